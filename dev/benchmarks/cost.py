@@ -21,7 +21,7 @@ from dev.benchmarks import prices
 from dev.benchmarks.driver import STEPS, Driver
 from dev.benchmarks.local_tables import local_world
 from dev.benchmarks.report import BenchmarkReport, Goal, Table, finish
-from dev.simulator.traces import sample_files
+from dev.simulator.workflows.traces import sample_files
 from tidegate.bootstrap import Usage
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest

@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dev.benchmarks.report import BenchmarkReport, Goal, Line, LineChart, Table, finish
-from dev.simulator.graphs import chain, fan, layered, unconnected
 from dev.simulator.growth import fitted_exponent, run_and_check, simulator_for
 from dev.simulator.memory.world import MemoryWorld
+from dev.simulator.workflows.graphs import chain, fan, layered, unconnected
 from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb.codec import JobCodec, split
 from tidegate.domain.job import Job

@@ -19,11 +19,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dev.benchmarks.report import BenchmarkReport, Goal, Range, RangeChart, Table, finish
-from dev.simulator.checks import check_all
-from dev.simulator.graphs import job, workflow
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Options, Simulator
-from dev.simulator.support import function_pool, make_services, make_settings
+from dev.simulator.checks.invariants import check_all
+from dev.simulator.memory.seeded import function_pool, make_services, make_settings
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Options, Simulator
+from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dispatch_plan import window_slots
 from tidegate.domain.requests import WorkflowRequest

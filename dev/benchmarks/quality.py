@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dev.benchmarks.report import BenchmarkReport, Goal, Range, RangeChart, Table, finish
-from dev.simulator.checks import check_all
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Options, Simulator
-from dev.simulator.support import START_MS, function_pool, make_services, make_settings
-from dev.simulator.traces import SAMPLES, Trace, read_trace, sample_files
+from dev.simulator.checks.invariants import check_all
+from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Options, Simulator
+from dev.simulator.workflows.traces import SAMPLES, Trace, read_trace, sample_files
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.usecases.submit.submit import submit_workflow
 

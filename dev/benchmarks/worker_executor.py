@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any
 
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain.job import Progress
 from tidegate.ports import Assignment, OutcomeKind, Signal

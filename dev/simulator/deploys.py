@@ -15,12 +15,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from dev.simulator.checks import SentAgain
+from dev.simulator.checks.invariants import SentAgain
 from dev.simulator.memory.pool_queue import MOST_RECEIVES_OF_PROCESSES, PoolQueue
-from dev.simulator.scenario import Course, succeeds
-from dev.simulator.simulator import Options, Simulator
-from dev.simulator.support import JOB_TYPE, OTHER_TYPE, START_MS, make_services, make_settings, process_pool
-from dev.simulator.workers import WorkerPool
+from dev.simulator.memory.seeded import (
+    JOB_TYPE,
+    OTHER_TYPE,
+    START_MS,
+    make_services,
+    make_settings,
+    process_pool,
+)
+from dev.simulator.system.scenario import Course, succeeds
+from dev.simulator.system.simulator import Options, Simulator
+from dev.simulator.system.workers import WorkerPool
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.retry import RetryPolicy

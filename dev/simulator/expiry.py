@@ -13,17 +13,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dev.simulator.callers import caller_named
-from dev.simulator.checks import check_histories
-from dev.simulator.clients import submit_drawn
-from dev.simulator.faults import Faults
+from dev.simulator.checks.invariants import check_histories
 from dev.simulator.memory.jobs import RESULT_KEPT_LONGER_SECONDS
+from dev.simulator.memory.seeded import START_MS, AnyParameters, SeededEntropy, function_pool, make_settings
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.model import Drawn, draw_workflow
-from dev.simulator.scenario import Course, fails, succeeds
-from dev.simulator.simulator import API_TIMEOUT_MS, MINUTE_MS, Options, Simulator
-from dev.simulator.support import START_MS, AnyParameters, SeededEntropy, function_pool, make_settings
+from dev.simulator.people.callers import caller_named
+from dev.simulator.people.clients import submit_drawn
+from dev.simulator.system.faults import Faults
+from dev.simulator.system.scenario import Course, fails, succeeds
+from dev.simulator.system.simulator import API_TIMEOUT_MS, MINUTE_MS, Options, Simulator
+from dev.simulator.workflows.model import Drawn, draw_workflow
 from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import NotFound, NotRetryable
 from tidegate.domain.job import Job, Json

@@ -7,10 +7,10 @@ import random
 import statistics
 from collections.abc import Sequence
 
-from dev.simulator.checks import check_all
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Options, Simulator
-from dev.simulator.support import function_pool, make_services, make_settings
+from dev.simulator.checks.invariants import check_all
+from dev.simulator.memory.seeded import function_pool, make_services, make_settings
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Options, Simulator
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.usecases.submit.submit import submit_workflow

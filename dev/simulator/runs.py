@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dev.simulator.checks import check_all, hold_back
-from dev.simulator.scenario import Course, Scenario, succeeds
-from dev.simulator.simulator import Options, Simulator
-from dev.simulator.support import function_pool, make_services, make_settings
+from dev.simulator.checks.invariants import check_all, hold_back
+from dev.simulator.memory.seeded import function_pool, make_services, make_settings
+from dev.simulator.system.scenario import Course, Scenario, succeeds
+from dev.simulator.system.simulator import Options, Simulator
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool
 from tidegate.domain.requests import WorkflowRequest

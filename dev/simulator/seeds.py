@@ -12,17 +12,17 @@ import sys
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from dev.simulator.branches import check_branches
-from dev.simulator.checks import SentAgain, check_all, hold_back
-from dev.simulator.clients import submit_drawn
-from dev.simulator.clock_steps import draw_steps
-from dev.simulator.faults import Faults, calm
+from dev.simulator.checks.branches import check_branches
+from dev.simulator.checks.invariants import SentAgain, check_all, hold_back
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
-from dev.simulator.model import Drawn, draw_workflow
-from dev.simulator.people import send_people
-from dev.simulator.scenario import Fate
-from dev.simulator.simulator import Observer, Options, Simulator
-from dev.simulator.support import START_MS, function_pool, make_services, make_settings
+from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
+from dev.simulator.people.clients import submit_drawn
+from dev.simulator.people.recoveries import send_people
+from dev.simulator.system.clock_steps import draw_steps
+from dev.simulator.system.faults import Faults, calm
+from dev.simulator.system.scenario import Fate
+from dev.simulator.system.simulator import Observer, Options, Simulator
+from dev.simulator.workflows.model import Drawn, draw_workflow
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
 

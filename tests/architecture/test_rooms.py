@@ -10,9 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.functions.loaded import loaded_by
 from tests.harness.tracked import ROOT, tracked
 
 CORE = "layers/core/tidegate"
+FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+LONGEST_ENTRY_POINT = 30
+SIMULATOR = {
+    "memory": frozenset[str](),
+    "system": {"memory"},
+    "workflows": {"memory", "system"},
+    "people": {"memory", "system", "workflows"},
+    "checks": {"memory", "system"},
+    "interleavings": {"memory", "workflows", "people"},
+}
+"""The parts of the simulator, and the parts that each may import."""
 
 
 def _below(folder: str) -> list[Path]:
@@ -57,6 +69,20 @@ def test_functions_do_not_import_each_other_or_the_adapters() -> None:
         assert "from functions" not in text, f"{source.relative_to(ROOT)} must not import another function"
 
 
+def test_entry_points_are_thin() -> None:
+    for source in tracked("functions/*.py"):
+        lines = len(source.read_text(encoding="utf-8").splitlines())
+        assert lines <= LONGEST_ENTRY_POINT, f"{source.relative_to(ROOT)} has {lines} lines"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_loads_no_run_of_another_function(function: str) -> None:
+    of_one = {path.name for path in _below(f"{CORE}/entry")} & {f"{each}.py" for each in FUNCTIONS}
+    loaded = {path.name for path in loaded_by(function) if path.parent == Path(CORE, "entry")}
+    assert loaded & of_one == of_one & {f"{function}.py"}
+    assert (Path(CORE, "api", "app.py") in loaded_by(function)) == (function == "api")
+
+
 @pytest.mark.parametrize("room", ["domain", "ports", "usecases"])
 def test_inner_rooms_need_the_standard_library_only(room: str) -> None:
     for source in tracked(f"{CORE}/{room}/*.py"):
@@ -72,6 +98,14 @@ def test_nothing_but_tests_imports_from_tests(folder: str) -> None:
         assert not from_tests, f"{source.relative_to(ROOT)} imports {', '.join(from_tests)}"
 
 
+@pytest.mark.parametrize("part", SIMULATOR)
+def test_parts_of_the_simulator_import_only_parts_below_them(part: str) -> None:
+    for source in tracked(f"dev/simulator/{part}/*.py"):
+        imported = [name.split(".") for name in _imported(source) if name.startswith("dev.simulator.")]
+        foreign = {names[2] for names in imported} - SIMULATOR[part] - {part}
+        assert not foreign, f"{source.relative_to(ROOT)} imports {', '.join(sorted(foreign))}"
+
+
 def test_a_first_look_shows_few_entries() -> None:
     top = {name for name in _folders(".") if not name.startswith(".")}
     assert len(top) <= 10, sorted(top)
@@ -81,6 +115,8 @@ def test_a_first_look_shows_few_entries() -> None:
     adapters = f"{CORE}/adapters"
     entries = _folders(adapters) | _files(adapters)
     assert len(entries) <= 6, sorted(entries)
+    assert _folders("dev/simulator") == SIMULATOR.keys()
+    assert len(_files("dev/simulator")) <= 5, sorted(_files("dev/simulator"))
 
 
 def test_each_folder_of_code_says_what_it_is_for() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.architecture.test_permissions import inline, listed
+from tests.harness.functions.loaded import loaded_by
 from tests.harness.template import Resolved, Transformed
+from tests.harness.tracked import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALLEST_ACCOUNT_EXECUTIONS = 10
 """Concurrent executions of a new account, all of which AWS wants to stay unreserved there."""
 STREAM_SHARDS = 4
@@ -30,9 +30,9 @@ def functions(template: Resolved) -> dict[str, dict[str, Any]]:
     }
 
 
-def code_of(function: str) -> list[Path]:
-    folder = ROOT / "functions" / function.removesuffix("Function").lower()
-    return sorted(folder.glob("*.py"))
+def loads_metrics(function: str) -> bool:
+    files = loaded_by(function.removesuffix("Function").lower())
+    return any("powertools.metrics" in (ROOT / file).read_text(encoding="utf-8") for file in files)
 
 
 @pytest.mark.parametrize("template", [Resolved(), Transformed()], ids=["written", "transformed"])
@@ -109,16 +109,10 @@ def test_lambda_lets_through_what_the_log_level_asks_for_and_always_metrics(leve
     for name, properties in functions(Resolved(LogLevel=level)).items():
         logging = properties["LoggingConfig"]
         assert logging["LogFormat"] == "JSON"
-        publishes = any("powertools.metrics" in path.read_text(encoding="utf-8") for path in code_of(name))
-        lowest = LOG_LEVELS[level] if level == "DEBUG" or not publishes else "INFO"
+        lowest = LOG_LEVELS[level] if level == "DEBUG" or not loads_metrics(name) else "INFO"
         assert logging["ApplicationLogLevel"] == lowest, name
 
 
 def test_the_function_that_publishes_metrics_is_the_reaper() -> None:
     """The reaper shares no slot with the streams, so jobs can't hold up the metrics that ECS scales by."""
-    publishers = {
-        name
-        for name in functions(Resolved())
-        if any("powertools.metrics" in path.read_text(encoding="utf-8") for path in code_of(name))
-    }
-    assert publishers == {"ReaperFunction"}
+    assert [name for name in functions(Resolved()) if loads_metrics(name)] == ["ReaperFunction"]

@@ -109,7 +109,7 @@ def test_a_task_has_time_to_drain_and_to_hand_back_before_it_is_killed(on: Resol
     option, drain_seconds = worker["Command"][4:]
     assert option == "--drain-seconds"
     assert worker["StopTimeout"] == FARGATE_STOP_SECONDS
-    # The process also needs time for its last request to the agent and for the writes that give its leases back.
+    # The process also needs time for its last request to the agent and for the writes that hand its jobs back.
     assert float(drain_seconds) + HAND_BACK_SECONDS + 15 <= FARGATE_STOP_SECONDS
     # A job that is not protected yet when the stop comes can run for as long again as it has run, and longer.
     assert float(drain_seconds) >= 2 * PROTECT_AFTER_SECONDS

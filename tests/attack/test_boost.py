@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool, make_services, make_settings
 from tidegate.domain import limits
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from dev.simulator.callers import caller_named
-from dev.simulator.support import function_pool
+from dev.simulator.memory.seeded import function_pool
+from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.lanes import key_lane
 from tidegate.domain.permits import key_permit

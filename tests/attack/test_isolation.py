@@ -25,7 +25,7 @@ from tests.harness.jobs.executors import Beats, assignment, has_progress
 from tests.harness.processes import importing_environment, is_running
 from tidegate import bootstrap
 from tidegate.adapters.executors.environment import job_environment
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain.errors import TidegateError
 from tidegate.ports import OutcomeKind, Signal
 from tidegate_worker import main

@@ -15,7 +15,7 @@ from tests.harness.jobs.executors import CLOCK, Beats, assignment, has_progress
 from tests.harness.processes import importing_environment
 from tidegate.adapters.executors import job_process
 from tidegate.adapters.executors.environment import job_environment
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.jobs.registry import RegistrationError
 from tidegate.ports import OutcomeKind, Signal

@@ -11,7 +11,7 @@ from tests.attack.test_process_leftovers import make_executor
 from tests.harness.attack.isolation import result_of
 from tests.harness.jobs.executors import Beats, assignment
 from tidegate.adapters.executors.output import CUT, FULL, MAX_ATTEMPT_BYTES, MAX_LINE_BYTES
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.ports import OutcomeKind
 
 PREFIX = "job 01JD.7 attempt 2: "

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from dev.simulator.callers import caller_named
 from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.seeded import JOB_TYPE, AnyParameters
 from dev.simulator.memory.services import memory_services
-from dev.simulator.support import JOB_TYPE, AnyParameters
+from dev.simulator.people.callers import caller_named
 from tests.harness.contract.stores import Stores, aws_clients, aws_stores, make_queue
 from tests.harness.moto_statements import answer_statements
 from tests.harness.tables import create_tables

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.memory.seeded import JOB_TYPE
 from tests.attack.test_memory import MEGABYTE, NOW_MS, World
 from tidegate.contracts.responses import job_out
 from tidegate.domain import limits

@@ -20,8 +20,8 @@ from tests.harness.jobs.executors import CLOCK, Beats, assignment, has_progress
 from tests.harness.processes import importing_environment, is_running
 from tests.harness.waiting import becomes_true
 from tidegate.adapters.executors.keeper import INNER_SECONDS, SWEEP_SECONDS
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.adapters.executors.process_tree import descendants_of
-from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Progress
 from tidegate.jobs.process_state import MAX_OPEN_FILES_LEFT
 from tidegate.ports import OutcomeKind, Signal

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulator.memory.seeded import SeededEntropy
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.support import SeededEntropy
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import ConditionTooDear, ServiceRefused, ServiceUnavailable

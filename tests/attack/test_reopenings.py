@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.contract.conftest import local_aws, local_clients, local_stores, moto_clients, stores
 from tests.harness.contract.stores import Stores
 from tests.harness.domain.job_samples import NOW_MS, READY, worn_out

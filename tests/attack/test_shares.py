@@ -151,7 +151,7 @@ def test_a_share_is_known_again_before_a_job_of_it_becomes_ready(after_ms: int) 
 def put_back(deployment: Crowd, job: Job) -> Job:
     """Makes a job READY in its share's lane while that lane is at rest.
 
-    A worker that gives a lease back does this, because it registers no lane.
+    A worker that hands a job back does this, because it registers no lane.
     """
     ready = replace(job, state=State.READY, ready_at_ms=deployment.now_ms, waiting_on=frozenset())
     deployment.world.write(ready)

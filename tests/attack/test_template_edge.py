@@ -19,7 +19,7 @@ LONGEST_STACK_NAME = "t" * 128
 LONGEST_REGION = "ap-southeast-7"
 MOST_ENVIRONMENT_BYTES = 4_096
 ROOM_FOR_MORE_BYTES = 60
-"""What the next parameter or two need; take from it and say so here."""
+"""The bytes that the next parameter or two need. Take from it, and say so here."""
 PARAMETERS_OF_NO_VARIABLE = {"Runtime", "Architecture", "Tracing"}
 
 

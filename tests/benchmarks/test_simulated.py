@@ -9,10 +9,10 @@ import pytest
 
 from dev.benchmarks import growth, priority, quality
 from dev.benchmarks.quality import Yardstick
-from dev.simulator.graphs import fan, unconnected
 from dev.simulator.growth import run_and_check, simulator_for
-from dev.simulator.support import JOB_TYPE
-from dev.simulator.traces import SAMPLES, Trace, read_trace, sample_files
+from dev.simulator.memory.seeded import JOB_TYPE
+from dev.simulator.workflows.graphs import fan, unconnected
+from dev.simulator.workflows.traces import SAMPLES, Trace, read_trace, sample_files
 from tidegate.domain.requests import DependencyRequest, JobRequest
 
 README = """

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dev.simulator.traces import SAMPLES
+from dev.simulator.workflows.traces import SAMPLES
 from tidegate.domain.graph import topological_order
 from tidegate.domain.limits import MAX_KEY_CHARACTERS
 from tidegate_cli.documents.wfformat import WfFormatError, is_wfformat, to_workflow

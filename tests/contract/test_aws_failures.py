@@ -142,10 +142,10 @@ def test_a_transition_whose_answer_was_lost_is_a_success_when_it_is_sent_again(
 ) -> None:
     """The client repeats a call that got no answer. The repetition meets the job as the first try left it."""
     transition = DispatchIfReady("S", POOL, STAMP)
-    moved = transition.apply(new_job("S"))
-    refusal = error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(moved))
+    changed = transition.apply(new_job("S"))
+    refusal = error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(changed))
     script.answers(refusal)
-    assert scripted.jobs.apply(transition) == moved
+    assert scripted.jobs.apply(transition) == changed
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_each_step_costs_what_the_budget_says(local_stores: Stores, cost_of: Mea
         assert usage.requests_of("dynamodb") == 1, name
 
 
-def test_a_dependency_costs_one_write_and_the_last_one_moves_the_job(
+def test_a_dependency_costs_one_write_and_the_last_one_releases_the_job(
     local_stores: Stores, cost_of: Measure
 ) -> None:
     jobs = local_stores.jobs
@@ -106,7 +106,7 @@ def test_many_jobs_are_written_25_to_a_request_at_the_plain_price(
     assert units(again) == (60, 0)
 
 
-def test_many_jobs_are_moved_25_to_a_request_at_the_plain_price(
+def test_many_transitions_go_25_to_a_request_at_the_plain_price(
     local_stores: Stores, cost_of: Measure
 ) -> None:
     local_stores.jobs.insert_if_absent([new_job(f"S.{n}", name="x" * 1_200 * (n % 2)) for n in range(60)])
@@ -133,7 +133,9 @@ def test_a_batch_of_which_anything_is_refused_costs_one_read_more(
     assert (units(all_of_it), all_of_it.requests, all_of_it.read_units) == ((25, 0), once, 25.0)
 
 
-def test_many_releases_that_move_no_job_leave_the_index_alone(local_stores: Stores, cost_of: Measure) -> None:
+def test_many_releases_that_make_no_job_ready_leave_the_index_alone(
+    local_stores: Stores, cost_of: Measure
+) -> None:
     waiting = [new_job(f"S.{n}", depends_on=(Dependency("S.0"), Dependency("S.1"))) for n in range(2, 32)]
     local_stores.jobs.stage(waiting)
     usage = cost_of(lambda: local_stores.jobs.apply_all([ReleaseIfPending(job, {0}) for job in waiting]))

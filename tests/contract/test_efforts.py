@@ -162,7 +162,9 @@ def test_who_works_under_a_lease_gives_an_operation_a_third_of_it(
     for name, value in environment(lease_seconds).items():
         monkeypatch.setenv(name, value)
     executor = SimpleNamespace(job_types=lambda: None, close=lambda: None)
-    monkeypatch.setattr("tidegate.adapters.executors.processes.ProcessExecutor", lambda *_, **__: executor)
+    monkeypatch.setattr(
+        "tidegate.adapters.executors.process_executor.ProcessExecutor", lambda *_, **__: executor
+    )
     jobs = getattr(bootstrap, begin)().services.jobs
     assert jobs.clients.effort().seconds == pytest.approx(effort_seconds)
 

@@ -55,7 +55,9 @@ def entries_of(stores: Stores, pool: str, group: Group, lane: str = MAIN) -> lis
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_moved_job_stands_in_its_group_alone_under_its_sort_value(stores: Stores, case: Case) -> None:
+def test_a_job_stands_in_the_group_of_its_new_state_alone_under_its_sort_value(
+    stores: Stores, case: Case
+) -> None:
     stores.jobs.insert_if_absent([case.job])
     job = stores.jobs.apply(case.transition)
     group = group_of(job.state)

@@ -44,11 +44,11 @@ def put(stores: Stores, job: Job) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_transition_moves_the_job_as_the_domain_says(stores: Stores, case: Case) -> None:
+def test_a_transition_changes_the_job_as_the_domain_says(stores: Stores, case: Case) -> None:
     put(stores, case.job)
-    moved = case.transition.apply(case.job)
-    assert stores.jobs.apply(case.transition) == moved
-    assert stores.jobs.get(case.job.job_id, consistent=True) == moved
+    changed = case.transition.apply(case.job)
+    assert stores.jobs.apply(case.transition) == changed
+    assert stores.jobs.get(case.job.job_id, consistent=True) == changed
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -117,11 +117,11 @@ def test_a_job_that_waits_on_nothing_more_becomes_ready_and_one_that_waits_does_
     assert stores.jobs.apply(transition).state is State.READY
 
 
-def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_tries(stores: Stores) -> None:
+def test_a_job_read_a_while_ago_still_becomes_ready_and_ranks_by_its_present_tries(stores: Stores) -> None:
     seen = replace(new_job("S"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None)
     stores.jobs.insert_if_absent([replace(seen, attempt=5, tries=2)])
-    moved = stores.jobs.apply(ReadyIfDue(seen, STAMP))
-    assert (moved.state, moved.attempt, moved.tries) == (State.READY, 5, 2)
+    changed = stores.jobs.apply(ReadyIfDue(seen, STAMP))
+    assert (changed.state, changed.attempt, changed.tries) == (State.READY, 5, 2)
     sort = rank(RANK_POLICY, 100, STAMP.now_ms, retries=2, place=place_of("S"))
     assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
 
@@ -132,8 +132,8 @@ def test_a_job_read_before_its_last_attempt_failed_ranks_as_one_that_was_tried(s
     stores.jobs.insert_if_absent(
         [replace(seen, state=State.SCHEDULED, due_at_ms=NOW_MS, lease_expires_at_ms=None, tries=1)]
     )
-    moved = stores.jobs.apply(ReadyIfDue(seen, STAMP))
-    assert (moved.state, moved.tries) == (State.READY, 1)
+    changed = stores.jobs.apply(ReadyIfDue(seen, STAMP))
+    assert (changed.state, changed.tries) == (State.READY, 1)
     sort = rank(RANK_POLICY, 100, STAMP.now_ms, retries=1, place=place_of("S"))
     assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
 

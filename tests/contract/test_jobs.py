@@ -165,7 +165,7 @@ def test_staging_writes_over_what_an_earlier_try_left(stores: Stores) -> None:
     assert stores.jobs.get_many([job.job_id for job in jobs]) == {job.job_id: job for job in jobs}
 
 
-def test_staging_never_throws_back_a_job_that_has_moved(stores: Stores) -> None:
+def test_staging_never_throws_back_a_job_that_has_gone_on(stores: Stores) -> None:
     stores.jobs.stage([pending("S.2"), pending("S.3")])
     released = stores.jobs.apply(ReleaseIfPending(pending("S.2"), {1}))
     later = [replace(pending(f"S.{n}"), created_at_ms=NOW_MS + 5) for n in (2, 3)]

@@ -1,4 +1,4 @@
-"""Each part that a job stores apart stays as long as the job is kept, at the price in docs/reference/cost.md."""
+"""Each part of a job that is overflow stays as long as the job is kept, at the price in docs/reference/cost.md."""
 
 from __future__ import annotations
 

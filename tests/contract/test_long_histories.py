@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from dev.simulator.attempts import check_attempts
+from dev.simulator.checks.attempts import check_attempts
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.domain import limits

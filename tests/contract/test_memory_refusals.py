@@ -40,8 +40,8 @@ def before_the_read(world: MemoryWorld, happens: Callable[[], None]) -> None:
 
 
 def test_the_refused_of_a_batch_are_read_once(world: MemoryWorld) -> None:
-    moved, refused, gone = MemoryJobStore(world).apply_all(TRANSITIONS)
-    assert isinstance(moved, Job)
+    changed, refused, gone = MemoryJobStore(world).apply_all(TRANSITIONS)
+    assert isinstance(changed, Job)
     assert isinstance(refused, TransitionRefused)
     assert isinstance(gone, NotFound)
     assert world.requests == {"apply_all": 1, "get_many_consistent": 1}
@@ -61,7 +61,7 @@ def test_a_refusal_shows_the_job_as_it_is_read(world: MemoryWorld) -> None:
     assert outcome.job == cancelled
 
 
-def test_a_job_that_may_move_again_moves(world: MemoryWorld) -> None:
+def test_a_transition_that_is_possible_again_is_made(world: MemoryWorld) -> None:
     before_the_read(world, lambda: world.write(new_job("S.1")))
     outcome = MemoryJobStore(world).apply_all(TRANSITIONS)[1]
     assert isinstance(outcome, Job)
@@ -73,6 +73,6 @@ def test_what_can_not_be_read_is_left_open(world: MemoryWorld) -> None:
         raise ServiceUnavailable("the table does not answer")
 
     before_the_read(world, unavailable)
-    moved, *others = MemoryJobStore(world).apply_all(TRANSITIONS)
-    assert isinstance(moved, Job)
+    changed, *others = MemoryJobStore(world).apply_all(TRANSITIONS)
+    assert isinstance(changed, Job)
     assert [type(outcome) for outcome in others] == [ServiceUnavailable] * 2

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.support import function_pool, make_services, make_settings
+from dev.simulator.memory.seeded import function_pool, make_services, make_settings
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.stores import NOW_MS, POOL, SHARDS, Stores
 from tidegate.domain.job import HistoryEntry, Job

@@ -134,17 +134,17 @@ def stated(text: str, *parameters: Any) -> dict[str, Any]:
     return {"Statement": text, "Parameters": list(parameters)}
 
 
-def moved(job_id: str = "a", state: str = "READY") -> dict[str, Any]:
+def changed(job_id: str = "a", state: str = "READY") -> dict[str, Any]:
     return stated(SET, S, {"S": job_id}, {"S": state})
 
 
 BATCHES: Mapping[str, list[dict[str, Any]]] = {
-    "an item changed twice": [moved(), moved(state="QUEUED")],
+    "an item changed twice": [changed(), changed(state="QUEUED")],
     "an item inserted twice": [
         stated(INSERT, {"S": "b"}, {"NS": ["1"]}),
         stated(INSERT, {"S": "b"}, {"NS": ["1"]}),
     ],
-    "26 statements": [moved(str(number)) for number in range(26)],
+    "26 statements": [changed(str(number)) for number in range(26)],
     "a statement of 8,193 characters": [
         stated(SET.replace(" AND", " " * (8_193 - len(SET)) + " AND"), S, KEY["job_id"], S)
     ],

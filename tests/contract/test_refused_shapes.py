@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.test_many_moves import COMPANION, in_company, put
+from tests.contract.test_many_transitions import COMPANION, in_company, put
 from tests.harness.contract.stores import NOW_MS, RANK_POLICY, Stores, aws_stores
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
@@ -53,7 +53,7 @@ def emulated() -> Iterator[tuple[Stores, AwsClients]]:
 
 @pytest.mark.parametrize("whole", REFUSED_WHOLE, ids=IDS)
 @pytest.mark.parametrize(("case", "shape"), SHAPED)
-def test_a_transition_whose_statement_is_not_understood_moves_the_job_all_the_same(
+def test_a_transition_whose_statement_is_not_understood_is_made_all_the_same(
     emulated: tuple[Stores, AwsClients], case: Case, shape: str, whole: bool
 ) -> None:
     stores, aside = emulated
@@ -132,6 +132,6 @@ def test_every_shape_is_one_that_is_sent() -> None:
 
 
 @pytest.mark.parametrize("waiting", [1, 9, 250])
-def test_a_job_that_waits_on_any_number_is_moved_by_a_statement(waiting: int) -> None:
+def test_a_job_that_waits_on_any_number_is_released_by_a_statement(waiting: int) -> None:
     condition = waiting_only_on(frozenset(range(waiting)))
     assert condition.statement == '"waiting_on" = ?'

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_moves_failures import CODEC, REFUSED, answer, standing
+from tests.contract.test_transition_failures import CODEC, REFUSED, answer, standing
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.script import Script
 from tests.harness.contract.stores import NOW_MS, POOL, Stores
@@ -39,8 +39,8 @@ CANCELLED = Ending(State.CANCELLED, expires_at_s=NOW_MS)
 DONE: dict[str, Any] = {"Item": CODEC.whole_item(COMPANION.apply(new_job("companion")))}
 # Valid for any actor's job until another actor takes the job over.
 OWNED = ("ClaimIfQueued", "ClaimAgainIfLeaseExpired")
-MOVED = [replace(case, moved=case.transition.apply(case.job)) for case in CASES]
-LINED = [case for case in MOVED if len(case.moved.history) > len(case.job.history)]
+CHANGED = [replace(case, after=case.transition.apply(case.job)) for case in CASES]
+LINED = [case for case in CHANGED if len(case.after.history) > len(case.job.history)]
 TOLD = [case for case in LINED if type(case.transition).__name__ not in OWNED]
 CLAIMS = [case for case in LINED if type(case.transition).__name__ in OWNED]
 
@@ -61,14 +61,14 @@ def sent_twice(stores: Stores, script: Script, transition: Transition, stands: J
 
 @pytest.mark.parametrize("case", LINED, ids=str)
 def test_its_own_effect_is_a_success(scripted: Stores, script: Script, case: Case) -> None:
-    assert sent_twice(scripted, script, case.transition, case.moved) == case.moved
+    assert sent_twice(scripted, script, case.transition, case.after) == case.after
 
 
 @pytest.mark.parametrize("case", TOLD, ids=str)
-def test_its_own_effect_is_a_success_though_another_moved_the_job_on(
+def test_its_own_effect_is_a_success_though_another_changed_the_job_since(
     scripted: Stores, script: Script, case: Case
 ) -> None:
-    later = by(by(case.moved, State.RUNNING, attempt=case.moved.attempt + 1), State.CANCELLED)
+    later = by(by(case.after, State.RUNNING, attempt=case.after.attempt + 1), State.CANCELLED)
     assert sent_twice(scripted, script, case.transition, later) == later
 
 
@@ -77,8 +77,8 @@ def test_its_own_effect_is_a_success_though_another_moved_the_job_on(
 def test_a_claim_that_was_lost_since_is_refused(
     scripted: Stores, script: Script, case: Case, taken: State
 ) -> None:
-    attempt = case.moved.attempt + (taken is State.RUNNING)
-    later = by(case.moved, taken, attempt=attempt, worker_id="another")
+    attempt = case.after.attempt + (taken is State.RUNNING)
+    later = by(case.after, taken, attempt=attempt, worker_id="another")
     outcome = sent_twice(scripted, script, case.transition, later)
     assert isinstance(outcome, TransitionRefused)
     assert outcome.job == later
@@ -97,14 +97,14 @@ def test_an_earlier_line_that_reads_the_same_is_not_its_effect(
 ) -> None:
     """A use case stamps all of its transitions with one time, so a job may have made the same transition before."""
     if isinstance(case.transition, DispatchIfReady):
-        before = by(case.moved, State.READY)
+        before = by(case.after, State.READY)
         knows: Transition = replace(case.transition, ready_at_ms=before.ready_at_ms)
     else:
-        before = case.moved
-        knows = replace(case.transition, job=case.moved)  # type: ignore[call-arg]  # every such transition has one
+        before = case.after
+        knows = replace(case.transition, job=case.after)  # type: ignore[call-arg]  # every such transition has one
     later = by(before, State.CANCELLED)
-    if case.moved.is_terminal and not isinstance(case.transition, DispatchIfReady):
-        later = replace(later, state=case.moved.state)
+    if case.after.is_terminal and not isinstance(case.transition, DispatchIfReady):
+        later = replace(later, state=case.after.state)
     assert isinstance(sent_twice(scripted, script, knows, later), TransitionRefused)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_moves_failures import CODEC, answer, failed, kinds, standing
 from tests.contract.test_submissions import submission
+from tests.contract.test_transition_failures import CODEC, answer, failed, kinds, standing
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.script import Script, error
 from tests.harness.contract.stores import NOW_MS, POOL, Stores
@@ -24,7 +24,7 @@ DONE: dict[str, Any] = {}
 JOBS = [new_job(f"S.{n}") for n in range(3)]
 
 
-def moved(job: Job) -> Job:
+def gone_on(job: Job) -> Job:
     """Returns the job after a dispatcher and a worker changed it."""
     queued = DispatchIfReady(job.job_id, POOL, Stamp(NOW_MS + 5, "dispatcher")).apply(job)
     return ClaimIfQueued(job.job_id, 0, "w", NOW_MS + 90_000, Stamp(NOW_MS + 9, "w")).apply(queued)
@@ -41,7 +41,7 @@ def by_others(job: Job) -> list[Job]:
 
 
 def test_inserts_sent_again_do_not_take_their_own_jobs_for_others(scripted: Stores, script: Script) -> None:
-    script.answers(answer(DUPLICATE, DUPLICATE, DONE, retries=1), standing(JOBS[0], moved(JOBS[1])))
+    script.answers(answer(DUPLICATE, DUPLICATE, DONE, retries=1), standing(JOBS[0], gone_on(JOBS[1])))
     assert scripted.jobs.insert_if_absent(JOBS) == ()
     assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem"]
     assert b'"ConsistentRead": true' in script.bodies()[1]
@@ -51,7 +51,7 @@ def test_a_statement_that_was_refused_for_load_may_have_written_all_the_same(
     scripted: Stores, script: Script
 ) -> None:
     script.answers(
-        answer(DONE, failed("InternalServerError"), DUPLICATE), answer(DUPLICATE), standing(moved(JOBS[1]))
+        answer(DONE, failed("InternalServerError"), DUPLICATE), answer(DUPLICATE), standing(gone_on(JOBS[1]))
     )
     assert scripted.jobs.insert_if_absent(JOBS) == ("S.2",)
 
@@ -69,8 +69,8 @@ def test_what_was_sent_once_needs_no_read_to_be_in_use(scripted: Stores, script:
 
 
 @pytest.mark.parametrize("brings", [True, False], ids=["with the item", "without"])
-@pytest.mark.parametrize("stands", [JOBS[0], moved(JOBS[0])], ids=["as it was", "moved on"])
-def test_one_job_sent_again_is_its_own_though_it_has_moved_on(
+@pytest.mark.parametrize("stands", [JOBS[0], gone_on(JOBS[0])], ids=["as it was", "gone on"])
+def test_one_job_sent_again_is_its_own_though_it_has_gone_on(
     scripted: Stores, script: Script, stands: Job, brings: bool
 ) -> None:
     item = CODEC.whole_item(stands)

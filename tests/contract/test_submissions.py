@@ -38,7 +38,7 @@ def test_a_submission_begins_once(stores: Stores) -> None:
     assert stores.submissions.get("W2") == nameless
 
 
-def test_a_phase_moves_only_from_where_it_is_expected(stores: Stores) -> None:
+def test_a_phase_changes_only_from_the_expected_one(stores: Stores) -> None:
     stores.submissions.begin_if_absent(submission())
     set_phase_if = stores.submissions.set_phase_if
     assert not set_phase_if("W1", Phase.COMMITTED, Phase.COMPLETE)

@@ -33,8 +33,8 @@ def test_an_input_that_was_not_loaded_stays_so() -> None:
 
 def test_a_transition_of_a_lean_job_leaves_the_job_whole() -> None:
     ending = Ending(State.CANCELLED, failure=JobFailure("cancelled", "asked for"))
-    moved = CancelIfInState(lean(WHOLE), ending, Stamp(NOW_MS, "ann")).apply(WHOLE)
-    assert (moved.state, moved.name, moved.tags, moved.input) == (
+    changed = CancelIfInState(lean(WHOLE), ending, Stamp(NOW_MS, "ann")).apply(WHOLE)
+    assert (changed.state, changed.name, changed.tags, changed.input) == (
         State.CANCELLED,
         WHOLE.name,
         WHOLE.tags,

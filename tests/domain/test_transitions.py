@@ -67,24 +67,24 @@ def test_every_transition_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_transition_moves_its_job(case: Case) -> None:
-    moved = case.transition.apply(case.job)
+def test_a_transition_changes_its_job_as_its_case_says(case: Case) -> None:
+    changed = case.transition.apply(case.job)
     assert case.transition.job_id == case.job.job_id
-    assert without_history(moved) == without_history(case.moved)
+    assert without_history(changed) == without_history(case.after)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_history_grows_by_every_transition_and_by_nothing_else(case: Case) -> None:
     earlier = HistoryEntry(NOW_MS - 1, State.READY, 0, "somebody")
-    moved = case.transition.apply(replace(case.job, history=(earlier,)))
-    claimed_again = moved.attempt != case.job.attempt
-    if case.moved.state is case.job.state and not claimed_again:
-        assert moved.history == (earlier,)
+    changed = case.transition.apply(replace(case.job, history=(earlier,)))
+    claimed_again = changed.attempt != case.job.attempt
+    if case.after.state is case.job.state and not claimed_again:
+        assert changed.history == (earlier,)
     else:
         # Each READY time of a job is later than the one before, whatever the clocks say, and its history gives it.
-        at_ms = (moved.ready_at_ms or 0) if moved.state is State.READY else NOW_MS
-        entry = HistoryEntry(at_ms, moved.state, moved.attempt, "tester", "because")
-        assert moved.history == (earlier, entry)
+        at_ms = (changed.ready_at_ms or 0) if changed.state is State.READY else NOW_MS
+        entry = HistoryEntry(at_ms, changed.state, changed.attempt, "tester", "because")
+        assert changed.history == (earlier, entry)
 
 
 @pytest.mark.parametrize(("transition", "job"), REFUSALS)
@@ -100,23 +100,23 @@ def test_each_broken_condition_is_refused_with_the_job_as_it_stands(transition: 
 @given(job=JOBS)
 def test_whatever_the_job_only_transitions_of_the_table_are_made(case: Case, job: Job) -> None:
     try:
-        moved = case.transition.apply(job)
+        changed = case.transition.apply(job)
     except TransitionRefused:
         return
     assert job.state not in TERMINAL or isinstance(case.transition, (ReopenIfEnded, *STAY))
-    recorded = len(moved.history) > len(job.history)
-    assert moved.state in TRANSITIONS[job.state] if recorded else moved.state is job.state
-    assert moved.attempt - job.attempt in (0, 1)
+    recorded = len(changed.history) > len(job.history)
+    assert changed.state in TRANSITIONS[job.state] if recorded else changed.state is job.state
+    assert changed.attempt - job.attempt in (0, 1)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if isinstance(case.transition, STAY)], ids=str)
 @given(job=JOBS)
 def test_what_is_noted_on_a_job_leaves_it_where_it_is(case: Case, job: Job) -> None:
     with suppress(TransitionRefused):
-        moved = case.transition.apply(job)
+        changed = case.transition.apply(job)
         noted = {"dependents_overflow", "watch_start", "expires_at_s"}
         assert {
-            each.name for each in fields(job) if getattr(job, each.name) != getattr(moved, each.name)
+            each.name for each in fields(job) if getattr(job, each.name) != getattr(changed, each.name)
         } <= noted
 
 
@@ -126,14 +126,14 @@ def test_what_is_noted_on_a_job_leaves_it_where_it_is(case: Case, job: Job) -> N
     ids=str,
 )
 @pytest.mark.parametrize("state", sorted(TERMINAL))
-def test_nothing_but_reopening_moves_a_job_that_has_ended(case: Case, state: State) -> None:
+def test_nothing_but_reopening_changes_a_job_that_has_ended(case: Case, state: State) -> None:
     job = replace(case.job, state=state)
     with pytest.raises(TransitionRefused):
         case.transition.apply(job)
 
 
-def test_moves_of_the_table_have_a_transition() -> None:
-    made = {(case.job.state, case.moved.state) for case in CASES if case.job != case.moved}
+def test_each_pair_of_states_of_the_table_has_a_transition() -> None:
+    made = {(case.job.state, case.after.state) for case in CASES if case.job != case.after}
     table = {(state, to) for state, targets in TRANSITIONS.items() for to in targets}
     assert table <= made
 
@@ -142,12 +142,12 @@ def test_moves_of_the_table_have_a_transition() -> None:
 def test_attempts_and_history_never_go_back(cases: list[Case], job: Job) -> None:
     for case in cases:
         try:
-            moved = case.transition.apply(job)
+            changed = case.transition.apply(job)
         except TransitionRefused:
             continue
-        assert moved.attempt >= job.attempt
-        assert moved.history[: len(job.history)] == job.history
-        job = moved
+        assert changed.attempt >= job.attempt
+        assert changed.history[: len(job.history)] == job.history
+        job = changed
 
 
 def test_an_attempt_ends_once() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.simulator.traces import SAMPLES
+from dev.simulator.workflows.traces import SAMPLES
 from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tidegate_cli.following.order_check import check_order
 from tidegate_cli.views import job_view

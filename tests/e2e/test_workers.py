@@ -93,7 +93,7 @@ def test_the_id_of_a_killed_process_is_refused_until_it_is_taken_over(
         # Two, one after the other: in the emulator a process killed inside its last long poll still takes one message.
         job_ids = [submit(stack_home, 0), submit(stack_home, 0)]
         becomes(lambda: "SUCCEEDED" in [job_state(stack_home, job_id)() for job_id in job_ids], True)
-        # The third one lives: the fourth fences it, and it gives its leases back.
+        # The third one lives: the fourth fences it, and it hands its jobs back.
         held_id = submit(stack_home, 60)
         becomes(job_state(stack_home, held_id), "RUNNING")
         with worker(stack_home, tmp_path / "fourth", *given, "--take-over") as fourth:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dev.simulator.checks import first_start_ms
-from dev.simulator.support import START_MS
+from dev.simulator.checks.invariants import first_start_ms
+from dev.simulator.memory.seeded import START_MS
 from tests.harness.examples.world import EXAMPLES, Deployment
 from tidegate.contracts.times import to_wire
 from tidegate.domain.job import Job

@@ -17,7 +17,7 @@ import pytest
 from tests.harness.examples.world import EXAMPLES, JOB_TYPES, REGISTRY
 from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, Beats, assignment, has_progress
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain.job import Json
 from tidegate.domain.states import State
 from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, UpstreamResult

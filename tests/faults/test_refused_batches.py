@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.harness.faults.deployment import POOL, Deployment
 from tests.harness.faults.emulated import EmulatedAws, emulated_aws
 from tests.harness.faults.refusal_scenarios import Interrupted, begins_when_looked_at

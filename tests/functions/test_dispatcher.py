@@ -10,7 +10,6 @@ import pytest
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from functions.dispatcher import app
 from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.harness.tables import resources, table_properties
@@ -24,6 +23,7 @@ from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, begin
+from tidegate.entry import dispatcher
 
 POISON: list[Any] = [
     {},
@@ -60,7 +60,7 @@ class Fixture:
             self.world.put_new(job)
 
     def handle(self, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        return app.handle(event or self.event, self.deps)
+        return dispatcher.handle(event or self.event, self.deps)
 
     def state(self, job: Job) -> State:
         current = self.services.jobs.get(job.job_id)
@@ -180,4 +180,4 @@ def test_the_filter_lets_only_the_rules_through() -> None:
 
 def test_a_release_ends_well_before_the_platform_ends_the_function() -> None:
     timeout_ms = resources()["DispatcherFunction"]["Properties"]["Timeout"] * 1_000
-    assert timeout_ms >= app.WORKING_MS + 60_000
+    assert timeout_ms >= dispatcher.WORKING_MS + 60_000

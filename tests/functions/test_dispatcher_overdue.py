@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from functions.dispatcher import app
 from tests.functions.test_dispatcher import Fixture
 from tests.harness.determined import HandClock
 from tidegate.bootstrap import DispatcherDeps
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
+from tidegate.entry import dispatcher
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.dispatch.follow import DispatcherMemory
 from tidegate.usecases.dispatch.react import ReactReport
@@ -41,7 +41,7 @@ class Ticks:
 
     def run(self, event: dict[str, Any], after_ms: int = 0) -> None:
         self.clock.at_ms += after_ms
-        app.handle(event, self.deps)
+        dispatcher.handle(event, self.deps)
 
 
 def test_a_run_for_events_does_the_schedule_s_work_when_that_is_overdue(
@@ -72,13 +72,13 @@ def test_a_run_ends_in_time_though_the_clock_is_put_back(monkeypatch: pytest.Mon
 
     def react(_services: Services, _changed: object, *, until: Deadline, **_: object) -> ReactReport:
         clock.at_ms -= 3_600_000
-        for passed_ms in (app.WORKING_MS - 1, 1):
+        for passed_ms in (dispatcher.WORKING_MS - 1, 1):
             stopwatch.at_ms += passed_ms
             over.append(until.is_over())
         return ReactReport(0, ())
 
     monkeypatch.setattr("tidegate.usecases.dispatch.follow.react", react)
-    app.handle(fixture.event, replace(fixture.deps, clock=clock, stopwatch=stopwatch))
+    dispatcher.handle(fixture.event, replace(fixture.deps, clock=clock, stopwatch=stopwatch))
     assert over == [False, True]
 
 

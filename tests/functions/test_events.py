@@ -13,7 +13,6 @@ import pytest
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from functions.worker import app as worker
 from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import EVENT_STATUS, EVENTS, NOW_MS, SETTINGS, Api, read_event
 from tests.harness.tables import resources, routes
@@ -27,6 +26,7 @@ from tidegate.domain.job import Job, JobInput
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.workers import WorkerState
+from tidegate.entry import worker
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import Message
 
@@ -186,7 +186,7 @@ def test_the_worker_runs_the_job_of_its_message() -> None:
     )
     world.put_new(job)
     deps = WorkerDeps(services, InlineExecutor(registry, clock, heartbeat_seconds=15), clock, Meter())
-    assert worker.handle(event, deps, "lambda-1") == {"batchItemFailures": []}
+    assert worker.run_records(event, deps, "lambda-1") == {"batchItemFailures": []}
     assert world.jobs[message.job_id].state is State.SUCCEEDED
 
 

@@ -10,8 +10,6 @@ import pytest
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from functions.dispatcher import app as dispatcher
-from functions.reaper import app
 from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tidegate.adapters.dynamodb.stream import changes_from
@@ -20,6 +18,7 @@ from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, begin
+from tidegate.entry import dispatcher, loads, reaper
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.read import status
@@ -55,7 +54,7 @@ class Fixture:
 
     def run(self) -> None:
         """Runs the reaper once."""
-        app.handle(read_event("reaper-schedule"), self.deps)
+        reaper.run_round(self.deps)
 
     def dispatch(self, event: str) -> None:
         """Runs the dispatcher once."""
@@ -112,7 +111,7 @@ def test_a_repair_that_fails_keeps_no_pool_s_load_from_being_published(
     def fail(*_: object, **__: object) -> None:
         raise ServiceUnavailable("the table does not answer")
 
-    monkeypatch.setattr(app, "reap", fail)
+    monkeypatch.setattr(reaper, "reap", fail)
     with pytest.raises(ServiceUnavailable):
         Fixture(WITH_METRICS).run()
     assert published(capsys).keys() == {"ecs", "lambda"}
@@ -132,8 +131,8 @@ def test_a_load_that_can_t_be_read_keeps_neither_repairs_nor_other_pools_from_th
         repaired.append(now_ms)
         return reap(services, now_ms=now_ms, until=until)
 
-    monkeypatch.setattr(app, "pool_load", load)
-    monkeypatch.setattr(app, "reap", repair)
+    monkeypatch.setattr(loads, "pool_load", load)
+    monkeypatch.setattr(reaper, "reap", repair)
     with pytest.raises(ServiceUnavailable):
         Fixture(WITH_METRICS).run()
     assert published(capsys).keys() == {"lambda"}

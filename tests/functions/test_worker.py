@@ -21,11 +21,11 @@ from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Ability
+from tidegate.entry.worker import run_records, worker_name
 from tidegate.jobs.loader import load_registry
 from tidegate.jobs.registry import Registry
 from tidegate.ports import UNKNOWN_TYPE, Outcome, OutcomeKind
-from tidegate.usecases.pools.capacity import pool_ability
-from tidegate.usecases.pools.function_ability import PAUSE_MS
+from tidegate.usecases.pools.capacity import PAUSE_MS, pool_ability
 
 
 class Fixture:
@@ -38,7 +38,7 @@ class Fixture:
     def handle(self, *bodies: str) -> list[str]:
         """Returns the ids of the records that should come again. A record's id is its position."""
         event = {"Records": [_record(str(place), body) for place, body in enumerate(bodies)]}
-        answer = app.handle(event, self.deps, "lambda-1")
+        answer = run_records(event, self.deps, "lambda-1")
         return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
 
 
@@ -149,7 +149,7 @@ def test_usage_counts_this_invocation_only(fixture: Fixture, caplog: pytest.LogC
 
 def test_a_worker_is_named_after_its_environment() -> None:
     context = SimpleNamespace(log_stream_name="2026/11/24/[$LATEST]0123456789abcdef")
-    assert app.worker_name(cast(LambdaContext, context)) == "lambda-01234567"
+    assert worker_name(cast(LambdaContext, context)) == "lambda-01234567"
 
 
 def _typed(job_id: str, job_type: str, attempt: int = 0) -> str:
@@ -211,17 +211,17 @@ def test_a_module_that_failed_once_is_loaded_again_with_the_next_invocation(
     bad = replace(fixture.deps, services=replace(fixture.services, registry=broken))
     made = iter([bad, fixture.deps])
     monkeypatch.setattr(bootstrap, "worker_function", lambda: next(made))
-    app._deps.cache_clear()
+    app._deployed.cache_clear()
     context = cast(LambdaContext, SimpleNamespace(log_stream_name="x"))
     messages = [queued_job(fixture.services) for _ in range(2)]
     for message in messages:
         body = _typed(message.job_id, "sample.describe")
         app.lambda_handler({"Records": [_record("0", body)]}, context)
-    app._deps.cache_clear()
+    app._deployed.cache_clear()
     assert [job_of(fixture.services, each).state for each in messages] == [State.READY, State.SUCCEEDED]
 
 
-def test_a_message_of_a_job_that_moved_on_is_done_with_whatever_the_function_lacks(
+def test_a_message_of_a_job_that_went_on_is_done_with_whatever_the_function_lacks(
     served_by_function: Fixture,
 ) -> None:
     fixture = served_by_function

@@ -10,7 +10,7 @@ import pytest
 
 from tests.harness.jobs.executors import BEAT_SECONDS, JOBCODE, Beats, assignment
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.adapters.system import SystemStopwatch
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import Executor, OutcomeKind

@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.job import Progress
 from tidegate.domain.states import State

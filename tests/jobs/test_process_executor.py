@@ -20,10 +20,9 @@ import pytest
 from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
 from tests.harness.processes import importing_environment, is_running
 from tests.harness.waiting import PATIENCE_SECONDS, becomes_true
-from tidegate.adapters.executors import job_process
-from tidegate.adapters.executors import processes as process_executor
+from tidegate.adapters.executors import job_process, process_executor
 from tidegate.adapters.executors.job_process import JobProcess
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain.job import Progress
 from tidegate.domain.limits import MAX_ERROR_CHARACTERS
 from tidegate.ports import Outcome, OutcomeKind, Signal

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dev.simulator.graphs import job, workflow
+from dev.simulator.memory.seeded import JOB_TYPE
 from dev.simulator.runs import by_key, run_workflow
-from dev.simulator.scenario import Course, dies, fails, hands_back, never_begins, succeeds
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.system.scenario import Course, dies, fails, hands_back, never_begins, succeeds
+from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest

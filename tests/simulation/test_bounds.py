@@ -8,14 +8,14 @@ import hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.simulator.bounds import CAPACITY, POOLS, plan_operators, with_bounds
-from dev.simulator.check_bounds import Bounds
-from dev.simulator.checks import check_all
-from dev.simulator.clients import submit_drawn
-from dev.simulator.faults import Faults, calm
-from dev.simulator.model import draw_workflow
-from dev.simulator.simulator import DISPATCHER_TIMEOUT_MS, Options, Simulator
-from dev.simulator.support import make_services, make_settings
+from dev.simulator.checks.bounds import Bounds
+from dev.simulator.checks.invariants import check_all
+from dev.simulator.memory.seeded import make_services, make_settings
+from dev.simulator.people.bounds import CAPACITY, POOLS, plan_operators, with_bounds
+from dev.simulator.people.clients import submit_drawn
+from dev.simulator.system.faults import Faults, calm
+from dev.simulator.system.simulator import DISPATCHER_TIMEOUT_MS, Options, Simulator
+from dev.simulator.workflows.model import draw_workflow
 
 WINDOW = 2.0
 NO_FAULTS = Faults()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dev.simulator.clock_steps import MACHINES, STEPS_MS, Step
-from dev.simulator.graphs import job, workflow
+from dev.simulator.memory.seeded import JOB_TYPE
 from dev.simulator.runs import always, make_simulator, run, submit
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Options
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.system.clock_steps import MACHINES, STEPS_MS, Step
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Options
+from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.states import State
 
 RUNS_MS = 250_000  # of its 300 s, past several heartbeats and runs of the reaper

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.simulator.checks import check_all, hold_back
-from dev.simulator.clients import Client, submit_drawn
-from dev.simulator.faults import FailAt, Faults, calm
-from dev.simulator.graphs import fan_out_fan_in, job, layered, workflow
-from dev.simulator.model import Drawn, draw_workflow
-from dev.simulator.scenario import Course, dies, stalls, succeeds
-from dev.simulator.simulator import Observer, Options, Simulator
-from dev.simulator.support import START_MS, function_pool, make_services, make_settings
+from dev.simulator.checks.invariants import check_all, hold_back
+from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
+from dev.simulator.people.clients import Client, submit_drawn
+from dev.simulator.system.faults import FailAt, Faults, calm
+from dev.simulator.system.scenario import Course, dies, stalls, succeeds
+from dev.simulator.system.simulator import Observer, Options, Simulator
+from dev.simulator.workflows.graphs import fan_out_fan_in, job, layered, workflow
+from dev.simulator.workflows.model import Drawn, draw_workflow
 from tidegate.domain import limits
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
@@ -98,7 +98,7 @@ def test_without_the_stream_the_schedules_finish_everything() -> None:
         simulate(draw_workflow(seed, most_jobs=20, bad_workers=0.0), options=options)
 
 
-def test_the_reapers_sweep_gets_past_pending_jobs_that_cannot_move() -> None:
+def test_the_reapers_sweep_gets_past_pending_jobs_that_cannot_be_released() -> None:
     stuck = [job(f"stuck-{place}", "long") for place in range(450)]
     quick = [job(f"quick-{place}", "short") for place in range(50)]
     long_job = replace(job("long"), timeout_seconds=3_600)

@@ -11,16 +11,16 @@ from math import comb
 
 import pytest
 
-from dev.simulator.actors import POOL, Worked
-from dev.simulator.checks import check_all
-from dev.simulator.interleavings import PORTS, Explored, Finished, explore
+from dev.simulator.checks.invariants import check_all
+from dev.simulator.interleavings.actors import POOL, Worked
+from dev.simulator.interleavings.orders import PORTS, Explored, Finished, explore
+from dev.simulator.interleavings.scene import Scene
+from dev.simulator.interleavings.scenes import CASES, Case
+from dev.simulator.interleavings.world_states import copy_world
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.scenario import succeeds
-from dev.simulator.scene import Scene
-from dev.simulator.scenes import CASES, Case
-from dev.simulator.simulator import Options, Simulator
-from dev.simulator.world_states import copy_world
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Options, Simulator
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.permits import asking, key_permit
 from tidegate.domain.states import TRANSITIONS, State

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dev.simulator.checks import first_start_ms, started_ahead
-from dev.simulator.graphs import job, workflow
+from dev.simulator.checks.invariants import first_start_ms, started_ahead
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool
 from dev.simulator.runs import LAMBDA, always, make_simulator, run, submit
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Options
-from dev.simulator.support import JOB_TYPE, function_pool
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Options
+from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.job import Job
 from tidegate.domain.rank import rank
 from tidegate.domain.requests import JobRequest

@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from dev.simulator.callers import caller_named
-from dev.simulator.checks import first_start_ms
-from dev.simulator.graphs import chain, fan_out_fan_in, job, layered, workflow
+from dev.simulator.checks.invariants import first_start_ms
+from dev.simulator.memory.seeded import JOB_TYPE, START_MS, process_pool
+from dev.simulator.people.callers import caller_named
 from dev.simulator.runs import LAMBDA, always, by_key, make_simulator, run, run_workflow, submit
-from dev.simulator.scenario import Course, fails, succeeds
-from dev.simulator.simulator import Options
-from dev.simulator.support import JOB_TYPE, START_MS, process_pool
+from dev.simulator.system.scenario import Course, fails, succeeds
+from dev.simulator.system.simulator import Options
+from dev.simulator.workflows.graphs import chain, fan_out_fan_in, job, layered, workflow
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State

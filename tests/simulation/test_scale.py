@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from dev.simulator.graphs import chain, fan_out_fan_in, layered
 from dev.simulator.growth import fitted_exponent, run_and_check, simulator_for
+from dev.simulator.workflows.graphs import chain, fan_out_fan_in, layered
 from tests.harness.own_process import measured_in_own_process, peak_bytes
 from tidegate.domain.requests import WorkflowRequest
 

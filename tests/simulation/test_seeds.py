@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from dev.simulator import branches
+from dev.simulator.checks import branches
 from dev.simulator.seeds import run_seed
 
 SEEDS = 500
@@ -50,7 +50,7 @@ COME_BY = (
     "worker STALLS",
     "worker died before its claim",
 )
-"""What the seeds are there for. A fault that is never injected proves nothing."""
+"""The faults that the seeds must inject. A fault that is never injected proves nothing."""
 
 
 def test_every_seed_ends_well(note: Callable[[str], None]) -> None:

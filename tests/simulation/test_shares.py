@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
-from dev.simulator.graphs import job, workflow
+from dev.simulator.memory.seeded import function_pool
 from dev.simulator.runs import always, make_simulator, submit
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Simulator
-from dev.simulator.support import function_pool
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Simulator
+from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.changes import JobChange
 from tidegate.domain.requests import ShareRequest
 from tidegate.domain.states import State

@@ -17,7 +17,8 @@ from itertools import pairwise
 
 import pytest
 
-from dev.simulator.lambda_platform import (
+from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
+from dev.simulator.system.lambda_platform import (
     MINUTE_MS,
     SECOND_MS,
     Calls,
@@ -29,15 +30,13 @@ from dev.simulator.lambda_platform import (
     Shard,
     keep_busy,
 )
-from dev.simulator.support import START_MS, function_pool, make_services, make_settings
-from functions.dispatcher import app as dispatcher
-from functions.reaper import app as reaper
 from tests.harness.template import Resolved
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
 from tidegate.domain.changes import Changes, JobChange
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane
 from tidegate.domain.states import State
+from tidegate.entry import dispatcher, reaper
 from tidegate.usecases.dispatch.tick import TickWatch
 
 POOL = "busy"
@@ -130,7 +129,7 @@ class Deployment:
         self.world.now_ms = self.clock.now_ms()
         printed = io.StringIO()
         with redirect_stdout(printed):
-            reaper.handle(event, deps)
+            reaper.run_round(deps)
         lines = [json.loads(line) for line in printed.getvalue().splitlines()]
         self.published_ms.extend(self.platform.now_ms for line in lines if "_aws" in line)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from dev.simulator.checks import check_all
-from dev.simulator.clients import Client
-from dev.simulator.graphs import job, workflow
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Simulator
-from dev.simulator.support import START_MS, function_pool, make_services, make_settings
+from dev.simulator.checks.invariants import check_all
+from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
+from dev.simulator.people.clients import Client
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Simulator
+from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase

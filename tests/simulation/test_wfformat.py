@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dev.simulator.checks import check_all, first_start_ms, hold_back
-from dev.simulator.graphs import workflow
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Options, Simulator
-from dev.simulator.support import function_pool, make_services, make_settings
-from dev.simulator.traces import read_trace, sample_files
+from dev.simulator.checks.invariants import check_all, first_start_ms, hold_back
+from dev.simulator.memory.seeded import function_pool, make_services, make_settings
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Options, Simulator
+from dev.simulator.workflows.graphs import workflow
+from dev.simulator.workflows.traces import read_trace, sample_files
 from tidegate.domain.states import State
 from tidegate.usecases.submit.submit import submit_workflow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.recovering import Workflow, after
 from tidegate.domain import limits
 from tidegate.domain.amendments import Amendment

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import NOW_MS
 from tests.harness.usecases.recovering import Workflow, after

@@ -8,9 +8,9 @@ from itertools import count
 
 import pytest
 
-from dev.simulator.callers import caller_named
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.world import MemoryWorld
+from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.recovering import NOOP, Workflow, after, chain
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, ServiceUnavailable, TooFarDownstream
@@ -146,12 +146,12 @@ def test_a_workflow_whose_roots_are_not_written_yet_is_cancelled_whole() -> None
     assert set(workflow.states.values()) == {State.CANCELLED}
 
 
-def test_jobs_that_move_meanwhile_are_cancelled_where_they_came_to() -> None:
+def test_jobs_that_change_meanwhile_are_cancelled_in_their_new_state() -> None:
     workflow = Workflow({"a": (), "b": ()})
-    moves = count()
+    writes = count()
 
     def start_first(request: str) -> None:
-        if request == "apply_all" and next(moves) == 0:
+        if request == "apply_all" and next(writes) == 0:
             workflow.start("a")
 
     workflow.world.on_request = start_first

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dev.simulator.support import JOB_TYPE, function_pool
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.lanes import key_lane, type_lane
 from tidegate.domain.requests import ShareRequest

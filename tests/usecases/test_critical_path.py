@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.checks import first_start_ms
+from dev.simulator.checks.invariants import first_start_ms
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool, make_services, make_settings
 from dev.simulator.runs import make_simulator, run, submit
-from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import Options
-from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
+from dev.simulator.system.scenario import succeeds
+from dev.simulator.system.simulator import Options
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.usecases.submit.critical_path import boosts_of

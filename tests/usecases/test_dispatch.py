@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool, make_services, make_settings
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.lanes import share_lane
@@ -22,7 +22,7 @@ from tidegate.usecases.submit.submit import submit_workflow
 WINDOW = 4  # twice the capacity of 2
 
 
-def test_no_more_than_the_window_is_dispatched_and_a_free_place_is_filled_at_once() -> None:
+def test_no_more_than_the_window_is_dispatched_and_a_free_slot_is_filled_at_once() -> None:
     deployment = Deployment()
     deployment.submit(10)
     deployment.react()

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
+from dev.simulator.people.callers import caller_named
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.errors import InvalidRequest, UnknownName

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.harness.functions.api_calls import SETTINGS
 from tests.harness.usecases.recovering import Workflow, after, chain
 from tidegate.domain.dependency import DependencyType

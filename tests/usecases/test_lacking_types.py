@@ -128,7 +128,7 @@ def test_what_could_not_be_taken_back_comes_again(deployed: Deployment) -> None:
     assert pass_on(deployed.services, POOL, late, "old", "why", deployed.now_ms)
 
 
-def test_the_message_of_a_job_that_moved_on_is_done_with(deployed: Deployment) -> None:
+def test_the_message_of_a_job_that_went_on_is_done_with(deployed: Deployment) -> None:
     join(deployed, "new", 1)
     deployed.submit(1, type=OLD_TYPE)
     deployed.tick()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.memory.seeded import JOB_TYPE
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.rules import DispatchRules

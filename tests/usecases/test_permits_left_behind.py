@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dev.simulator.callers import caller_named
-from dev.simulator.support import function_pool
+from dev.simulator.memory.seeded import function_pool
+from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tests.usecases.test_concurrency import KEY, MINUTE_MS, crash_at
 from tidegate.domain.states import Group, State

@@ -16,7 +16,7 @@ from tidegate.domain.states import State
 from tidegate.ports import UNKNOWN_TYPE, Delivery, Message, Outcome, OutcomeKind
 from tidegate.settings import Settings
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.pools.function_ability import PAUSE_MS
+from tidegate.usecases.pools.capacity import PAUSE_MS
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.submit.submit import submit_job
 from tidegate.usecases.work.claim import claim
@@ -112,7 +112,7 @@ def test_an_older_letter_of_the_same_job_does_not_hide_the_latest() -> None:
     request = JobRequest(type="tidegate.noop")
     job_id = submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id
     tick(services, now_ms=NOW_MS)
-    for _ in range(2 * DELIVERIES):  # the first claim gives its lease back, the second is never made
+    for _ in range(2 * DELIVERIES):  # the first delivery's job is handed back, the second is never claimed
         for delivery in services.queue.receive("p", limit=10, wait_seconds=0):
             claimed = claim(services, delivery.message, "w", NOW_MS) if not delivery.message.attempt else None
             if claimed is not None:

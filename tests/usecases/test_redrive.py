@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.recovering import Workflow, after
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, UnknownName

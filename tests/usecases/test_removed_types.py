@@ -36,7 +36,7 @@ def test_a_job_of_a_type_that_its_function_lacks_waits_for_a_day_and_its_history
         tick(services, now_ms=now_ms)
         job = world.jobs[job_id]
         if job.state is State.QUEUED:
-            assert faults.refuses(services, message_of(job), "lambda-1", now_ms + 1_000)
+            faults.refuse(services, message_of(job), "lambda-1", now_ms + 1_000)
             refused += 1
     assert refused > 100
     job = world.jobs[job_id]

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.harness.domain.job_samples import worn_out
 from tests.harness.usecases.recovering import Workflow, after, chain
 from tidegate.domain import limits

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.callers import caller_named
+from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.recovering import Workflow, after, chain
 from tests.usecases.test_reopen import ACTOR, FAILED, PENDING, READY, SKIPPED, SUCCEEDED, failed_chain, retry
 from tidegate.domain.dependency import DependencyType

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
+from dev.simulator.people.callers import caller_named
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain import limits

@@ -11,7 +11,7 @@ import pytest
 from tests.harness.waiting import becomes_true
 from tests.harness.worker.running import Fixture
 from tests.harness.worker.world import CLOCK, POOL, GateExecutor, job_of, queued_job
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker

@@ -1,4 +1,4 @@
-"""Jobs that a worker claims ahead behind long ones, and gives back unbegun, keep all of their retries."""
+"""Jobs that a worker claims ahead behind long ones, and hands back unbegun, keep all of their retries."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Watch:
 class Fixture:
     def __init__(self) -> None:
         self.watch = Watch()
-        self.room = LookAhead(SLOTS, self.watch)
+        self.look_ahead = LookAhead(SLOTS, self.watch)
 
         self.waiting: list[float] = []
 
@@ -32,21 +32,21 @@ class Fixture:
 
         Returns how many it asked for.
         """
-        asked = self.room.ask(0)
+        asked = self.look_ahead.ask(0)
         if asked:
-            self.room.got(asked, self.admit(*[estimate] * min(asked, available)))
+            self.look_ahead.got(asked, self.admit(*[estimate] * min(asked, available)))
         return asked
 
     def admit(self, *estimates: float | None) -> int:
         """Returns how many of these are admitted."""
-        expected = [self.room.expected_seconds(TYPE, estimate) for estimate in estimates]
-        admitted = self.room.admit(expected)
+        expected = [self.look_ahead.expected_seconds(TYPE, estimate) for estimate in estimates]
+        admitted = self.look_ahead.admit(expected)
         self.waiting += expected[:admitted]
         return admitted
 
     def slot(self) -> AbstractContextManager[None]:
         """Runs the next of them."""
-        return self.room.slot_taken(TYPE, self.waiting.pop(0))
+        return self.look_ahead.slot_taken(TYPE, self.waiting.pop(0))
 
     def run(self, jobs: int, seconds: float) -> None:
         """Admits and runs `jobs` jobs, one after the other."""
@@ -104,7 +104,7 @@ def test_one_long_job_among_short_ones_ends_the_waiting_until_it_is_forgotten(fi
     fixture.run(1, 2.0)
     fixture.run(31, 0.001)
     assert fixture.held() == SLOTS
-    fixture.room.drop(fixture.waiting)
+    fixture.look_ahead.drop(fixture.waiting)
     fixture.waiting.clear()
     fixture.run(1, 0.001)
     assert fixture.held() > SLOTS
@@ -141,34 +141,34 @@ def test_while_all_slots_have_work_many_are_asked_for_together(fixture: Fixture)
 
 
 def test_one_receive_at_a_time_waits_for_messages(fixture: Fixture) -> None:
-    room = LookAhead(30, fixture.watch)
-    assert room.ask(0) == 10
-    assert room.ask(0) == 0
-    room.got(10, 3)
-    assert room.ask(0) == 10
-    assert room.ask(0) == 0
+    ahead = LookAhead(30, fixture.watch)
+    assert ahead.ask(0) == 10
+    assert ahead.ask(0) == 0
+    ahead.got(10, 3)
+    assert ahead.ask(0) == 10
+    assert ahead.ask(0) == 0
 
 
 def test_more_receives_go_out_while_they_bring_all_that_they_ask_for(fixture: Fixture) -> None:
-    room = LookAhead(100, fixture.watch)
-    room.got(room.ask(0), 10)
-    assert [room.ask(0) for _ in range(5)] == [10, 10, 10, 10, 0]
-    room.got(10, 0)
-    assert room.ask(0) == 0
+    ahead = LookAhead(100, fixture.watch)
+    ahead.got(ahead.ask(0), 10)
+    assert [ahead.ask(0) for _ in range(5)] == [10, 10, 10, 10, 0]
+    ahead.got(10, 0)
+    assert ahead.ask(0) == 0
 
 
 def test_it_is_idle_when_no_job_is_held_whatever_was_asked_for(fixture: Fixture) -> None:
-    room = fixture.room
-    asked = room.ask(0)
-    assert room.wait_until_idle(0)
-    room.got(asked, fixture.admit(1.0, 2.0))
-    assert not room.wait_until_idle(0)
-    assert not room.wait_until_idle(3_600, or_if=lambda: True)
-    room.drop([fixture.waiting.pop()])
+    ahead = fixture.look_ahead
+    asked = ahead.ask(0)
+    assert ahead.wait_until_idle(0)
+    ahead.got(asked, fixture.admit(1.0, 2.0))
+    assert not ahead.wait_until_idle(0)
+    assert not ahead.wait_until_idle(3_600, or_if=lambda: True)
+    ahead.drop([fixture.waiting.pop()])
     with fixture.slot():
-        assert not room.wait_until_idle(0)
-        assert room.running == 1
-    assert room.wait_until_idle(0)
+        assert not ahead.wait_until_idle(0)
+        assert ahead.running == 1
+    assert ahead.wait_until_idle(0)
 
 
 def test_nothing_is_taken_on_behind_jobs_that_are_known_to_be_long(fixture: Fixture) -> None:
@@ -180,16 +180,16 @@ def test_nothing_is_taken_on_behind_jobs_that_are_known_to_be_long(fixture: Fixt
 
 def test_jobs_wait_behind_those_that_are_short_by_their_estimate(fixture: Fixture) -> None:
     fixture.run(30, 0.001)
-    assert fixture.admit(60.0, 60.0, 60.0, 0.1, 0.1, 0.1, 0.1, 0.1) == SLOTS + 2, "one slot moves"
+    assert fixture.admit(60.0, 60.0, 60.0, 0.1, 0.1, 0.1, 0.1, 0.1) == SLOTS + 2, "one slot goes on"
 
 
 def test_a_running_job_of_which_nothing_is_known_counts_as_a_long_one(fixture: Fixture) -> None:
     fixture.run(30, 0.001)
-    expected = fixture.room.expected_seconds("never.seen", None)
-    fixture.room.force([expected] * SLOTS)
+    expected = fixture.look_ahead.expected_seconds("never.seen", None)
+    fixture.look_ahead.force([expected] * SLOTS)
     with ExitStack() as slots:
         for _ in range(SLOTS):
-            slots.enter_context(fixture.room.slot_taken("never.seen", expected))
+            slots.enter_context(fixture.look_ahead.slot_taken("never.seen", expected))
         assert fixture.admit(0.001) == 0
     assert fixture.admit(0.001) == 1
 
@@ -207,26 +207,26 @@ def test_types_are_known_apart_and_the_oldest_are_forgotten() -> None:
 
 
 def test_a_job_whose_type_no_message_names_takes_as_long_as_the_slowest_of_all(fixture: Fixture) -> None:
-    assert fixture.room.expected_seconds("", None) == math.inf
+    assert fixture.look_ahead.expected_seconds("", None) == math.inf
     fixture.run(EVIDENCE, 0.02)
-    assert fixture.room.expected_seconds("", None) == pytest.approx(0.02)
-    assert fixture.room.expected_seconds("", 3.0) == 3.0
+    assert fixture.look_ahead.expected_seconds("", None) == pytest.approx(0.02)
+    assert fixture.look_ahead.expected_seconds("", 3.0) == 3.0
 
 
 def test_after_mostly_stale_messages_many_are_asked_for_at_once(fixture: Fixture) -> None:
-    room = fixture.room
-    asked = room.ask(0)
-    room.note_stale(stale=3, messages=4)
-    room.got(asked, 0, received=asked)
-    assert [room.ask(0) for _ in range(5)] == [10, 10, 10, 10, 0]
-    room.note_stale(stale=0, messages=10)
-    assert not room.mostly_stale
+    ahead = fixture.look_ahead
+    asked = ahead.ask(0)
+    ahead.note_stale(stale=3, messages=4)
+    ahead.got(asked, 0, received=asked)
+    assert [ahead.ask(0) for _ in range(5)] == [10, 10, 10, 10, 0]
+    ahead.note_stale(stale=0, messages=10)
+    assert not ahead.mostly_stale
     for _ in range(4):
-        room.got(10, 0)
-    assert room.ask(0) == SLOTS
+        ahead.got(10, 0)
+    assert ahead.ask(0) == SLOTS
 
 
 def test_while_every_slot_is_busy_nothing_is_asked_for_whatever_was_stale(fixture: Fixture) -> None:
     fixture.receive()
-    fixture.room.note_stale(stale=1, messages=1)
+    fixture.look_ahead.note_stale(stale=1, messages=1)
     assert fixture.receive() == 0

@@ -267,7 +267,7 @@ def test_a_message_of_a_job_that_is_gone_is_acknowledged(fixture: BatchFixture) 
     assert not fixture.world.queues[POOL].held
 
 
-def test_what_arrives_after_a_stop_is_given_back_unclaimed(fixture: BatchFixture) -> None:
+def test_messages_that_arrive_after_a_stop_return_to_the_queue_unclaimed(fixture: BatchFixture) -> None:
     queue = LongPoll(fixture.world)
     fixture.services = replace(fixture.services, queue=queue)
     queue.limits.append(0)  # so that the very first receive waits
@@ -293,7 +293,7 @@ def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: p
         long, *behind = (queued_job(aside) for _ in range(6))
         fixture.queue.send(POOL, [replace(long, estimated_seconds=600.0), *behind])
         fixture.executor.wait_for_started(EVIDENCE + 1)
-        assert becomes_true(lambda: bool(fixture.queue.extended)), "those behind it were given back"
+        assert becomes_true(lambda: bool(fixture.queue.extended)), "those behind it returned to the queue"
         assert fixture.states([long]) == [State.RUNNING]
         assert fixture.all_are(State.QUEUED, behind)
         fixture.executor.open(1 + len(behind))

@@ -9,7 +9,7 @@ from tests.harness.jobs.executors import JOBCODE
 from tests.harness.waiting import PATIENCE_SECONDS, becomes_true
 from tests.harness.worker.running import Fixture
 from tests.harness.worker.world import CLOCK, POOL, job_of, queued_job, registration_of
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerState

@@ -40,7 +40,7 @@ _BEHIND_SECONDS = 0.1  # a request waits this long for the previous one, to carr
 _ASK_SECONDS = 0.5
 _EMPTY_PAUSE_SECONDS = 0.05  # if the queue answers at once instead of waiting
 _FAILURES_ALLOWED = 10
-_GIVEN_BACK_AT_MOST = 4  # times that a message goes back to the queue because its job can't begin soon
+_RETURNED_AT_MOST = 4  # times that a message goes back to the queue because its job can't begin soon
 _MAX_BACKOFF_SECONDS = 30.0
 
 
@@ -253,7 +253,7 @@ class Pipeline:
         ]
         many = self._look_ahead.admit([each.expected_seconds for each in expected])
         late = expected[many:]
-        insisting = [each for each in late if each.delivery.receives > _GIVEN_BACK_AT_MOST]
+        insisting = [each for each in late if each.delivery.receives > _RETURNED_AT_MOST]
         self._look_ahead.force([each.expected_seconds for each in insisting])
         for each in late:
             if each not in insisting:

@@ -293,7 +293,7 @@ def process_worker(
     Raises KeyError that names a missing environment variable, and RegistrationError where job code can't be loaded.
     """
     from tidegate.adapters.executors.environment import job_environment
-    from tidegate.adapters.executors.processes import ProcessExecutor
+    from tidegate.adapters.executors.process_executor import ProcessExecutor
 
     settings = read_settings(os.environ)
     executor = ProcessExecutor(

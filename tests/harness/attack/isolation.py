@@ -10,7 +10,7 @@ from typing import Any
 from tests.harness.jobs.executors import CLOCK, Beats, assignment
 from tidegate.adapters.executors.environment import JobEnvironment
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain.job import Json
 from tidegate.ports import OutcomeKind
 

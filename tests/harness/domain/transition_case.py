@@ -11,12 +11,12 @@ from tidegate.domain.transitions import Transition
 
 @dataclass(frozen=True)
 class Case:
-    """One case: `moved` is `job` after `transition`. Every job of `refused` breaks the condition that its key names."""
+    """One case: `after` is `job` after `transition`. Every job of `refused` breaks the condition that its key names."""
 
     transition: Transition
     job: Job
-    moved: Job
+    after: Job
     refused: Mapping[str, Job] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{type(self.transition).__name__} {self.job.state}-{self.moved.state}"
+        return f"{type(self.transition).__name__} {self.job.state}-{self.after.state}"

@@ -72,13 +72,13 @@ def _release_cases() -> list[Case]:
         **REOPENED,
     }
     release = ReleaseIfPending(PENDING, frozenset({0, 7}))
-    moved = replace(PENDING, waiting_on=frozenset({2}))
+    changed = replace(PENDING, waiting_on=frozenset({2}))
     ready = ReadyIfWaitingOnlyOn(PENDING, both, STAMP)
     early = ReadyIfWaitingOnlyOn(EARLY, both, STAMP)
     waiting = replace(EARLY, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS + 1)
     return [
-        Case(release, PENDING, moved, {**others(State.PENDING), **REOPENED}),
-        Case(release, moved, moved),
+        Case(release, PENDING, changed, {**others(State.PENDING), **REOPENED}),
+        Case(release, changed, changed),
         Case(ready, PENDING, made_ready(PENDING), waits),
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP), DUE, made_ready(DUE), waits),
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP, "q"), DUE, replace(made_ready(DUE), pool="q"), waits),
@@ -87,7 +87,7 @@ def _release_cases() -> list[Case]:
             SkipIfPending(PENDING, 0, SKIPPED, STAMP),
             PENDING,
             ended(PENDING, State.SKIPPED, FAILURE),
-            {**others(State.PENDING, waiting_on=both), **REOPENED, "waits on that no longer": moved},
+            {**others(State.PENDING, waiting_on=both), **REOPENED, "waits on that no longer": changed},
         ),
     ]
 

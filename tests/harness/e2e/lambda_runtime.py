@@ -24,7 +24,7 @@ from tidegate_devstack import StackInfo
 from tidegate_devstack.processes import free_port
 
 PROVIDED = ("boto3", "awslambdaric")
-"""What the Lambda runtime brings, each with what it needs itself."""
+"""The packages that the Lambda runtime brings. Each also brings those that it needs itself."""
 # Without `site` there are no site-packages: the path is PYTHONPATH and the standard library.
 INTERPRETER = (sys.executable, "-S", "-s", "-P")
 _RUNTIME_INTERFACE = Path(samcli.__path__[0]) / "local" / "rapid"

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from dev.simulator.checks import check_all, hold_back
+from dev.simulator.checks.invariants import check_all, hold_back
+from dev.simulator.memory.seeded import START_MS, SeededEntropy, function_pool, make_settings
 from dev.simulator.memory.services import memory_services
-from dev.simulator.scenario import Course
-from dev.simulator.simulator import Options, ProcessClock, Simulator
-from dev.simulator.support import START_MS, SeededEntropy, function_pool, make_settings
+from dev.simulator.system.scenario import Course
+from dev.simulator.system.simulator import Options, ProcessClock, Simulator
 from tests.harness.functions.api_calls import Api, read_event
 from tidegate.adapters.executors.outcomes import outcome_of
 from tidegate.bootstrap import ApiDeps, Meter

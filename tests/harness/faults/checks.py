@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dev.simulator.checks import check_histories, check_order, check_submissions
+from dev.simulator.checks.invariants import check_histories, check_order, check_submissions
 from tests.harness.faults.deployment import Deployment
 from tidegate.adapters.dynamodb import schema
 from tidegate.domain.submission import DONE_WITH

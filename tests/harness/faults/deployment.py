@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from dev.simulator.support import AnyParameters, process_pool
+from dev.simulator.memory.seeded import AnyParameters, process_pool
 from tests.harness.faults.emulated import EmulatedAws
 from tests.harness.faults.function import Beats, VirtualClock
 from tidegate.adapters.dynamodb import schema

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dev.simulator.callers import caller_named
-from dev.simulator.graphs import job as job_of
-from dev.simulator.graphs import workflow
+from dev.simulator.people.callers import caller_named
+from dev.simulator.workflows.graphs import job as job_of
+from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.checks import ROUNDS
 from tests.harness.faults.deployment import POOL, Deployment
 from tests.harness.faults.steps import cut_off, ends_in, give_up_messages, submit, submit_all

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dev.simulator.callers import caller_named
-from dev.simulator.graphs import job as job_of
-from dev.simulator.graphs import workflow
+from dev.simulator.people.callers import caller_named
+from dev.simulator.workflows.graphs import job as job_of
+from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.deployment import DIES, MINUTE_MS, POOL, Deployment
 from tests.harness.faults.steps import submit, submit_all
 from tidegate.domain.transitions import Transition

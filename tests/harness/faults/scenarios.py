@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dev.simulator.callers import caller_named
-from dev.simulator.graphs import job as job_of
-from dev.simulator.graphs import workflow
-from dev.simulator.support import OTHER_TYPE
+from dev.simulator.memory.seeded import OTHER_TYPE
+from dev.simulator.people.callers import caller_named
+from dev.simulator.workflows.graphs import job as job_of
+from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
 from tests.harness.faults.recovery_scenarios import (
@@ -89,7 +89,7 @@ def earlier_jobs(d: Deployment) -> None:
 
 
 def retried(d: Deployment) -> None:
-    """Two jobs that fail and run again after a backoff, and a job whose lease is given back."""
+    """Two jobs that fail and run again after a backoff, and a job that its worker hands back."""
     handed_back = Outcome(OutcomeKind.HANDED_BACK)
     d.course = ends_in({"fails": FAILED, "fails too": FAILED, "handed back": handed_back})
     for name in ("fails", "fails too", "handed back"):

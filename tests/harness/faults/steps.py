@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dev.simulator.callers import caller_named
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.memory.seeded import JOB_TYPE
+from dev.simulator.people.callers import caller_named
 from tests.harness.faults.deployment import DONE, POOL, Deployment
 from tidegate.domain.errors import AlreadyEnded, ServiceUnavailable
 from tidegate.domain.job import Job

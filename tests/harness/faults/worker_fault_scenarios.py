@@ -9,7 +9,7 @@ from tests.harness.faults.function import VirtualClock
 from tests.harness.faults.steps import submit
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.ports import UNKNOWN_TYPE, Delivery, Outcome, OutcomeKind
-from tidegate.usecases.pools.function_ability import PAUSE_MS
+from tidegate.usecases.pools.capacity import PAUSE_MS
 from tidegate.usecases.work.claim import claim
 from tidegate.usecases.work.conclude_stuck import conclude_stuck
 from tidegate.usecases.work.function_faults import FunctionFaults

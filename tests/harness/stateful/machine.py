@@ -9,10 +9,10 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dev.simulator.attempts import check_attempts
-from dev.simulator.callers import caller_named
+from dev.simulator.checks.attempts import check_attempts
+from dev.simulator.memory.seeded import START_MS, AnyParameters, function_pool, make_settings
 from dev.simulator.memory.services import memory_services
-from dev.simulator.support import START_MS, AnyParameters, function_pool, make_settings
+from dev.simulator.people.callers import caller_named
 from tests.harness.stateful.model import LAST_SENT_MS, Model, shown
 from tests.harness.stateful.model_jobs import Edge, Happening, ModelJob
 from tests.harness.stateful.surroundings import (

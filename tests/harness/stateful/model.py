@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.harness.stateful.model_jobs import BAD_ENDS, ENDED, Happening, ModelJob
-from tests.harness.stateful.model_transitions import MovingJobs
+from tests.harness.stateful.model_transitions import ModelTransitions
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.states import State
 
@@ -22,7 +22,7 @@ BACKOFF_MS, MOST_BACKOFF_MS = 5_000, 600_000
 
 
 @dataclass
-class Model(MovingJobs):
+class Model(ModelTransitions):
     """All steps of jobs, except for the effects of their dependencies."""
 
     # --- the dispatcher -------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ class Model(MovingJobs):
         active = sum(job.state in (State.QUEUED, State.RUNNING) for job in self.jobs.values())
         ready = [job for job in self.jobs.values() if job.state is State.READY]
         ready.sort(key=lambda job: rank(RankPolicy(), job.priority, job.ready_at, job.tries), reverse=True)
-        for job in ready[: max(0, self.places - active)]:
+        for job in ready[: max(0, self.slots - active)]:
             job.state, job.queued_at, job.sent_at = State.QUEUED, now, now
             job.dispatches += 1
             self.messages.append((job.job_id, job.attempt, job.reopened))
@@ -91,7 +91,7 @@ class Model(MovingJobs):
         return "GO_ON" if job.cancel_asked_at is None else "CANCEL"
 
     def finish(self, job_id: str, attempt: int, outcome: State, now: int, began: bool) -> bool:
-        """Says whether the outcome is accepted. `outcome` is how the attempt ended. READY gives the lease back."""
+        """Says whether the outcome is accepted. `outcome` is how the attempt ended. READY hands the job back."""
         job = self.jobs[job_id]
         if not self.holds(job_id, attempt):
             self.happened[Happening.OUTCOME_FENCED] += job.state is State.RUNNING

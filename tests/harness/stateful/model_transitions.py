@@ -12,10 +12,10 @@ from tidegate.domain.states import State
 
 
 @dataclass
-class MovingJobs:
+class ModelTransitions:
     """All jobs by id. `messages` are those on their way, as (job id, claims and reopenings before)."""
 
-    places: int
+    slots: int
     jobs: dict[str, ModelJob] = field(default_factory=dict)
     messages: list[tuple[str, int, int]] = field(default_factory=list)
     happened: Counter[Happening] = field(default_factory=Counter)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.memory.seeded import JOB_TYPE
 from tests.harness.stateful.model import JITTER
 from tests.harness.stateful.model_jobs import ON_FAILURE, ON_SUCCESS
 from tidegate.domain.dependency import DependencyType

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool, make_services, make_settings
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool
 from tidegate.domain.requests import JobRequest

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.api.errors import answer_errors
 from tidegate.api.routes import amend, jobs, operator, recovery, workers, workflows
+from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
 # Time of the function's 29 s to end the present call, and to answer 503 before the gateway does.
@@ -18,7 +18,6 @@ _RESERVE_SECONDS = 5.0
 # Time for a portion that began just before the deadline, for judging the jobs that it reopened, and for the answer.
 # Only requests for thousands of jobs reach the deadline.
 _PORTION_RESERVE_SECONDS = 14.0
-logger = Logger()
 app = APIGatewayRestResolver()
 app.include_router(jobs.router)
 app.include_router(amend.router)
@@ -39,7 +38,7 @@ def handle(
     try:
         return app.resolve(event, context)
     finally:
-        logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
+        log_usage(deps.meter, since=before)
 
 
 def answer_in_time(event: dict[str, Any], deps: bootstrap.ApiDeps, context: LambdaContext) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def rank(
     so far. `boost_millipoints` comes from `critical_path_boosts`. Of two jobs with the same points, the job that became
     READY first has the higher key. If both became READY in the same millisecond, the job with the lower `place`
     (`place_of`) has it. `passes` (0-9) is how many of the last milliseconds of `ready_at_ms` come from passing the job
-    over. They do not move the job behind others, so a listing finds it where it was.
+    over. They do not put the job behind others, so a listing finds it where it was.
     """
     ready_at_ms -= passes
     units = (

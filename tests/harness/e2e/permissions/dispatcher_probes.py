@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functions.dispatcher import app
 from tests.harness.determined import StandingClock
 from tests.harness.e2e.permissions.states import (
     end_and_be_due,
@@ -21,6 +20,7 @@ from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequ
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, ReopenIfEnded, Stamp
 from tidegate.domain.workers import WorkerSpec, begin
+from tidegate.entry import dispatcher
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.release.judge_waiting import judge_waiting
 
@@ -31,7 +31,7 @@ KEYED = JobRequest(type=NOOP, concurrency_key="one-at-a-time")
 def on_schedule(services: Services, at_ms: int | None = None) -> None:
     """Calls the function as a tick does."""
     clock = StandingClock(at_ms or now_ms())
-    app.handle({}, DispatcherDeps(services, clock, Meter(), changes_from))
+    dispatcher.handle({}, DispatcherDeps(services, clock, Meter(), changes_from))
 
 
 def dispatches_a_job(world: World, services: Services) -> None:

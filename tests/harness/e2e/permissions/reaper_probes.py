@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from functions.reaper import app
 from tests.harness.determined import StandingClock
 from tests.harness.e2e.permissions.states import (
     end_and_be_due,
@@ -27,6 +26,7 @@ from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin, kept_until_s
+from tidegate.entry import reaper
 from tidegate.usecases.submit.submit import submit_workflow
 
 NOOP = "tidegate.noop"
@@ -36,7 +36,7 @@ POOLS = ("ecs", "lambda")
 
 def reap(services: Services) -> None:
     """Runs one round, as a tick does."""
-    app.handle({}, ReaperDeps(services, StandingClock(now_ms()), Meter()))
+    reaper.run_round(ReaperDeps(services, StandingClock(now_ms()), Meter()))
 
 
 def takes_back_from_a_lost_worker(world: World, services: Services) -> None:

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from functions.worker import app
 from tests.harness.e2e.permissions.states import queue, run_to_end, start, submit
 from tests.harness.e2e.permissions.world import LARGE, OFFER, World
 from tidegate.adapters.system import SystemClock
@@ -19,6 +18,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, WorkerState
+from tidegate.entry.worker import run_records
 from tidegate.ports import Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
 from tidegate.usecases.work.claim import claim_all
 from tidegate_worker.process import EXIT_DRAINED, Options, WorkerProcess
@@ -64,7 +64,7 @@ def _function_runs(services: Services, job_id: str) -> None:
 def _function_gets(services: Services, body: str) -> None:
     record: dict[str, Any] = {"messageId": "1", "body": body, "eventSource": "aws:sqs"}
     deps = WorkerDeps(services, OneBeat(), CLOCK, Meter())
-    assert app.handle({"Records": [record]}, deps, "probe") == {"batchItemFailures": []}
+    assert run_records({"Records": [record]}, deps, "probe") == {"batchItemFailures": []}
 
 
 def _large_job(world: World, pool: str) -> str:

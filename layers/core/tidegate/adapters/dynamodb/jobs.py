@@ -97,7 +97,7 @@ class DynamoJobStore:
 
     def load_input(self, job: Job) -> JobInput:
         """Returns the input that the caller submitted; raises NotFound if it has passed its retention."""
-        return job.input or self.load_inputs([job])[job.job_id]
+        return self.load_inputs([job])[job.job_id] if job.input is None else job.input
 
     def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
         """Returns the inputs of many jobs by job id; raises NotFound if one has passed its retention."""

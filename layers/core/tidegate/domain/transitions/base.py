@@ -127,7 +127,7 @@ def ending_after_latest(job: Job, ending: Ending, stamp: Stamp) -> tuple[Ending,
     return replace(ending, expires_at_s=ending.expires_at_s + later_s), dated
 
 
-def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
+def brought_to(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
     """Returns the job in state `to`, with `changes` to its fields and one more entry in its history.
 
     The entry has the time of the stamp, or of the job's latest step where that is later.
@@ -158,7 +158,7 @@ def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
     The job is in `pool`, or in its present pool where `pool` is None.
     """
     stamp = when_ready(job, stamp)
-    return moved(
+    return brought_to(
         job,
         State.READY,
         stamp,
@@ -174,7 +174,7 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
     """Returns the job after its end: in its final state with its result or failure, and no longer held in a lane."""
     assert ending.state in TERMINAL  # only a mistake in the program can break it  # nosec B101
     ending, stamp = ending_after_latest(job, ending, stamp)
-    return moved(
+    return brought_to(
         job,
         ending.state,
         stamp,

@@ -9,7 +9,7 @@ from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.lives import kept_history, may_be_reopened
 from tidegate.domain.states import REOPENABLE, State
-from tidegate.domain.transitions.base import OfKnownJob, Stamp, moved
+from tidegate.domain.transitions.base import OfKnownJob, Stamp, brought_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ReopenIfEnded(OfKnownJob):
             job,
             f"it ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed",
         )
-        return moved(
+        return brought_to(
             replace(job, history=kept_history(job.history)),
             State.PENDING,
             self.stamp,

@@ -14,9 +14,9 @@ from tidegate.domain.transitions.base import (
     Stamp,
     Transition,
     after_latest,
+    brought_to,
     ended,
     made_ready,
-    moved,
 )
 
 
@@ -75,7 +75,7 @@ class ClaimAgainIfLeaseExpired(OfKnownJob):
 
 def _claimed(job: Job, worker_id: str, lease_expires_at_ms: int, stamp: Stamp) -> Job:
     stamp = after_latest(job, stamp)
-    return moved(
+    return brought_to(
         job,
         State.RUNNING,
         stamp,
@@ -172,7 +172,7 @@ class RetryIfAttemptHolds(OfKnownJob):
     def apply(self, job: Job) -> Job:
         self._require_attempt(job, self.attempt)
         self._require_not_cancelled(job)
-        return moved(
+        return brought_to(
             _begun(job, self.began_at_ms),
             State.SCHEDULED,
             self.stamp,

@@ -16,9 +16,9 @@ from tidegate.domain.transitions.base import (
     Stamp,
     Transition,
     after_latest,
+    brought_to,
     ended,
     made_ready,
-    moved,
 )
 
 CANCELLABLE_AT_ONCE = frozenset({State.PENDING, State.SCHEDULED, State.READY, State.QUEUED})
@@ -63,7 +63,7 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
         self._require_same_life(job, self.job.reopened)
         self._require(job.waiting_on == self.ordinals, job, f"it waits on {sorted(job.waiting_on)}")
         if self.is_early:
-            return moved(
+            return brought_to(
                 job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=job.not_before_ms
             )
         return made_ready(job, self.stamp, self.pool)
@@ -134,7 +134,7 @@ class DispatchIfReady(Transition):
         self._require(as_shown, job, f"it is READY since {job.ready_at_ms}, not since {self.ready_at_ms}")
         at = after_latest(job, self.at)
         now_ms = at.now_ms
-        return moved(job, State.QUEUED, at, queued_at_ms=now_ms, sent_at_ms=now_ms, held_in=MAIN)
+        return brought_to(job, State.QUEUED, at, queued_at_ms=now_ms, sent_at_ms=now_ms, held_in=MAIN)
 
 
 @dataclass(frozen=True, slots=True)

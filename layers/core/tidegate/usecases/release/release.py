@@ -18,7 +18,7 @@ from tidegate.domain.job import Job, JobFailure, lean
 from tidegate.domain.states import State
 from tidegate.ports import Stopwatch
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
-from tidegate.usecases.bounds.portions import read_lean
+from tidegate.usecases.bounds.portions import portions, read_lean
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.release.conditions import (
     CHEAP_STEPS,
@@ -110,7 +110,7 @@ class Settling:
 
     def settle_cheap(self, until: Deadline) -> tuple[Job, ...]:
         """Settles cheap edges: one portion, and further ones until the deadline. Returns the jobs that left PENDING."""
-        return self._settle(while_time(_portions(self._cheap), until), CHEAP_STEPS, until.clock)
+        return self._settle(while_time(_edge_portions(self._cheap), until), CHEAP_STEPS, until.clock)
 
     def settle_costly(self, until: Deadline, at_most: int = COSTLY_PER_CALL) -> tuple[Job, ...]:
         """Settles `at_most` of the costly conditions that were put off, and drops the others.
@@ -119,19 +119,15 @@ class Settling:
         """
         questions = questions_in_turn(self._costly)[:at_most]
         costly, self._costly = self._costly, {}
-        asked = [
-            questions[place : place + _COSTLY_AT_ONCE] for place in range(0, len(questions), _COSTLY_AT_ONCE)
-        ]
-        edges = [deque(edge for question in some for edge in costly[question]) for some in asked]
-        portions = (portion for some in while_time(edges, until) for portion in _portions(some))
-        return self._settle(portions, limits.MAX_CONDITION_STEPS, until.clock)
+        asked = while_time(portions(questions, _COSTLY_AT_ONCE), until)
+        edges = (deque(edge for question in some for edge in costly[question]) for some in asked)
+        cut = (portion for some in edges for portion in _edge_portions(some))
+        return self._settle(cut, limits.MAX_CONDITION_STEPS, until.clock)
 
-    def _settle(
-        self, portions: Iterable[Sequence[_Edge]], max_steps: int, clock: Stopwatch
-    ) -> tuple[Job, ...]:
+    def _settle(self, cut: Iterable[Sequence[_Edge]], max_steps: int, clock: Stopwatch) -> tuple[Job, ...]:
         moved: list[Job] = []
         errors = FirstError()
-        for portion in portions:
+        for portion in cut:
             with errors.isolated():
                 moved.extend(self._settle_portion(portion, max_steps, clock))
         errors.raise_first()
@@ -218,7 +214,7 @@ def _in_turn(edges: Iterable[_Edge]) -> list[_Edge]:
     return sorted(kept, key=lambda each: (each[1].job_id in asking, places[each[1].job_id], each[1].job_id))
 
 
-def _portions(waiting: deque[_Edge]) -> Iterator[list[_Edge]]:
+def _edge_portions(waiting: deque[_Edge]) -> Iterator[list[_Edge]]:
     """Yields portions, taking edges off the front: a bounded number that needs a bounded number of results."""
     while waiting:
         portion: list[_Edge] = []

@@ -1,6 +1,6 @@
 """Records for the dispatcher which jobs the function of a pool can't run.
 
-The record is one entry of the pool. `pools/function_ability.py` says for how long the dispatcher heeds it.
+The record is one entry of the pool. `pools/capacity.py` says for how long the dispatcher heeds it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tidegate.domain.states import State
 from tidegate.domain.texts import plain_message
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.ports import UNKNOWN_TYPE, Message, Outcome, OutcomeKind
-from tidegate.usecases.pools.function_ability import ENTRY_ID, PAUSE_MS
+from tidegate.usecases.pools.capacity import ENTRY_ID, PAUSE_MS
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.pass_on import take_back
 
@@ -40,20 +40,17 @@ class FunctionFaults:
         fault = "" if is_named else f"more than {limits.MAX_LACKING_TYPES} job types are lacking"
         self._write(services, job.pool, fault, now_ms)
 
-    def refuses(self, services: Services, message: Message, worker_id: str, now_ms: int) -> bool:
-        """Takes the job of a message back if this function lacks its type; False if the function has the type.
+    def refuse(self, services: Services, message: Message, worker_id: str, now_ms: int) -> None:
+        """Takes back the job of a message whose type this function lacks.
 
-        The job is READY again and uses up no retry. Returns True also if the job is no longer QUEUED. Raises
+        The job is READY again and uses up no retry. Does nothing if the job is no longer QUEUED. Raises
         ServiceUnavailable or ServiceRefused if the message should be delivered again.
         """
-        if not message.type or message.type in services.registry.types():
-            return False
         job = services.jobs.get(message.job_id, consistent=True)
         if job is not None and job.state is State.QUEUED:
             # Before the job becomes READY, so that the dispatcher that its event wakes knows the fault.
             self.note(services, job, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE), now_ms)
             take_back(services, job, message, worker_id, f"{worker_id} lacks its type", now_ms)
-        return True
 
     def _write(self, services: Services, pool: str, fault: str, now_ms: int) -> None:
         spec = WorkerSpec(pool, ENTRY_ID, ENTRY_ID, slots=services.settings.pools[pool].capacity)

@@ -40,7 +40,8 @@ def run_message(
     again.
     """
     faults = faults or FunctionFaults()
-    if faults.refuses(services, message, worker_id, clock.now_ms()):
+    if message.type and message.type not in services.registry.types():
+        faults.refuse(services, message, worker_id, clock.now_ms())
         return
     claimed = claim(services, message, worker_id, clock.now_ms())
     if claimed is None:

@@ -1,4 +1,4 @@
-"""The pool of child processes of one executor: starts them ahead, lends them to attempts, reuses and kills them."""
+"""Lends child processes to the attempts of one executor: starts them ahead, takes them back, reuses and kills them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidegate.adapters.executors.output import OutputReader
 _LOGGER = logging.getLogger("tidegate.worker")
 
 
-class JobProcesses:
+class ProcessLender:
     """Lends child processes that can run the job code of `packages`. Threads may share it.
 
     A process that was started with AWS keys is lent again only to attempts that ask for keys. Each process runs at
@@ -74,7 +74,7 @@ class JobProcesses:
             self._busy.add(child)
             return child
 
-    def give_back(self, child: JobProcess) -> None:
+    def take_back(self, child: JobProcess) -> None:
         """Takes back a process whose attempt ended by itself, or that only described its job types.
 
         It is kept for the next attempt, or ended once it has run its last allowed attempt.

@@ -13,7 +13,7 @@ from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.pool_queue import PoolQueue
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.simulator import Simulator
+from dev.simulator.system.simulator import Simulator
 from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.ports import Delivery, JobIndex, JobStore, LaneRegistry, Message, Queue

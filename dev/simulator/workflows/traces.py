@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.memory.seeded import JOB_TYPE
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate_cli.documents.wfformat import to_workflow
 

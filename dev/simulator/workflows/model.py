@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from dev.simulator.scenario import Course, dies, fails, hands_back, never_begins, stalls, succeeds
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.memory.seeded import JOB_TYPE
+from dev.simulator.system.scenario import Course, dies, fails, hands_back, never_begins, stalls, succeeds
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType, Verdict, judge
 from tidegate.domain.job import Job

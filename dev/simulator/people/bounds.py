@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from dev.simulator.callers import caller_named
-from dev.simulator.model import Drawn
-from dev.simulator.simulator import API_TIMEOUT_MS, Simulator
-from dev.simulator.support import JOB_TYPE, OTHER_TYPE, START_MS, function_pool, process_pool
+from dev.simulator.memory.seeded import JOB_TYPE, OTHER_TYPE, START_MS, function_pool, process_pool
+from dev.simulator.people.callers import caller_named
+from dev.simulator.system.simulator import API_TIMEOUT_MS, Simulator
+from dev.simulator.workflows.model import Drawn
 from tidegate.domain.pools import Pool
 from tidegate.domain.requests import JobRequest, ShareRequest
 from tidegate.usecases.operate import set_rules

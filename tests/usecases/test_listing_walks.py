@@ -21,7 +21,7 @@ from tidegate.usecases.read.query import list_jobs
 POOL = "lambda"
 SHARDS = 3
 LANES = [key_lane("a", 1), key_lane("b", 2), type_lane("t"), "key:1:new"]
-MOVES = ("hold", "hold", "hold", "dispatch", "pass over", "submit", "share")
+ACTS = ("hold", "hold", "hold", "dispatch", "pass over", "submit", "share")
 
 
 class Walk:
@@ -63,7 +63,7 @@ class Walk:
         self.services.lanes.note(POOL, lane, now_ms=NOW_MS)
         self.services.jobs.apply(HoldIfReady(job.job_id, POOL, lane))
 
-    def move(self, kind: str, choice: int) -> None:
+    def act(self, kind: str, choice: int) -> None:
         ready = [job for job in self.world.jobs.values() if job.state is State.READY]
         job = ready[choice % len(ready)]
         if kind == "hold":
@@ -92,18 +92,18 @@ class Walk:
 @given(
     st.integers(1, 40),
     st.integers(1, 9),
-    st.lists(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 10_000)), max_size=8), max_size=12),
+    st.lists(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 10_000)), max_size=8), max_size=12),
 )
 def test_each_job_that_is_ready_throughout_is_listed_exactly_once(
-    jobs: int, limit: int, moves: list[list[tuple[str, int]]]
+    jobs: int, limit: int, acts: list[list[tuple[str, int]]]
 ) -> None:
     walk = Walk(jobs)
     cursor = walk.page(None, limit)
-    for between in moves:
+    for between in acts:
         if cursor is None:
             break
         for kind, choice in between:
-            walk.move(kind, choice)
+            walk.act(kind, choice)
         cursor = walk.page(cursor, limit)
     while cursor is not None:
         cursor = walk.page(cursor, limit)
@@ -122,7 +122,7 @@ def test_jobs_that_are_all_held_back_after_the_first_page_are_all_listed() -> No
 
 
 @pytest.mark.parametrize("limit", [1, 7, 200])
-def test_many_jobs_of_one_rank_are_each_listed_once_while_they_move(limit: int) -> None:
+def test_many_jobs_of_one_rank_are_each_listed_once_while_they_change(limit: int) -> None:
     walk = Walk(60, same_rank=True)
     cursor, turn = walk.page(None, limit), 0
     while cursor is not None:
@@ -183,7 +183,7 @@ def test_pools_and_shards_that_come_while_a_group_is_walked_are_listed_too(state
         (key_lane("a", 1), type_lane("new")),
     ],
 )
-def test_a_job_that_moves_in_the_middle_of_a_page_is_listed(before: str, after: str) -> None:
+def test_a_job_that_changes_lanes_in_the_middle_of_a_page_is_listed(before: str, after: str) -> None:
     at, happened = 0, True
     while happened:
         walk = Walk(20)
@@ -194,14 +194,14 @@ def test_a_job_that_moves_in_the_middle_of_a_page_is_listed(before: str, after: 
             walk.hold(jobs[-1], before)
         happened, left = False, at
 
-        def move_in_between(_request: str, walk: Walk = walk, job: Job = jobs[-1]) -> None:
+        def hold_in_between(_request: str, walk: Walk = walk, job: Job = jobs[-1]) -> None:
             nonlocal happened, left
             if left == 0:
                 happened, walk.world.on_request = True, lambda _request: None
                 walk.hold(job, after)
             left -= 1
 
-        walk.world.on_request = move_in_between
+        walk.world.on_request = hold_in_between
         cursor = walk.page(None, 200)
         walk.world.on_request = lambda _request: None
         while cursor is not None:

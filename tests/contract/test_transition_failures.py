@@ -31,8 +31,8 @@ from tidegate.domain.transitions import (
 CODEC = JobCodec(3, RANK_POLICY)
 STAMP = Stamp(NOW_MS, "dispatcher")
 TRANSITIONS = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(3)]
-MOVED = [transition.apply(new_job(transition.job_id)) for transition in TRANSITIONS]
-DONE = [{"TableName": "Jobs", "Item": CODEC.whole_item(job)} for job in MOVED]
+CHANGED = [transition.apply(new_job(transition.job_id)) for transition in TRANSITIONS]
+DONE = [{"TableName": "Jobs", "Item": CODEC.whole_item(job)} for job in CHANGED]
 
 
 def failed(code: str, **more: Any) -> dict[str, Any]:
@@ -60,10 +60,10 @@ def answer(*responses: dict[str, Any], retries: int = 0) -> dict[str, Any]:
 
 
 def test_each_transition_has_its_own_outcome(scripted: Stores, script: Script) -> None:
-    ended = replace(MOVED[1], state=State.CANCELLED)
+    ended = replace(CHANGED[1], state=State.CANCELLED)
     script.answers(answer(DONE[0], REFUSED, REFUSED), standing(ended))
-    moved, refused, missing = scripted.jobs.apply_all(TRANSITIONS)
-    assert moved == MOVED[0]
+    changed, refused, missing = scripted.jobs.apply_all(TRANSITIONS)
+    assert changed == CHANGED[0]
     assert isinstance(refused, TransitionRefused)
     assert refused.job == ended
     assert isinstance(missing, NotFound)
@@ -85,13 +85,13 @@ def test_a_refused_job_that_can_not_be_read_is_not_taken_for_gone(
     scripted: Stores, script: Script, unread: Any
 ) -> None:
     script.answers(answer(DONE[0], REFUSED, REFUSED), unread)
-    moved, *open_ones = scripted.jobs.apply_all(TRANSITIONS)
-    assert moved == MOVED[0]
+    changed, *open_ones = scripted.jobs.apply_all(TRANSITIONS)
+    assert changed == CHANGED[0]
     assert [type(outcome) for outcome in open_ones] == [ServiceUnavailable] * 2
 
 
 def test_a_refused_job_that_the_read_left_over_is_read_again(scripted: Stores, script: Script) -> None:
-    ended = [replace(job, state=State.CANCELLED) for job in MOVED]
+    ended = [replace(job, state=State.CANCELLED) for job in CHANGED]
     left_over = {"UnprocessedKeys": {"Jobs": {"Keys": [{"job_id": {"S": "S.2"}}], "ConsistentRead": True}}}
     script.answers(answer(DONE[0], REFUSED, REFUSED), {**standing(ended[1]), **left_over}, standing(ended[2]))
     outcomes = scripted.jobs.apply_all(TRANSITIONS)
@@ -101,18 +101,18 @@ def test_a_refused_job_that_the_read_left_over_is_read_again(scripted: Stores, s
 def test_a_batch_that_is_left_unanswered_still_judges_what_was_refused_before(
     scripted: Stores, script: Script
 ) -> None:
-    ended = replace(MOVED[0], state=State.CANCELLED)
+    ended = replace(CHANGED[0], state=State.CANCELLED)
     script.answers(answer(REFUSED, THROTTLED, DONE[2]), error("InternalServerError"), standing(ended))
-    refused, unanswered, moved = scripted.jobs.apply_all(TRANSITIONS)
+    refused, unanswered, changed = scripted.jobs.apply_all(TRANSITIONS)
     assert isinstance(refused, TransitionRefused)
     assert isinstance(unanswered, ServiceUnavailable)
-    assert moved == MOVED[2]
+    assert changed == CHANGED[2]
 
 
 def test_a_call_that_brings_no_item_back_is_not_taken_for_gone_either(
     scripted: Stores, script: Script
 ) -> None:
-    ended = replace(MOVED[0], state=State.CANCELLED)
+    ended = replace(CHANGED[0], state=State.CANCELLED)
     script.answers(error("ConditionalCheckFailedException"), standing(ended))
     with pytest.raises(TransitionRefused) as refused:
         scripted.jobs.apply(TRANSITIONS[0])
@@ -126,15 +126,15 @@ def test_a_job_is_gone_where_a_consistent_read_finds_none(scripted: Stores, scri
     assert b'"ConsistentRead": true' in script.bodies()[1]
 
 
-def test_a_job_that_may_move_again_since_it_was_refused_is_moved_by_a_call(
+def test_a_transition_that_is_possible_again_since_its_refusal_is_made_by_a_call(
     scripted: Stores, script: Script
 ) -> None:
     script.answers(
         answer(DONE[0], REFUSED, DONE[2]),
-        standing(new_job("S.1")),  # the worker gave the lease back between the refusal and the read
-        {"Attributes": CODEC.whole_item(MOVED[1])},
+        standing(new_job("S.1")),  # the worker handed the job back between the refusal and the read
+        {"Attributes": CODEC.whole_item(CHANGED[1])},
     )
-    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == CHANGED
     assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem", "UpdateItem"]
 
 
@@ -144,14 +144,14 @@ def test_a_job_that_changes_at_each_try_is_left_open_after_three_calls(
     ready = error("ConditionalCheckFailedException", Item=CODEC.whole_item(new_job("S.1")))
     script.answers(answer(DONE[0], REFUSED, DONE[2]), standing(new_job("S.1")), ready)
     first, second, third = scripted.jobs.apply_all(TRANSITIONS)
-    assert (first, third) == (MOVED[0], MOVED[2])
+    assert (first, third) == (CHANGED[0], CHANGED[2])
     assert isinstance(second, ServiceUnavailable)
     assert "kept changing" in str(second)
     assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem", *["UpdateItem"] * 3]
 
 
 def test_a_batch_that_is_refused_whole_goes_one_by_one(scripted: Stores, script: Script) -> None:
-    calls = [{"Attributes": CODEC.whole_item(job)} for job in MOVED]
+    calls = [{"Attributes": CODEC.whole_item(job)} for job in CHANGED]
     script.answers(error("ValidationException"), *calls, error("AccessDeniedException"))
     outcomes = scripted.jobs.apply_all(TRANSITIONS)
     assert sorted(outcome.job_id for outcome in outcomes if isinstance(outcome, Job)) == ["S.0", "S.1", "S.2"]
@@ -163,7 +163,7 @@ def test_a_batch_that_is_refused_whole_goes_one_by_one(scripted: Stores, script:
 )
 def test_only_what_was_refused_for_load_is_sent_again(scripted: Stores, script: Script, code: str) -> None:
     script.answers(answer(DONE[0], failed(code), DONE[2]), answer(DONE[1]))
-    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == CHANGED
     assert [body.count(b"UPDATE") for body in script.bodies()] == [3, 1]
     assert b"S.1" in script.bodies()[1]
 
@@ -173,23 +173,23 @@ def test_a_throttled_transition_does_not_lose_what_became_of_the_others(
 ) -> None:
     script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(THROTTLED))
     first, second, third = scripted.jobs.apply_all(TRANSITIONS)
-    assert (first, third) == (MOVED[0], MOVED[2])
+    assert (first, third) == (CHANGED[0], CHANGED[2])
     assert isinstance(second, ServiceUnavailable)
     assert len(script.asked) > 8
 
 
 def test_a_transition_sent_again_meets_its_own_effect(scripted: Stores, script: Script) -> None:
-    script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(REFUSED), standing(MOVED[1]))
-    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
+    script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(REFUSED), standing(CHANGED[1]))
+    assert scripted.jobs.apply_all(TRANSITIONS) == CHANGED
 
 
 def test_a_request_sent_again_meets_its_own_effects(scripted: Stores, script: Script) -> None:
-    script.answers(answer(*[REFUSED] * 3, retries=1), standing(*MOVED))
-    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
+    script.answers(answer(*[REFUSED] * 3, retries=1), standing(*CHANGED))
+    assert scripted.jobs.apply_all(TRANSITIONS) == CHANGED
 
 
 def test_what_was_sent_once_does_not_claim_what_it_meets(scripted: Stores, script: Script) -> None:
-    script.answers(answer(*[REFUSED] * 3), standing(*MOVED))
+    script.answers(answer(*[REFUSED] * 3), standing(*CHANGED))
     assert {type(outcome) for outcome in scripted.jobs.apply_all(TRANSITIONS)} == {TransitionRefused}
 
 
@@ -209,7 +209,7 @@ def test_a_request_without_an_answer_leaves_all_its_transitions_open(
 ) -> None:
     script.answers(answer(DONE[0], THROTTLED, THROTTLED), unanswered)
     first, *others = scripted.jobs.apply_all(TRANSITIONS)
-    assert first == MOVED[0]
+    assert first == CHANGED[0]
     assert [type(outcome) for outcome in others] == [ServiceUnavailable] * 2
 
 
@@ -220,18 +220,18 @@ def test_a_single_transition_without_an_answer_is_an_outcome_too(scripted: Store
 
 
 def test_a_statement_that_is_not_understood_is_made_a_call(scripted: Stores, script: Script) -> None:
-    attributes = {"Attributes": CODEC.whole_item(MOVED[1])}
+    attributes = {"Attributes": CODEC.whole_item(CHANGED[1])}
     script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), attributes)
-    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == CHANGED
     assert b"UpdateExpression" in script.bodies()[1]
 
 
 def test_a_statement_that_brings_no_item_back_is_followed_by_a_call_that_does(
     scripted: Stores, script: Script
 ) -> None:
-    refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(MOVED[1]))
+    refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(CHANGED[1]))
     script.answers(answer(DONE[0], {"TableName": "Jobs"}, DONE[2]), refusal)
-    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == CHANGED
 
 
 def test_a_call_that_stands_for_a_statement_goes_on_where_it_is_throttled(
@@ -241,19 +241,19 @@ def test_a_call_that_stands_for_a_statement_goes_on_where_it_is_throttled(
 
     Where AWS understands no statement, a large operation consists of such calls.
     """
-    attributes = {"Attributes": CODEC.whole_item(MOVED[1])}
+    attributes = {"Attributes": CODEC.whole_item(CHANGED[1])}
     throttled = [error("ThrottlingException")] * 10
     script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), *throttled, attributes)
-    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == CHANGED
 
 
 def test_a_call_that_is_sent_again_after_a_throttle_meets_its_own_effect(
     scripted: Stores, script: Script
 ) -> None:
     """The client may have sent it more than once, and only its latest try is sure to have had no effect."""
-    refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(MOVED[1]))
+    refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(CHANGED[1]))
     script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), error("ThrottlingException"), refusal)
-    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == CHANGED
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,8 @@ def test_the_batch_the_read_and_the_calls_share_one_end(
     timer = scripted.clients.timer
     began_seconds = timer.monotonic_seconds()
     script.answers(first, error("ThrottlingException"))
-    refused, open_one, moved = scripted.jobs.apply_all(TRANSITIONS)
-    assert moved == MOVED[2]
+    refused, open_one, changed = scripted.jobs.apply_all(TRANSITIONS)
+    assert changed == CHANGED[2]
     assert [type(outcome) for outcome in (refused, open_one)] == [ServiceUnavailable] * 2
     # One second longer: refused transitions are read once even after the time is over.
     assert timer.monotonic_seconds() - began_seconds < 22
@@ -288,19 +288,19 @@ def test_a_heartbeat_is_one_call(scripted: Stores, script: Script) -> None:
 def test_a_transition_refused_for_good_does_not_lose_the_others(scripted: Stores, script: Script) -> None:
     script.answers(answer(DONE[0], failed("AccessDenied"), DONE[2]))
     first, refused, third = scripted.jobs.apply_all(TRANSITIONS)
-    assert (first, third) == (MOVED[0], MOVED[2])
+    assert (first, third) == (CHANGED[0], CHANGED[2])
     assert isinstance(refused, ServiceRefused)
     assert "check the permissions" in str(refused)
 
 
-def test_a_job_that_moved_and_can_not_be_read_does_not_lose_the_others(
+def test_a_changed_job_that_can_not_be_read_does_not_lose_the_others(
     scripted: Stores, script: Script
 ) -> None:
     script.answers(
-        answer(DONE[0], {"Item": {**CODEC.whole_item(MOVED[1]), "history": {"L": [{"S": "unheard-of"}]}}})
+        answer(DONE[0], {"Item": {**CODEC.whole_item(CHANGED[1]), "history": {"L": [{"S": "unheard-of"}]}}})
     )
-    moved, unreadable = scripted.jobs.apply_all(TRANSITIONS[:2])
-    assert moved == MOVED[0]
+    changed, unreadable = scripted.jobs.apply_all(TRANSITIONS[:2])
+    assert changed == CHANGED[0]
     assert isinstance(unreadable, ServiceRefused)
     assert "S.1 can't be read" in str(unreadable)
 
@@ -308,12 +308,12 @@ def test_a_job_that_moved_and_can_not_be_read_does_not_lose_the_others(
 def test_a_job_that_was_read_too_early_is_tried_again_as_it_is(scripted: Stores, script: Script) -> None:
     seen = replace(new_job("S.0"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None)
     stands = replace(seen, attempt=2)
-    moved = ReadyIfDue(stands, STAMP).apply(stands)
-    script.answers(answer(REFUSED, DONE[1]), standing(stands), {"Attributes": CODEC.whole_item(moved)})
+    changed = ReadyIfDue(stands, STAMP).apply(stands)
+    script.answers(answer(REFUSED, DONE[1]), standing(stands), {"Attributes": CODEC.whole_item(changed)})
     first, second = scripted.jobs.apply_all([ReadyIfDue(seen, STAMP), TRANSITIONS[1]])
     assert isinstance(first, Job)
     assert (first.state, first.attempt) == (State.READY, 2)
-    assert second == MOVED[1]
+    assert second == CHANGED[1]
 
 
 def test_what_partiql_can_not_say_is_a_call_beside_the_batch(scripted: Stores, script: Script) -> None:

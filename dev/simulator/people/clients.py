@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
-from dev.simulator.model import Drawn
-from dev.simulator.simulator import API_TIMEOUT_MS, Simulator
-from dev.simulator.support import START_MS
+from dev.simulator.memory.seeded import START_MS
+from dev.simulator.system.simulator import API_TIMEOUT_MS, Simulator
+from dev.simulator.workflows.model import Drawn
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.requests import WorkflowAccepted, WorkflowRequest
 from tidegate.usecases.submit.submit import submit_workflow

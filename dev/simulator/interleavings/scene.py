@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dev.simulator.actors import LATER_MS, POOL
-from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
+from dev.simulator.interleavings.actors import LATER_MS, POOL
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool, make_services, make_settings
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dev.simulator.simulator import Simulator
+from dev.simulator.system.simulator import Simulator
 from tidegate.domain.dependency import (
     CONDITION_ERROR,
     NOT_TAKEN,

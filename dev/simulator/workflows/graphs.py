@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from dev.simulator.support import JOB_TYPE
+from dev.simulator.memory.seeded import JOB_TYPE
 from tidegate.domain import limits
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from dev.simulator.callers import caller_named
-from dev.simulator.simulator import API_TIMEOUT_MS, Simulator
+from dev.simulator.people.callers import caller_named
+from dev.simulator.system.simulator import API_TIMEOUT_MS, Simulator
 from tidegate.domain.errors import AlreadyEnded, NotFound, NotRetryable
 from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
 from tidegate.usecases.recover.redrive import Redriven, redrive_pool

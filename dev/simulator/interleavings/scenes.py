@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from dev.simulator.actors import (
+from dev.simulator.interleavings.actors import (
     DONE,
     LATER_MS,
     Act,
@@ -20,9 +20,9 @@ from dev.simulator.actors import (
     ticks,
     works,
 )
-from dev.simulator.graphs import job, workflow
-from dev.simulator.scene import Scene
-from dev.simulator.support import START_MS
+from dev.simulator.interleavings.scene import Scene
+from dev.simulator.memory.seeded import START_MS
+from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.errors import NotRetryable, ServiceUnavailable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.retry import RetryPolicy

@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from dev.simulator.clock_steps import Clocks, Step
+from dev.simulator.memory.seeded import START_MS
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.scenario import Scenario
-from dev.simulator.support import START_MS
-from dev.simulator.workers import WorkerPool
+from dev.simulator.system.clock_steps import Clocks, Step
+from dev.simulator.system.scenario import Scenario
+from dev.simulator.system.workers import WorkerPool
 from tidegate.domain.changes import Changes, JobChange
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job, submission_of

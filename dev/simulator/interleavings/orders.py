@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dev.simulator.actors import Act
+from dev.simulator.interleavings.actors import Act
+from dev.simulator.interleavings.world_states import Digests, copy_world, digest_of
+from dev.simulator.memory.seeded import SeededEntropy
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.support import SeededEntropy
-from dev.simulator.world_states import Digests, copy_world, digest_of
 from tidegate.usecases.services import Services
 
 Check = Callable[["Finished"], None]

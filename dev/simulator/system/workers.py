@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.scenario import Course, Fate, Scenario
+from dev.simulator.system.scenario import Course, Fate, Scenario
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s

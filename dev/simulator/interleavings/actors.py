@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dev.simulator.callers import caller_named
-from dev.simulator.support import START_MS
+from dev.simulator.memory.seeded import START_MS
+from dev.simulator.people.callers import caller_named
 from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest

@@ -50,11 +50,11 @@ def in_company(stores: Stores, transition: Transition) -> TransitionOutcome:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_transition_among_others_moves_the_job_as_the_domain_says(stores: Stores, case: Case) -> None:
+def test_a_transition_among_others_changes_the_job_as_the_domain_says(stores: Stores, case: Case) -> None:
     put(stores, case.job)
-    moved = case.transition.apply(case.job)
-    assert in_company(stores, case.transition) == moved
-    assert stores.jobs.get(case.job.job_id, consistent=True) == moved
+    changed = case.transition.apply(case.job)
+    assert in_company(stores, case.transition) == changed
+    assert stores.jobs.get(case.job.job_id, consistent=True) == changed
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -78,7 +78,9 @@ def test_no_transition_among_others_creates_a_job(stores: Stores, transition: Tr
 
 
 @pytest.mark.parametrize("number", [0, 1, 25, 26, 230])
-def test_any_number_of_jobs_moves_and_some_are_refused_or_missing(stores: Stores, number: int) -> None:
+def test_any_number_of_transitions_is_made_and_some_are_refused_or_missing(
+    stores: Stores, number: int
+) -> None:
     """Of every five jobs, the third has made the transition already and the fifth does not exist."""
     put(stores, *(new_job(f"S.{n}") for n in range(number) if n % 5 != 4))
     stores.jobs.apply_all([DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(2, number, 5)])
@@ -119,7 +121,7 @@ def test_transitions_of_one_job_are_carried_out_in_their_order(stores: Stores) -
     assert kinds == [State.QUEUED, State.RUNNING, TransitionRefused] * 2
 
 
-def test_jobs_read_a_while_ago_move_among_others(stores: Stores) -> None:
+def test_jobs_read_a_while_ago_become_ready_among_others(stores: Stores) -> None:
     seen = [
         replace(new_job(f"S.{n}"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None)
         for n in range(3)

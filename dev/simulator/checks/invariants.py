@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
-from dev.simulator.attempts import check_attempts
-from dev.simulator.simulator import Simulator
+from dev.simulator.checks.attempts import check_attempts
+from dev.simulator.system.simulator import Simulator
 from tidegate.domain import limits
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judge

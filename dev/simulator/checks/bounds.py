@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dev.simulator.simulator import Simulator
+from dev.simulator.system.simulator import Simulator
 from tidegate.domain.changes import JobChange
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN

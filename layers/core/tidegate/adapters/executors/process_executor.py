@@ -23,7 +23,6 @@ from typing import Any
 from tidegate.adapters.executors.described_types import DescribedTypes
 from tidegate.adapters.executors.environment import JobEnvironment, job_environment
 from tidegate.adapters.executors.job_process import JobProcess, JobProcessError
-from tidegate.adapters.executors.job_processes import JobProcesses
 from tidegate.adapters.executors.outcomes import (
     VERDICTS,
     WHY,
@@ -32,6 +31,7 @@ from tidegate.adapters.executors.outcomes import (
     unable_for_want_of_type,
     upstream_values,
 )
+from tidegate.adapters.executors.process_lender import ProcessLender
 from tidegate.adapters.executors.scratch import WorkerScratch
 from tidegate.domain import limits
 from tidegate.domain.errors import TidegateError
@@ -88,7 +88,7 @@ class ProcessExecutor:
         self._environment = environment or job_environment(os.environ, ())
         self._scratch = WorkerScratch(scratch)
         self._process_growth_mb = process_growth_mb
-        self._children = JobProcesses(
+        self._children = ProcessLender(
             packages, self._environment, attempts=jobs_per_process if reuse_processes else 1
         )
         self._describing = threading.Lock()
@@ -175,7 +175,7 @@ class ProcessExecutor:
             self._children.discard(child)
             raise
         if watch.ended_by_itself and self._is_clean(child, watch):
-            self._children.give_back(child)
+            self._children.take_back(child)
         else:
             self._children.discard(child)
         return outcome
@@ -246,7 +246,7 @@ class ProcessExecutor:
             if in_new_process:
                 self._children.discard(child)
             else:
-                self._children.give_back(child)
+                self._children.take_back(child)
             return described
         raise RegistrationError(f"the process that loads job code is gone: {how}")
 

@@ -1,0 +1,1 @@
+"""The workflows that are run: plain shapes, drawn ones whose outcome is known, and recorded ones."""

@@ -1,0 +1,70 @@
+"""A run of the dispatcher: it decodes the changes of a stream, follows them or ticks, and logs what it dispatched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from tidegate.bootstrap import DispatcherDeps
+from tidegate.entry.usage import log_usage
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.dispatch.dispatch import DispatchReport
+from tidegate.usecases.dispatch.follow import follow, follow_tick, tick_if_overdue
+from tidegate.usecases.isolation import FirstError
+
+logger = Logger()
+
+WORKING_MS = 200_000  # of the function's 300 s; releasing then stops, and Lambda sends the same changes again
+
+
+def handle(event: dict[str, Any], deps: DispatcherDeps) -> dict[str, Any]:
+    """Handles the changes of one stream (jobs, workers that joined, or rules). Any other event is a tick.
+
+    A failure of the stores fails the whole batch, which then comes again; handling it twice is harmless. A record that
+    can't be read now can never be read, so it is logged and skipped, or it would block its shard. Where ticks do not
+    arrive, a run that a stream woke does a tick's work once it is overdue.
+    """
+    before = deps.meter.snapshot()
+    try:
+        if "Records" not in event:
+            return {"dispatched": _tick(deps)}
+        errors = FirstError()
+        with errors.isolated():
+            _follow(event["Records"], deps)
+        with errors.isolated():
+            _tick_if_overdue(deps)
+        errors.raise_first()
+        return {"batchItemFailures": []}
+    finally:
+        log_usage(deps.meter, since=before)
+
+
+def _tick(deps: DispatcherDeps) -> int:
+    """Does the work of a tick. Returns how many jobs it dispatched."""
+    now_ms = deps.clock.now_ms()
+    pools = follow_tick(deps.services, deps.memory, now_ms=now_ms, stopwatch=deps.stopwatch)
+    _log(pools)
+    return sum(pool.dispatched for pool in pools)
+
+
+def _tick_if_overdue(deps: DispatcherDeps) -> None:
+    now_ms = deps.clock.now_ms()
+    _log(tick_if_overdue(deps.services, deps.memory, now_ms=now_ms, stopwatch=deps.stopwatch))
+
+
+def _follow(records: Sequence[dict[str, Any]], deps: DispatcherDeps) -> None:
+    changes = deps.changes_from(records)
+    for record in changes.unreadable:
+        details = {"event_id": record.event_id, "error": record.error}
+        logger.error("stream record can't be read", extra=details)
+    until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
+    _log(follow(deps.services, changes, deps.memory, now_ms=deps.clock.now_ms(), until=until))
+
+
+def _log(pools: Iterable[DispatchReport]) -> None:
+    for pool in pools:
+        if pool.dispatched:
+            details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
+            logger.info("dispatched", extra=details)

@@ -1,0 +1,53 @@
+"""A run of the reaper: it publishes the load of each pool, repairs what other parts left undone, and logs that."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from tidegate.bootstrap import ReaperDeps
+from tidegate.entry.loads import publish_loads
+from tidegate.entry.usage import log_usage
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.isolation import FirstError
+from tidegate.usecases.reap.reap import reap
+
+logger = Logger()
+# Powertools uses the level that Lambda lets through. Here that is never above INFO, because metric lines have no level
+# and count as INFO. So the level that operators ask for is set on the logger below Powertools' own.
+logging.getLogger(logger.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+
+WORKING_MS = 80_000  # of the function's 120 s: each repair may begin one more portion just before this ends
+
+
+def run_round(deps: ReaperDeps) -> dict[str, Any]:
+    """Publishes each pool's load where the deployment wants that, then runs one round of repairs.
+
+    The reaper publishes and not the dispatcher, because the streams can keep the dispatcher's concurrency busy. If one
+    of the two fails, the other still runs. Returns how many things each repair put right.
+    """
+    before = deps.meter.snapshot()
+    report: dict[str, Any] = {}
+    errors = FirstError()
+    try:
+        with errors.isolated():
+            publish_loads(deps.services, deps.clock)
+        with errors.isolated():
+            report = _repair(deps)
+        errors.raise_first()
+        return report
+    finally:
+        log_usage(deps.meter, since=before)
+
+
+def _repair(deps: ReaperDeps) -> dict[str, Any]:
+    now_ms = deps.clock.now_ms()
+    until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
+    report = asdict(reap(deps.services, now_ms=now_ms, until=until, clock=deps.clock))
+    if any(report.values()):
+        logger.info("put right", extra=report)
+    return report
