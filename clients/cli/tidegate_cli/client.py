@@ -162,6 +162,32 @@ class Client:
         body = {"reopen_skipped": reopen_skipped}
         return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/retry", body=body))
 
+    def rerun_job(
+        self,
+        job_id: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        downstream: bool = True,
+        dry_run: bool = False,
+        cursor: str | None = None,
+    ) -> JobView:
+        """Runs an ended job again, also one that succeeded, and with `downstream` every job that follows it.
+
+        `parameters` replace those of the job, None keeps them. `dry_run` changes nothing. `rerun` of the job's `raw`
+        has the API's counts, and the `cursor` for the next call if one call was not enough. A repeated call is safe.
+        """
+        body = {"downstream": downstream, "dry_run": dry_run}
+        given = {} if parameters is None else {"parameters": dict(parameters)}
+        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/rerun"
+        return job_view(self._call("POST", _with_query(path, cursor=cursor), body={**body, **given}))
+
+    def act_in_bulk(self, act: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Acts on a page of jobs: `act` is cancel, retry or reprioritise, `body` as `POST /v1/jobs/{act}` takes it.
+
+        Returns what became of each job, the counts, and the `cursor` for the next call. A repeated call is safe.
+        """
+        return self._call("POST", f"/v1/jobs/{act}", body=body)
+
     def cancel_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
         """Cancels the jobs of a workflow that have not ended.
 

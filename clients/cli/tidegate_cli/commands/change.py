@@ -16,47 +16,54 @@ _NONE = "none"
 __all__ = ["jobs"]
 
 
+_PriorityOption = Annotated[
+    int | None,
+    typer.Option(
+        "--priority",
+        min=limits.MIN_PRIORITY,
+        max=limits.MAX_PRIORITY,
+        help="The new priority; higher starts first.",
+        show_default=False,
+    ),
+]
+_NotBeforeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--not-before",
+        metavar="TIME",
+        help="Do not start the job before this time, like 2026-12-01T06:00:00Z; none takes the time off.",
+        show_default=False,
+    ),
+]
+_PoolOption = Annotated[
+    str | None, typer.Option("--pool", help="The pool that is to run the job.", show_default=False)
+]
+_DescriptionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--description", help="The new description; an empty text takes it off.", show_default=False
+    ),
+]
+_TagOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="A tag; may be repeated. All tags that the job has are replaced; none takes them off.",
+        show_default=False,
+    ),
+]
+
+
 @jobs.command("change")
 def change_job(
     context: typer.Context,
     job_id: JobIdArgument,
-    priority: Annotated[
-        int | None,
-        typer.Option(
-            "--priority",
-            min=limits.MIN_PRIORITY,
-            max=limits.MAX_PRIORITY,
-            help="The new priority; higher starts first.",
-            show_default=False,
-        ),
-    ] = None,
-    not_before: Annotated[
-        str | None,
-        typer.Option(
-            "--not-before",
-            metavar="TIME",
-            help="Do not start the job before this time, like 2026-12-01T06:00:00Z; none takes the time off.",
-            show_default=False,
-        ),
-    ] = None,
-    pool: Annotated[
-        str | None, typer.Option("--pool", help="The pool that is to run the job.", show_default=False)
-    ] = None,
-    description: Annotated[
-        str | None,
-        typer.Option(
-            "--description", help="The new description; an empty text takes it off.", show_default=False
-        ),
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--tag",
-            metavar="NAME=VALUE",
-            help="A tag; may be repeated. All tags that the job has are replaced; none takes them off.",
-            show_default=False,
-        ),
-    ] = None,
+    priority: _PriorityOption = None,
+    not_before: _NotBeforeOption = None,
+    pool: _PoolOption = None,
+    description: _DescriptionOption = None,
+    tag: _TagOption = None,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:

@@ -68,7 +68,7 @@ def retry_job(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Reopen a job that ended without success, so that it can run again.
+    """Reopen a job that ended without success.
 
     Such a job failed, timed out, was cancelled or was skipped.
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tidegate_cli.commands import change, local, recovery, submit, types_check, watch, workers
+from tidegate_cli.commands import in_bulk, local, recovery, submit, types_check, watch, workers
 from tidegate_cli.commands.given_once import refuse_twice, take_options_once
 from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
@@ -96,7 +96,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(local.app, name="local")
-app.add_typer(change.jobs, name="jobs")
+app.add_typer(in_bulk.jobs, name="jobs")
 app.add_typer(recovery.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")

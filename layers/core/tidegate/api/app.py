@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.api.errors import answer_errors
-from tidegate.api.routes import amend, jobs, operator, recovery, workers, workflows
+from tidegate.api.routes import amend, in_bulk, jobs, operator, recovery, rerun, workers, workflows
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -19,12 +19,14 @@ _RESERVE_SECONDS = 5.0
 # Only requests for thousands of jobs reach the deadline.
 _PORTION_RESERVE_SECONDS = 14.0
 app = APIGatewayRestResolver()
+app.include_router(in_bulk.router)
 app.include_router(jobs.router)
 app.include_router(amend.router)
 app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
+app.include_router(rerun.router)
 answer_errors(app)
 
 

@@ -27,7 +27,6 @@ from pydantic_core import from_json
 from tidegate.contracts.times import read_moment, to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain import limits
-from tidegate.domain.amendments import KEPT, Amendment
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, Violation
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
@@ -94,12 +93,14 @@ MaxRetries = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_RETRIES)]
 Moment = Annotated[datetime, BeforeValidator(read_moment)]
 
 
-class _In(BaseModel):
+class BodyIn(BaseModel):
+    """The base of all bodies and of the objects in them."""
+
     # A misspelt field is refused, not ignored. Numbers and strings are strict: "5" is not a priority.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class DependencyIn(_In):
+class DependencyIn(BodyIn):
     """An edge to a job of the same workflow (`key`) or to an earlier job (`job_id`)."""
 
     key: Key | None = None
@@ -114,7 +115,7 @@ class DependencyIn(_In):
         return self
 
 
-class RetryIn(_In):
+class RetryIn(BodyIn):
     """The backoff between attempts in seconds, and the codes of errors that are never or always retried."""
 
     backoff_seconds: BackoffSeconds = limits.DEFAULT_BACKOFF_SECONDS
@@ -130,7 +131,7 @@ class RetryIn(_In):
         return self
 
 
-class ShareIn(_In):
+class ShareIn(BodyIn):
     """The share of its pool that a job belongs to.
 
     `weight` is the share's part of the pool, compared with other shares.
@@ -140,7 +141,7 @@ class ShareIn(_In):
     weight: ShareWeight = 1
 
 
-class JobIn(_In):
+class JobIn(BodyIn):
     """A job as a client sends it. `key` is required in a workflow."""
 
     type: JobTypeName
@@ -163,7 +164,7 @@ class JobIn(_In):
     retry: RetryIn = RetryIn()
 
 
-class WorkflowIn(_In):
+class WorkflowIn(BodyIn):
     """A workflow as a client sends it.
 
     `priority`, `pool`, `share` and `tags` apply to jobs that give none of their own. `critical_path_weight` is in
@@ -180,39 +181,23 @@ class WorkflowIn(_In):
     tags: Tags = Field(default_factory=dict)
 
 
-class TypeLimitIn(_In):
+class TypeLimitIn(BodyIn):
     """The body that limits how many jobs of a type may run at once. Null removes the limit."""
 
     max_running: Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TYPE_LIMIT)] | None
 
 
-class NoOptionsIn(_In):
+class NoOptionsIn(BodyIn):
     """The body of a route without options. A field that a client sends is refused, not ignored."""
 
 
-class AmendJobIn(_In):
-    """The new values of a waiting job. A field that is left out stays as it is; null takes a value off."""
-
-    priority: Priority = limits.DEFAULT_PRIORITY
-    not_before: Moment | None = None
-    pool: PoolName = ""
-    description: Description | None = None
-    tags: Tags = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _at_least_one(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("must name at least one of priority, not_before, pool, description and tags")
-        return self
-
-
-class CancelJobIn(_In):
+class CancelJobIn(BodyIn):
     """The options of a cancellation. `downstream` also cancels all jobs that wait on the job."""
 
     downstream: Annotated[bool, Field(strict=True)] = False
 
 
-class RetryJobIn(_In):
+class RetryJobIn(BodyIn):
     """The options of a retry by hand. `reopen_skipped` also reopens the jobs that were skipped because of the job."""
 
     reopen_skipped: Annotated[bool, Field(strict=True)] = True
@@ -267,40 +252,26 @@ def read_type_limit(body: str) -> int | None:
     """
     if not body:
         raise MalformedBody("the request has no body; send a JSON object")
-    return _read_options(TypeLimitIn, body).max_running
-
-
-def read_amend_job(body: str) -> Amendment:
-    """Returns the new values of a waiting job. Raises MalformedBody, or InvalidRequest that names each wrong field."""
-    if not body:
-        raise MalformedBody("the request has no body; send a JSON object")
-    sent = _read_options(AmendJobIn, body)
-    given = sent.model_fields_set
-    return Amendment(
-        priority=sent.priority if "priority" in given else KEPT,
-        not_before_ms=to_ms(sent.not_before) if "not_before" in given else KEPT,
-        pool=sent.pool if "pool" in given else KEPT,
-        description=sent.description if "description" in given else KEPT,
-        tags=sent.tags if "tags" in given else KEPT,
-    )
+    return read_options(TypeLimitIn, body).max_running
 
 
 def read_cancel_job(body: str) -> CancelJobIn:
     """Returns the options of a cancellation. The body may be empty. Raises MalformedBody or InvalidRequest."""
-    return _read_options(CancelJobIn, body)
+    return read_options(CancelJobIn, body)
 
 
 def read_retry_job(body: str) -> RetryJobIn:
     """Returns the options of a retry by hand. The body may be empty. Raises MalformedBody or InvalidRequest."""
-    return _read_options(RetryJobIn, body)
+    return read_options(RetryJobIn, body)
 
 
 def read_no_options(body: str) -> None:
     """Checks that the body is empty or holds no field. Raises MalformedBody or InvalidRequest."""
-    _read_options(NoOptionsIn, body)
+    read_options(NoOptionsIn, body)
 
 
-def _read_options(model: type[ModelT], body: str) -> ModelT:
+def read_options(model: type[ModelT], body: str) -> ModelT:
+    """Returns the options of an act; an empty body gives none. Raises MalformedBody or InvalidRequest."""
     value = _read(body)[0] if body else {}
     violations: list[Violation] = []
     options = _validate(model, value, "", violations)

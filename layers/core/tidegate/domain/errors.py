@@ -139,8 +139,8 @@ class TooFarDownstream(TidegateError):
         self.job_id = job_id
         self.found = found
         super().__init__(
-            f"more than {found} jobs wait on {job_id}, too many or too deep for one call; nothing was cancelled: "
-            "cancel its workflow as a whole, or begin further down"
+            f"more than {found} jobs wait on {job_id}, too many or too deep for one call; nothing was done: "
+            "act on its workflow as a whole, or begin further down"
         )
 
 

@@ -93,9 +93,11 @@ _GIVEN = tuple(each.name for each in fields(GivenFields))
 class Job(GivenFields):
     """A job at one moment. Times are milliseconds since the epoch, None while they have not come.
 
-    `input` is None where the input overflowed and was not loaded (`JobStore.load_input` loads it). `waiting_on` holds
-    the ordinals of the dependencies that are not satisfied yet; an ordinal is a place in `depends_on`. `dependents` are
-    the edges known when the job was submitted. `dependents_overflow` says that the Dependents table holds more edges.
+    `input` is None where the input overflowed and was not loaded (`JobStore.load_input` loads it). `input_part` names
+    the overflow of a rerun with new parameters, None where the job has the input that it was submitted with.
+    `waiting_on` holds the ordinals of the dependencies that are not satisfied yet; an ordinal is a place in
+    `depends_on`. `dependents` are the edges known when the job was submitted. `dependents_overflow` says that the
+    Dependents table holds more edges.
     `watch_start` says that an edge to some dependent is of type MUST_START.
 
     `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
@@ -130,6 +132,7 @@ class Job(GivenFields):
     share: str = ""
     held_in: str = MAIN
     input: JobInput | None = None
+    input_part: str | None = None
     dependency_count: int = 0
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS

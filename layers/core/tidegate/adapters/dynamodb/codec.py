@@ -60,7 +60,7 @@ class JobCodec:
         values = {
             **_plain_values(job),
             **_converted_values(job),
-            **_input_values(job.job_id, job.input),
+            **input_values(job.job_id, job.input),
             **_dependents_values(job),
             **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
         }
@@ -209,7 +209,7 @@ def failure_values(failure: JobFailure | None) -> dict[str, Plain]:
     }
 
 
-def _input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
+def input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
     """Returns the attributes of an input, or the mark that it overflowed."""
     if given is None:
         return {schema.INPUT_OVERFLOW: True}
@@ -391,7 +391,7 @@ def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
 
 
 def _input_item(job: Job, expires_at_s: int) -> Item | None:
-    values = _input_values(job.job_id, job.input)
+    values = input_values(job.job_id, job.input)
     if job.input is None or not any(values.values()):
         return None
     key: dict[str, Plain] = {schema.JOB_ID: job.job_id, schema.PART: schema.input_part(job.fingerprint)}

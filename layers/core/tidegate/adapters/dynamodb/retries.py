@@ -21,6 +21,7 @@ from tidegate.domain.transitions import (
     OfKnownJob,
     PassOverIfReady,
     ReopenIfEnded,
+    RerunUnlessDispatched,
     ResendIfStillQueued,
     Transition,
 )
@@ -50,7 +51,7 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
             return job.is_terminal and job.expires_at_s == transition.until_s
         case AmendIfWaiting():
             return job.amended > transition.job.amended and not transition.would_change(job)
-        case ReopenIfEnded():
+        case ReopenIfEnded() | RerunUnlessDispatched():
             # The reopening may have shortened the history, so positions in it mean nothing.
             return job.reopened > transition.job.reopened and _is_in(update, _lines(item))
         case OfKnownJob() if job.reopened != transition.job.reopened:

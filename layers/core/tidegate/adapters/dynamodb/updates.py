@@ -41,7 +41,7 @@ from tidegate.adapters.dynamodb.statements import (
     waiting_for,
     waiting_only_on,
 )
-from tidegate.adapters.dynamodb.updates_by_callers import amend, reopen
+from tidegate.adapters.dynamodb.updates_by_callers import amend, reopen, rerun
 from tidegate.adapters.dynamodb.values import Plain
 from tidegate.domain import transitions
 from tidegate.domain.dispatches import without_old_dispatches
@@ -423,6 +423,7 @@ UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]
         transitions.RequestCancelIfRunning: _request_cancel,
         transitions.CancelIfGraceOver: _cancel_if_grace_over,
         transitions.ReopenIfEnded: reopen,
+        transitions.RerunUnlessDispatched: rerun,
         transitions.AmendIfWaiting: amend,
         transitions.NoteDependents: _note_dependents,
         transitions.KeepIfEnded: _keep,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
@@ -11,6 +13,7 @@ from tidegate.adapters.dynamodb.codec import (
     progress_values,
 )
 from tidegate.adapters.dynamodb.statements import (
+    Clause,
     Update,
     all_of,
     amended_times,
@@ -23,11 +26,15 @@ from tidegate.adapters.dynamodb.statements import (
     reopened_times,
     tried_times,
 )
+from tidegate.adapters.dynamodb.values import Plain
+from tidegate.domain.job import Job
 from tidegate.domain.lives import kept_history, may_be_reopened
 from tidegate.domain.states import REOPENABLE, Group, State
 from tidegate.domain.transitions import (
+    DISPATCHED,
     AmendIfWaiting,
     ReopenIfEnded,
+    RerunUnlessDispatched,
     Stamp,
     TransitionRefused,
     after_latest,
@@ -45,9 +52,41 @@ def reopen(codec: JobCodec, transition: ReopenIfEnded) -> Update:
     )
     if not may_be_reopened(job.history):
         condition = all_of(condition, never())
+    return _in_new_life(codec, job, transition.stamp, condition, leaves_skipped=transition.leave_skipped)
+
+
+def rerun(codec: JobCodec, transition: RerunUnlessDispatched) -> Update:
+    """Returns the write that begins a new life of a job that no queue and no worker has."""
+    job = transition.job
+    condition = all_of(
+        in_state(*sorted(set(State) - DISPATCHED)),
+        in_state(job.state),
+        reopened_times(job.reopened),
+        attempt_is(job.attempt),
+        ready_since(job.ready_at_ms),
+        amended_times(job.amended),
+    )
+    if not may_be_reopened(job.history):
+        condition = all_of(condition, never())
+    update = _in_new_life(codec, job, transition.stamp, condition, leaves_skipped=False)
+    if transition.input_part is None:
+        return update
+    given: dict[str, Plain] = {
+        schema.PARAMETERS: None,
+        schema.DEPENDS_ON: None,
+        schema.INPUT_OVERFLOW: True,
+        schema.INPUT_PART: transition.input_part,
+    }
+    return replace(update, values={**update.values, **given})
+
+
+def _in_new_life(
+    codec: JobCodec, job: Job, stamp: Stamp, condition: Clause, *, leaves_skipped: bool
+) -> Update:
+    """Returns the write that makes a job PENDING on all of its dependencies, with no trace of its last life."""
     kept = kept_history(job.history)
     is_whole = len(kept) == len(job.history)
-    last = _line(State.PENDING, after_latest(job, transition.stamp))
+    last = _line(State.PENDING, after_latest(job, stamp))
     # The history of a job that has ended in this life is final, so it can be shortened and written back as it was read.
     shortened = [*history_lines(kept, job.attempt), last]
     cleared = (
@@ -61,6 +100,8 @@ def reopen(codec: JobCodec, transition: ReopenIfEnded) -> Update:
         schema.RESULT,
         schema.RESULT_OVERFLOW,
         schema.EXPIRES_AT,
+        schema.HELD_IN,
+        schema.DUE_AT,
     )
     return Update(
         condition,
@@ -71,7 +112,7 @@ def reopen(codec: JobCodec, transition: ReopenIfEnded) -> Update:
             schema.TRIES: None,
             schema.WORKER_LOSSES: None,
             schema.BEGAN_AT: 0,
-            schema.LEAVES_SKIPPED: transition.leave_skipped or None,
+            schema.LEAVES_SKIPPED: leaves_skipped or None,
             schema.DEPENDENTS_OVERFLOW: True,
             schema.WATCH_START: True,
             schema.WAITING_ON: frozenset(range(job.dependency_count)) or None,

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from tidegate.api.answering import answer_with, job_view
 from tidegate.api.caller import caller_of
 from tidegate.api.reading import JOB_ID, body_of, deps_of, id_of, refuse_other_parameters
-from tidegate.contracts.requests import read_amend_job
+from tidegate.contracts.act_requests import read_amend_job
 from tidegate.usecases.amend import amend
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations

@@ -7,13 +7,14 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from tidegate.api.answering import answer_with, job_view, page_answer
+from tidegate.api.answering import answer_with, foreseen_answer, job_view, page_answer
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
     PAGE_BOUND,
     ULID,
     body_of,
     deps_of,
+    dry_run_of,
     id_of,
     idempotency_key_of,
     refuse_other_parameters,
@@ -25,6 +26,7 @@ from tidegate.contracts.times import to_wire
 from tidegate.domain.errors import InvalidRequest
 from tidegate.usecases.read import query
 from tidegate.usecases.submit import submit
+from tidegate.usecases.submit.would_submit import would_submit_workflow
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
@@ -32,9 +34,11 @@ router = Router()  # type: ignore[no-untyped-call]  # its constructor has no typ
 @router.post("/v1/workflows")
 def post_workflow() -> Response[str]:
     """Submits a workflow. Answers 201 with its ids, or 200 where the idempotency key found an earlier submission."""
-    refuse_other_parameters(router)
+    refuse_other_parameters(router, "dry_run")
     request, fingerprint = read_workflow(body_of(router))
     key, deps = idempotency_key_of(router), deps_of(router)
+    if dry_run_of(router):
+        return foreseen_answer(would_submit_workflow(deps.services, request, deps.clock.now_ms()))
     accepted = submit.submit_workflow(
         deps.services,
         request,

@@ -21,7 +21,7 @@ from tidegate.domain.transitions.base import (
     next_ready_at_ms,
     when_ready,
 )
-from tidegate.domain.transitions.ended import ReopenIfEnded
+from tidegate.domain.transitions.ended import DISPATCHED, ReopenIfEnded, RerunUnlessDispatched
 from tidegate.domain.transitions.kept import KeepIfEnded
 from tidegate.domain.transitions.running import (
     BeginIfAttemptHolds,
@@ -54,6 +54,7 @@ from tidegate.domain.transitions.waiting import (
 
 __all__ = [
     "CANCELLABLE_AT_ONCE",
+    "DISPATCHED",
     "AmendIfWaiting",
     "BeginIfAttemptHolds",
     "CancelIfGraceOver",
@@ -78,6 +79,7 @@ __all__ = [
     "ReleaseIfPending",
     "ReopenIfEnded",
     "RequestCancelIfRunning",
+    "RerunUnlessDispatched",
     "ResendIfStillQueued",
     "RetryIfAttemptHolds",
     "SkipIfPending",

@@ -10,7 +10,7 @@ from tidegate.domain.amendments import AMENDABLE, KEPT, Amendment
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import State
-from tidegate.domain.transitions.base import OfKnownJob, Stamp, after_latest, moved
+from tidegate.domain.transitions.base import OfKnownJob, Stamp, after_latest, brought_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class AmendIfWaiting(OfKnownJob):
         due_at_ms = max(self._backoff_ms(job), after.not_before_ms or 0, after_latest(job, self.stamp).now_ms)
         if job.state is State.SCHEDULED:
             return replace(after, due_at_ms=due_at_ms)
-        return moved(after, State.SCHEDULED, self.stamp, due_at_ms=due_at_ms, held_in=MAIN)
+        return brought_to(after, State.SCHEDULED, self.stamp, due_at_ms=due_at_ms, held_in=MAIN)
 
     def would_change(self, job: Job) -> bool:
         """Tells whether the job has other values than the amendment gives it."""
