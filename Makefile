@@ -96,6 +96,7 @@ check: setup $(CHECKS_STAMP) ## check formatting, lint, types, architecture, sec
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m dev.scripts.openapi --check
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive --exclude dev/simulator $(SCANNED)
 	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
 	@$(BIN)/python dev/scripts/transform.py template.yaml build/template.json

@@ -41,7 +41,16 @@ ONE_EACH_THREADS = 16
 BATCH_THREADS = (1, 2, 4, 8, 16)
 NOWHERE = "http://127.0.0.1:9"
 TABLES = Tables(
-    "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
+    "Jobs",
+    "Payloads",
+    "Dependents",
+    "Submissions",
+    "SubmissionPlans",
+    "Workers",
+    "Lanes",
+    "Control",
+    "Audit",
+    "Progress",
 )
 STAMP = Stamp(START_MS, "dispatcher")
 

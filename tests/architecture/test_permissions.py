@@ -15,8 +15,8 @@ from tests.architecture.test_template_pools import ON
 from tests.harness.template import PSEUDO, Transformed
 from tests.harness.unasked import UNASKED
 
-PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "WorkerRole"}
-PROBED_POLICIES = {"ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
+PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WorkerRole"}
+PROBED_POLICIES = {"ViewerPolicy", "ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
 SCHEDULE_ROLES = {"DispatcherScheduleRole": "DispatcherFunction", "ReaperScheduleRole": "ReaperFunction"}
 FULL = {
     **ON,

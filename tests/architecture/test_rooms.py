@@ -14,7 +14,7 @@ from tests.harness.functions.loaded import loaded_by
 from tests.harness.tracked import ROOT, tracked
 
 CORE = "layers/core/tidegate"
-FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
 LONGEST_ENTRY_POINT = 30
 SIMULATOR = {
     "memory": frozenset[str](),
@@ -23,6 +23,7 @@ SIMULATOR = {
     "people": {"memory", "system", "workflows"},
     "checks": {"memory", "system"},
     "interleavings": {"memory", "workflows", "people"},
+    "why": {"memory", "interleavings"},
 }
 """The parts of the simulator, and the parts that each may import."""
 

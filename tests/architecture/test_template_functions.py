@@ -37,7 +37,7 @@ def loads_metrics(function: str) -> bool:
 
 @pytest.mark.parametrize("template", [Resolved(), Transformed()], ids=["written", "transformed"])
 def test_the_defaults_reserve_nothing_so_that_they_deploy_in_every_account(template: Resolved) -> None:
-    assert len(functions(template)) == 4
+    assert len(functions(template)) == 5
     for name, properties in functions(template).items():
         assert "ReservedConcurrentExecutions" not in properties, name
         assert "ProvisionedConcurrencyConfig" not in properties, name
@@ -105,11 +105,14 @@ def test_what_could_not_be_handed_over_becomes_a_dead_letter_as_well() -> None:
 
 
 @pytest.mark.parametrize("level", LOG_LEVELS)
-def test_lambda_lets_through_what_the_log_level_asks_for_and_always_metrics(level: str) -> None:
+def test_lambda_lets_through_what_the_log_level_asks_for_and_always_metrics_and_what_jobs_print(
+    level: str,
+) -> None:
     for name, properties in functions(Resolved(LogLevel=level)).items():
         logging = properties["LoggingConfig"]
         assert logging["LogFormat"] == "JSON"
-        lowest = LOG_LEVELS[level] if level == "DEBUG" or not loads_metrics(name) else "INFO"
+        always_info = loads_metrics(name) or name == "WorkerFunction"  # the lines of jobs have no level
+        lowest = LOG_LEVELS[level] if level == "DEBUG" or not always_info else "INFO"
         assert logging["ApplicationLogLevel"] == lowest, name
 
 

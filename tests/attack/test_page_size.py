@@ -9,13 +9,14 @@ import pytest
 
 from dev.simulator.memory.seeded import JOB_TYPE
 from tests.attack.test_memory import MEGABYTE, NOW_MS, World
+from tests.harness.usecases.listing import list_jobs
 from tidegate.contracts.responses import job_out
 from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.usecases.read.query import get_workflow, list_jobs
+from tidegate.usecases.read.query import get_workflow
 from tidegate.usecases.submit.submit import submit_workflow
 
 

@@ -54,7 +54,7 @@ def test_rounds_of_cancel_and_retry_of_a_job_that_does_not_run_are_not_counted(k
     job = workflow.job(key)
     assert job.reopened == ROUNDS
     assert len(job.history) < 5 * limits.MAX_REOPENINGS
-    assert job.history[0].actor == "submit", "who submitted it is told still"
+    assert job.history[0].actor == "client", "who submitted it is told still"
     if key == "ready":
         workflow.finish("ready", State.FAILED)
         retry(workflow, "ready")

@@ -138,7 +138,7 @@ def test_tables_have_the_free_key_unless_another_is_asked_for(
     key: str, specification: dict[str, Any] | None
 ) -> None:
     tables = of_type(Transformed(TableKey=key), "DynamoDB::Table")
-    assert len(tables) == 8
+    assert len(tables) == 9
     assert {name: each.get("SSESpecification") for name, each in tables.items()} == dict.fromkeys(
         tables, specification
     )
@@ -185,6 +185,7 @@ def test_every_name_made_of_the_longest_stack_name_fits(monkeypatch: pytest.Monk
         ("AWS::CloudWatch::Alarm", "Value"): 1_024,
         ("AWS::ApplicationAutoScaling::ScalingPolicy", "Value"): 1_024,
         ("AWS::ECS::TaskDefinition", "Value"): 65_536,
+        ("AWS::Logs::LogGroup", "LogGroupName"): 512,
         ("AWS::Lambda::Function", "TIDEGATE_STACK"): MOST_ENVIRONMENT_BYTES,
     }
     met = set()
@@ -223,7 +224,7 @@ def made_name(reference: re.Match[str]) -> str:
     """Returns the longest name or address that CloudFormation can give the resource with that logical id."""
     name = reference[1]
     match resources()[name]["Type"]:
-        case "AWS::DynamoDB::Table":
+        case "AWS::DynamoDB::Table" | "AWS::Logs::LogGroup":
             return f"{LONGEST_STACK_NAME}-{name}-{'X' * 13}"
         case "AWS::SQS::Queue":
             return f"https://sqs.{LONGEST_REGION}.amazonaws.com.cn/123456789012/{'q' * 80}"

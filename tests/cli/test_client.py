@@ -51,7 +51,7 @@ def test_a_query_is_encoded_the_way_it_is_signed() -> None:
         seen.append(request)
         return httpx.Response(200, json={"jobs": [], "cursor": None})
 
-    list(client_of(handler).list_jobs("READY", pool="a b/c+d=", limit=7))
+    list(client_of(handler).list_jobs({"state": "READY", "pool": "a b/c+d="}, limit=7))
     assert seen[0].url.query == b"state=READY&pool=a%20b%2Fc%2Bd%3D&limit=7"
 
 
@@ -194,7 +194,7 @@ def test_a_listing_goes_over_short_pages_and_stops_at_its_limit() -> None:
         sizes.append(request.url.params["limit"])
         return httpx.Response(200, json={"jobs": [job_json(len(sizes))], "cursor": "more"})
 
-    assert len(list(client_of(handler).list_jobs("READY", limit=3))) == 3
+    assert len(list(client_of(handler).list_jobs({"state": "READY"}, limit=3))) == 3
     assert sizes == ["3", "2", "1"]
 
 

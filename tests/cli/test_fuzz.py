@@ -122,7 +122,7 @@ def right_arguments(command: tuple[str, ...]) -> list[str]:
 
 JOB = job_json(0, "SUCCEEDED", started=1.0, finished=2.0)
 ANSWERS: tuple[Any, ...] = (
-    {**JOB, **workflow_json([JOB]), "pools": [{}], "types": [{}], "workers": [{}]},
+    {**JOB, **workflow_json([JOB]), "pools": [{}], "types": [{}], "workers": [{}], "acts": [{}]},
     {"job_id": WORKFLOW, "workflow_id": WORKFLOW, "job_ids": {}},
     {"jobs": [{}], "pools": [{"ready": 3}], "types": [3], "workers": None, "cursor": 5},
     {"jobs": None, "message": {"a": 1}, "errors": 3, "title": [], "detail": {}, "type": 4, "reopened": None},

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, job, job_json
 from tests.harness.cli.screens import always, answer_with, on_screen, tidegate
+from tidegate_cli.commands.callers import COLUMNS as AUDIT_COLUMNS
 from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
 from tidegate_cli.commands.operator import POOL_COLUMNS
 from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
@@ -191,6 +192,7 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
         ("`workers list`", WORKER_COLUMNS),
         ("`pools list`", POOL_COLUMNS),
         ("the report of `run`", REPORT_COLUMNS),
+        ("`audit`", AUDIT_COLUMNS),
     ],
 )
 def test_the_page_of_the_command_line_states_the_order_of_worth(

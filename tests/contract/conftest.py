@@ -14,9 +14,8 @@ from tests.harness.contract.script import Script
 from tests.harness.contract.stores import Stores, aws_clients, aws_stores, make_queue, memory_stores
 from tests.harness.moto_statements import answer_statements
 from tests.harness.moto_strict import make_strict
-from tests.harness.tables import create_tables, delete_tables
+from tests.harness.tables import create_tables, delete_tables, named_as_in_template
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.settings import Tables
 from tidegate_devstack import emulator
 from tidegate_devstack.places import Places
 from tidegate_devstack.root_key import root_session
@@ -104,9 +103,7 @@ def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
     clients = unconnected
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
-    tables = Tables(
-        "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
-    )
+    tables = named_as_in_template()
     yield aws_stores(clients, tables, "http://127.0.0.1:9/queue")
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.unregister("before-call", script)  # type: ignore[arg-type]  # as above

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.harness.contract.stores import Stores
+from tidegate.adapters.dynamodb import schema
 
 KB = "x" * 1_024
 KEY: Mapping[str, Any] = {"job_id": {"S": "a"}}
@@ -166,7 +167,7 @@ def test_a_query_is_billed_by_the_sum_of_what_it_looked_at(table: Table) -> None
         }
         table.client.put_item(TableName=table.name, Item=entry)
     query = {
-        "IndexName": "by_group",
+        "IndexName": schema.GROUP_INDEX,
         "KeyConditionExpression": "group_key = :key",
         "ExpressionAttributeValues": {":key": {"S": "g"}},
     }
@@ -203,7 +204,7 @@ def test_a_page_of_a_query_stops_at_1_mb_before_the_filter(table: Table) -> None
         table.client.put_item(TableName=table.name, Item=entry)
     answer = table.client.query(
         TableName=table.name,
-        IndexName="by_group",
+        IndexName=schema.GROUP_INDEX,
         KeyConditionExpression="group_key = :key",
         FilterExpression="#t = :t",
         ExpressionAttributeNames={"#t": "type"},

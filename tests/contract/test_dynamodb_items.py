@@ -86,6 +86,7 @@ def typical_job() -> Job:
         priority=500,
         key="tokenise-email.mime",
         name="tokenise email.mime",
+        submitted_by="arn:aws:sts::123456789012:assumed-role/Schedulers/ann@example.com",
         tags={"team": "data"},
         estimated_duration_seconds=2.5,
         critical_path_boost_millipoints=123_456_789,
@@ -210,6 +211,7 @@ def test_the_template_has_the_keys_and_indexes_that_the_code_uses() -> None:
         "workers": [schema.POOL, schema.WORKER_ID],
         "lanes": [schema.POOL, schema.LANE],
         "control": [schema.NAME],
+        "audit": [schema.SUBJECT, schema.ENTRY],
     }
     assert set(keys) == {field.name for field in fields(Tables)}
     for table, names in keys.items():
@@ -220,9 +222,8 @@ def test_the_template_has_the_keys_and_indexes_that_the_code_uses() -> None:
         "jobs": (schema.GROUP_INDEX, [schema.GROUP_KEY, schema.GROUP_SORT]),
         "submissions": (schema.OPEN_INDEX, [schema.OPEN, schema.OPENED_AT]),
     }
-    traits = [schema.TYPE, schema.SHARE, schema.CONCURRENCY_KEY, schema.CONCURRENCY_LIMIT]
     projections = {
-        "jobs": {"ProjectionType": "INCLUDE", "NonKeyAttributes": traits},
+        "jobs": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(schema.PROJECTED)},
         "submissions": {"ProjectionType": "KEYS_ONLY"},
     }
     for table, (name, attributes) in indexes.items():
@@ -230,6 +231,13 @@ def test_the_template_has_the_keys_and_indexes_that_the_code_uses() -> None:
         assert index["IndexName"] == name
         assert [key["AttributeName"] for key in index["KeySchema"]] == attributes
         assert index["Projection"] == projections[table]
+    by_caller, by_day = table_properties("audit")["GlobalSecondaryIndexes"]
+    for index, name, hash_name in (
+        (by_caller, schema.AUDIT_CALLER_INDEX, schema.AUDIT_CALLER),
+        (by_day, schema.AUDIT_DAY_INDEX, schema.AUDIT_DAY),
+    ):
+        assert index["IndexName"] == name
+        assert [key["AttributeName"] for key in index["KeySchema"]] == [hash_name, schema.ENTRY]
     tables = [each for each in resources().values() if each["Type"] == "AWS::DynamoDB::Table"]
     assert len(tables) == len(keys)
 

@@ -19,6 +19,7 @@ from tests.harness.contract.jobs import new_job
 from tests.harness.contract.script import Script, error
 from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
 from tests.harness.determined import StandingClock, VirtualTimer
+from tests.harness.tables import named_as_in_template
 from tests.harness.young_table import YoungTable
 from tidegate import bootstrap
 from tidegate.adapters.aws.clients import connect
@@ -30,9 +31,7 @@ from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.submission import SubmissionPlan
 from tidegate.settings import Tables
 
-TABLES = Tables(
-    "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
-)
+TABLES = named_as_in_template()
 
 
 def environment(lease_seconds: int) -> dict[str, str]:

@@ -53,3 +53,12 @@ def test_of_many_who_take_a_permit_at_once_only_its_limit_get_it(stores: Stores)
         )
     assert sum(taken) == 3
     assert len(stores.permits.standing("type:t").holders) == 3
+
+
+def test_many_permits_are_read_at_once(stores: Stores) -> None:
+    stores.permits.take_under_least("key:k", "a@1@2", limit=2, now_ms=NOW_MS)
+    stores.permits.note_waiting("key:k", 1, now_ms=NOW_MS)
+    stores.permits.take_if_free("type:t", "b@1", limit=2, now_ms=NOW_MS)
+    names = ["key:k", "type:t", "key:never"]
+    assert stores.permits.standing_of(names) == {name: stores.permits.standing(name) for name in names}
+    assert stores.permits.standing_of([]) == {}

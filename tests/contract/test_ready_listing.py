@@ -9,11 +9,11 @@ import pytest
 from dev.simulator.memory.seeded import function_pool, make_services, make_settings
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.stores import NOW_MS, POOL, SHARDS, Stores
+from tests.harness.usecases.listing import list_jobs
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.states import State
 from tidegate.domain.transitions import HoldIfReady, PassOverIfReady
-from tidegate.usecases.read.query import list_without_inputs
 from tidegate.usecases.services import Services
 
 JOBS = 23
@@ -43,7 +43,7 @@ def test_ready_jobs_are_listed_in_order_and_once_while_they_change_lanes(
     found: list[str] = []
     cursor, turn = None, 0
     while True:
-        page = list_without_inputs(services, State.READY, pool=POOL, cursor=cursor, limit=limit)
+        page = list_jobs(services, State.READY, pool=POOL, cursor=cursor, limit=limit)
         found += [job.job_id for job in page.jobs]
         cursor = page.cursor
         if cursor is None:

@@ -22,6 +22,7 @@ def submission(number: int = 1, **changes: object) -> Submission:
         "fingerprint": "f" * 64,
         "created_at_ms": NOW_MS + number,
         "name": "nightly",
+        "submitted_by": "arn:aws:iam::123456789012:user/ann",
         "expires_at_s": 1_800_000_000,
     }
     return Submission(**{**values, **changes})  # type: ignore[arg-type]  # a bundle of keyword arguments
@@ -33,7 +34,7 @@ def test_a_submission_begins_once(stores: Stores) -> None:
     assert stores.submissions.begin_if_absent(first) is None
     assert stores.submissions.begin_if_absent(submission(fingerprint="other")) == first
     assert stores.submissions.get("W1") == first
-    nameless = submission(2, name=None, expires_at_s=None)
+    nameless = submission(2, name=None, submitted_by=None, expires_at_s=None)
     stores.submissions.begin_if_absent(nameless)
     assert stores.submissions.get("W2") == nameless
 

@@ -222,9 +222,11 @@ def test_each_transition_starts_where_it_may(
 
 def test_a_drain_is_asked_for_once_and_kept(stores: Stores) -> None:
     register(stores, worker())
-    asked = replace(worker(), state=WorkerState.DRAINING, drain_requested_at_ms=NOW_MS + 1)
-    assert stores.workers.request_drain_if_present(POOL, "w", NOW_MS + 1) == asked
-    assert stores.workers.request_drain_if_present(POOL, "w", NOW_MS + 2) == asked
+    asked = replace(
+        worker(), state=WorkerState.DRAINING, drain_requested_at_ms=NOW_MS + 1, drain_requested_by="ann"
+    )
+    assert stores.workers.request_drain_if_present(POOL, "w", "ann", NOW_MS + 1) == asked
+    assert stores.workers.request_drain_if_present(POOL, "w", "ben", NOW_MS + 2) == asked
     assert stores.workers.heartbeat_if_mine(worker()) == asked
     again = worker(session_id="S2")
     stores.workers.take_over_if_held_by(again, "S1")
@@ -235,10 +237,10 @@ def test_a_drain_is_asked_for_once_and_kept(stores: Stores) -> None:
 def test_a_worker_that_is_gone_is_not_asked_to_drain(stores: Stores, state: WorkerState) -> None:
     before = put_in(stores, worker(), state)
     with pytest.raises(WorkerRefused) as refused:
-        stores.workers.request_drain_if_present(POOL, "w", NOW_MS)
+        stores.workers.request_drain_if_present(POOL, "w", "ann", NOW_MS)
     assert refused.value.worker == before == standing(stores, worker())
     with pytest.raises(WorkerRefused) as nothing:
-        stores.workers.request_drain_if_present(POOL, "nobody", NOW_MS)
+        stores.workers.request_drain_if_present(POOL, "nobody", "ann", NOW_MS)
     assert nothing.value.worker is None
     assert stores.workers.get(POOL, "nobody") is None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tidegate_devstack.permissions import leading_keys, single_action, statement_checks
+from tidegate_devstack.permissions import leading_keys, log_resource, single_action, statement_checks
 
 BATCH = "dynamodb:BatchExecuteStatement"
 
@@ -63,3 +63,9 @@ def test_leading_keys_are_the_partition_keys_that_a_call_names() -> None:
     assert leading_keys(body(RequestItems=writes), key_of) == ["ecs", "ecs"]
     assert leading_keys(body(TableName="Other", Key=name), key_of) == []
     assert leading_keys(body(TableName="Control", Limit=1), key_of) == []
+
+
+def test_a_log_stream_is_named_as_a_pattern_of_its_group_covers_it() -> None:
+    group = "arn:aws:logs:eu-west-1:0:log-group:jobs"
+    assert log_resource(group, body(logGroupName="jobs", logStreamName="s")) == f"{group}:log-stream:s"
+    assert log_resource("*", body()) == "*"

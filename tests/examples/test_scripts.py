@@ -66,6 +66,13 @@ def test_a_workflow_is_submitted_once_with_curl(run: Run, deployment: Deployment
     assert len(deployment.world.jobs) == 6
 
 
+def test_the_reason_why_a_job_waits_is_told(run: Run) -> None:
+    lines = run("why.sh")
+    assert lines[0].endswith(".1 is PENDING")
+    assert lines[1].startswith("  upstream: Upstream extract (")
+    assert lines[2].startswith("To start it, wait until upstream extract (")
+
+
 def test_rules_hold_a_job_back_and_are_taken_off(run: Run, deployment: Deployment) -> None:
     lines = run("rules.sh")
     assert any("tidegate.sleep, which is paused or at its limit" in line for line in lines)

@@ -16,9 +16,10 @@ JOB_FIELDS = {
     "job_id", "workflow_id", "key", "name", "description", "type", "state", "priority", "effective_priority",
     "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
-    "tags", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
+    "tags", "submitted_by", "namespace", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
     "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
+    "updated_at",
     "cancel_requested_by", "timeout_seconds",
     "max_retries", "retry", "estimated_duration_seconds", "actual_duration_seconds", "progress", "result", "error",
     "history",
@@ -81,9 +82,10 @@ def test_a_job_is_created_and_reads_back_as_it_was_sent(api: Api) -> None:
     assert set(job) == JOB_FIELDS
     changed = {"not_before": "2026-12-01T10:00:00.000Z"}
     assert {name: job[name] for name in sent} == {**sent, **changed}
+    assert job["submitted_by"] == ANN
     assert (job["state"], job["due_at"], job["created_at"]) == ("SCHEDULED", "2026-12-01T10:00:00.000Z", NOW)
     assert job["history"] == [
-        {"at": NOW, "state": "SCHEDULED", "attempt": 0, "actor": "submit", "reason": None}
+        {"at": NOW, "state": "SCHEDULED", "attempt": 0, "actor": "ann@example.com", "reason": None}
     ]
 
 
@@ -130,14 +132,15 @@ def test_a_workflow_is_created_and_reads_back_page_by_page(api: Api) -> None:
     path = f"/v1/workflows/{workflow_id}"
     first = api.call("GET", path, query={"limit": "3"}).body
     rest = api.call("GET", path, query={"limit": "3", "cursor": first["cursor"]}).body
-    assert {name: first[name] for name in ("workflow_id", "name", "created_at", "job_count")} == {
+    assert {name: first[name] for name in ("workflow_id", "name", "submitted_by", "job_count")} == {
         "workflow_id": workflow_id,
         "name": "diamond",
-        "created_at": NOW,
+        "submitted_by": ANN,
         "job_count": 4,
     }
     assert rest["cursor"] is None
     jobs = first["jobs"] + rest["jobs"]
+    assert {(job["submitted_by"], job["history"][0]["actor"]) for job in jobs} == {(ANN, "ann@example.com")}
     assert [(job["key"], job["state"], job["priority"], job["waiting_on_count"]) for job in jobs] == [
         ("top", "READY", 300, 0),
         ("left", "PENDING", 700, 1),
@@ -167,7 +170,8 @@ def test_a_listing_goes_on_where_the_last_page_ended(api: Api) -> None:
     assert seen == sorted(ids, key=lambda job_id: -ids[job_id])
     assert cursor is None
     assert len(api.call("GET", "/v1/jobs", query={"state": "READY"}).body["jobs"]) == 5
-    assert api.call("GET", "/v1/jobs", query={"state": "FAILED"}).body == {"jobs": [], "cursor": None}
+    empty = {"jobs": [], "looked_at": 0, "cursor": None}
+    assert api.call("GET", "/v1/jobs", query={"state": "FAILED"}).body == empty
 
 
 def test_pages_shrink_until_they_fit_into_an_answer(api: Api) -> None:
@@ -200,8 +204,10 @@ def test_a_result_that_was_not_loaded_is_left_out_of_a_page(api: Api) -> None:
     assert api.services.jobs.store_result_overflow(job, result)
     ending = Ending(State.SUCCEEDED, result_overflow=True)
     api.services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, Stamp(NOW_MS, "worker-1")))
-    (listed,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED"}).body["jobs"]
+    (listed,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED", "fields": "full"}).body["jobs"]
     assert set(listed) == JOB_FIELDS - {"result"}
+    (row,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED"}).body["jobs"]
+    assert set(row) == JOB_FIELDS - {"parameters", "depends_on", "result", "history"}
     assert api.call("GET", f"/v1/jobs/{job_id}").body["result"] == result
 
 

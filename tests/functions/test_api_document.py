@@ -11,7 +11,6 @@ import pytest
 
 from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.functions.api_calls import NOW_MS, Api
-from tests.harness.tables import routes
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.contracts.requests import JobIn
 from tidegate.domain.workers import Totals, WorkerSpec, begin
@@ -31,7 +30,7 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, pool, job_type, worker, bad_request, problem = examples
+    request, answer, job, pool, job_type, worker, me, audit, bad_request, problem = examples
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
@@ -47,14 +46,12 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
     api.call("POST", "/v1/pools/lambda/pause")
     assert api.call("GET", "/v1/pools/lambda").body == pool
+    assert api.call("GET", "/v1/me").body == me
+    shown = api.call("GET", "/v1/audit", query={"subject": "pool#lambda"}).body
+    assert {**shown, "acts": [{**shown["acts"][0], "id": audit["acts"][0]["id"]}]} == audit
     limit = f"/v1/types/{job_type['type']}/limit"
     assert f"`PUT {limit}`" in DOCUMENT
     assert api.call("PUT", limit, {"max_running": job_type["max_running"]}).body == job_type
-
-
-def test_the_routes_are_those_of_the_template() -> None:
-    listed = {f"{method} {path}" for method, path in routes()}
-    assert {_code(row[0]) for row in table_rows(DOCUMENT, "route")} == listed
 
 
 def test_every_field_of_a_job_is_described() -> None:

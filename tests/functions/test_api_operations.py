@@ -145,9 +145,11 @@ def test_an_unknown_name_is_404_with_the_known_ones(
     assert answer.body["type"] == "urn:tidegate:problem:not-found"
     assert f"unknown {field} '{name[:64]}'; {field}s are " in answer.message(field)
     assert known in answer.message(field)
-    # A name that may be a removed pool's is looked up, with a bounded number of requests. Nothing is written.
+    # A name that may be a removed pool's is looked up, with a bounded number of requests. Only the trail is written.
     asked = api.world.requests
-    assert asked.keys() <= {"count", "load_rules", "load_cursor", "list_lanes", "page_workers"}
+    assert asked.keys() <= {
+        "count", "load_rules", "load_cursor", "list_lanes", "page_workers", "ask_audit", "conclude_audit"
+    }  # fmt: skip
     assert asked["count"] <= (len(Group) + 1) * api.services.index.shards
 
 

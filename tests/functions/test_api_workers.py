@@ -59,6 +59,7 @@ def test_a_worker_reads_back_in_the_words_of_the_api(api: Api) -> None:
         "started_at": NOW,
         "heartbeat_at": NOW,
         "drain_requested_at": None,
+        "drain_requested_by": None,
         "clock_off_seconds": 0.0,
     }
 
@@ -178,6 +179,7 @@ def test_a_drain_takes_the_slots_away_at_once_and_twice_is_as_good_as_once(api: 
     assert pool_capacity(api.services, pool, NOW_MS) == 4
     first = api.call("POST", "/v1/workers/ecs/w-1/drain")
     assert (first.status, first.body["state"], first.body["drain_requested_at"]) == (202, "DRAINING", NOW)
+    assert first.body["drain_requested_by"] == "ann@example.com"
     assert pool_capacity(api.services, pool, NOW_MS) == 0
     second = api.call("POST", "/v1/workers/ecs/w-1/drain")
     assert (second.status, second.body) == (202, first.body)

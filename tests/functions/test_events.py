@@ -32,7 +32,7 @@ from tidegate.ports import Message
 
 ROOT = EVENTS.parent
 STREAM_SHARDS = 4
-FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
 
 
@@ -46,6 +46,7 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
         "dispatcher-stream",
         "dispatcher-workers",
         "reaper-schedule",
+        "recorder-stream",
         "worker-sqs",
     }
 
@@ -58,7 +59,8 @@ def test_the_api_answers(name: str) -> None:
 
 def test_a_cancellation_is_recorded_under_its_callers_name() -> None:
     api, event = Api(), read_event("api-cancel-job")
-    job_id = api.submit()
+    ann = event["requestContext"]["identity"]["userArn"]
+    job_id = api.call("POST", "/v1/jobs", {"type": "tidegate.noop"}, arn=ann).body["job_id"]
     event["path"] = f"/v1/jobs/{job_id}/cancel"
     assert event["requestContext"]["identity"]["userArn"].endswith(":user/ann")
     assert api.send(event).status == 200
@@ -67,7 +69,7 @@ def test_a_cancellation_is_recorded_under_its_callers_name() -> None:
 
 def test_a_caller_without_a_name_is_a_client() -> None:
     api, event = Api(), read_event("api-cancel-job")
-    job_id = api.submit()
+    job_id = api.call("POST", "/v1/jobs", {"type": "tidegate.noop"}, arn="").body["job_id"]
     event["path"] = f"/v1/jobs/{job_id}/cancel"
     event["requestContext"]["identity"]["userArn"] = None
     assert api.send(event).status == 200

@@ -39,7 +39,9 @@ def matches(pattern: Any, value: Any) -> bool:
 
 
 def _is_wanted(wanted: Any, value: Any) -> bool:
-    return value not in wanted["anything-but"] if isinstance(wanted, dict) else value == wanted
+    if isinstance(wanted, dict):
+        return bool(wanted["exists"]) if "exists" in wanted else value not in wanted["anything-but"]
+    return bool(value == wanted)
 
 
 def wakes(change: JobChange) -> bool:

@@ -36,8 +36,16 @@ def logical_id(field: str) -> str:
 
 def table_properties(field: str) -> dict[str, Any]:
     """Returns the template's properties of the table that `Tables.<field>` names."""
-    properties: dict[str, Any] = resources()[logical_id(field)]["Properties"]
+    properties: dict[str, Any] = dict(resources()[logical_id(field)]["Properties"])
+    if "GlobalSecondaryIndexes" in properties:  # without an index that is there under a condition alone
+        indexes = properties["GlobalSecondaryIndexes"]
+        properties["GlobalSecondaryIndexes"] = [index for index in indexes if "IndexName" in index]
     return properties
+
+
+def named_as_in_template() -> Tables:
+    """Returns tables whose names are those of the template."""
+    return Tables(**{field.name: logical_id(field.name) for field in fields(Tables)})
 
 
 def create_tables(dynamodb: Any, prefix: str) -> Tables:

@@ -68,6 +68,16 @@ UNASKED: Mapping[str, tuple[Unasked, ...]] = {
         ),
     ),
     "ReaperRole": (*_of_every_function("Reaper"), _FAILED_EVENTS),
+    "RecorderRole": (
+        *_of_every_function("Recorder"),
+        Unasked(
+            "Streams",
+            tuple(f"dynamodb:{action}" for action in _STREAM),
+            ("<Jobs.StreamArn>",),
+            f"event sources read with the function's role: {_BY_ITSELF}",
+        ),
+        _FAILED_EVENTS,
+    ),
     "EcsTaskRole": (
         Unasked(
             "Protection",

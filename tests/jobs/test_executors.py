@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
+from tests.harness.jobs.executors import (
+    BEAT_SECONDS,
+    CLOCK,
+    JOBCODE,
+    Beats,
+    assignment,
+    has_progress,
+    without_lines,
+)
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain import limits
@@ -79,14 +87,29 @@ def test_job_code_knows_its_attempt(patient: Executor) -> None:
 
 def test_a_failure_on_purpose_says_whether_to_try_again(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.refuse"), Beats())
-    assert outcome == Outcome(
+    assert without_lines(outcome) == Outcome(
         OutcomeKind.FAILED, code="job-error", message="the input is gone", retryable=False
     )
 
 
 def test_an_exception_fails_the_attempt_without_a_traceback(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.crash", {"rows": 7}), Beats())
-    assert outcome == Outcome(OutcomeKind.FAILED, code="SecretError", message="cannot work with 7 rows")
+    assert without_lines(outcome) == Outcome(
+        OutcomeKind.FAILED, code="SecretError", message="cannot work with 7 rows"
+    )
+
+
+def test_a_failure_comes_with_the_last_lines_and_the_frames_of_job_code(patient: Executor) -> None:
+    outcome = patient.execute(assignment("sample.crash", {"rows": 7}), Beats())
+    first, *frames = outcome.last_lines
+    assert first == "ERROR tidegate.jobs job 01JD.7 attempt 2 raised SecretError"
+    assert frames[0].endswith("in crash")
+    assert "attempt.py" not in "".join(frames)
+    assert "7 rows" not in "".join(frames)
+
+
+def test_a_success_comes_without_lines(patient: Executor) -> None:
+    assert patient.execute(assignment("sample.print"), Beats()).last_lines == ()
 
 
 def test_the_log_of_an_exception_holds_frames_but_no_values(caplog: pytest.LogCaptureFixture) -> None:
@@ -115,7 +138,7 @@ def test_whatever_job_code_raises_fails_the_attempt_only(
     patient: Executor, job_type: str, code: str, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     outcome = patient.execute(assignment(job_type), Beats())
-    assert outcome == Outcome(OutcomeKind.FAILED, code=code, message=message)
+    assert without_lines(outcome) == Outcome(OutcomeKind.FAILED, code=code, message=message)
     assert "Error: a secret" not in capfd.readouterr().err
 
 
@@ -229,7 +252,7 @@ def test_an_interrupt_that_job_code_swallows_comes_again(kind: str) -> None:
 
 
 def test_job_code_says_how_long_to_wait_and_under_which_code(patient: Executor) -> None:
-    assert patient.execute(assignment("sample.throttled"), Beats()) == Outcome(
+    assert without_lines(patient.execute(assignment("sample.throttled"), Beats())) == Outcome(
         OutcomeKind.FAILED,
         code="Throttled",
         message="the service asks for patience",

@@ -25,6 +25,7 @@ from tidegate.adapters.executors.job_process import JobProcess
 from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain.job import Progress
 from tidegate.domain.limits import MAX_ERROR_CHARACTERS
+from tidegate.domain.logs import LogLine
 from tidegate.ports import Outcome, OutcomeKind, Signal
 
 
@@ -384,6 +385,27 @@ def test_what_job_code_prints_is_no_message(
         outcome = executor.execute(assignment("sample.print"), Beats())
     assert outcome == Outcome(OutcomeKind.SUCCEEDED, result="printed")
     assert caplog.messages == ['job 01JD.7 attempt 2: {"kind": "ended"}']
+
+
+class Kept:
+    """A log that keeps the lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+
+    def write(self, line: LogLine) -> None:
+        self.lines.append(line)
+
+
+def test_each_line_goes_to_the_log_with_its_job_attempt_and_number(executor: ProcessExecutor) -> None:
+    kept = Kept()
+    executor.print_to(kept)
+    executor.execute(assignment("sample.print"), Beats())
+    executor.execute(assignment("sample.crash", {"rows": 7}), Beats())
+    first, second, *others = kept.lines
+    assert first == LogLine("01JD.7", 2, 1, '{"kind": "ended"}')
+    assert second == LogLine("01JD.7", 2, 1, "ERROR tidegate.jobs job 01JD.7 attempt 2 raised SecretError")
+    assert [line.number for line in others] == list(range(2, len(others) + 2))
 
 
 def test_processes_that_job_code_started_end_with_it(executor: ProcessExecutor) -> None:

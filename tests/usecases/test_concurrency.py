@@ -6,13 +6,13 @@ import pytest
 
 from dev.simulator.memory.seeded import JOB_TYPE, function_pool
 from tests.harness.usecases.dispatching import POOL, Deployment
+from tests.harness.usecases.listing import list_jobs
 from tidegate.domain.lanes import key_lane, type_lane
 from tidegate.domain.requests import ShareRequest
 from tidegate.domain.states import State
 from tidegate.ports import OutcomeKind
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.pools.lanes import HELD_LANES_PER_RUN, LANES_AT_MOST
-from tidegate.usecases.read.query import list_jobs
 
 KEY = "customer-7"
 MINUTE_MS = 60_000

@@ -10,7 +10,9 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.people.callers import caller_named
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tests.harness.usecases.listing import list_jobs
 from tidegate.bootstrap import Services
+from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
@@ -21,7 +23,6 @@ from tidegate.usecases.operate import set_rules
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.pools.earlier_pools import EARLIER_AT_MOST, NAME, earlier_pools, note_pools
 from tidegate.usecases.read import status
-from tidegate.usecases.read.query import list_jobs
 from tidegate.usecases.read.workers import list_workers
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_job
@@ -168,7 +169,7 @@ def test_workers_of_a_pool_that_is_gone_are_listed_drained_and_marked_lost(world
     for pool in (None, "ecs"):
         listed = list_workers(services, pool=pool, state=None, cursor=None, limit=10).workers
         assert [each.worker_id for each in listed] == ["w"]
-    assert drain_worker(services, "ecs", "w", now_ms=NOW_MS).state is WorkerState.DRAINING
+    assert drain_worker(services, "ecs", "w", caller=NOBODY, now_ms=NOW_MS).state is WorkerState.DRAINING
     assert reap(services, now_ms=NOW_MS + 10 * MINUTE_MS).workers_lost == 1
 
 

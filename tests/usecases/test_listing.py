@@ -9,11 +9,11 @@ import pytest
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tests.harness.usecases.listing import list_jobs
 from tidegate.bootstrap import Services
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
-from tidegate.usecases.read.query import list_jobs
 
 SHARDS = 3
 PER_POOL = 20

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tests.harness.usecases.listing import list_jobs
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.lanes import key_lane, share_lane, type_lane
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, HoldIfReady, PassOverIfReady, Stamp
-from tidegate.usecases.read.listing import Position
-from tidegate.usecases.read.query import list_jobs
 
 POOL = "lambda"
 SHARDS = 3
@@ -169,7 +168,7 @@ def test_pools_and_shards_that_come_while_a_group_is_walked_are_listed_too(state
         found += [job.job_id for job in page.jobs]
     assert made <= set(found)
     assert len(set(found)) == len(found)
-    assert Position.read(services, state, None, None).shards == 5
+    assert services.index.shards == 5
 
 
 @pytest.mark.parametrize(

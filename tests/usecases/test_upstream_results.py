@@ -13,6 +13,7 @@ from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import StandingClock
 from tests.harness.executors import NeverRuns
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tests.harness.usecases.listing import list_jobs
 from tidegate.bootstrap import Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
@@ -21,7 +22,7 @@ from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.ports import Message
-from tidegate.usecases.read.query import get_job, list_jobs
+from tidegate.usecases.read.query import get_job
 from tidegate.usecases.reap.reap_pending import GRACE_MS, reap_pending
 from tidegate.usecases.release.release import release
 from tidegate.usecases.submit.submit import submit_job

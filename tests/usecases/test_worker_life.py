@@ -11,6 +11,7 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import InvalidRequest, ServiceRefused
 from tidegate.domain.workers import Worker, WorkerFenced, WorkerIdTaken, WorkerSpec, WorkerState
 from tidegate.usecases.operate.drain import drain_worker
@@ -88,7 +89,7 @@ def test_taking_over_fences_the_other_at_once(services: Services) -> None:
 
 def test_a_drain_that_was_asked_for_comes_with_the_next_beat(services: Services) -> None:
     mine = join(services)
-    drain_worker(services, "ecs", "w", now_ms=NOW_MS + 1)
+    drain_worker(services, "ecs", "w", caller=NOBODY, now_ms=NOW_MS + 1)
     assert capacity(services) == 0
     assert beat_worker(services, mine).state is WorkerState.DRAINING
 
@@ -104,7 +105,7 @@ def test_a_worker_that_only_stood_still_comes_back(services: Services) -> None:
 
 def test_it_comes_back_draining_where_it_drained_or_was_asked_to(services: Services) -> None:
     mine = join(services)
-    drain_worker(services, "ecs", "w", now_ms=NOW_MS + 1)
+    drain_worker(services, "ecs", "w", caller=NOBODY, now_ms=NOW_MS + 1)
     later_ms = NOW_MS + SILENCE_MS + 1
     reap_workers(services, later_ms)
     assert beat_worker(services, at(mine, later_ms)).state is WorkerState.DRAINING

@@ -8,6 +8,7 @@ from tests.harness.waiting import becomes_true
 from tests.harness.worker.running import Fixture
 from tests.harness.worker.world import CLOCK, POOL, job_of, queued_job, registration_of
 from tests.worker.test_process import entry
+from tidegate.domain.callers import NOBODY
 from tidegate.domain.states import State
 from tidegate.domain.workers import Totals, WorkerIdTaken, WorkerState
 from tidegate.usecases.operate.drain import drain_worker
@@ -50,7 +51,7 @@ def test_a_drain_that_was_asked_for_ends_it_in_order(fixture: Fixture) -> None:
     message = queued_job(fixture.services)
     with fixture.running() as worker:
         fixture.executor.wait_for_started(1)
-        drain_worker(fixture.services, POOL, "worker-1", now_ms=CLOCK.now_ms())
+        drain_worker(fixture.services, POOL, "worker-1", caller=NOBODY, now_ms=CLOCK.now_ms())
         fixture.executor.open(1)
         assert worker.ended() == EXIT_DRAINED
     assert job_of(fixture.services, message).state is State.SUCCEEDED

@@ -71,7 +71,7 @@ def deps(monkeypatch: pytest.MonkeyPatch) -> bootstrap.ProcessDeps:
         "function": Pool("function", "", PoolKind.FUNCTION, 60),
     }
     services, _ = memory_services(Settings(pools=pools, default_pool=POOL))
-    made = bootstrap.ProcessDeps(services, GateExecutor(), CLOCK, NoEntropy(), bootstrap.Meter())
+    made = bootstrap.ProcessDeps(services, GateExecutor(), CLOCK, NoEntropy(), bootstrap.Meter(), "session")
     monkeypatch.setattr(bootstrap, "process_worker", lambda *_bounds: made)
     monkeypatch.setattr(WorkerProcess, "_serve", lambda self: EXIT_DRAINED)
     return made

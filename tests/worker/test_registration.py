@@ -6,6 +6,7 @@ import pytest
 
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.worker.world import CLOCK, POOL, make_services, registration_of
+from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.workers import Totals, Worker, WorkerIdTaken, WorkerState
 from tidegate.usecases.operate.drain import drain_worker
@@ -91,7 +92,7 @@ def test_a_drain_that_could_not_be_told_is_told_with_the_next_beat(
 
 
 def test_what_was_asked_for_is_heard_with_the_next_beat(fixture: Fixture) -> None:
-    drain_worker(fixture.services, POOL, "worker-1", now_ms=CLOCK.now_ms())
+    drain_worker(fixture.services, POOL, "worker-1", caller=NOBODY, now_ms=CLOCK.now_ms())
     assert fixture.beat(after_s=1.0) is Order.GO_ON
     assert fixture.beat() is Order.DRAIN
     assert fixture.beat(after_s=0.0) is Order.DRAIN

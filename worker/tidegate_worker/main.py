@@ -186,7 +186,7 @@ def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSp
         deps.services,
         deps.clock,
         spec,
-        deps.entropy.new_ulid(deps.clock.now_ms()),
+        deps.session_id,
         take_over=arguments.take_over,
         beat_seconds=deps.services.settings.heartbeat_seconds,
         clock_off_ms=ClockWatch(deps.clock_off_ms, deps.services.settings.lease_ms).look,
@@ -194,10 +194,16 @@ def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSp
     options = Options(pool=spec.pool, slots=spec.slots, drain_seconds=arguments.drain_seconds)
     agent = agent_of(os.environ)
     guard = None if agent is None else TaskGuard(agent)
+    if deps.close_lines is not None and not sys.stderr.isatty():
+        logging.getLogger("tidegate.output").setLevel(
+            logging.WARNING
+        )  # the lines of jobs have a log of their own
     process = WorkerProcess(deps.services, deps.executor, deps.clock, options, registration, guard)
     try:
         return _supervise(process)
     finally:
+        if deps.close_lines is not None:
+            deps.close_lines()
         usage = deps.meter.snapshot().to_json()
         _LOGGER.info("%s", json.dumps({"message": "usage", "usage": usage}))
 

@@ -11,7 +11,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -57,6 +57,9 @@ class Accepted:
     idempotency_key: str
     job_ids: Mapping[str, str] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+Parameter = str | Sequence[str] | None  # of a query; a sequence repeats it
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,10 @@ class Client:
         """
         return job_view(self._call("PATCH", f"/v1/jobs/{_part(ids.job_id(job_id))}", body=changes))
 
+    def why(self, job_id: str) -> Mapping[str, Any]:
+        """Returns the facts that hold a job and the changes that start it, as the API shows them."""
+        return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
+
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 
@@ -214,13 +221,21 @@ class Client:
         path = f"/v1/pools/{_part(ids.pool_name(pool))}/redrive"
         return self._call("POST", _with_query(path, limit=str(limit), cursor=cursor))
 
-    def list_jobs(self, state: str, *, pool: str | None = None, limit: int = 50) -> Iterator[JobView]:
-        """Yields at most `limit` jobs in `state`. Each page is fetched when the iterator reaches it."""
+    def jobs_page(
+        self, filters: Mapping[str, Parameter], *, limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        """Returns one page of the jobs that fit. `filters` are parameters of `GET /v1/jobs`; None is left out."""
+        return self._page("/v1/jobs", **filters, limit=str(limit), cursor=cursor)
+
+    def list_jobs(self, filters: Mapping[str, Parameter], *, limit: int = 50) -> Iterator[JobView]:
+        """Yields at most `limit` jobs that fit. Each page is fetched when the iterator reaches it.
+
+        `filters` are parameters of `GET /v1/jobs`, such as `{"state": "READY", "tag": ["team=data"]}`.
+        """
         cursor: str | None = None
         found = 0
         for _ in range(MAX_PAGES):
-            size = min(limit - found, MAX_PAGE_SIZE)
-            page = self._page("/v1/jobs", state=state, pool=pool, limit=str(size), cursor=cursor)
+            page = self.jobs_page(filters, limit=min(limit - found, MAX_PAGE_SIZE), cursor=cursor)
             yield from page.jobs
             found += len(page.jobs)
             cursor = page.cursor
@@ -302,14 +317,62 @@ class Client:
         """Asks a worker process to drain, and returns the worker after that. A second call has no further effect."""
         return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
 
+    def list_grants(self) -> list[Mapping[str, Any]]:
+        """Returns every grant, ordered by namespace, as the API shows it."""
+        return objects_of(self._call("GET", "/v1/grants"), "grants")
+
+    def set_grant(
+        self, namespace: str, *, role: str = "client", namespaces: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        """Gives a caller a role and shared namespaces, instead of those that it had, and returns the grant.
+
+        `namespace` is the caller's ARN, `role` is "client" or "operator". A second call has no further effect.
+        """
+        body = {"role": role, "namespaces": list(namespaces)}
+        return self._call("PUT", _with_query("/v1/grants", namespace=namespace), body=body)
+
+    def remove_grant(self, namespace: str) -> Mapping[str, Any]:
+        """Removes the grant of a caller, named by its ARN, and returns the grant as it was."""
+        return self._call("DELETE", _with_query("/v1/grants", namespace=namespace))
+
+    def get_me(self) -> Mapping[str, Any]:
+        """Returns the caller that the API sees, and the version of the deployment."""
+        return self._call("GET", "/v1/me")
+
+    def list_audit(
+        self,
+        *,
+        subject: str | None = None,
+        caller: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 50,
+    ) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` acts, newest first, as the API shows them.
+
+        `subject` names the thing that they are about (`job#ID`), `caller` the whole subject of a caller. `since` counts
+        and `until` does not; both are RFC 3339 times with a zone.
+        """
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            size = str(min(limit - len(found), MAX_PAGE_SIZE))
+            given = {"subject": subject, "caller": caller, "from": since, "to": until}
+            answer = self._get("/v1/audit", **given, limit=size, cursor=cursor)
+            found.extend(objects_of(answer, "acts"))
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found[:limit]
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
+
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""
         return self._call("GET", "/v1/health")
 
-    def _get(self, path: str, **parameters: str | None) -> dict[str, Any]:
+    def _get(self, path: str, **parameters: Parameter) -> dict[str, Any]:
         return self._call("GET", _with_query(path, **parameters))
 
-    def _page(self, path: str, **parameters: str | None) -> Page:
+    def _page(self, path: str, **parameters: Parameter) -> Page:
         answer = self._get(path, **parameters)
         raw_jobs = answer.get("jobs")
         if not isinstance(raw_jobs, list):
@@ -377,12 +440,12 @@ class Client:
         return f"no answer from {self._target.api_url} ({why}): {hint}"
 
 
-def _with_query(path: str, **parameters: str | None) -> str:
-    given = {name: value for name, value in parameters.items() if value is not None}
+def _with_query(path: str, **parameters: Parameter) -> str:
+    given = {name: value for name, value in parameters.items() if value not in (None, [])}
     if not given:
         return path
     # The signature needs a blank encoded as %20, not as +.
-    return f"{path}?{urlencode(given, quote_via=quote, safe='')}"
+    return f"{path}?{urlencode(given, doseq=True, quote_via=quote, safe='')}"
 
 
 def _part(checked: str) -> str:

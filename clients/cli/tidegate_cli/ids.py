@@ -13,6 +13,7 @@ from tidegate_cli.errors import UsageError
 
 _SUBMISSION = re.compile("[0-9A-Z]{26}")
 _JOB_OF_WORKFLOW = re.compile(r"([0-9A-Z]{26})\.(0|[1-9][0-9]{0,3})")
+_BEGINNING = re.compile("[0-9A-Z]{6,25}")  # in which no two of a few thousand ids are likely to agree
 _TYPE = re.compile("[A-Za-z0-9_.-]+")
 _NO_NAME = re.compile(r"[/\\%?#\s\x00-\x1f\x7f]")
 _SHOWN_CHARACTERS = 64
@@ -35,10 +36,20 @@ class MalformedId(UsageError):
 
 def job_id(text: str) -> str:
     """Returns `text` if it is a well-formed job id. Raises MalformedId if not."""
-    if _SUBMISSION.fullmatch(text) or _JOB_OF_WORKFLOW.fullmatch(text):
+    if is_job_id(text):
         return text
     form = f"a job's id is like {_EXAMPLE}, or {_EXAMPLE}.3 in a workflow"
     raise MalformedId("job_id", text, _upper(text) or form)
+
+
+def is_job_id(text: str) -> bool:
+    """True if `text` is a well-formed job id."""
+    return bool(_SUBMISSION.fullmatch(text) or _JOB_OF_WORKFLOW.fullmatch(text))
+
+
+def job_id_or_beginning(text: str) -> str:
+    """Returns `text` if it is a well-formed job id, or the beginning of one. Raises MalformedId if not."""
+    return text if _BEGINNING.fullmatch(text) else job_id(text)
 
 
 def workflow_id(text: str) -> str:

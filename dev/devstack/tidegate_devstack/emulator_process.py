@@ -18,7 +18,7 @@ from tidegate_devstack.gateway import answer_as_aws_does
 from tidegate_devstack.left_processes import MARK_VARIABLE
 from tidegate_devstack.model import ACCESS_KEY_ID
 from tidegate_devstack.payload_limits import bound_payloads
-from tidegate_devstack.permissions import leading_keys, single_action, statement_checks
+from tidegate_devstack.permissions import leading_keys, log_resource, single_action, statement_checks
 from tidegate_devstack.places import Places
 from tidegate_devstack.role_keys import draw_role_keys
 from tidegate_devstack.root_key import read_secret_file
@@ -51,10 +51,18 @@ SERVICES = frozenset(
 _action_of = iam_actions.extract_iam_action
 _checks_of = iam_actions.dynamodb_transaction_checks
 _context_of = iam_actions.dynamodb_service_context
+_resource_of = iam_actions.extract_resource_arn
 
 
 def _single_action_of(*call: Any) -> str | None:
     return single_action(_action_of(*call))
+
+
+def _resource_as_aws_names_it(
+    service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
+) -> str:
+    resource: str = _resource_of(service, method, path, headers, body, *rest)
+    return log_resource(resource, body) if service == "logs" else resource
 
 
 def _checks_of_statements(action: str, body: bytes, region: str, account: str) -> list[tuple[str, str]]:
@@ -81,6 +89,9 @@ def _ask_as_aws_does() -> None:
     # Patches ministack: `iam_actions.extract_iam_action`, because it asks for a batch call's own name, such as
     # sqs:SendMessageBatch. AWS has no such action and asks for the single one.
     iam_actions.extract_iam_action = _single_action_of
+    # Patches ministack: `iam_actions.extract_resource_arn`, because it names the bare group for calls about a log
+    # stream. AWS names the stream.
+    iam_actions.extract_resource_arn = _resource_as_aws_names_it
     # Patches ministack: `iam_actions.dynamodb_transaction_checks`, because it checks the parts of transactions only.
     # AWS also checks each PartiQL statement for its own action on its own table.
     iam_actions.dynamodb_transaction_checks = _checks_of_statements

@@ -5,6 +5,8 @@
   have.
 - `dynamodb:LeadingKeys` holds the partition keys that a call names. The unpatched emulator has no such key, so a policy
   that limits a role to some items of a table would let it touch all of them.
+- The resource of a call about a log stream is that stream, whose name the pattern `<group>:*` of a policy covers. The
+  unpatched emulator asks about the bare group, which that pattern does not cover.
 
 emulator_process.py patches these functions into the emulator.
 """
@@ -52,6 +54,14 @@ def _check(statement: str) -> tuple[str, str]:
         return "dynamodb:PartiQL", "*"
     verb = next(word for word in match.groups()[:4] if word)
     return f"dynamodb:PartiQL{_VERBS[verb.upper()]}", match[5]
+
+
+def log_resource(resource: str, body: bytes) -> str:
+    """Returns the resource that AWS asks about in place of the log group `resource`.
+
+    `body` is the call's JSON.
+    """
+    return f"{resource}:log-stream:{_parsed(body).get('logStreamName', '')}" if resource != "*" else resource
 
 
 def leading_keys(body: bytes, key_of: Callable[[str], str | None]) -> list[str]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from dev.simulator.memory.world import MemoryWorld, SortedEntry
+from tidegate.domain.indexed import IndexedFields
+from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry, IndexPage
@@ -92,5 +95,12 @@ class MemoryJobIndex:
 
     def _page(self, found: list[SortedEntry], *, more: bool) -> IndexPage:
         jobs = self._world.jobs
-        entries = tuple(IndexEntry(job_id, sort, jobs[job_id].traits) for sort, job_id in found)
+        entries = tuple(
+            IndexEntry(job_id, sort, jobs[job_id].traits, partial(_indexed, jobs[job_id]))
+            for sort, job_id in found
+        )
         return IndexPage(entries, entries[-1] if more and entries else None)
+
+
+def _indexed(job: Job) -> IndexedFields:
+    return job.indexed

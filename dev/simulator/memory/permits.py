@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.domain.errors import ServiceRefused
@@ -74,6 +74,12 @@ class MemoryPermits:
         """Returns the holders of the permit and the limit that waits for it."""
         self._world.charge("permit_holders")
         return self._standing(permit)
+
+    def standing_of(self, permits: Sequence[str]) -> Mapping[str, Permit]:
+        """Returns many permits by name."""
+        if permits:
+            self._world.charge("permits_holders")
+        return {permit: self._standing(permit) for permit in permits}
 
     def _standing(self, permit: str) -> Permit:
         limit, noted_at_ms = self._world.waiting_limits.get(permit, (None, 0))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
+from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
+from dev.simulator.memory.workflows import MemoryWorkflowStore
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.system import SystemEntropy
@@ -35,12 +40,17 @@ def memory_services(
         workers=MemoryWorkerRegistry(world),
         cursors=MemoryCursors(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         lanes=MemoryLaneRegistry(world),
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
+        progress=MemoryProgressStore(world),
+        workflows=MemoryWorkflowStore(world),
         queue=MemoryQueue(world),
         entropy=SystemEntropy(),
         conditions=CelConditions(),
         registry=registry or load_registry(),
+        audit=MemoryAuditTrail(world),
+        logs=MemoryLogReader(world),
     )
     return services, world

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dev.simulator.memory.world import MemoryWorld
+from tidegate.adapters.aws.calls import chunks
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import DONE_WITH, Phase, Submission, SubmissionPlan
 from tidegate.ports import OpenSubmission
+
+READ_BATCH = 100
 
 
 class MemorySubmissionStore:
@@ -29,6 +33,13 @@ class MemorySubmissionStore:
         """Returns the submission, or None."""
         self._world.charge("get_submission")
         return self._world.submissions.get(submission_id)
+
+    def get_many(self, submission_ids: Sequence[str]) -> dict[str, Submission]:
+        """Returns the submissions that exist, by id."""
+        known = self._world.submissions
+        for _ in chunks(list(dict.fromkeys(submission_ids)), READ_BATCH):
+            self._world.charge("get_submissions")
+        return {each: known[each] for each in submission_ids if each in known}
 
     def set_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
         """Changes the phase to `to`; returns False if it was not `expected`."""

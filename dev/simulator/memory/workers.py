@@ -58,8 +58,8 @@ class MemoryWorkerRegistry:
         sources = {*sources_of(WorkerState.INACTIVE), WorkerState.INACTIVE}
         return self._tell("leaving", worker, sources, WorkerState.INACTIVE)
 
-    def request_drain_if_present(self, pool: str, worker_id: str, now_ms: int) -> Worker:
-        """Changes ACTIVE or DRAINING to DRAINING, and stores `now_ms` if this is the first request.
+    def request_drain_if_present(self, pool: str, worker_id: str, actor: str, now_ms: int) -> Worker:
+        """Changes ACTIVE or DRAINING to DRAINING, and stores `actor` and `now_ms` if this is the first request.
 
         Returns the entry.
         """
@@ -74,6 +74,7 @@ class MemoryWorkerRegistry:
                     standing,
                     state=WorkerState.DRAINING,
                     drain_requested_at_ms=now_ms if asked_at_ms is None else asked_at_ms,
+                    drain_requested_by=standing.drain_requested_by or actor,
                 )
             )
 

@@ -16,15 +16,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dev.simulator.memory.pool_queue import PoolQueue
+from tidegate.domain.audit import Act
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependent
+from tidegate.domain.grants import Grants
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
+from tidegate.domain.logs import LogLine, LogPlace
+from tidegate.domain.progress import Segment, Summary
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of
 from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.domain.workers import Worker
+from tidegate.domain.workflow_graph import WorkflowGraph
 from tidegate.ports import IndexEntry, KnownLane
 
 INLINE_BYTES = 4_096  # a larger input or result overflows
@@ -83,13 +88,19 @@ class MemoryWorld:
     workers: dict[tuple[str, str], Worker] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
+    grants: Grants = field(default_factory=Grants)
     lanes: dict[tuple[str, str], KnownLane] = field(default_factory=dict)
     permits: dict[str, set[str]] = field(default_factory=dict)
     # By permit: the limit, and the time of its last note in milliseconds.
     waiting_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     leases: dict[str, HeldLease] = field(default_factory=dict)
+    segments: dict[tuple[str, int], Segment] = field(default_factory=dict)
+    graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
+    logs: dict[LogPlace, list[tuple[int, LogLine]]] = field(default_factory=dict)
 
     def charge(self, request: str) -> None:
         """Counts a request, and lets `on_request` refuse it."""

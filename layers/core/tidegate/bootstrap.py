@@ -10,27 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate.adapters.aws.clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
 from tidegate.adapters.aws.effort import Allowance
+from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
 from tidegate.adapters.dynamodb.permits import DynamoPermits
+from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
+from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
-from tidegate.jobs.loader import load_what_works
-from tidegate.jobs.registry import Registry
+from tidegate.domain.logs import LogPlace
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -42,6 +46,8 @@ from tidegate.usecases.work.function_faults import FunctionFaults
 if TYPE_CHECKING:
     import boto3
 
+    from tidegate.jobs.registry import Registry
+
 
 _LOGGER = logging.getLogger("tidegate.jobs")
 __all__ = [
@@ -51,6 +57,7 @@ __all__ = [
     "Meter",
     "ProcessDeps",
     "ReaperDeps",
+    "RecorderDeps",
     "Services",
     "Usage",
     "WorkerDeps",
@@ -60,6 +67,7 @@ __all__ = [
     "dispatcher_function",
     "process_worker",
     "reaper_function",
+    "recorder_function",
     "worker_function",
 ]
 
@@ -108,6 +116,15 @@ class DispatcherDeps:
 
 
 @dataclass(frozen=True, slots=True)
+class RecorderDeps:
+    """The parts of the recorder function. `changes_from` decodes the records of a stream."""
+
+    services: Services
+    meter: Meter
+    changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerDeps:
     """The parts of the worker function.
 
@@ -128,8 +145,9 @@ class WorkerDeps:
 class ProcessDeps:
     """The parts of a worker process. `executor` runs as many attempts at once as threads call it.
 
-    `clock_off_ms` returns how far the machine's clock is ahead of AWS's time, in milliseconds, negative where it is
-    behind.
+    `session_id` is a ULID of this start of the process. `clock_off_ms` returns how far the machine's clock is ahead of
+    AWS's time, in milliseconds, negative where it is behind. `close_lines` sends the last lines of jobs to their log;
+    None where they are kept nowhere.
     """
 
     services: Services
@@ -137,7 +155,9 @@ class ProcessDeps:
     clock: Clock
     entropy: Entropy
     meter: Meter
+    session_id: str
     clock_off_ms: Callable[[], int] = lambda: 0
+    close_lines: Callable[[], None] | None = None
 
 
 class _EmptyRegistry:
@@ -175,9 +195,12 @@ def aws_services(
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
+        progress=DynamoProgressStore(clients, tables),
+        workflows=DynamoWorkflowStore(clients, tables),
         queue=SqsQueue(
             clients,
             {name: pool.queue_url for name, pool in settings.pools.items()},
@@ -186,6 +209,8 @@ def aws_services(
         entropy=clients.entropy,
         conditions=CelConditions(),
         registry=registry or _EmptyRegistry(),
+        audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
+        logs=CloudWatchLogReader(clients),
     )
 
 
@@ -236,6 +261,9 @@ def _from_environment(
 
 def _load_what_works() -> Registry:
     """Returns the job types of a function. One broken module does not take the others, or the whole API, with it."""
+    # The dispatcher and the reaper need no job code, so they load neither its registry nor pydantic.
+    from tidegate.jobs.loader import load_what_works
+
     registry = load_what_works()
     for fault in registry.faults():
         _LOGGER.error("%s", fault)
@@ -261,6 +289,12 @@ def reaper_function() -> ReaperDeps:
     return ReaperDeps(services, clients.clock, clients.meter)
 
 
+def recorder_function() -> RecorderDeps:
+    """Returns the parts of functions/recorder. Raises KeyError that names a missing environment variable."""
+    services, clients, _ = _from_environment(None)
+    return RecorderDeps(services, clients.meter, changes_from)
+
+
 def worker_function() -> WorkerDeps:
     """Returns the parts of functions/worker. Where some job code can't be loaded, it runs the jobs of all other types.
 
@@ -270,6 +304,8 @@ def worker_function() -> WorkerDeps:
 
     registry: Registry = _load_what_works()
     services, clients, clock = _from_environment(registry, under_lease=True)
+    group, stream = (os.environ.get(f"AWS_LAMBDA_LOG_{part}_NAME", "") for part in ("GROUP", "STREAM"))
+    services = replace(services, log_place=LogPlace(group, stream) if group and stream else None)
     executor = InlineExecutor(
         registry,
         SystemStopwatch(),
@@ -292,6 +328,7 @@ def process_worker(
 
     Raises KeyError that names a missing environment variable, and RegistrationError where job code can't be loaded.
     """
+    from tidegate.adapters.aws.log_shipper import LogShipper
     from tidegate.adapters.executors.environment import job_environment
     from tidegate.adapters.executors.process_executor import ProcessExecutor
 
@@ -311,6 +348,20 @@ def process_worker(
         executor.close()
         raise
     clock.hold()
+    session_id = clients.entropy.new_ulid(clients.clock.now_ms())
+    close_lines = None
+    if settings.process_log_group:
+        place = LogPlace(settings.process_log_group, session_id)
+        shipper = LogShipper(lambda: clients.logs, place, clients.clock.now_ms)
+        executor.print_to(shipper)
+        services, close_lines = replace(services, log_place=place), shipper.close
     return ProcessDeps(
-        services, executor, clients.clock, clients.entropy, clients.meter, lambda: clock.off_ms
+        services,
+        executor,
+        clients.clock,
+        clients.entropy,
+        clients.meter,
+        session_id,
+        lambda: clock.off_ms,
+        close_lines,
     )

@@ -28,6 +28,8 @@ class Tables:
     workers: str
     lanes: str
     control: str
+    audit: str
+    progress: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Settings:
 
     `dispatch_lease_seconds` is 0 where the platform runs one dispatcher at a time; otherwise dispatchers take turns by
     leases. `job_environment` names variables that a worker process passes on to job code, beside the documented list.
+    `process_log_group` gets the lines of jobs in worker processes, empty where they are not kept.
     """
 
     pools: Mapping[str, Pool]
@@ -49,6 +52,7 @@ class Settings:
     heartbeat_seconds: int = 15
     cancel_grace_seconds: int = 30
     retention_days: float = 30
+    audit_retention_days: int = 400
     resend_after_seconds: int = 300
     dispatch_lease_seconds: int = 0
     stack: str = "tidegate"
@@ -56,6 +60,7 @@ class Settings:
     worker_silence_seconds: int = 60
     job_environment: tuple[str, ...] = ()
     reuse_job_processes: bool = True
+    process_log_group: str = ""
 
     @property
     def lease_ms(self) -> int:
@@ -117,6 +122,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         )
         for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
     }
+    stack = environment.get("TIDEGATE_STACK", "")
     lease_seconds = int(environment["TIDEGATE_LEASE_SECONDS"])
     # Three heartbeats fit in a lease, so that one or two lost ones do not cost a healthy worker its job.
     heartbeat_seconds = min(int(environment["TIDEGATE_HEARTBEAT_SECONDS"]), max(1, lease_seconds // 3))
@@ -137,15 +143,17 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         heartbeat_seconds=heartbeat_seconds,
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
+        audit_retention_days=int(environment.get("TIDEGATE_AUDIT_RETENTION_DAYS", "400")),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
         dispatch_lease_seconds=min(
             int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")), _LONGEST_TURN_SECONDS
         ),
         worker_silence_seconds=int(environment.get("TIDEGATE_WORKER_SILENCE_SECONDS", lease_seconds)),
-        stack=environment.get("TIDEGATE_STACK", "tidegate"),
+        stack=stack or "tidegate",
         pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
         job_environment=tuple(sorted(_names(environment.get("TIDEGATE_JOB_ENVIRONMENT", "")))),
         reuse_job_processes=environment.get("TIDEGATE_REUSE_JOB_PROCESSES", "true") == "true",
+        process_log_group=f"/tidegate/{stack}/jobs" if stack else "",
     )
 
 
@@ -160,4 +168,7 @@ def read_tables(environment: Mapping[str, str]) -> Tables:
         workers=environment["TIDEGATE_TABLE_WORKERS"],
         lanes=environment["TIDEGATE_TABLE_LANES"],
         control=environment["TIDEGATE_TABLE_CONTROL"],
+        # Only the API function has one.
+        audit=environment.get("TIDEGATE_TABLE_AUDIT", ""),
+        progress=environment["TIDEGATE_TABLE_PROGRESS"],
     )

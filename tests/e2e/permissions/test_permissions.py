@@ -21,6 +21,7 @@ from tests.harness.e2e.permissions.api_probes import API_PROBES
 from tests.harness.e2e.permissions.dispatcher_probes import DISPATCHER_PROBES
 from tests.harness.e2e.permissions.grants import Grant, Use, grants_of
 from tests.harness.e2e.permissions.reaper_probes import REAPER_PROBES
+from tests.harness.e2e.permissions.recorder_probes import RECORDER_PROBES
 from tests.harness.e2e.permissions.worker_probes import PROCESS_PROBES, WORKER_PROBES
 from tests.harness.e2e.permissions.world import PARAMETERS, Caller, World, caller
 from tests.harness.functions.api_calls import read_event
@@ -76,9 +77,10 @@ def policy_role(world: World, output: str) -> Caller:
         ("Api", API_PROBES),
         ("Dispatcher", DISPATCHER_PROBES),
         ("Reaper", REAPER_PROBES),
+        ("Recorder", RECORDER_PROBES),
         ("Worker", WORKER_PROBES),
     ],
-    ids=("api", "dispatcher", "reaper", "worker"),
+    ids=("api", "dispatcher", "reaper", "recorder", "worker"),
 )
 def test_each_permission_of_a_function_is_needed(world: World, name: str, probes: Sequence[Probe]) -> None:
     unasked = {each.sid for each in UNASKED[f"{name}Role"]}

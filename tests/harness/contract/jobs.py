@@ -92,6 +92,7 @@ def full_job(job_id: str) -> Job:
         critical_path_boost_millipoints=1_234_567,
         not_before_ms=NOW_MS + 1,
         fingerprint="f" * 64,
+        submitted_by="arn:aws:iam::123456789012:user/team/ann",
         waiting_on=frozenset({0, 2}),
         dependents=(
             Dependent(f"{submission}.8", 0, DependencyType.MUST_START),

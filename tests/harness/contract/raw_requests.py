@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.harness.contract.stores import Stores
+from tidegate.adapters.dynamodb import schema
 
 KEY: Mapping[str, Any] = {"job_id": {"S": "a"}}
 ITEM: Mapping[str, Any] = {
@@ -47,7 +48,7 @@ def query(**more: Any) -> dict[str, Any]:
     """Makes parameters of a query of the index, as the dispatcher sends it."""
     return {
         "TableName": "Jobs",
-        "IndexName": "by_group",
+        "IndexName": schema.GROUP_INDEX,
         "KeyConditionExpression": "#key = :key AND #sort <= :up_to",
         "ExpressionAttributeNames": {"#key": "group_key", "#sort": "group_sort"},
         "ExpressionAttributeValues": {":key": {"S": "g"}, ":up_to": {"N": "5"}},

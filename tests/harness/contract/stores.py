@@ -8,44 +8,59 @@ from typing import Any
 
 import boto3
 
+from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
+from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
+from dev.simulator.memory.workflows import MemoryWorkflowStore
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.shapes import watch
 from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
+from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
 from tidegate.adapters.dynamodb.permits import DynamoPermits
+from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
+from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.domain.rank import RankPolicy
 from tidegate.ports import (
+    AuditTrail,
     Cursors,
     DispatchLeases,
+    GrantStore,
     JobIndex,
     JobStore,
     LaneRegistry,
+    LogReader,
     Permits,
+    ProgressStore,
     Queue,
     RuleStore,
     SubmissionStore,
     WorkerRegistry,
+    WorkflowStore,
 )
 from tidegate.settings import Tables
 
@@ -68,8 +83,13 @@ class Stores:
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
+    progress: ProgressStore
+    workflows: WorkflowStore
     rules: RuleStore
+    grants: GrantStore
     queue: Queue
+    audit: AuditTrail
+    logs: LogReader
     clients: AwsClients | None = None
     tables: Tables | None = None
 
@@ -86,8 +106,13 @@ def memory_stores() -> Stores:
         lanes=MemoryLaneRegistry(world),
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
+        progress=MemoryProgressStore(world),
+        workflows=MemoryWorkflowStore(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
+        audit=MemoryAuditTrail(world),
+        logs=MemoryLogReader(world),
     )
 
 
@@ -131,8 +156,13 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
+        progress=DynamoProgressStore(clients, tables),
+        workflows=DynamoWorkflowStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
+        audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
+        logs=CloudWatchLogReader(clients),
         clients=clients,
         tables=tables,
     )

@@ -12,7 +12,8 @@ _READS = "GetItem|Query|BatchGetItem"
 TRUTHS: Mapping[str, tuple[str, str]] = {
     "table": (
         r"\w+",
-        r"^(?:Jobs|Payloads|Dependents|Submissions|SubmissionPlans|Workers|Lanes|Control)(?:\.\w+)?(?= ·)",
+        r"^(?:Jobs|Payloads|Dependents|Submissions|SubmissionPlans|Workers|Lanes|Control|Audit|Progress)"
+        r"(?:\.\w+)?(?= ·)",
     ),
     "key": (f"{_CALLS}|GetItem", r"· key\([^)]*\)"),
     "read": ("GetItem", r"^\w+"),
@@ -41,6 +42,7 @@ TRUTHS: Mapping[str, tuple[str, str]] = {
     "exists": (_CALLS, r"attribute_(?:not_)?exists\([\w.#]+\)"),
     "or": (_CALLS, r"\bOR\b"),
     "query": ("Query", r"KeyCondition:"),
+    "between": ("Query", r"\w+ BETWEEN \?S\s+(?:AND\s+)?\?S"),
     "prefix": ("Query", r"begins_with\(\w+, \?S\)"),
     "filter": ("Query", r"Filter:"),
     "projection": ("Query|BatchGetItem", r"Projection:"),

@@ -6,6 +6,7 @@ A new use case is a new scenario, or a step in one. The suite then makes each of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,18 +31,25 @@ from tests.harness.faults.worker_fault_scenarios import (
     passed_on,
     refused_by_the_function,
 )
+from tests.harness.usecases.listing import list_jobs
+from tidegate.domain.callers import NOBODY, caller_under
 from tidegate.domain.dependency import DependencyType
+from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
+from tidegate.usecases.access import set_grants
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.operate.drain import drain_worker
-from tidegate.usecases.read.query import get_job, get_workflow, list_jobs
+from tidegate.usecases.read.query import get_job, get_workflow
 from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
+from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.submit.submit import submit_job
 from tidegate.usecases.work.worker_life import beat_worker, join_pool, leave_pool
 
 FAILED = Outcome(OutcomeKind.FAILED, code="broken", message="it broke")
@@ -216,6 +224,31 @@ def held_back(d: Deployment) -> None:
     d.tick()  # frees permits left behind, forgets lanes without waiting jobs, and lets shares rest
 
 
+def granted(d: Deployment) -> None:
+    """An operator by grant cancels a job of another caller, and loses the grant."""
+    owner, other = (caller_under(f"arn:aws:iam::123456789012:user/{name}") for name in ("ann", "ben"))
+    request = JobRequest(type=OTHER_TYPE, not_before_ms=d.now_ms + MINUTE_MS)
+    job_id = d.ask(
+        lambda: submit_job(
+            d.services, request, idempotency_key="g", fingerprint="g", caller=owner, now_ms=d.now_ms
+        )
+    ).job_id
+
+    def grant(role: Role) -> None:
+        d.ask(
+            lambda: set_grants.set_grant(
+                d.services, other.subject, role, (), caller=caller_named(_OPERATOR), now_ms=d.now_ms
+            )
+        )
+
+    grant(Role.CLIENT)
+    grant(Role.OPERATOR)
+    d.ask(lambda: cancel_job(d.services, job_id, caller=other, now_ms=d.now_ms))
+    with suppress(NotFound):  # a repeated call finds the grant removed
+        d.ask(lambda: set_grants.remove_grant(d.services, other.subject, caller=caller_named(_OPERATOR)))
+    d.settle()
+
+
 # --- repairs of the reaper -------------------------------------------------------------------------
 def lost(d: Deployment) -> None:
     """A lost worker, a lost message and a lost event."""
@@ -254,7 +287,7 @@ def worker_processes(d: Deployment) -> None:
     d.wait(2 * MINUTE_MS)
     d.reap()
     worker = tell(worker)
-    d.ask(lambda: drain_worker(d.services, PROCESS_POOL, "w", now_ms=d.now_ms))
+    d.ask(lambda: drain_worker(d.services, PROCESS_POOL, "w", caller=NOBODY, now_ms=d.now_ms))
     d.ask(lambda: get_worker(d.services, PROCESS_POOL, "w"))
     worker = tell(worker)
     try:
@@ -294,6 +327,7 @@ CASES: Mapping[str, Case] = {
     "cut off before it was accepted": Case(cut_off_before_it_was_accepted),
     "cut off after it was accepted": Case(cut_off_after_it_was_accepted, refusable=True),
     "held back": Case(held_back, settings={"dispatch_lease_seconds": 60}),
+    "granted": Case(granted),
     "kept for others": Case(kept_for_others, settings={"retention_days": RETENTION_DAYS}),
     "lost": Case(lost),
     "dead letter": Case(dead_letter, _DONE_ALL_THE_SAME),

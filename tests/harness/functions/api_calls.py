@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import StandingClock
+from tests.harness.tables import routes
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.job import Job
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
@@ -44,17 +47,23 @@ EVENT_STATUS = {
     "api-change-job": 404,
     "api-drain-worker": 404,
     "api-get-job": 404,
+    "api-get-me": 200,
+    "api-list-audit": 200,
+    "api-get-why": 404,
+    "api-get-job-logs": 404,
     "api-get-worker": 404,
     "api-get-workflow": 404,
     "api-get-pool": 200,
     "api-get-type": 200,
     "api-limit-type": 200,
+    "api-list-grants": 200,
     "api-list-jobs": 200,
     "api-list-pools": 200,
     "api-list-types": 200,
     "api-pause-pool": 200,
     "api-pause-type": 200,
     "api-redrive-pool": 200,
+    "api-remove-grant": 404,
     "api-reprioritise-jobs": 200,
     "api-rerun-job": 404,
     "api-rerun-workflow": 404,
@@ -63,6 +72,7 @@ EVENT_STATUS = {
     "api-retry-jobs": 200,
     "api-resume-type": 200,
     "api-list-workers": 200,
+    "api-set-grant": 200,
     "api-submit-job": 201,
     "api-submit-workflow": 201,
 }
@@ -95,6 +105,12 @@ def read_event(name: str) -> dict[str, Any]:
     return event
 
 
+def resource_of(path: str) -> str:
+    """Returns the path of the template that a path fits, with its placeholders, or the path itself."""
+    fitting = (each for _, each in sorted(routes()) if re.fullmatch(re.sub(r"{[^}]+}", "[^/]+", each), path))
+    return next(fitting, path)
+
+
 class Api:
     """A deployment in memory with the API function before it."""
 
@@ -109,7 +125,9 @@ class Api:
     def send(self, event: dict[str, Any]) -> Answer:
         answer = app.handle(event, self.deps, CONTEXT, self.until())
         headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
-        return Answer(answer["statusCode"], headers, json.loads(answer["body"]), len(json.dumps(answer)))
+        return Answer(
+            answer["statusCode"], headers, json.loads(answer["body"] or "{}"), len(json.dumps(answer))
+        )
 
     def call(
         self,
@@ -119,17 +137,23 @@ class Api:
         *,
         query: Mapping[str, str] | None = None,
         key: str | None = None,
+        known: str | None = None,
+        arn: str = ANN,
     ) -> Answer:
-        """Calls the API. A text `body` is sent as it is, any other as JSON. `key` is the idempotency key."""
+        """Calls the API. A text `body` is sent as it is, any other as JSON. `key` is the idempotency key.
+
+        `known` is the value of If-None-Match, `arn` is the caller.
+        """
         event = read_event("api-list-jobs")
-        event |= {"httpMethod": method, "path": path}
+        event |= {"httpMethod": method, "path": path, "resource": resource_of(path)}
         event["queryStringParameters"] = query
         event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
         event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
-        event["requestContext"]["identity"]["userArn"] = ANN
-        if key is not None:
-            event["headers"]["idempotency-key"] = key
-            event["multiValueHeaders"]["idempotency-key"] = [key]
+        event["requestContext"]["identity"]["userArn"] = arn
+        for name, value in (("idempotency-key", key), ("if-none-match", known)):
+            if value is not None:
+                event["headers"][name] = value
+                event["multiValueHeaders"][name] = [value]
         return self.send(event)
 
     def submit(self, **changes: object) -> str:
@@ -137,11 +161,13 @@ class Api:
         assert answer.status == 201, answer.body
         return str(answer.body["job_id"])
 
-    def run(self, job_id: str) -> None:
-        """Dispatches and claims the job."""
+    def run(self, job_id: str, logs: LogPlace | None = None) -> None:
+        """Dispatches and claims the job, whose lines then go to `logs`."""
         job = self.job(job_id)
         self.services.jobs.apply(DispatchIfReady(job_id, job.pool, Stamp(NOW_MS, "dispatcher")))
-        self.services.jobs.apply(ClaimIfQueued(job_id, 0, "worker-1", 60_000, Stamp(NOW_MS, "worker-1")))
+        self.services.jobs.apply(
+            ClaimIfQueued(job_id, 0, "worker-1", 60_000, Stamp(NOW_MS, "worker-1", logs=logs))
+        )
         assert self.job(job_id).state is State.RUNNING
 
     def job(self, job_id: str) -> Job:

@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dev.simulator.memory.logs import MemoryLogSink
 from tests.harness.determined import NoEntropy
 from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answer, Api
 from tidegate.api.app import handle
 from tidegate.domain.job import JobFailure, Progress
+from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     BeginIfAttemptHolds,
@@ -23,6 +25,8 @@ from tidegate.domain.transitions import (
     Stamp,
 )
 from tidegate.domain.workers import Totals, WorkerSpec, begin
+from tidegate.jobs.loader import load_registry
+from tidegate.jobs.registry import Registry
 from tidegate.usecases.release.release import release
 
 KEPT = Path(__file__).resolve().parents[2] / "functions" / "kept_answers.txt"
@@ -64,7 +68,7 @@ class _Asked(Api):
 
     def __init__(self) -> None:
         super().__init__()
-        self.services = replace(self.services, entropy=NoEntropy())
+        self.services = replace(self.services, entropy=NoEntropy(), registry=_built_in_types())
         self.deps = replace(self.deps, services=self.services)
         self.texts: list[str] = []
 
@@ -77,6 +81,15 @@ class _Asked(Api):
         return Answer(raw["statusCode"], {}, json.loads(raw["body"]), len(raw["body"]))
 
 
+def _built_in_types() -> Registry:
+    """Returns the registry that has no type of job code, whatever other tests have loaded."""
+    built_in = Registry()
+    for job_type in map(load_registry().find, load_registry().types()):
+        if job_type is not None and job_type.name.startswith("tidegate."):
+            built_in.add(job_type)
+    return built_in
+
+
 def every_answer() -> str:
     """Returns the requests with their answers, one after the other."""
     api = _Asked()
@@ -84,7 +97,10 @@ def every_answer() -> str:
     _ask_about_workflows(api)
     _ask_about_pools_and_types(api)
     _ask_about_workers(api)
+    _ask_about_grants(api)
+    _ask_about_logs(api)
     _ask_wrongly(api)
+    _ask_about_callers(api)
     return "\n".join(api.texts)
 
 
@@ -112,6 +128,8 @@ def _ask_about_jobs(api: _Asked) -> None:
     )
     api.call("GET", f"/v1/jobs/{plain}")
     waiting = api.submit(depends_on=[{"job_id": rich}])
+    for job_id in (waiting, rich, plain):
+        api.call("GET", f"/v1/jobs/{job_id}/why")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
     api.call("PATCH", f"/v1/jobs/{api.submit()}", {"priority": 7, "description": "amended"})
@@ -125,8 +143,8 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", workflow)
     api.run(first)
     _end(api, first, Ending(State.FAILED, failure=JobFailure("broken", "it broke")))
-    api.call("GET", workflow, query={"limit": "2"})
-    api.call("GET", workflow, query={"limit": "2", "cursor": "2"})
+    page = api.call("GET", workflow, query={"limit": "2"}).body
+    api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})
     api.call("POST", f"/v1/jobs/{first}/cancel")
     api.call("POST", f"{workflow}/rerun")
@@ -141,6 +159,7 @@ def _ask_about_pools_and_types(api: _Asked) -> None:
     api.call("POST", "/v1/pools/ecs/resume")
     api.call("GET", "/v1/pools/lambda")
     api.call("POST", "/v1/pools/lambda/redrive", query={"limit": "5"})
+    api.call("GET", "/v1/types")
     api.call("GET", "/v1/types/tidegate.noop")
     api.call("POST", "/v1/types/tidegate.noop/pause")
     api.call("PUT", "/v1/types/tidegate.noop/limit", {"max_running": 3})
@@ -167,6 +186,29 @@ def _ask_about_workers(api: _Asked) -> None:
     api.call("GET", "/v1/pools/ecs")
 
 
+def _ask_about_grants(api: _Asked) -> None:
+    subject = {"namespace": "arn:aws:iam::123456789012:user/ben"}
+    api.call("PUT", "/v1/grants", {"role": "operator", "namespaces": ["team-a"]}, query=subject)
+    api.call("GET", "/v1/grants")
+    api.call("DELETE", "/v1/grants", query=subject)
+
+
+def _ask_about_logs(api: _Asked) -> None:
+    job_id, place = api.submit(), LogPlace("jobs-log", UNKNOWN_ID)
+    path = f"/v1/jobs/{job_id}/logs"
+    api.call("GET", path)
+    api.run(job_id, place)
+    sink = MemoryLogSink(api.world, place, lambda: NOW_MS + 5)
+    for number, text in enumerate(("reading 3 files", "ünï", "done"), 1):
+        sink.write(LogLine(job_id, 1, number, text))
+    first = api.call("GET", path, query={"limit": "2"}).body
+    api.call("GET", path, query={"cursor": first["cursor"]})
+    failure = JobFailure("KeyError", "'x'", last_lines=("ünï", "done"))
+    _end(api, job_id, Ending(State.FAILED, failure=failure))
+    api.call("GET", f"/v1/jobs/{job_id}")
+    api.call("GET", path, query={"attempt": "1"})
+
+
 def _ask_wrongly(api: _Asked) -> None:
     api.call("POST", "/v1/jobs", {"type": "tidegate.none", "priority": 0})
     api.call("POST", "/v1/jobs", "{")
@@ -174,6 +216,13 @@ def _ask_wrongly(api: _Asked) -> None:
     api.call("GET", f"/v1/jobs/{UNKNOWN_ID}")
     api.call("DELETE", f"/v1/jobs/{UNKNOWN_ID}")
     api.call("GET", "/v1/nothing")
+
+
+def _ask_about_callers(api: _Asked) -> None:
+    api.call("GET", "/v1/me")
+    job_id = api.submit()
+    api.call("POST", f"/v1/jobs/{job_id}/cancel")
+    api.call("GET", "/v1/audit", query={"subject": f"job#{job_id}", "from": "1970-01-01T00:00:00Z"})
 
 
 def _end(api: Api, job_id: str, ending: Ending) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain.job import Json, Progress
@@ -65,3 +66,8 @@ def has_progress(progress: Progress | None) -> bool:
 
 
 Execute = Callable[[Assignment, Beats], Outcome]
+
+
+def without_lines(outcome: Outcome) -> Outcome:
+    """Returns the outcome without the lines that the attempt printed last."""
+    return replace(outcome, last_lines=())

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from tidegate.domain import limits
-from tidegate_cli.commands.jobs import JobIdArgument, jobs
+from tidegate_cli.commands.jobs import JobIdArgument
+from tidegate_cli.commands.list_jobs import jobs
 from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.views import printable_lines

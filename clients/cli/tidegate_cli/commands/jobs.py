@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import httpx
@@ -15,20 +14,15 @@ from rich.text import Text
 from tidegate.domain.states import State
 from tidegate_cli import ids
 from tidegate_cli.client import Client
-from tidegate_cli.commands.choices import word_of
-from tidegate_cli.errors import ApiProblem
+from tidegate_cli.errors import ApiProblem, UsageError
 from tidegate_cli.following.held import explain_with
 from tidegate_cli.following.live import STYLES, counts_text, duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
-# Jobs that have not ended come first, then failures, then other ended jobs.
-LISTED_FIRST = (
-    *(State.RUNNING, State.QUEUED, State.READY, State.SCHEDULED, State.PENDING),
-    *(State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED, State.SUCCEEDED),
-)
 _STEP = ("at", "state", "attempt", "actor")
+_MAX_BEGINNING_PAGES = 5  # each looks at a thousand jobs at most
 _MAX_NAMED = 20  # `jobs get` reads at most so many upstreams to show their keys
 
 jobs = typer.Typer(help="Show jobs, cancel them, retry them.", no_args_is_help=True)
@@ -47,51 +41,19 @@ WorkflowIdArgument = Annotated[
 ]
 
 
-@jobs.command("list")
-def list_jobs(
-    context: typer.Context,
-    state: Annotated[
-        list[State] | None,
-        typer.Option(
-            "--state",
-            parser=word_of(State),
-            metavar="STATE",
-            help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states.",
-            show_default=False,
-        ),
-    ] = None,
-    pool: Annotated[
-        str | None, typer.Option("--pool", help="Only jobs of this pool.", show_default=False)
-    ] = None,
-    workflow: Annotated[
-        str | None, typer.Option("--workflow", help="Only jobs of this workflow.", show_default=False)
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The most jobs to list.")] = 50,
-    output: OutputOption = None,
-    api_url: ApiUrlOption = None,
-) -> None:
-    """List jobs by state.
-
-    RUNNING and other jobs that have not ended come first, then failures, then other ended jobs. READY jobs are
-    sorted by urgency, ended jobs latest first, all other jobs oldest first.
-
-    Example: tidegate jobs list --state RUNNING --state QUEUED
-    """
-    session = session_of(context, output, api_url)
-    if workflow is not None:
-        ids.workflow_id(workflow)
-    with session.client() as client:
-        found = _find(client, list(dict.fromkeys(state or LISTED_FIRST)), pool, workflow, limit)
-    if session.is_json:
-        print_json({"jobs": [dict(job.raw) for job in found]})
-    else:
-        print_jobs(found, session.out)
-    session.tell_cut("jobs", len(found), limit)
-
-
 @jobs.command("get")
 def get_job(
-    context: typer.Context, job_id: JobIdArgument, output: OutputOption = None, api_url: ApiUrlOption = None
+    context: typer.Context,
+    job_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOB_ID",
+            callback=ids.job_id_or_beginning,
+            help="For example 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3, or its beginning of at least 6 characters.",
+        ),
+    ],
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
 ) -> None:
     """Show one job with its parameters, result and history.
 
@@ -99,7 +61,7 @@ def get_job(
     """
     session = session_of(context, output, api_url)
     with session.client() as client:
-        job = client.get_job(job_id)
+        job = client.get_job(whole_id(client, job_id))
         waits = () if session.is_json else explain_with(client)([job])
         labels = {} if session.is_json else upstream_labels(client, job)
     if session.is_json:
@@ -160,6 +122,33 @@ def print_job(job: JobView, console: Console, labels: Mapping[str, str] | None =
         )
 
 
+def whole_id(client: Client, text: str) -> str:
+    """Returns the id of the one job that `text` means: an id, or its beginning.
+
+    The ids do not sort by time, so the API looks for a beginning among the jobs whose state changed last, at most
+    `_MAX_BEGINNING_PAGES` times a thousand. Raises UsageError if none or several begin so.
+    """
+    if ids.is_job_id(text):
+        return text
+    filters = {"id": text, "state": "ALL", "order": "time", "direction": "desc"}
+    found: list[str] = []
+    looked_at, cursor = 0, None
+    for _ in range(_MAX_BEGINNING_PAGES):
+        page = client.jobs_page(filters, limit=_MAX_NAMED, cursor=cursor)
+        found += [job.job_id for job in page.jobs]
+        looked_at, cursor = looked_at + int(page.raw.get("looked_at") or 0), page.cursor
+        if cursor is None or len(found) >= _MAX_NAMED:
+            break
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shown = ", ".join(found[:_MAX_NAMED])
+        raise UsageError(f"{len(found)} jobs have ids that begin with {text}: {shown}; give one of them")
+    raise UsageError(
+        f"none of the latest {looked_at:,} jobs has an id that begins with {text}; give the whole id"
+    )
+
+
 def upstream_labels(client: Client, job: JobView) -> dict[str, str]:
     """Reads the job's upstreams, at most `_MAX_NAMED` of them, and returns their keys or names by job id.
 
@@ -183,39 +172,6 @@ def _upstream(dependency: DependencyView, labels: Mapping[str, str]) -> str:
     upstream = dependency.job_id or dependency.key or "-"
     shown = f"{labels[upstream]} ({upstream})" if upstream in labels else upstream
     return f"{shown} if {dependency.condition}" if dependency.condition else shown
-
-
-def _find(
-    client: Client, states: Sequence[State], pool: str | None, workflow: str | None, limit: int
-) -> list[JobView]:
-    if workflow is not None:
-        if pool is not None:
-            client.get_pool(pool)  # refuses an unknown pool, which would look like one without jobs
-        found = client.get_workflow(workflow).jobs
-        return [job for job in found if job.state in states and pool in (None, job.pool)][:limit]
-    return share_out([client.list_jobs(state, pool=pool, limit=limit) for state in states], limit)
-
-
-def share_out(listings: Sequence[Iterator[JobView]], limit: int) -> list[JobView]:
-    """Returns at most `limit` jobs of several listings, in the order of the listings.
-
-    In a first round each listing gets half of the jobs that are left to take, and the last one gets all of them. So a
-    long listing does not push out those after it. If jobs are still left to take, a second round takes them from the
-    first listing on.
-    """
-    shares: list[list[JobView]] = []
-    left = limit
-    for number, listing in enumerate(listings, start=1):
-        quota = left if number == len(listings) else (left + 1) // 2
-        shares.append(list(islice(listing, quota)))
-        left -= len(shares[-1])
-        if not left:
-            break
-    for share, listing in zip(shares, listings, strict=False):
-        more = list(islice(listing, left))
-        share.extend(more)
-        left -= len(more)
-    return [job for share in shares for job in share]
 
 
 COLUMNS = (

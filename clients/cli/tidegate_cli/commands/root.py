@@ -12,7 +12,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tidegate_cli.commands import in_bulk, local, recovery, submit, types_check, watch, workers
+from tidegate_cli.commands import (
+    access,
+    callers,
+    in_bulk,
+    local,
+    recovery,
+    submit,
+    types_check,
+    watch,
+    why,
+    workers,
+)
 from tidegate_cli.commands.given_once import refuse_twice, take_options_once
 from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
@@ -100,9 +111,12 @@ app.add_typer(in_bulk.jobs, name="jobs")
 app.add_typer(recovery.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
+app.add_typer(access.grants, name="grants")
 submit.register(app)
 watch.register(app)
+why.register(app)
 workers.register(app)
+callers.register(app)
 take_options_once(app)
 
 

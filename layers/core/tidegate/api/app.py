@@ -8,8 +8,22 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
+from tidegate.api.conditional import answer_conditionally
 from tidegate.api.errors import answer_errors
-from tidegate.api.routes import amend, in_bulk, jobs, operator, recovery, rerun, workers, workflows
+from tidegate.api.routes import (
+    amend,
+    audit,
+    grants,
+    in_bulk,
+    jobs,
+    logs,
+    operator,
+    recovery,
+    rerun,
+    why,
+    workers,
+    workflows,
+)
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -27,7 +41,12 @@ app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
 app.include_router(rerun.router)
+app.include_router(grants.router)
+app.include_router(audit.router)
+app.include_router(why.router)
+app.include_router(logs.router)
 answer_errors(app)
+answer_conditionally(app)
 
 
 def handle(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
@@ -15,7 +16,7 @@ from tidegate.usecases.bounds.deadline import Deadline
 
 ULID = re.compile(r"[0-9A-Z]{26}")
 JOB_ID = re.compile(r"[0-9A-Z]{26}(\.(0|[1-9][0-9]{0,3}))?")
-PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size, or a workflow's cursor
+PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size
 _SHOWN_CHARACTERS = 64  # of an id or a parameter that the API does not know
 _SHOWN_PARAMETERS = 10
 
@@ -60,10 +61,10 @@ def id_of(what: str, text: str, form: re.Pattern[str]) -> str:
     return text
 
 
-def refuse_other_parameters(router: BaseRouter, *known: str) -> None:
+def refuse_other_parameters(router: BaseRouter, *known: str, repeated: Collection[str] = ()) -> None:
     """Checks that every query parameter is one of `known` and is given once, so that none is ignored.
 
-    Raises InvalidRequest.
+    Those in `repeated` may be given several times. Raises InvalidRequest.
     """
     event = router.current_event
     given = event.multi_value_query_string_parameters or {}
@@ -79,7 +80,7 @@ def refuse_other_parameters(router: BaseRouter, *known: str) -> None:
     violations += [
         Violation(name, f"is given {len(given[name])} times; give it once")
         for name in known
-        if len(given.get(name, ())) > 1
+        if len(given.get(name, ())) > 1 and name not in repeated
     ]
     if violations:
         raise InvalidRequest(violations)

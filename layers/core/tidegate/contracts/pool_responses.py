@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing_extensions import TypedDict
 
-from tidegate.contracts.times import to_wire
-from tidegate.domain.pools import Pool
+from tidegate.contracts.times import Time, to_wire
+from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import RuleChange, TypeRule
-from tidegate.domain.workers import Worker
+from tidegate.domain.workers import Worker, WorkerState
 
 
 class ChangeOut(TypedDict):
     """The last change of a rule."""
 
     by: str
-    at: str | None
+    at: Time | None
 
 
 class CountOut(TypedDict):
@@ -47,7 +47,7 @@ class PoolOut(LoadOut):
 
     name: str
     deployed: bool
-    kind: str | None
+    kind: PoolKind | None
     capabilities: list[str]
     tags: dict[str, str]
     max_timeout_seconds: int | None
@@ -93,7 +93,7 @@ class WorkerOut(TypedDict):
     session_id: str
     name: str | None
     host: str
-    state: str
+    state: WorkerState
     live: bool
     slots: int
     running: int
@@ -105,9 +105,10 @@ class WorkerOut(TypedDict):
     fault: str | None
     capabilities: list[str]
     tags: dict[str, str]
-    started_at: str | None
-    heartbeat_at: str | None
-    drain_requested_at: str | None
+    started_at: Time | None
+    heartbeat_at: Time | None
+    drain_requested_at: Time | None
+    drain_requested_by: str | None
     clock_off_seconds: float
 
 
@@ -135,7 +136,7 @@ def pool_out(
     return {
         "name": name,
         "deployed": pool is not None,
-        "kind": None if pool is None else pool.kind.value,
+        "kind": None if pool is None else pool.kind,
         "capabilities": [] if pool is None else sorted(pool.capabilities),
         "tags": {} if pool is None else dict(pool.tags),
         "max_timeout_seconds": None if pool is None else pool.max_timeout_seconds,
@@ -198,5 +199,6 @@ def worker_out(worker: Worker, silent_since_ms: int) -> WorkerOut:
         "started_at": to_wire(worker.started_at_ms),
         "heartbeat_at": to_wire(worker.heartbeat_at_ms),
         "drain_requested_at": to_wire(worker.drain_requested_at_ms),
+        "drain_requested_by": worker.drain_requested_by,
         "clock_off_seconds": worker.clock_off_ms / 1_000,
     }

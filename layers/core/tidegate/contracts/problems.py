@@ -16,6 +16,7 @@ from tidegate.domain.errors import (
     NotFound,
     NotRetryable,
     NotWaiting,
+    NotYours,
     ServiceUnavailable,
     TidegateError,
     TooFarDownstream,
@@ -30,6 +31,7 @@ STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnknownName: HTTPStatus.NOT_FOUND,  # before its base class, because the first match counts
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotYours: HTTPStatus.FORBIDDEN,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     AlreadyEnded: HTTPStatus.CONFLICT,
     NotRetryable: HTTPStatus.CONFLICT,
@@ -53,6 +55,7 @@ _TITLES = {
     HTTPStatus.BAD_REQUEST: "The request can't be read",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid",
     HTTPStatus.CONFLICT: "The request conflicts with the present state",
+    HTTPStatus.FORBIDDEN: "Not allowed",
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.METHOD_NOT_ALLOWED: "Method not allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",
@@ -81,6 +84,11 @@ class Problem(BaseModel):
     detail: str
     instance: str | None = None
     errors: tuple[FieldError, ...] = ()
+
+
+def type_of(code: str) -> str:
+    """Returns the `type` of the problems with this code. It never changes, because clients compare it."""
+    return f"urn:tidegate:problem:{code}"
 
 
 def problem_for(error: Exception, path: str, request_id: str | None = None) -> Problem:
@@ -124,7 +132,7 @@ def _problem(
     code: str, status: HTTPStatus, detail: str, path: str, violations: Sequence[Violation] = ()
 ) -> Problem:
     return Problem(
-        type=f"urn:tidegate:problem:{code}",
+        type=type_of(code),
         title=_TITLES[status],
         status=status,
         detail=detail,

@@ -68,6 +68,7 @@ ShareName = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=limits.MAX_SHARE_CHARACTERS),
     AfterValidator(_share_name),
+    Field(json_schema_extra={"pattern": f"^{_SHARE_NAME.pattern}$"}),
 ]
 ShareWeight = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_SHARE_WEIGHT)]
 ConcurrencyKey = Annotated[str, _text(limits.MAX_CONCURRENCY_KEY_CHARACTERS)]
@@ -102,6 +103,14 @@ class BodyIn(BaseModel):
 
 class DependencyIn(BodyIn):
     """An edge to a job of the same workflow (`key`) or to an earlier job (`job_id`)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}} for name in ("key", "job_id")
+            ]
+        }
+    )
 
     key: Key | None = None
     job_id: JobId | None = None
@@ -271,7 +280,7 @@ def read_no_options(body: str) -> None:
 
 
 def read_options(model: type[ModelT], body: str) -> ModelT:
-    """Returns the options of an act; an empty body gives none. Raises MalformedBody or InvalidRequest."""
+    """Returns the body as a model; an empty body has no field. Raises MalformedBody or InvalidRequest."""
     value = _read(body)[0] if body else {}
     violations: list[Violation] = []
     options = _validate(model, value, "", violations)
@@ -421,7 +430,7 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
             DependencyRequest(key=edge.key, job_id=edge.job_id, type=edge.type, condition=edge.condition)
             for edge in job.depends_on
         ),
-        not_before_ms=to_ms(job.not_before),
+        not_before_ms=to_ms(job.not_before) if job.not_before else None,
         retry=_retry(job),
     )
 

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypeAlias
 
-from tidegate.contracts.times import to_wire
-from tidegate.domain.job import HistoryEntry, Job, Json
+from pydantic import GetPydanticSchema
+from pydantic_core.core_schema import any_schema
+from typing_extensions import TypedDict
+
+from tidegate.contracts.times import Time, to_wire
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
+# Any JSON value. Its schema says so in place of a type that contains itself.
+JsonOut: TypeAlias = Annotated[Json, GetPydanticSchema(lambda _source, _handler: any_schema())]
 MAX_ANSWER_BYTES = 6_000_000  # a function can answer with 6 MiB; the headers need the rest
 _LONGEST_ESCAPE = 12  # a character outside the basic plane becomes two times \uXXXX
 
@@ -56,7 +63,7 @@ class DependencyOut(TypedDict):
     """A dependency of a job."""
 
     job_id: str
-    type: str
+    type: DependencyType
     condition: str | None
 
 
@@ -77,18 +84,23 @@ class ProgressOut(TypedDict):
 
 
 class ErrorOut(TypedDict):
-    """The reason why a job ended without success. `upstream_id` is the upstream that it was skipped for."""
+    """The reason why a job ended without success.
+
+    `upstream_id` is the upstream that it was skipped for. `last_lines` are the last lines that its last attempt
+    printed, with the traceback of what it raised.
+    """
 
     code: str
     message: str
     upstream_id: str | None
+    last_lines: list[str]
 
 
 class StepOut(TypedDict):
     """One entry of a job's history."""
 
-    at: str | None
-    state: str
+    at: Time | None
+    state: State
     attempt: int
     actor: str
     reason: str | None
@@ -97,25 +109,26 @@ class StepOut(TypedDict):
 class TimesOut(TypedDict):
     """The times of a job, null while they have not come."""
 
-    created_at: str | None
-    not_before: str | None
-    due_at: str | None
-    ready_at: str | None
-    queued_at: str | None
-    started_at: str | None
-    began_at: str | None
-    finished_at: str | None
-    cancel_requested_at: str | None
+    created_at: Time | None
+    not_before: Time | None
+    due_at: Time | None
+    ready_at: Time | None
+    queued_at: Time | None
+    started_at: Time | None
+    began_at: Time | None
+    finished_at: Time | None
+    cancel_requested_at: Time | None
+    updated_at: Time | None
 
 
 class ResultOut(TypedDict, total=False):
     """The result of a job. It is left out where it overflowed and was not loaded, because null would mean none."""
 
-    result: Json
+    result: JsonOut
 
 
-class JobOut(TimesOut, ResultOut):
-    """A job."""
+class JobRowOut(TimesOut):
+    """A job as a listing shows it: without its parameters, dependencies, result and history."""
 
     job_id: str
     workflow_id: str | None
@@ -123,7 +136,7 @@ class JobOut(TimesOut, ResultOut):
     name: str | None
     description: str | None
     type: str
-    state: str
+    state: State
     priority: int
     effective_priority: float | None
     critical_path_boost: float
@@ -134,13 +147,13 @@ class JobOut(TimesOut, ResultOut):
     concurrency_limit: int | None
     held_in: str | None
     tags: dict[str, str]
+    submitted_by: str | None
+    namespace: str | None
     attempt: int
     tries: int
     worker_losses: int
     reopened: int
     worker: str | None
-    parameters: Mapping[str, Json] | None
-    depends_on: list[DependencyOut]
     waiting_on_count: int
     cancel_requested_by: str | None
     timeout_seconds: int
@@ -150,6 +163,13 @@ class JobOut(TimesOut, ResultOut):
     actual_duration_seconds: float | None
     progress: ProgressOut | None
     error: ErrorOut | None
+
+
+class JobOut(JobRowOut, ResultOut):
+    """A job."""
+
+    parameters: Mapping[str, JsonOut] | None
+    depends_on: list[DependencyOut]
     history: list[StepOut]
 
 
@@ -165,7 +185,9 @@ class WorkflowOut(JobPageOut):
 
     workflow_id: str
     name: str | None
-    created_at: str | None
+    created_at: Time | None
+    submitted_by: str | None
+    namespace: str | None
     job_count: int
 
 
@@ -274,7 +296,6 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         boost = job.critical_path_boost_millipoints
         points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
     given = job.input
-    failure = job.failure
     return {
         "job_id": job.job_id,
         "workflow_id": job.workflow_id,
@@ -293,6 +314,8 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
         "held_in": job.held_in or None,
         "tags": dict(job.tags),
+        "submitted_by": job.submitted_by,
+        "namespace": job.namespace,
         "attempt": job.attempt,
         "tries": job.tries,
         "worker_losses": job.worker_losses,
@@ -320,12 +343,19 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         if job.progress
         else None,
         **_result_out(job),
-        "error": (
-            {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
-            if failure
-            else None
-        ),
+        "error": _error_out(job.failure),
         "history": [_step_out(entry) for entry in job.history],
+    }
+
+
+def _error_out(failure: JobFailure | None) -> ErrorOut | None:
+    if failure is None:
+        return None
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "upstream_id": failure.upstream_id,
+        "last_lines": list(failure.last_lines),
     }
 
 
@@ -354,4 +384,5 @@ def _times_out(job: Job) -> TimesOut:
         "began_at": to_wire(job.began_at_ms),
         "finished_at": to_wire(job.finished_at_ms),
         "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
+        "updated_at": to_wire(job.updated_at_ms),
     }

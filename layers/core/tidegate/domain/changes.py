@@ -38,6 +38,18 @@ class JobChange:
         began = self.old is not None and not self.old.was_started and self.new.was_started
         return began and self.new.state is State.RUNNING and self.new.watch_start
 
+    @property
+    def concerns_recorder(self) -> bool:
+        """True if the job belongs to a workflow and changed its state.
+
+        A job that was submitted PENDING does not count, because the recorder takes every unknown job for
+        one. On AWS
+        the filter of the recorder's stream decides this, and lets through a few changes more.
+        """
+        if self.new.workflow_id is None:
+            return False
+        return self.new.state is not (State.PENDING if self.old is None else self.old.state)
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecord:

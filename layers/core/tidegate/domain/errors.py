@@ -93,6 +93,20 @@ class NotFound(TidegateError):
         )
 
 
+class NotYours(TidegateError):
+    """The error for an act on a submission of another namespace. `what` names it, `owner` the caller it belongs to."""
+
+    code = "not-yours"
+
+    def __init__(self, what: str, owner: str, namespace: str) -> None:
+        self.what = what
+        self.owner = owner
+        super().__init__(
+            f"{what} belongs to {owner}; ask {owner} or an operator to do it, or ask an operator for the role: "
+            f"tidegate grants set {namespace} --role operator"
+        )
+
+
 class AlreadyEnded(TidegateError):
     """The error for a job that has ended, so that the transition asked for can't happen."""
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
+from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN, share_lane
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import MOST_PASSES
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.states import TERMINAL, State
@@ -24,7 +26,8 @@ NO_TAGS: Mapping[str, str] = MappingProxyType({})
 class HistoryEntry:
     """One transition in a job's history: its time, the new state, the attempt, the actor and the reason.
 
-    `at_ms` is in milliseconds since the epoch. `reason` is empty where the transition needs no explanation.
+    `at_ms` is in milliseconds since the epoch. `reason` is empty where the transition needs no explanation. `logs` is
+    where the lines of the attempt go that begins with this entry; None for other entries, or where no place is known.
     """
 
     at_ms: int
@@ -32,6 +35,7 @@ class HistoryEntry:
     attempt: int
     actor: str
     reason: str = ""
+    logs: LogPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,14 @@ class Progress:
 class JobFailure:
     """The reason why a job did not succeed. `code` is stable and short, `message` is for people.
 
-    `upstream_id` names the upstream whose end made this job SKIPPED.
+    `upstream_id` names the upstream whose end made this job SKIPPED. `last_lines` are the last lines that the attempt
+    printed, with the traceback of what it raised.
     """
 
     code: str
     message: str
     upstream_id: str | None = None
+    last_lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,9 @@ class Job(GivenFields):
     `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
     offer what the job requires, and `pool` is the latest choice. `held_in` is the lane that a READY job was put into
     because its concurrency key or its type was at its limit, or its type paused. It is empty while only the order keeps
-    the job waiting.
-    `cancel_requested_by` is the caller that asked for the cancellation of a running job.
+    the job waiting. `cancel_requested_by` is the caller that asked for the cancellation of a running job.
+    `submitted_by` is the subject of the caller that submitted the job, such as a whole ARN; None if it is not known.
+    `namespace` is the shared namespace that the submission named, None for the submitter's own.
 
     `attempt` counts the claims over all lives. It fences writes and does not say how the job went. `reopened` counts
     how often the job was reopened after its end. Three fields belong to the life since then. `tries` counts the
@@ -138,6 +145,8 @@ class Job(GivenFields):
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
     critical_path_boost_millipoints: int = 0
     fingerprint: str | None = None
+    submitted_by: str | None = None
+    namespace: str | None = None
     waiting_on: frozenset[int] = frozenset()
     dependents: tuple[Dependent, ...] = ()
     dependents_overflow: bool = False
@@ -200,9 +209,31 @@ class Job(GivenFields):
         return Traits(self.type, self.share, self.concurrency_key, self.concurrency_limit)
 
     @property
+    def indexed(self) -> IndexedFields:
+        """Returns the fields that the job's entry in the index carries for listings."""
+        return IndexedFields(
+            created_at_ms=self.created_at_ms,
+            priority=self.priority,
+            key=self.key,
+            name=self.name,
+            ready_at_ms=self.ready_at_ms,
+            error_code=None if self.failure is None else self.failure.code,
+            submitted_by=self.submitted_by,
+            estimated_duration_seconds=self.estimated_duration_seconds,
+        )
+
+    @property
+    def updated_at_ms(self) -> int:
+        """Returns when the job last changed, in milliseconds since the epoch; heartbeats and progress do not count."""
+        moments = (self.ready_at_ms, self.queued_at_ms, self.sent_at_ms, self.started_at_ms, self.began_at_ms)
+        later = (self.finished_at_ms, self.cancel_requested_at_ms)
+        transitions = [self.history[-1].at_ms] if self.history else []
+        return max(self.created_at_ms, *transitions, *(at_ms for at_ms in (*moments, *later) if at_ms))
+
+    @property
     def lane(self) -> str:
         """Returns the lane in which the job waits, or would wait, while it is READY."""
-        return self.held_in or share_lane(self.share)
+        return self.held_in or (share_lane(self.share) if self.share else MAIN)
 
     @property
     def passes(self) -> int:

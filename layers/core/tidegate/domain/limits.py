@@ -38,6 +38,8 @@ MAX_RESULT_BYTES = 256 * 1024
 MAX_RESULT_DEPTH = 200  # the depth that a request's body may have
 MAX_GATHERED_BYTES = 16 * 1024 * 1024  # of one job; a slot needs about five times that, as text and as values
 MAX_ERROR_CHARACTERS = 500
+MAX_LAST_LINES = 20  # of what a failed attempt printed; they stand with the job's error
+MAX_LAST_LINES_BYTES = 2_048
 MAX_PROGRESS_CHARACTERS = 200
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 128
 MAX_WORKER_ID_CHARACTERS = 128
@@ -66,8 +68,18 @@ MAX_NOT_BEFORE_AHEAD_SECONDS = 366 * 86_400
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer holds at most 6 MB, in which quotation marks are escaped twice
+DEFAULT_LOG_LINES = 200
+MAX_LOG_LINES = 1_000
+MAX_LOG_PAGE_BYTES = 1024 * 1024  # a quotation mark takes four bytes in an answer, which holds at most 6 MB
 MAX_TYPE_LIMIT = 100
+MAX_GRANTS = 100  # one item holds all grants
+MAX_NAMESPACES_PER_GRANT = 20
+MAX_NAMESPACE_CHARACTERS = 64
+MAX_SUBJECT_CHARACTERS = 700  # an ARN of IAM with the longest path and name
 MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
+MAX_AUDIT_NAME_BYTES = (
+    2_048  # of a subject or a caller that acts are looked up by: DynamoDB's bound for a key
+)
 
 MAX_LACKING_TYPES = 20  # that one worker reports; a worker that lacks more leaves its pool
 MAX_FAULT_CHARACTERS = 500  # of the fault that a worker reports of itself

@@ -46,12 +46,26 @@ def least_asked(holders: Set[str], limit: int) -> int:
     return min([limit, *(asked for holder in holders if (asked := _asked_by(holder)) is not None)])
 
 
+def least_in_force(permit: Permit, limit: int) -> int:
+    """Returns the lowest limit that the holders, the waiting jobs and one more holder with `limit` ask for."""
+    least = least_asked(permit.holders, limit)
+    return least if permit.waiting_limit is None else min(least, permit.waiting_limit)
+
+
 def has_room(permit: Permit, limit: int) -> bool:
     """Tells whether one more holder that asks for `limit` keeps within every limit that a job asks for."""
-    least = least_asked(permit.holders, limit)
-    if permit.waiting_limit is not None:
-        least = min(least, permit.waiting_limit)
-    return len(permit.holders) < least
+    return len(permit.holders) < least_in_force(permit, limit)
+
+
+def attempt_of(holder: str) -> tuple[str, int]:
+    """Returns the job of a holder, and when that became READY for this attempt, in milliseconds since the epoch."""
+    job_id, ready_at_ms, *_ = holder.split("@")
+    return job_id, int(ready_at_ms)
+
+
+def job_of(holder: str) -> str:
+    """Returns the id of a holder's job."""
+    return attempt_of(holder)[0]
 
 
 def _asked_by(holder: str) -> int | None:

@@ -27,8 +27,11 @@ DONE_WITH = frozenset({Phase.COMPLETE, Phase.REMOVED})  # phases in which no wor
 class Submission:
     """The record of a workflow's submission.
 
-    `fingerprint` identifies the body of the request, for idempotency. `created_at_ms` is in milliseconds since the
-    epoch. `expires_at_s` is when the record may be removed, in seconds since the epoch; None keeps it.
+    `fingerprint` identifies the body of the request, for idempotency. `submitted_by` is the subject of the caller, None
+    if it is not known. `namespace` is the shared namespace that the request named, None for the caller's own.
+    `created_at_ms` is in milliseconds since the epoch. `critical_path_seconds` is the longest path through the jobs by
+    their estimates, None where no job has one. `expires_at_s` is when the record may be removed, in seconds since the
+    epoch; None keeps it.
     """
 
     submission_id: str
@@ -37,6 +40,9 @@ class Submission:
     fingerprint: str
     created_at_ms: int
     name: str | None = None
+    submitted_by: str | None = None
+    namespace: str | None = None
+    critical_path_seconds: float | None = None
     expires_at_s: int | None = None
 
 

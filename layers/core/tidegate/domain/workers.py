@@ -95,6 +95,7 @@ class Worker:
     running: int = 0
     totals: Totals = Totals()
     drain_requested_at_ms: int | None = None
+    drain_requested_by: str | None = None
     clock_off_ms: int = 0
     lacking: tuple[str, ...] = ()
     fault: str = ""

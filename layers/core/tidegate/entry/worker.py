@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -17,6 +18,8 @@ from tidegate.usecases.work.run import run_message
 
 _ID_CHARACTERS = 8
 logger = Logger()
+# As for the reaper: Lambda must let the lines of jobs through, which have no level and count as INFO.
+logging.getLogger(logger.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 
 
 def run_records(event: dict[str, Any], deps: WorkerDeps, worker_id: str) -> PartialItemFailureResponse:

@@ -70,6 +70,7 @@ def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobCont
     except JobCancelled as error:
         return AttemptReport(ReportKind.STOPPED, message=_text_of(error))
     except JobError as error:
+        _log_frames(context, error)
         return _failed(
             str(error.code),
             _text_of(error),
@@ -105,11 +106,16 @@ def report_from(message: Mapping[str, Any]) -> AttemptReport:
 
 
 def _unexpected(context: JobContext, error: BaseException) -> AttemptReport:
+    _log_frames(context, error)
+    return _failed(type(error).__name__, _text_of(error))
+
+
+def _log_frames(context: JobContext, error: BaseException) -> None:
     # Logs frames and the class only, because an exception's text may hold parameters, which must never reach a log.
-    frames = "".join(traceback.format_tb(error.__traceback__))
+    own = error.__traceback__  # the frame of `run_attempt`
+    frames = "".join(traceback.format_tb((own and own.tb_next) or own)).rstrip()
     kind = type(error).__name__
     _LOGGER.error("job %s attempt %d raised %s\n%s", context.job_id, context.attempt, kind, frames)
-    return _failed(kind, _text_of(error))
 
 
 def _text_of(error: BaseException) -> str:

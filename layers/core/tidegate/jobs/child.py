@@ -27,6 +27,7 @@ from tidegate.domain.states import State
 from tidegate.jobs.attempt import AttemptReport, run_attempt
 from tidegate.jobs.context import JobContext, StopRequest, Upstream
 from tidegate.jobs.loader import load_for_worker
+from tidegate.jobs.logging_state import RECORD_FORMAT
 from tidegate.jobs.process_state import ProcessState
 from tidegate.jobs.registry import JobType, RegistrationError, Registry
 from tidegate.jobs.surroundings import enter_folder, run_in_own_context
@@ -141,7 +142,7 @@ class Child:
 
 def main(line: int, packages: Sequence[str]) -> None:
     """Loads the job code of `packages` and serves the worker over `line`, the descriptor of a socket."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format=RECORD_FORMAT, stream=sys.stderr)
     child = Child(Connection(line))
     try:
         registry = load_for_worker(*packages)

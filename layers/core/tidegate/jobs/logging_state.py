@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+RECORD_FORMAT = "%(levelname)s %(name)s %(message)s"
+
 
 @dataclass(frozen=True, slots=True)
 class _Logger:

@@ -4,6 +4,7 @@ Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Eve
 ServiceUnavailable when the service behind it does not answer within bounded retries.
 """
 
+from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
 from tidegate.ports.execution import (
@@ -19,21 +20,26 @@ from tidegate.ports.execution import (
     UpstreamResult,
     unheard,
 )
+from tidegate.ports.grants import GrantStore
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
 from tidegate.ports.jobs import JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
+from tidegate.ports.logs import LogPortion, LogReader, LogSink
 from tidegate.ports.permits import Permits
+from tidegate.ports.progress import ProgressStore
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
 from tidegate.ports.submissions import OpenSubmission, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
+from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStore
 
 __all__ = [
     "UNKNOWN_TYPE",
     "Assignment",
+    "AuditTrail",
     "Begun",
     "Clock",
     "Conditions",
@@ -42,6 +48,7 @@ __all__ = [
     "DispatchLeases",
     "Entropy",
     "Executor",
+    "GrantStore",
     "Heartbeat",
     "IndexEntry",
     "IndexPage",
@@ -50,11 +57,15 @@ __all__ = [
     "JobStore",
     "KnownLane",
     "LaneRegistry",
+    "LogPortion",
+    "LogReader",
+    "LogSink",
     "Message",
     "OpenSubmission",
     "Outcome",
     "OutcomeKind",
     "Permits",
+    "ProgressStore",
     "Queue",
     "RuleStore",
     "Signal",
@@ -65,6 +76,9 @@ __all__ = [
     "UpstreamResult",
     "WorkerPage",
     "WorkerRegistry",
+    "WorkflowEntry",
+    "WorkflowRecord",
+    "WorkflowStore",
     "message_of",
     "unheard",
 ]

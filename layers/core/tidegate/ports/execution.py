@@ -67,7 +67,8 @@ class OutcomeKind(StrEnum):
 class Outcome:
     """The outcome of an attempt: a result where it SUCCEEDED, a code and a message where it FAILED or was UNABLE.
 
-    `retryable` and `retry_after_seconds` (0-86,400) are the word of job code about another attempt.
+    `retryable` and `retry_after_seconds` (0-86,400) are the word of job code about another attempt. `last_lines` are
+    the last lines that an attempt printed which FAILED or TIMED_OUT.
     """
 
     kind: OutcomeKind
@@ -76,6 +77,7 @@ class Outcome:
     message: str = ""
     retryable: bool = True
     retry_after_seconds: float | None = None
+    last_lines: tuple[str, ...] = ()
 
 
 class Heartbeat(Protocol):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import Group
 from tidegate.domain.traits import NO_TRAITS, Traits
@@ -16,12 +17,15 @@ class IndexEntry:
     """A job as the index shows it.
 
     `sort` is the rank for READY, else a time in milliseconds since the epoch (see JobIndex). Two entries are equal
-    where the job and `sort` are. `traits` are for the dispatcher.
+    where the job and `sort` are. `traits` are for the dispatcher. `read_indexed` reads what the entry carries for
+    listings, when it is asked for, so that the dispatcher does not pay for it. An entry that only marks a place has
+    neither.
     """
 
     job_id: str
     sort: int
     traits: Traits = field(default=NO_TRAITS, compare=False)
+    read_indexed: Callable[[], IndexedFields] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tidegate.domain.permits import Permit
@@ -38,3 +38,6 @@ class Permits(Protocol):
 
     def standing(self, permit: str) -> Permit:
         """Returns the permit's holders and its waiting limit from a consistent read."""
+
+    def standing_of(self, permits: Sequence[str]) -> Mapping[str, Permit]:
+        """Returns many permits (0-100), by name, as `standing` does. One that nobody ever took is empty."""

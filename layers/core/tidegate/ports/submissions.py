@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,9 @@ class SubmissionStore(Protocol):
 
     def get(self, submission_id: str) -> Submission | None:
         """Returns the submission from a consistent read, None where there is none."""
+
+    def get_many(self, submission_ids: Sequence[str]) -> Mapping[str, Submission]:
+        """Returns the submissions that exist, by id, from consistent reads of up to 100 at once."""
 
     def set_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
         """Changes the phase: STAGING to COMMITTED or ABANDONED, then to COMPLETE or REMOVED.

@@ -46,8 +46,8 @@ class WorkerRegistry(Protocol):
     def leave_if_mine(self, worker: Worker) -> Worker:
         """Changes any state of this session to INACTIVE and stores its last totals. Returns the entry."""
 
-    def request_drain_if_present(self, pool: str, worker_id: str, now_ms: int) -> Worker:
-        """Changes ACTIVE or DRAINING to DRAINING and notes when that was first asked for. Returns the entry."""
+    def request_drain_if_present(self, pool: str, worker_id: str, actor: str, now_ms: int) -> Worker:
+        """Changes ACTIVE or DRAINING to DRAINING. Notes who first asked for that, and when. Returns the entry."""
 
     def mark_lost_if_silent(self, worker: Worker, *, silent_since_ms: int, expires_at_s: int) -> bool:
         """Changes ACTIVE or DRAINING to LOST where this session's last heartbeat is older than `silent_since_ms`.

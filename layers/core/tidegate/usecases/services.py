@@ -11,20 +11,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tidegate.domain.logs import LogPlace
 from tidegate.ports import (
+    AuditTrail,
     Conditions,
     Cursors,
     DispatchLeases,
     Entropy,
+    GrantStore,
     JobIndex,
     JobRegistry,
     JobStore,
     LaneRegistry,
+    LogReader,
     Permits,
+    ProgressStore,
     Queue,
     RuleStore,
     SubmissionStore,
     WorkerRegistry,
+    WorkflowStore,
 )
 from tidegate.settings import Settings
 from tidegate.usecases.recall import Recall
@@ -34,7 +40,8 @@ from tidegate.usecases.recall import Recall
 class Services:
     """The ports, the settings and the process's cache.
 
-    `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs.
+    `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs. `log_place`
+    is where the lines of the jobs go that this process claims; None where they are not kept.
     """
 
     settings: Settings
@@ -44,12 +51,18 @@ class Services:
     workers: WorkerRegistry
     cursors: Cursors
     rules: RuleStore
+    grants: GrantStore
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
+    progress: ProgressStore
+    workflows: WorkflowStore
     queue: Queue
     entropy: Entropy
     conditions: Conditions
     registry: JobRegistry
+    audit: AuditTrail
+    logs: LogReader
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()
+    log_place: LogPlace | None = None

@@ -116,6 +116,12 @@ def shows_a_job(world: World, services: Services) -> None:
     assert (shown["parameters"], shown["result"]) == ({"text": LARGE}, LARGE)
 
 
+def says_why_a_job_waits(world: World, services: Services) -> None:
+    """The job waits for a concurrency key, so its permit is read."""
+    job_id = submit(world, JobRequest(type=NOOP, concurrency_key="k"))
+    assert ask(services, "GET", f"/v1/jobs/{job_id}/why")["facts"][0]["code"] == "dispatch-due"
+
+
 def lists_jobs(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     assert [job["job_id"] for job in ask(services, "GET", "/v1/jobs?state=READY")["jobs"]] == [job_id]
@@ -191,6 +197,7 @@ API_PROBES = (
     goes_on_with_a_workflow,
     shows_a_workflow,
     shows_a_job,
+    says_why_a_job_waits,
     lists_jobs,
     cancels_a_job,
     stops_what_waits_for_a_job,

@@ -21,6 +21,7 @@ from tidegate.ports import Clock, Entropy
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
 
 T = TypeVar("T")
@@ -69,9 +70,16 @@ class FanOut:
         return [future.result() for future in futures]
 
 
+def _no_logs() -> CloudWatchLogsClient:
+    raise ServiceUnavailable("this process has no client of CloudWatch Logs")
+
+
 @dataclass(frozen=True, slots=True)
 class AwsClients:
-    """The dependencies of every AWS adapter. `effort_seconds` bounds how long one operation may take."""
+    """The dependencies of every AWS adapter. `effort_seconds` bounds how long one operation may take.
+
+    `make_logs` makes the client of CloudWatch Logs when it is first needed, because most processes never need it.
+    """
 
     dynamodb: DynamoDBClient
     sqs: SQSClient
@@ -81,10 +89,21 @@ class AwsClients:
     fan_out: FanOut = field(default_factory=FanOut)
     timer: Timer = field(default_factory=SystemTimer)
     effort_seconds: float = LONGEST_EFFORT_SECONDS
+    make_logs: Callable[[], CloudWatchLogsClient] = field(default=_no_logs, repr=False)
     allowance: Allowance = field(init=False)
+    _logs: list[CloudWatchLogsClient] = field(init=False, repr=False, default_factory=list)
+    _making: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "allowance", Allowance(self.timer))
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        """The client of CloudWatch Logs."""
+        with self._making:
+            if not self._logs:
+                self._logs.append(self.make_logs())
+            return self._logs[0]
 
     def attach(self, time_of_aws: AwsTime) -> None:
         """Lets `time_of_aws` read the Date header of every answer from now on."""
@@ -189,7 +208,15 @@ def connect(
         meter.attach(client)
         _leave_throttles_to_efforts(client)
     return AwsClients(
-        dynamodb, sqs, meter, clock, entropy, FanOut(threads), timer or SystemTimer(), effort_seconds
+        dynamodb,
+        sqs,
+        meter,
+        clock,
+        entropy,
+        FanOut(threads),
+        timer or SystemTimer(),
+        effort_seconds,
+        lambda: session.client("logs", endpoint_url=endpoint_url, config=_config(1, _READ_TIMEOUT_SECONDS)),
     )
 
 

@@ -21,6 +21,7 @@ from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Json, Progress, submission_of
 from tidegate.domain.lanes import MAIN
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import Group, State, group_of
@@ -201,11 +202,13 @@ def progress_values(progress: Progress | None) -> dict[str, Plain]:
 def failure_values(failure: JobFailure | None) -> dict[str, Plain]:
     """Returns the attributes of a failure; the value None means that the attribute is absent."""
     if failure is None:
-        return {schema.ERROR_CODE: None, schema.ERROR_MESSAGE: None, schema.ERROR_UPSTREAM: None}
+        names = (schema.ERROR_CODE, schema.ERROR_MESSAGE, schema.ERROR_UPSTREAM, schema.ERROR_LINES)
+        return dict.fromkeys(names)
     return {
         schema.ERROR_CODE: failure.code,
         schema.ERROR_MESSAGE: failure.message,
         schema.ERROR_UPSTREAM: failure.upstream_id,
+        schema.ERROR_LINES: list(failure.last_lines) or None,
     }
 
 
@@ -250,7 +253,12 @@ def _failure_from(values: Mapping[str, Any]) -> JobFailure | None:
     code = values.get(schema.ERROR_CODE)
     if code is None:
         return None
-    return JobFailure(code, values.get(schema.ERROR_MESSAGE, ""), values.get(schema.ERROR_UPSTREAM))
+    return JobFailure(
+        code,
+        values.get(schema.ERROR_MESSAGE, ""),
+        values.get(schema.ERROR_UPSTREAM),
+        tuple(values.get(schema.ERROR_LINES, ())),
+    )
 
 
 def _float(value: float | None) -> float | None:
@@ -266,16 +274,19 @@ def _unless(value: int, default: int) -> int | None:
 _ACTOR_CHARACTERS = 64
 _REASON_CHARACTERS = 80
 _AT = "@"
+_TAB = "\t"
 
 
-def history_line(at_ms: int, state: State, actor: str, reason: str = "") -> str:
+def history_line(at_ms: int, state: State, actor: str, reason: str = "", logs: LogPlace | None = None) -> str:
     """Returns one line of a job's history.
 
-    Its form is `1764000000000 QUEUED dispatcher`, with `: <reason>` at the end if there is a reason.
+    Its form is `1764000000000 QUEUED dispatcher`, with `: <reason>` at the end if there is a reason. A tab, the log
+    group and the log stream follow if the line begins an attempt whose logs have a place.
     """
     actor = actor.replace(": ", ":")[:_ACTOR_CHARACTERS]
     line = f"{at_ms} {state} {actor}"
-    return f"{line}: {reason[:_REASON_CHARACTERS]}" if reason else line
+    line = (f"{line}: {reason[:_REASON_CHARACTERS]}" if reason else line).replace(_TAB, " ")
+    return f"{line}{_TAB}{logs.group} {logs.stream}" if logs else line
 
 
 def history_lines(history: Sequence[HistoryEntry], attempt: int) -> list[str]:
@@ -286,7 +297,7 @@ def history_lines(history: Sequence[HistoryEntry], attempt: int) -> list[str]:
     """
     lines: list[str] = []
     for entry in reversed(history):
-        line = history_line(entry.at_ms, entry.state, entry.actor, entry.reason)
+        line = history_line(entry.at_ms, entry.state, entry.actor, entry.reason, entry.logs)
         if entry.attempt != attempt:
             line = line.replace(f" {entry.state} ", f" {entry.state}{_AT}{entry.attempt} ", 1)
         lines.append(line)
@@ -297,12 +308,15 @@ def history_lines(history: Sequence[HistoryEntry], attempt: int) -> list[str]:
 def _history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]:
     """Returns the history that its lines describe; `attempt` is the job's current attempt."""
     entries: list[HistoryEntry] = []
-    for line in reversed(lines):
+    for whole in reversed(lines):
+        line, _, place = whole.partition(_TAB)
+        group, space, stream = place.partition(" ")
         at_ms, word, rest = line.split(" ", 2)
         actor, _, reason = rest.partition(": ")
         state, _, own_attempt = word.partition(_AT)
         attempt = int(own_attempt or attempt)
-        entries.append(HistoryEntry(int(at_ms), State(state), attempt, actor, reason))
+        logs = LogPlace(group, stream) if space else None
+        entries.append(HistoryEntry(int(at_ms), State(state), attempt, actor, reason, logs))
         attempt -= state == State.RUNNING
     return tuple(reversed(entries))
 

@@ -1,15 +1,18 @@
-"""The job index on DynamoDB: a sparse index with keys and the attributes that the dispatcher needs."""
+"""The job index on DynamoDB: a sparse index with keys and what dispatch and listings look at."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import translated
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.values import Item
+from tidegate.adapters.dynamodb.values import Item, decode_item
+from tidegate.domain import limits
+from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
 from tidegate.domain.traits import NO_TRAITS, Traits
@@ -127,7 +130,25 @@ def _in_partition(key: str, up_to: int | None) -> dict[str, Any]:
 
 
 def _entry(item: Item) -> IndexEntry:
-    return IndexEntry(item[schema.JOB_ID]["S"], int(item[schema.GROUP_SORT]["N"]), _traits(item))
+    sort = int(item[schema.GROUP_SORT]["N"])
+    # The last key of a page has keys only.
+    indexed = partial(_indexed, item) if schema.CREATED_AT in item else None
+    return IndexEntry(item[schema.JOB_ID]["S"], sort, _traits(item), indexed)
+
+
+def _indexed(item: Item) -> IndexedFields:
+    values = decode_item(item)
+    estimate = values.get(schema.ESTIMATED_SECONDS)
+    return IndexedFields(
+        created_at_ms=values[schema.CREATED_AT],
+        priority=values.get(schema.PRIORITY, limits.DEFAULT_PRIORITY),
+        key=values.get(schema.KEY),
+        name=values.get(schema.NAME),
+        ready_at_ms=values.get(schema.READY_AT),
+        error_code=values.get(schema.ERROR_CODE),
+        submitted_by=values.get(schema.SUBMITTED_BY),
+        estimated_duration_seconds=None if estimate is None else float(estimate),
+    )
 
 
 def _traits(item: Item) -> Traits:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated
 from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.statements import (
     Clause,
     absent,
@@ -145,6 +146,15 @@ class DynamoPermits:
                 TableName=self.tables.control, Key=schema.permit_key(permit), ConsistentRead=True
             )
         return _permit_of(answer.get("Item", {}))
+
+    def standing_of(self, permits: Sequence[str]) -> Mapping[str, Permit]:
+        """Returns many permits by name, by one consistent read of up to 100."""
+        keys = {schema.permit_key(permit)[schema.NAME]["S"]: permit for permit in permits}
+        items = DynamoBatches(self.clients).read(
+            self.tables.control, [{schema.NAME: {"S": key}} for key in keys], consistent=True
+        )
+        found = {keys[item[schema.NAME]["S"]]: _permit_of(item) for item in items}
+        return {permit: found.get(permit, Permit()) for permit in permits}
 
 
 def _permit_of(item: Mapping[str, Attribute]) -> Permit:

@@ -12,7 +12,8 @@ from tidegate.domain.states import Group
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
-GROUP_INDEX: Final = "by_group"
+# A changed projection needs a new name, because an index can't be changed (docs/guides/upgrade.md).
+GROUP_INDEX: Final = "by_group_v2"
 # "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>".
 GROUP_KEY: Final = "group_key"
 GROUP_SORT: Final = "group_sort"  # the rank for READY, otherwise a time in milliseconds
@@ -27,6 +28,8 @@ ATTEMPT: Final = "attempt"
 KEY: Final = "key"
 NAME: Final = "name"
 DESCRIPTION: Final = "description"
+SUBMITTED_BY: Final = "submitted_by"
+NAMESPACE: Final = "namespace"  # present if it is not the submitter's own
 TAGS: Final = "tags"
 REQUIRES: Final = "requires"
 POOL_OPEN: Final = "pool_open"
@@ -68,6 +71,7 @@ RESULT_OVERFLOW: Final = "result_overflow"
 ERROR_CODE: Final = "error_code"
 ERROR_MESSAGE: Final = "error_message"
 ERROR_UPSTREAM: Final = "error_upstream"
+ERROR_LINES: Final = "error_lines"
 REOPENED: Final = "reopened"
 AMENDED: Final = "amended"
 LEAVES_SKIPPED: Final = "leaves_skipped"
@@ -77,6 +81,13 @@ NEVER_RETRY_ON: Final = "never_retry_on"
 ALWAYS_RETRY_ON: Final = "always_retry_on"
 HISTORY: Final = "history"
 EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
+
+# The attributes that an entry of the index carries besides its keys. Each of them never changes, or changes only in a
+# write that moves or ranks the entry anyway, so none costs an index write of its own. A test holds this.
+PROJECTED: Final = (
+    *(TYPE, SHARE, CONCURRENCY_KEY, CONCURRENCY_LIMIT),  # for the dispatcher
+    *(KEY, NAME, PRIORITY, SUBMITTED_BY, ESTIMATED_SECONDS, CREATED_AT, READY_AT, ERROR_CODE),  # for listings
+)
 
 # The attributes that hold a field of Job as it is, with the field's name. An absent one means the default that Job
 # declares, so that default never changes. The codec converts every other field.
@@ -92,6 +103,8 @@ PLAIN_FIELDS: Final = {
     TIMEOUT_SECONDS: "timeout_seconds",
     CRITICAL_PATH_BOOST: "critical_path_boost_millipoints",
     FINGERPRINT: "fingerprint",
+    SUBMITTED_BY: "submitted_by",
+    NAMESPACE: "namespace",
     DEPENDENCY_COUNT: "dependency_count",
     WAITING_ON: "waiting_on",
     DEPENDENTS_OVERFLOW: "dependents_overflow",
@@ -132,6 +145,11 @@ OPEN: Final = "open"  # present until the submission is COMPLETE
 OPEN_MARK: Final = "OPEN"
 OPENED_AT: Final = "opened_at"
 PHASE: Final = "phase"
+MONTH_INDEX: Final = "by_month"
+MONTH: Final = "month"  # of the creation, like "2026-11", in UTC
+CRITICAL_PATH_SECONDS: Final = "critical_path_seconds"
+SUMMARY: Final = "summary"
+SUMMARY_VERSION: Final = "summary_version"
 JOB_COUNT: Final = "job_count"
 
 # --- SubmissionPlans: hash submission_id, range page ---------------------------------------------
@@ -152,6 +170,7 @@ CLOCK_OFF: Final = "clock_off"
 HANDED_BACK: Final = "handed_back"
 HEARTBEAT_AT: Final = "heartbeat_at"
 DRAIN_REQUESTED_AT: Final = "drain_requested_at"
+DRAIN_REQUESTED_BY: Final = "drain_requested_by"
 LACKING: Final = "lacking"
 FAULT: Final = "fault"
 
@@ -160,6 +179,22 @@ LANE: Final = "lane"
 WEIGHT: Final = "weight"  # present unless the lane rests
 RESTING: Final = "resting"  # the weight of a resting lane
 NOTED_AT: Final = "noted_at"
+
+# --- Audit: hash subject, range entry (`<act id>#0` or `#1`) ----------------------------------------
+SUBJECT: Final = "subject"
+AUDIT_CALLER_INDEX: Final = "by_caller"
+AUDIT_DAY_INDEX: Final = "by_day"
+AUDIT_CALLER: Final = "caller"  # the caller's subject; absent where it is not known
+AUDIT_DAY: Final = "day"
+AUDIT_ACT: Final = "act"
+AUDIT_ROUTE: Final = "route"
+AUDIT_AT: Final = "at"
+AUDIT_DISPLAY: Final = "display"
+AUDIT_KIND: Final = "kind"
+AUDIT_OUTCOME: Final = "outcome"
+AUDIT_CODE: Final = "code"
+AUDIT_BEFORE: Final = "before"
+AUDIT_AFTER: Final = "after"
 
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
@@ -177,6 +212,22 @@ TYPE_LIMITS: Final = "type_limits"
 RULE_VALUE: Final = "value"
 RULE_ACTOR: Final = "actor"
 RULE_AT: Final = "at"
+# The name of the item that holds all grants; the keys of its map are namespaces.
+GRANTS: Final = "grants"
+GRANTED: Final = "granted"
+VERSION: Final = "version"
+GRANT_ROLE: Final = "role"
+GRANT_NAMESPACES: Final = "namespaces"
+GRANT_BY: Final = "by"
+GRANT_AT: Final = "at"
+
+# --- Progress: hash workflow_id, range part --------------------------------------------------------
+WORKFLOW_ID: Final = "workflow_id"
+SEGMENT_PREFIX: Final = "segment#"  # the range key is "segment#<number>", or "graph#<number>"
+GRAPH_PREFIX: Final = "graph#"
+MARKS: Final = "marks"
+ENDED_AT: Final = "ended_at"
+GRAPH: Final = "graph"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
@@ -235,3 +286,13 @@ def result_part(attempt: int) -> str:
 def dependents_page(number: int) -> str:
     """Returns the range key of a page, counted from 0, of the dependents that a job was submitted with."""
     return f"{PAGE_PREFIX}{number:05d}"
+
+
+def segment_part(number: int) -> str:
+    """Returns the range key of a segment, counted from 0, of a workflow's progress."""
+    return f"{SEGMENT_PREFIX}{number:03d}"
+
+
+def graph_part(number: int) -> str:
+    """Returns the range key of a part, counted from 0, of a workflow's graph."""
+    return f"{GRAPH_PREFIX}{number:03d}"

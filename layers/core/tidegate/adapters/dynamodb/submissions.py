@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from tidegate.adapters.dynamodb.statements import Update, absent, condition_argu
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, ServiceUnavailable
+from tidegate.domain.months import month_of
 from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.ports import OpenSubmission
 from tidegate.settings import Tables
@@ -70,13 +71,19 @@ class DynamoSubmissionStore:
                 return None, False
             # An earlier request may have been carried out and only its answer lost.
             own = was_retried(refused.response) and decode_item(standing) == decode_item(item)
-            return _submission_from(standing), own
+            return submission_from(standing), own
         return None, True
 
     def get(self, submission_id: str) -> Submission | None:
         """Returns the submission by a consistent read, or None."""
         item = self._read(submission_id)
-        return _submission_from(item) if item else None
+        return submission_from(item) if item else None
+
+    def get_many(self, submission_ids: Sequence[str]) -> dict[str, Submission]:
+        """Returns the submissions that exist, by id, from consistent reads of up to 100 at once."""
+        keys = [_key(submission_id) for submission_id in dict.fromkeys(submission_ids)]
+        read = DynamoBatches(self.clients).read(self.tables.submissions, keys, consistent=True)
+        return {found.submission_id: found for found in map(submission_from, read)}
 
     def _read(self, submission_id: str) -> Item | None:
         with translated(f"reading submission {submission_id}"):
@@ -230,6 +237,10 @@ def _item_of(submission: Submission) -> Item:
             schema.FINGERPRINT: submission.fingerprint,
             schema.CREATED_AT: submission.created_at_ms,
             schema.NAME: submission.name,
+            schema.SUBMITTED_BY: submission.submitted_by,
+            schema.NAMESPACE: submission.namespace,
+            schema.MONTH: month_of(submission.created_at_ms),
+            schema.CRITICAL_PATH_SECONDS: submission.critical_path_seconds,
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
             schema.OPENED_AT: None if submission.phase is Phase.COMPLETE else submission.created_at_ms,
             schema.EXPIRES_AT: submission.expires_at_s,
@@ -237,7 +248,8 @@ def _item_of(submission: Submission) -> Item:
     )
 
 
-def _submission_from(item: Mapping[str, Attribute]) -> Submission:
+def submission_from(item: Mapping[str, Attribute]) -> Submission:
+    """Returns the submission that an item of the Submissions table holds."""
     values = decode_item(item)
     return Submission(
         submission_id=values[schema.SUBMISSION_ID],
@@ -246,5 +258,12 @@ def _submission_from(item: Mapping[str, Attribute]) -> Submission:
         fingerprint=values[schema.FINGERPRINT],
         created_at_ms=values[schema.CREATED_AT],
         name=values.get(schema.NAME),
+        submitted_by=values.get(schema.SUBMITTED_BY),
+        namespace=values.get(schema.NAMESPACE),
+        critical_path_seconds=_float(values.get(schema.CRITICAL_PATH_SECONDS)),
         expires_at_s=values.get(schema.EXPIRES_AT),
     )
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)

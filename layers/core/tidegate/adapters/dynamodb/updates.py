@@ -62,7 +62,7 @@ def _begun(began_at_ms: int | None) -> Mapping[str, Plain]:
 
 def _line(state: State, stamp: transitions.Stamp) -> str:
     """Returns the line that a transition adds to the history."""
-    return history_line(stamp.now_ms, state, stamp.actor, stamp.reason)
+    return history_line(stamp.now_ms, state, stamp.actor, stamp.reason, stamp.logs)
 
 
 def _to_ready(

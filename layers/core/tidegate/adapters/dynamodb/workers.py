@@ -94,15 +94,15 @@ class DynamoWorkerRegistry:
         update = Update(condition, {**_load(worker), schema.STATE: str(WorkerState.INACTIVE)})
         return self._update_if("leaving", worker, update)
 
-    def request_drain_if_present(self, pool: str, worker_id: str, now_ms: int) -> Worker:
-        """Changes ACTIVE or DRAINING to DRAINING, and stores `now_ms` if this is the first request.
+    def request_drain_if_present(self, pool: str, worker_id: str, actor: str, now_ms: int) -> Worker:
+        """Changes ACTIVE or DRAINING to DRAINING, and stores `actor` and `now_ms` if this is the first request.
 
         Returns the entry.
         """
         update = Update(
             one_of(schema.STATE, sorted(PRESENT)),
             {schema.STATE: str(WorkerState.DRAINING)},
-            set_once={schema.DRAIN_REQUESTED_AT: now_ms},
+            set_once={schema.DRAIN_REQUESTED_AT: now_ms, schema.DRAIN_REQUESTED_BY: actor},
         )
         return self._update("drain request", pool, worker_id, update)
 
@@ -217,6 +217,7 @@ def worker_item(worker: Worker) -> Item:
             schema.STATE: str(worker.state),
             schema.STARTED_AT: worker.started_at_ms,
             schema.DRAIN_REQUESTED_AT: worker.drain_requested_at_ms,
+            schema.DRAIN_REQUESTED_BY: worker.drain_requested_by,
             **_load(worker),
         }
     )
@@ -248,6 +249,7 @@ def worker_from(item: Mapping[str, Attribute]) -> Worker:
             handed_back=values[schema.HANDED_BACK],
         ),
         drain_requested_at_ms=values.get(schema.DRAIN_REQUESTED_AT),
+        drain_requested_by=values.get(schema.DRAIN_REQUESTED_BY),
         clock_off_ms=values.get(schema.CLOCK_OFF, 0),
         lacking=tuple(values.get(schema.LACKING, ())),
         fault=values.get(schema.FAULT, ""),

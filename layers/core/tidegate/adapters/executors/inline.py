@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 
 from tidegate.adapters.executors.attempt_folder import attempt_folder, moved_into
+from tidegate.adapters.executors.attempt_lines import AttemptLines
 from tidegate.adapters.executors.inline_surroundings import processes_ended, settings_kept, streams_kept
 from tidegate.adapters.executors.outcomes import VERDICTS, WHY, outcome_of, unable, unable_for_want_of_type
 from tidegate.domain.errors import TidegateError
@@ -102,7 +103,8 @@ class InlineExecutor:
             except (OSError, RuntimeError) as error:
                 # Earlier jobs may have used up this process's descriptors, or its threads (Python's RuntimeError).
                 return unable("no-surroundings", str(error))
-            return self._watched(found, assignment, watch, begun)
+            outcome = self._watched(found, assignment, watch, begun)
+        return watch.lines.told_by(outcome)  # only here have all lines been read
 
     def _prepared(
         self, attempt: ExitStack, folder: Path, assignment: Assignment, heartbeat: Heartbeat
@@ -111,11 +113,11 @@ class InlineExecutor:
         attempt.enter_context(settings_kept())
         attempt.enter_context(moved_into(folder))
         end_processes = attempt.enter_context(processes_ended())
-        errors = attempt.enter_context(streams_kept())
-        watch = _Watch(self, assignment, heartbeat, end_processes)
+        streams = attempt.enter_context(streams_kept(assignment.job_id, assignment.attempt))
+        watch = _Watch(self, assignment, heartbeat, end_processes, streams.lines)
         left_ms = assignment.timeout_ms + self._give_up_ms
         attempt.callback(faulthandler.cancel_dump_traceback_later)
-        faulthandler.dump_traceback_later(left_ms / 1_000 + _WATCHDOG_SECONDS, exit=True, file=errors)
+        faulthandler.dump_traceback_later(left_ms / 1_000 + _WATCHDOG_SECONDS, exit=True, file=streams.errors)
         return watch
 
     def _watched(self, found: JobType, assignment: Assignment, watch: _Watch, begun: Begun) -> Outcome:
@@ -208,7 +210,9 @@ class _Watch:
         assignment: Assignment,
         heartbeat: Heartbeat,
         end_processes: Callable[[], None],
+        lines: AttemptLines,
     ) -> None:
+        self.lines = lines
         self._end_processes = end_processes
         self._owner = owner
         self._assignment = assignment
@@ -278,7 +282,7 @@ class _Watch:
             if self._give_up_at_ms is not None and now_ms >= self._give_up_at_ms:
                 if self.take_end():
                     self._end_processes()
-                    self._owner.abandon(self._assignment, self._verdict_at(now_ms))
+                    self._owner.abandon(self._assignment, self.lines.told_by(self._verdict_at(now_ms)))
                 return
             if now_ms >= self._interrupt_at_ms:
                 self._interrupt(now_ms)

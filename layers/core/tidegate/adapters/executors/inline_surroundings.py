@@ -11,10 +11,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 
+from tidegate.adapters.aws.logs import event_text
+from tidegate.adapters.executors.attempt_lines import AttemptLines
 from tidegate.adapters.executors.output import JobOutput, OutputReader
 from tidegate.adapters.executors.process_tree import descendants_of, end_descendants
-from tidegate.jobs.logging_state import LoggingState
+from tidegate.domain.logs import LogLine
+from tidegate.jobs.logging_state import RECORD_FORMAT, LoggingState
 from tidegate.jobs.process_state import ProcessSettings, flush_streams, opened_stream
 from tidegate.kernel import adopt_orphans
 
@@ -40,12 +44,34 @@ def settings_kept() -> Iterator[None]:
             _LOGGER.error("the settings that job code changed can't be restored: %s", type(error).__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _ErrorStream:
+    """Writes the lines of an attempt to the function's standard error, each with its job. Lambda logs them from there.
+
+    `descriptor` is that stream's.
+    """
+
+    descriptor: int
+
+    def write(self, line: LogLine) -> None:
+        """Writes a line."""
+        _write(self.descriptor, event_text(line))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStreams:
+    """The streams of a function while job code has others. `errors` is the descriptor of its own standard error."""
+
+    errors: int
+    lines: AttemptLines
+
+
 @contextmanager
-def streams_kept() -> Iterator[int]:
+def streams_kept(job_id: str, attempt: int) -> Iterator[KeptStreams]:
     """Gives job code its own descriptors 0 to 2, stream objects and loggers, and restores the original ones at the end.
 
-    Yields a descriptor of the function's own standard error. Raises OSError or RuntimeError where the system has no
-    descriptor or no thread left.
+    Records of loggers are printed, as a worker process prints them. Raises OSError or RuntimeError where the system has
+    no descriptor or no thread left.
     """
     objects = {name: getattr(sys, name) for name in (*_NAMES, *(f"__{name}__" for name in _NAMES))}
     loggers = LoggingState()
@@ -56,7 +82,9 @@ def streams_kept() -> Iterator[int]:
         outputs = OutputReader()
         opened.callback(outputs.close)
         prints, printed = os.pipe()
-        output = JobOutput(prints, lambda _label, line: _write(kept[2], line), "")
+        lines = AttemptLines(job_id, attempt, _ErrorStream(kept[2]))
+        output = JobOutput(prints, _write_nothing, "")
+        output.begin("", lines)
         opened.callback(outputs.remove, output)
         try:
             for descriptor, number in zip((nothing, printed, printed), _STANDARD, strict=True):
@@ -66,7 +94,8 @@ def streams_kept() -> Iterator[int]:
             for number, name in enumerate(_NAMES):
                 setattr(sys, name, opened_stream(number))
                 setattr(sys, f"__{name}__", getattr(sys, name))
-            yield kept[2]
+            _print_records()
+            yield KeptStreams(kept[2], lines)
         finally:
             flush_streams()
             for name, stream in objects.items():
@@ -107,6 +136,26 @@ def _adopt(*, adopts: bool) -> None:
 def _until_end(owner: ExitStack, descriptor: int) -> int:
     owner.callback(os.close, descriptor)
     return descriptor
+
+
+def _print_records() -> None:
+    """Has the root logger print its records to the standard error of job code, and nowhere else.
+
+    The handler of Lambda's runtime would write them past that stream, and so without their job.
+    """
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if type(handler).__module__.startswith("awslambdaric"):
+            root.removeHandler(handler)
+    printing = logging.StreamHandler(sys.stderr)
+    printing.setFormatter(logging.Formatter(RECORD_FORMAT))
+    root.addHandler(printing)
+    if root.level == logging.WARNING:  # Python's default
+        root.setLevel(logging.INFO)
+
+
+def _write_nothing(label: str, line: str) -> None:
+    """Writes nothing, because the lines of the attempt are written by their own sink."""
 
 
 def _write(descriptor: int, line: str) -> None:

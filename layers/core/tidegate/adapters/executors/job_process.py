@@ -205,6 +205,7 @@ class JobProcess:
     def close(self) -> None:
         """Kills the child and closes the connection; only the thread that uses the child may call it."""
         self.kill()
+        self.output.finish()
         self._close_lines()
 
     def _close_lines(self) -> None:

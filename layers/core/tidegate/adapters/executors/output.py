@@ -11,6 +11,7 @@ import selectors
 import threading
 from collections.abc import Callable
 
+from tidegate.adapters.executors.attempt_lines import AttemptLines
 from tidegate.domain.texts import plain_message
 
 MAX_LINE_BYTES = 8_192  # the rest of a longer line is dropped
@@ -38,6 +39,7 @@ class JobOutput:
         self._lock = threading.Lock()
         self._own_label = label
         self._label = label
+        self._lines: AttemptLines | None = None
         self._line = bytearray()
         self._is_cut = False
         self._left_bytes = MAX_ATTEMPT_BYTES
@@ -49,10 +51,11 @@ class JobOutput:
         """The descriptor of the reading end of the pipe."""
         return self._descriptor
 
-    def begin(self, label: str) -> None:
-        """Labels all lines from now on with `label`, which names an attempt."""
+    def begin(self, label: str, lines: AttemptLines) -> None:
+        """Labels all lines from now on with `label`, which names an attempt, and passes them to its `lines` too."""
         with self._lock:
             self._label = label
+            self._lines = lines
 
     def finish(self) -> None:
         """Passes on what the attempt has printed last; later lines get the executor's own label again.
@@ -120,15 +123,21 @@ class JobOutput:
         self._left_bytes -= len(line) + 1
         if self._left_bytes < 0:
             self._is_full = True
-            self._write(self._label, FULL)
+            self._pass_on(FULL)
             return
-        self._write(self._label, plain_message(line.decode("utf-8", "backslashreplace")) + cut)
+        self._pass_on(plain_message(line.decode("utf-8", "backslashreplace")) + cut)
+
+    def _pass_on(self, text: str) -> None:
+        self._write(self._label, text)
+        if self._lines is not None:
+            self._lines.add(text)
 
     def _end_attempt(self) -> None:
         if self._line and not self._is_full:
             self._end_line()
         self._line.clear()
         self._label = self._own_label
+        self._lines = None
         self._left_bytes = MAX_ATTEMPT_BYTES
         self._is_full = self._is_cut = False
 

@@ -20,6 +20,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from tidegate.adapters.executors.attempt_lines import AttemptLines, NoSink
 from tidegate.adapters.executors.described_types import DescribedTypes
 from tidegate.adapters.executors.environment import JobEnvironment, job_environment
 from tidegate.adapters.executors.job_process import JobProcess, JobProcessError
@@ -41,7 +42,17 @@ from tidegate.jobs.attempt import report_from
 from tidegate.jobs.context import progress_from
 from tidegate.jobs.loader import JOB_PACKAGES
 from tidegate.jobs.registry import RegistrationError
-from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch, unheard
+from tidegate.ports import (
+    Assignment,
+    Begun,
+    Heartbeat,
+    LogSink,
+    Outcome,
+    OutcomeKind,
+    Signal,
+    Stopwatch,
+    unheard,
+)
 
 _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
@@ -80,6 +91,7 @@ class ProcessExecutor:
         process_growth_mb: int = limits.DEFAULT_PROCESS_GROWTH_MB,
     ) -> None:
         self._clock = clock
+        self._sink: LogSink = NoSink()
         self._heartbeat_ms = int(heartbeat_seconds * 1_000)
         self._grace_ms = {
             Signal.CANCEL: int(cancel_grace_seconds * 1_000),
@@ -95,6 +107,10 @@ class ProcessExecutor:
         self._types: DescribedTypes | None = None
         self._hurrying = threading.Lock()
         self._hurry_end, self._hurry_start = Pipe(duplex=False)
+
+    def print_to(self, sink: LogSink) -> None:
+        """Passes every line that an attempt prints to `sink` from now on."""
+        self._sink = sink
 
     def warm(self, children: int) -> None:
         """Starts `children` processes before the first jobs come; does not wait for them."""
@@ -116,6 +132,12 @@ class ProcessExecutor:
         If a process is gone before it has begun the attempt, another process gets it, at no cost to the attempt. If
         none begins it, or this worker lacks the type, the outcome is UNABLE.
         """
+        lines = AttemptLines(assignment.job_id, assignment.attempt, self._sink)
+        return lines.told_by(self._execute(assignment, heartbeat, begun, lines))
+
+    def _execute(
+        self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun, lines: AttemptLines
+    ) -> Outcome:
         with ExitStack() as attempt:
             try:
                 folder = attempt.enter_context(self._scratch.attempt_folder())
@@ -127,7 +149,7 @@ class ProcessExecutor:
                         return Outcome(OutcomeKind.HANDED_BACK)
                     watch = _Watch(self, child, assignment, heartbeat, begun, folder)
                     try:
-                        return self._run(child, watch)
+                        return self._run(child, watch, lines)
                     except _LacksTypeError as lacking:
                         # An earlier job's leftovers could cause this too, so only a new process is believed.
                         if tried > 0:
@@ -163,10 +185,10 @@ class ProcessExecutor:
         """
         return self._described(in_new_process=True).types()
 
-    def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
+    def _run(self, child: JobProcess, watch: _Watch, lines: AttemptLines) -> Outcome:
         """Runs the attempt in `child`; raises JobProcessError if the child is gone, and then the caller discards it."""
         child.attempts += 1
-        child.output.begin(f"job {watch.name}")
+        child.output.begin(f"job {watch.name}", lines)
         try:
             outcome = watch.run(self._environment.keys if child.has_keys else {})
         except JobProcessError:

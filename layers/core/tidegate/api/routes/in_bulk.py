@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with
+from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import ULID, body_of, deps_of, id_of, refuse_other_parameters, until_of
@@ -49,18 +51,26 @@ def _act(act: Act, read: Callable[[str], ActInBulkIn]) -> Response[str]:
     deps, wanted = deps_of(router), asked.filter
     if wanted.workflow_id is not None:
         id_of("workflow", wanted.workflow_id, ULID)
-    found = act_in_bulk(
+    ask = partial(
+        act_in_bulk,
         deps.services,
         act,
         Wanted(state=wanted.state, pool=wanted.pool, type=wanted.type, workflow_id=wanted.workflow_id),
         caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         priority=asked.priority if isinstance(asked, ReprioritiseIn) else limits.DEFAULT_PRIORITY,
-        dry_run=asked.dry_run,
         cursor=asked.cursor,
         limit=asked.limit,
         until=until_of(router),
     )
+    if asked.dry_run:
+        found = ask(dry_run=True)
+    else:
+        with audited_act(router, f"jobs.{act}", str(wanted.state)) as record:
+            found = ask()
+            record.change(
+                after={"acted_on": [each.job_id for each in found.told if each.outcome is not Outcome.LEFT]}
+            )
     outcomes = [each.outcome for each in found.told]
     answer: ActedOut = {
         "jobs": [

@@ -8,6 +8,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, foreseen_answer, job_view, page_answer
+from tidegate.api.caller import caller_of
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
     JOB_ID,
@@ -19,10 +21,16 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
+from tidegate.contracts.job_listing import (
+    PARAMETERS,
+    REPEATED,
+    JobsOut,
+    read_is_whole,
+    read_job_query,
+    row_out,
+)
 from tidegate.contracts.requests import read_job
-from tidegate.contracts.responses import Accepted, JobPageOut
-from tidegate.domain.errors import InvalidRequest
-from tidegate.domain.states import State
+from tidegate.contracts.responses import Accepted, JobOut, JobRowOut, job_out
 from tidegate.usecases.read import query
 from tidegate.usecases.submit import submit
 from tidegate.usecases.submit.would_submit import would_submit_job
@@ -43,6 +51,7 @@ def post_job() -> Response[str]:
         request,
         idempotency_key=key,
         fingerprint=fingerprint,
+        caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )
@@ -60,16 +69,17 @@ def get_job(job_id: str) -> Response[str]:
 
 @router.get("/v1/jobs")
 def list_jobs() -> Response[str]:
-    """Returns a page of the jobs in one state."""
-    refuse_other_parameters(router, "state", "pool", "limit", "cursor")
-    services, parameters = deps_of(router).services, router.current_event.query_string_parameters
-    state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
-    if state is None or state not in State.__members__:
-        raise InvalidRequest.of("state", f"must be one of {', '.join(State)}")
+    """Returns a page of the jobs that fit the filters, as rows or whole."""
+    refuse_other_parameters(router, *PARAMETERS, repeated=REPEATED)
+    deps, given = deps_of(router), router.current_event.multi_value_query_string_parameters
+    asked, whole, now_ms = read_job_query(given), read_is_whole(given), deps.clock.now_ms()
+    cursor = cursor_of(router)
+    view, policy = job_out if whole else row_out, deps.services.settings.rank_policy
 
-    def read(limit: int) -> JobPageOut:
-        page = query.list_jobs(services, State(state), pool=pool, cursor=cursor, limit=limit)
-        return {"jobs": [job_view(router, job) for job in page.jobs], "cursor": page.cursor}
+    def read(limit: int) -> JobsOut:
+        page = query.list_jobs(deps.services, asked, cursor=cursor, limit=limit, now_ms=now_ms, whole=whole)
+        rows: list[JobOut | JobRowOut] = [view(job, policy, now_ms) for job in page.jobs]
+        return {"jobs": rows, "looked_at": page.looked_at, "cursor": next_cursor(router, page.cursor)}
 
     return page_answer(router, read)
 

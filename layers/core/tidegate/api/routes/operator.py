@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with
+from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, refuse_other_parameters
@@ -23,6 +24,7 @@ from tidegate.contracts.pool_responses import (
     type_out,
 )
 from tidegate.contracts.requests import read_no_options, read_type_limit
+from tidegate.domain.audit import Details
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.read import status
@@ -51,7 +53,7 @@ def pause_pool(pool: str) -> Response[str]:
     """Pauses a pool: no further job is dispatched to it."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
-    return _pool_answer(pool, _set(set_rules.pause_pool, pool))
+    return _pool_answer(pool, _set("pool.pause", _pool_rule, set_rules.pause_pool, pool))
 
 
 @router.post("/v1/pools/<pool>/resume")
@@ -59,7 +61,7 @@ def resume_pool(pool: str) -> Response[str]:
     """Resumes a pool: jobs are dispatched to it again."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
-    return _pool_answer(pool, _set(set_rules.resume_pool, pool))
+    return _pool_answer(pool, _set("pool.resume", _pool_rule, set_rules.resume_pool, pool))
 
 
 @router.get("/v1/types")
@@ -83,7 +85,7 @@ def pause_type(job_type: str) -> Response[str]:
     """Pauses a job type: no further job of it is dispatched."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
-    return _type_answer(job_type, _set(set_rules.pause_type, job_type))
+    return _type_answer(job_type, _set("type.pause", _type_rule, set_rules.pause_type, job_type))
 
 
 @router.post("/v1/types/<job_type>/resume")
@@ -91,7 +93,7 @@ def resume_type(job_type: str) -> Response[str]:
     """Resumes a job type: its jobs are dispatched again."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
-    return _type_answer(job_type, _set(set_rules.resume_type, job_type))
+    return _type_answer(job_type, _set("type.resume", _type_rule, set_rules.resume_type, job_type))
 
 
 @router.put("/v1/types/<job_type>/limit")
@@ -99,12 +101,31 @@ def limit_type(job_type: str) -> Response[str]:
     """Limits how many jobs of a type run at once."""
     refuse_other_parameters(router)
     limit = read_type_limit(body_of(router))
-    return _type_answer(job_type, _set(set_rules.limit_type, job_type, limit))
+    return _type_answer(job_type, _set("type.limit", _type_rule, set_rules.limit_type, job_type, limit))
 
 
-def _set(change: Callable[..., DispatchRules], *arguments: object) -> DispatchRules:
+def _set(
+    act: str,
+    rule: Callable[[DispatchRules, str], Details],
+    change: Callable[..., DispatchRules],
+    name: str,
+    *arguments: object,
+) -> DispatchRules:
     deps = deps_of(router)
-    return change(deps.services, *arguments, caller=caller_of(router), now_ms=deps.clock.now_ms())
+    with audited_act(router, act, name) as record:
+        standing = deps.services.rules.load()
+        rules = change(deps.services, name, *arguments, caller=caller_of(router), now_ms=deps.clock.now_ms())
+        record.change(before=rule(standing, name), after=rule(rules, name))
+    return rules
+
+
+def _pool_rule(rules: DispatchRules, pool: str) -> Details:
+    return {"paused": rules.is_paused(pool)}
+
+
+def _type_rule(rules: DispatchRules, job_type: str) -> Details:
+    rule = rules.type_rule(job_type)
+    return {"paused": rule.paused, "max_running": rule.max_running}
 
 
 def _pool_answer(pool: str, rules: DispatchRules) -> Response[str]:

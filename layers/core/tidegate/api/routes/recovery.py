@@ -8,7 +8,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, job_view
+from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
     JOB_ID,
@@ -30,6 +32,8 @@ from tidegate.contracts.responses import (
     RerunOut,
     RetriedJobOut,
 )
+from tidegate.domain.audit import Details
+from tidegate.usecases.audit.changed import job_after, job_before
 from tidegate.usecases.recover import cancel, redrive, reopen
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
@@ -46,12 +50,17 @@ def cancel_job(job_id: str) -> Response[str]:
     options, deps, caller = read_cancel_job(body_of(router)), deps_of(router), caller_of(router)
     now_ms = deps.clock.now_ms()
     if not options.downstream:
-        job = cancel.cancel_job(deps.services, job_id, caller=caller, now_ms=now_ms)
+        with audited_act(router, "job.cancel", job_id) as record:
+            job = cancel.cancel_job(deps.services, job_id, caller=caller, now_ms=now_ms)
+            record.change(before=job_before(job, caller, now_ms), after=job_after(job))
         status = HTTPStatus.OK if job.is_terminal else HTTPStatus.ACCEPTED
         return answer_with(status, job_view(router, job))
-    job, others = cancel.cancel_downstream(
-        deps.services, job_id, caller=caller, now_ms=now_ms, until=until_of(router)
-    )
+    with audited_act(router, "job.cancel", job_id) as record:
+        job, others = cancel.cancel_downstream(
+            deps.services, job_id, caller=caller, now_ms=now_ms, until=until_of(router)
+        )
+        record.change(before=job_before(job, caller, now_ms), after=job_after(job))
+        record.change(after=_cancelled_details(others))
     is_over = job.is_terminal and not others.asked and not others.left
     answer: CancelledJobOut = {**job_view(router, job), "downstream": _cancelled(others)}
     return answer_with(HTTPStatus.OK if is_over else HTTPStatus.ACCEPTED, answer)
@@ -67,20 +76,28 @@ def _cancelled(found: cancel.Cancelled) -> CancelledOut:
     }
 
 
+def _cancelled_details(found: cancel.Cancelled) -> Details:
+    return {"cancelled": found.cancelled, "asked": found.asked, "left": found.left}
+
+
 @router.post("/v1/jobs/<job_id>/retry")
 def retry_job(job_id: str) -> Response[str]:
     """Reopens a job that ended without success."""
     id_of("job", job_id, JOB_ID)
     refuse_other_parameters(router)
-    options, deps = read_retry_job(body_of(router)), deps_of(router)
-    job, reopening = reopen.retry_job(
-        deps.services,
-        job_id,
-        reopen_skipped=options.reopen_skipped,
-        caller=caller_of(router),
-        now_ms=deps.clock.now_ms(),
-        until=until_of(router),
-    )
+    options, deps, caller = read_retry_job(body_of(router)), deps_of(router), caller_of(router)
+    now_ms = deps.clock.now_ms()
+    with audited_act(router, "job.retry", job_id) as record:
+        job, reopening = reopen.retry_job(
+            deps.services,
+            job_id,
+            reopen_skipped=options.reopen_skipped,
+            caller=caller,
+            now_ms=now_ms,
+            until=until_of(router),
+        )
+        record.change(before=job_before(job, caller, now_ms), after=job_after(job))
+        record.change(after={"reopened_jobs": reopening.reopened})
     answer: RetriedJobOut = {**job_view(router, job), "reopening": _reopened(reopening)}
     return answer_with(HTTPStatus.OK, answer)
 
@@ -101,16 +118,22 @@ def cancel_workflow(workflow_id: str) -> Response[str]:
     refuse_other_parameters(router, "cursor")
     read_no_options(body_of(router))
     deps = deps_of(router)
-    found = cancel.cancel_workflow(
-        deps.services,
-        workflow_id,
-        caller=caller_of(router),
-        now_ms=deps.clock.now_ms(),
-        cursor=router.current_event.query_string_parameters.get("cursor"),
-        until=until_of(router),
-    )
+    with audited_act(router, "workflow.cancel", workflow_id) as record:
+        found = cancel.cancel_workflow(
+            deps.services,
+            workflow_id,
+            caller=caller_of(router),
+            now_ms=deps.clock.now_ms(),
+            cursor=cursor_of(router),
+            until=until_of(router),
+        )
+        record.change(after=_cancelled_details(found))
     status = HTTPStatus.ACCEPTED if found.asked or found.left else HTTPStatus.OK
-    answer: CancelledWorkflowOut = {"workflow_id": workflow_id, **_cancelled(found), "cursor": found.cursor}
+    answer: CancelledWorkflowOut = {
+        "workflow_id": workflow_id,
+        **_cancelled(found),
+        "cursor": next_cursor(router, found.cursor),
+    }
     return answer_with(status, answer)
 
 
@@ -121,15 +144,21 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
     refuse_other_parameters(router, "cursor")
     read_no_options(body_of(router))
     deps = deps_of(router)
-    found = reopen.rerun_workflow(
-        deps.services,
-        workflow_id,
-        caller=caller_of(router),
-        now_ms=deps.clock.now_ms(),
-        cursor=router.current_event.query_string_parameters.get("cursor"),
-        until=until_of(router),
-    )
-    answer: RerunOut = {"workflow_id": workflow_id, **_reopened(found), "cursor": found.cursor}
+    with audited_act(router, "workflow.rerun", workflow_id) as record:
+        found = reopen.rerun_workflow(
+            deps.services,
+            workflow_id,
+            caller=caller_of(router),
+            now_ms=deps.clock.now_ms(),
+            cursor=cursor_of(router),
+            until=until_of(router),
+        )
+        record.change(after={"reopened_jobs": found.reopened, "complete": found.complete})
+    answer: RerunOut = {
+        "workflow_id": workflow_id,
+        **_reopened(found),
+        "cursor": next_cursor(router, found.cursor),
+    }
     return answer_with(HTTPStatus.OK, answer)
 
 
@@ -139,20 +168,23 @@ def redrive_pool(pool: str) -> Response[str]:
     refuse_other_parameters(router, "limit", "cursor")
     read_no_options(body_of(router))
     deps = deps_of(router)
-    found = redrive.redrive_pool(
-        deps.services,
-        pool,
-        cursor=router.current_event.query_string_parameters.get("cursor"),
-        limit=limit_of(router),
-        caller=caller_of(router),
-        now_ms=deps.clock.now_ms(),
-        until=until_of(router),
-    )
+    limit = limit_of(router)
+    with audited_act(router, "pool.redrive", pool) as record:
+        found = redrive.redrive_pool(
+            deps.services,
+            pool,
+            cursor=cursor_of(router),
+            limit=limit,
+            caller=caller_of(router),
+            now_ms=deps.clock.now_ms(),
+            until=until_of(router),
+        )
+        record.change(after={"redriven": found.redriven, "looked_at": found.looked_at})
     answer: RedrivenOut = {
         "pool": pool,
         "redriven": found.redriven,
         "looked_at": found.looked_at,
-        "cursor": found.cursor,
+        "cursor": next_cursor(router, found.cursor),
     }
     return answer_with(HTTPStatus.OK, answer)
 

@@ -9,6 +9,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, page_answer
+from tidegate.api.auditing import audited_act
+from tidegate.api.caller import caller_of
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.pool_responses import WorkerOut, WorkerPageOut, worker_out
@@ -38,14 +41,18 @@ def list_workers() -> Response[str]:
     """Returns a page of the workers of one pool or all, in one state or all."""
     refuse_other_parameters(router, "state", "pool", "limit", "cursor")
     services, parameters = deps_of(router).services, router.current_event.query_string_parameters
-    state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
+    state, pool = parameters.get("state"), parameters.get("pool")
+    cursor = cursor_of(router)
     if state is not None and state not in WorkerState.__members__:
         raise InvalidRequest.of("state", f"must be one of {', '.join(WorkerState)}")
     wanted = None if state is None else WorkerState(state)
 
     def read(limit: int) -> WorkerPageOut:
         listing = workers.list_workers(services, pool=pool, state=wanted, cursor=cursor, limit=limit)
-        return {"workers": [_view(worker) for worker in listing.workers], "cursor": listing.cursor}
+        return {
+            "workers": [_view(worker) for worker in listing.workers],
+            "cursor": next_cursor(router, listing.cursor),
+        }
 
     return page_answer(router, read)
 
@@ -64,8 +71,11 @@ def drain_worker(pool: str, worker_id: str) -> Response[str]:
     """Asks a worker to take no more jobs and to leave. Answers 202 with the worker."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
-    deps = deps_of(router)
-    worker = drain.drain_worker(deps.services, *_key(pool, worker_id), now_ms=deps.clock.now_ms())
+    deps, key = deps_of(router), _key(pool, worker_id)
+    with audited_act(router, "worker.drain", *key) as record:
+        standing = workers.get_worker(deps.services, *key)
+        worker = drain.drain_worker(deps.services, *key, caller=caller_of(router), now_ms=deps.clock.now_ms())
+        record.change(before={"state": str(standing.state)}, after={"state": str(worker.state)})
     return answer_with(HTTPStatus.ACCEPTED, _view(worker))
 
 

@@ -8,9 +8,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, foreseen_answer, job_view, page_answer
+from tidegate.api.caller import caller_of
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
-    PAGE_BOUND,
     ULID,
     body_of,
     deps_of,
@@ -23,7 +24,6 @@ from tidegate.api.reading import (
 from tidegate.contracts.requests import read_workflow
 from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
 from tidegate.contracts.times import to_wire
-from tidegate.domain.errors import InvalidRequest
 from tidegate.usecases.read import query
 from tidegate.usecases.submit import submit
 from tidegate.usecases.submit.would_submit import would_submit_workflow
@@ -44,6 +44,7 @@ def post_workflow() -> Response[str]:
         request,
         idempotency_key=key,
         fingerprint=fingerprint,
+        caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )
@@ -58,12 +59,7 @@ def get_workflow(workflow_id: str) -> Response[str]:
     refuse_other_parameters(router, "limit", "cursor")
     services = deps_of(router).services
     id_of("workflow", workflow_id, ULID)
-    cursor = router.current_event.query_string_parameters.get("cursor")
-    if cursor is not None and not PAGE_BOUND.fullmatch(cursor):
-        raise InvalidRequest.of(
-            "cursor",
-            "is not a cursor of this workflow; leave it out to start over, or pass on the last page's",
-        )
+    cursor = cursor_of(router)
 
     def read(limit: int) -> WorkflowOut:
         page = query.get_workflow(services, workflow_id, cursor=cursor, limit=limit)
@@ -71,9 +67,11 @@ def get_workflow(workflow_id: str) -> Response[str]:
             "workflow_id": page.submission.submission_id,
             "name": page.submission.name,
             "created_at": to_wire(page.submission.created_at_ms),
+            "submitted_by": page.submission.submitted_by,
+            "namespace": page.submission.namespace,
             "job_count": page.submission.job_count,
             "jobs": [job_view(router, job) for job in page.jobs],
-            "cursor": page.cursor,
+            "cursor": next_cursor(router, page.cursor),
         }
 
     return page_answer(router, read)

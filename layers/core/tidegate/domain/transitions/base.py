@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.lanes import MAIN
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.states import TERMINAL, TRANSITIONS, State
 
 
@@ -16,12 +17,14 @@ from tidegate.domain.states import TERMINAL, TRANSITIONS, State
 class Stamp:
     """The time of a transition in milliseconds since the epoch, its actor, and its reason.
 
-    `reason` is empty where the transition needs no explanation.
+    `reason` is empty where the transition needs no explanation. `logs` is where the lines of the attempt go that the
+    transition begins.
     """
 
     now_ms: int
     actor: str
     reason: str = ""
+    logs: LogPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ def brought_to(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
     # An assertion, because no input can cause this; only a mistake in the program can.
     assert to in TRANSITIONS[job.state], f"{job.state} -> {to} is not in the table"  # nosec B101
     stamp = after_latest(job, stamp)
-    entry = HistoryEntry(stamp.now_ms, to, changes.get("attempt", job.attempt), stamp.actor, stamp.reason)
+    attempt = changes.get("attempt", job.attempt)
+    entry = HistoryEntry(stamp.now_ms, to, attempt, stamp.actor, stamp.reason, stamp.logs)
     return replace(job, state=to, history=(*job.history, entry), **changes)
 
 

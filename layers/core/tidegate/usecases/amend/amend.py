@@ -12,6 +12,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.pools import suitable_pools
 from tidegate.domain.states import State
 from tidegate.domain.transitions import AmendIfWaiting, ReadyIfDue, Stamp, TransitionRefused
+from tidegate.usecases.access.ownership import refuse_foreign_jobs
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.read.visible import find_job
 from tidegate.usecases.services import Services
@@ -28,10 +29,12 @@ def amend_job(services: Services, job_id: str, amendment: Amendment, *, caller: 
     A call that changes nothing writes nothing. A READY job that gets another pool, or a SCHEDULED job whose time has
     come, becomes READY by a second write; the dispatcher makes up for it if this call is killed in between. It reads
     one job, for a workflow's first jobs also its submission, and for a job that may run in several pools their load.
-    Raises NotFound, also while the job's workflow is not accepted yet; InvalidRequest for a value that the job can't
-    have; NotWaiting if the job is QUEUED, RUNNING or has ended; ServiceUnavailable if it kept changing meanwhile.
+    Raises NotYours for another caller's job; NotFound, also while the job's workflow is not accepted yet;
+    InvalidRequest for a value that the job can't have; NotWaiting if the job is QUEUED, RUNNING or has ended;
+    ServiceUnavailable if it kept changing meanwhile.
     """
     job = find_job(services, job_id)
+    refuse_foreign_jobs(services, caller, [job])
     _check(services, job, amendment, now_ms)
     stamp = Stamp(now_ms, caller.display, _REASON)
     for _ in range(_TRIES):

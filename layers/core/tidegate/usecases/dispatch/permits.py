@@ -22,7 +22,7 @@ from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane, key_of, type_lane, type_of
 from tidegate.domain.limits import MAX_CONCURRENCY_LIMIT
-from tidegate.domain.permits import Permit, asking, key_permit, type_permit
+from tidegate.domain.permits import Permit, asking, attempt_of, key_permit, type_permit
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
@@ -209,9 +209,9 @@ def _holder_of(candidate: Candidate, needed: _Needed) -> str:
 
 def _lets_go(services: Services, holder: str) -> bool:
     """True if the holder is not dispatched and can no longer be dispatched under this permit."""
-    job_id, ready_at_ms, *_ = holder.split("@")
+    job_id, ready_at_ms = attempt_of(holder)
     job = services.jobs.get(job_id, consistent=True)
-    if job is not None and job.state is State.READY and job.ready_at_ms == int(ready_at_ms):
+    if job is not None and job.state is State.READY and job.ready_at_ms == ready_at_ms:
         # A dispatcher may be about to dispatch the job, or it died and left the permit taken. Passing over changes
         # `ready_at_ms`: a slow dispatcher that still holds the old version can no longer dispatch the job, so its
         # permits can be freed safely.
@@ -221,4 +221,4 @@ def _lets_go(services: Services, holder: str) -> bool:
             job = refused.job
         except NotFound:
             job = None
-    return job is None or job.state not in _HOLDING or job.ready_at_ms != int(ready_at_ms)
+    return job is None or job.state not in _HOLDING or job.ready_at_ms != ready_at_ms

@@ -6,31 +6,34 @@ A page is bounded by the number of jobs and by `MAX_PAGE_BYTES`. Jobs of a workf
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.domain import limits
-from tidegate.domain.errors import NotFound
+from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.job import Job, JobInput, workflow_job_id
-from tidegate.domain.states import State
+from tidegate.domain.job_query import JobQuery
 from tidegate.domain.submission import Submission
 from tidegate.usecases.bounds.portions import portions
-from tidegate.usecases.read.listing import Listing, Position, list_group
-from tidegate.usecases.read.visible import find_job, is_accepted, visible_jobs
+from tidegate.usecases.read.find_jobs import find_jobs
+from tidegate.usecases.read.visible import find_job, is_accepted
 from tidegate.usecases.services import Services
 
 _INPUTS_AT_ONCE = 10  # inputs of up to 256 KB each
 _ROW_BYTES = 2_048  # for a job's names, times and numbers
 _STEP_BYTES = 160  # one line of its history
 _EDGE_BYTES = 120
+_INDEX = re.compile("[0-9]{1,5}")  # of a job in its workflow
 
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """Some jobs and the cursor of the next page; None at the end."""
+    """Some jobs, the cursor of the next page (None at the end), and how many entries of the index were looked at."""
 
     jobs: tuple[Job, ...]
     cursor: str | None
+    looked_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +56,30 @@ def get_job(services: Services, job_id: str) -> Job:
 
 
 def list_jobs(
-    services: Services, state: State, *, pool: str | None, cursor: str | None, limit: int
+    services: Services, query: JobQuery, *, cursor: str | None, limit: int, now_ms: int, whole: bool = False
 ) -> JobPage:
-    """Returns a page of at most `limit` (1-200) jobs in `state`, of one pool or, if `pool` is None, of all.
+    """Returns a page of at most `limit` (1-200) jobs; see `find_jobs` for the order, the cost and the errors.
 
-    READY jobs come most urgent first, ended jobs latest first, all others oldest first. A page may hold fewer jobs
-    before the end: the index may lag, and jobs that have left the state are left out. A page also ends early if the
-    jobs would take more than `MAX_PAGE_BYTES`.
-    Raises InvalidRequest for an unknown pool or a malformed cursor; ServiceUnavailable.
+    The jobs of a `whole` page have their inputs, and the page also ends early if they would take more than
+    `MAX_PAGE_BYTES`.
     """
-    listing, jobs = _listed(services, state, pool=pool, cursor=cursor, limit=limit)
-    page = _as_fits(services, jobs)
-    last = page[-1].job_id if len(page) < len(jobs) else None
-    taken = next((place for place, entry in enumerate(listing.entries, 1) if entry.job_id == last), limit)
-    return JobPage(page, listing.cursor_behind(taken))
-
-
-def list_without_inputs(
-    services: Services, state: State, *, pool: str | None, cursor: str | None, limit: int
-) -> JobPage:
-    """Returns the same as `list_jobs`, but without the jobs' inputs and without a bound in bytes."""
-    listing, jobs = _listed(services, state, pool=pool, cursor=cursor, limit=limit)
-    return JobPage(tuple(jobs), listing.cursor_behind(limit))
-
-
-def _listed(
-    services: Services, state: State, *, pool: str | None, cursor: str | None, limit: int
-) -> tuple[Listing, Sequence[Job]]:
-    listing = list_group(services, Position.read(services, state, pool, cursor), limit)
-    entries = listing.entries
-    jobs = services.jobs.get_many([entry.job_id for entry in entries])
-    current = [jobs[entry.job_id] for entry in entries if entry.job_id in jobs]
-    return listing, list(visible_jobs(services, [job for job in current if job.state is state]))
+    found = find_jobs(services, query, cursor=cursor, limit=limit, now_ms=now_ms)
+    jobs = _as_fits(services, found.jobs) if whole else found.jobs
+    return JobPage(jobs, found.cursor_behind(len(jobs)), found.looked_at)
 
 
 def get_workflow(services: Services, workflow_id: str, *, cursor: str | None, limit: int) -> WorkflowPage:
     """Returns a workflow and a page of at most `limit` (1-200) of its jobs, in the order of submission.
 
     Jobs that have passed their retention are left out. Raises NotFound, also while the workflow is not accepted yet;
-    ServiceUnavailable.
+    InvalidRequest for a malformed cursor; ServiceUnavailable.
     """
+    if cursor is not None and not _INDEX.fullmatch(cursor):
+        raise InvalidRequest.of("cursor", "is not a cursor of this workflow; leave it out to start over")
     submission = services.submissions.get(workflow_id)
     if submission is None or not is_accepted(submission):
         raise NotFound("workflow", workflow_id)
-    start = int(cursor) if cursor and cursor.isdecimal() else 0
+    start = int(cursor) if cursor is not None else 0
     end = min(start + limit, submission.job_count)
     ids = [workflow_job_id(workflow_id, index) for index in range(start, end)]
     jobs = services.jobs.get_many(ids)
@@ -137,4 +120,5 @@ def _bytes_of(job: Job) -> int:
     given = job.input or JobInput({})
     edges = sum(_EDGE_BYTES + len((edge.condition or "").encode()) for edge in given.depends_on)
     texts = json.dumps([given.parameters, dict(job.tags), job.result], ensure_ascii=False)
-    return _ROW_BYTES + edges + len(texts.encode()) + _STEP_BYTES * len(job.history)
+    printed = sum(len(line.encode()) for line in job.failure.last_lines) if job.failure else 0
+    return _ROW_BYTES + edges + len(texts.encode()) + printed + _STEP_BYTES * len(job.history)

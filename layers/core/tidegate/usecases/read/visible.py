@@ -21,18 +21,24 @@ def is_accepted(submission: Submission | None) -> bool:
 def visible_jobs(services: Services, jobs: Iterable[Job]) -> Iterator[Job]:
     """Yields the jobs except those of workflows that are not accepted.
 
-    Only PENDING jobs that were never reopened can belong to such a workflow. So other jobs cost no read, and each
-    workflow in doubt is read once. Raises ServiceUnavailable.
+    Only PENDING jobs that were never reopened, and none of whose dependencies is satisfied yet, can belong to such a
+    workflow. So other jobs cost no read, and the workflows in doubt are read together. Raises ServiceUnavailable.
     """
-    accepted: dict[str, bool] = {}
-    for job in jobs:
-        if job.state is State.PENDING and job.workflow_id is not None and not job.reopened:
-            submission_id = submission_of(job.job_id)
-            if submission_id not in accepted:
-                accepted[submission_id] = is_accepted(services.submissions.get(submission_id))
-            if not accepted[submission_id]:
-                continue
-        yield job
+    found = list(jobs)
+    in_doubt = dict.fromkeys(submission_of(job.job_id) for job in found if _may_be_staged(job))
+    submissions = services.submissions.get_many(list(in_doubt)) if in_doubt else {}
+    for job in found:
+        if not _may_be_staged(job) or is_accepted(submissions.get(submission_of(job.job_id))):
+            yield job
+
+
+def _may_be_staged(job: Job) -> bool:
+    return (
+        job.state is State.PENDING
+        and job.workflow_id is not None
+        and not job.reopened
+        and len(job.waiting_on) == job.dependency_count
+    )
 
 
 def find_job(services: Services, job_id: str) -> Job:

@@ -29,6 +29,7 @@ from tidegate.domain.transitions import (
     TransitionRefused,
 )
 from tidegate.ports import TransitionOutcome
+from tidegate.usecases.access.ownership import refuse_foreign_jobs, refuse_foreign_workflow
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.portions import JOBS_AT_ONCE, lean_outcome, portions
 from tidegate.usecases.isolation import raise_first_failure
@@ -61,10 +62,11 @@ class Cancelled:
 def cancel_job(services: Services, job_id: str, *, caller: Caller, now_ms: int) -> Job:
     """Cancels a job, or asks its worker to stop it; returns the job as it is afterwards. Safe to repeat.
 
-    The job's history names the caller. Raises NotFound, also while the job's workflow is not accepted yet; AlreadyEnded
-    if the job ended in another state; ServiceUnavailable if the job kept changing meanwhile.
+    The job's history names the caller. Raises NotFound, also while the job's workflow is not accepted yet; NotYours;
+    AlreadyEnded if the job ended in another state; ServiceUnavailable if the job kept changing meanwhile.
     """
     job = find_job(services, job_id)
+    refuse_foreign_jobs(services, caller, [job])
     (outcome,) = cancel_all(services, [job], Stamp(now_ms, caller.display, _REASON))
     raise_first_failure([outcome])
     if not isinstance(outcome, Job):
@@ -82,13 +84,15 @@ def cancel_downstream(
     A job that has ended may still have open jobs downstream, so an ended job is no error here. The job itself is
     cancelled last. If the deadline `until` comes first, the job is left as it is and the same call can be repeated.
     Returns the job as it is afterwards and the counts of the others.
-    Raises NotFound; TooFarDownstream if there are more jobs than one call can find, before any is cancelled;
+    Raises NotFound; NotYours if one of the jobs that have not ended belongs to another namespace, and TooFarDownstream
+    if there are more jobs than one call can find, both before any is cancelled;
     ServiceUnavailable or ServiceRefused if some jobs could not be written: the same call continues with them.
     """
     job = find_job(services, job_id)
     found = downstream_of(services, [job])
     if not found.complete:
         raise TooFarDownstream(job_id, len(found.jobs))
+    refuse_foreign_jobs(services, caller, [job, *(each for each in found.jobs if not each.is_terminal)])
     # Downstream jobs first, else the end of an upstream could make one of them READY.
     stamp = Stamp(now_ms, caller.display, _REASON)
     jobs = [each for each in reversed(found.jobs) if not each.is_terminal]
@@ -118,11 +122,12 @@ def cancel_workflow(
 
     If the deadline `until` comes first, the answer has a `cursor` with which the next call continues. Each job is
     counted by one call only. Returns the counts.
-    Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a malformed cursor;
+    Raises NotFound, also while the workflow is not accepted yet; NotYours; InvalidRequest for a malformed cursor;
     ServiceUnavailable or ServiceRefused if some jobs could not be written: the others are cancelled, and the same
     call continues with the rest.
     """
     submission = accepted_workflow(services, workflow_id, now_ms)
+    refuse_foreign_workflow(services, caller, submission)
     left = submission.job_count if cursor is None else _place_of(cursor, submission.job_count)
     stamp = Stamp(now_ms, caller.display, _REASON)
     total = Cancelled(0, 0, 0)

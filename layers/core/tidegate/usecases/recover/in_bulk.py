@@ -14,6 +14,7 @@ from tidegate.domain.amendments import AMENDABLE, Amendment
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
+from tidegate.domain.job_query import JobQuery
 from tidegate.domain.lives import may_be_reopened
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import (
@@ -23,8 +24,9 @@ from tidegate.domain.transitions import (
     TransitionRefused,
 )
 from tidegate.ports import TransitionOutcome
+from tidegate.usecases.access.ownership import foreign_among
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
-from tidegate.usecases.read.query import list_without_inputs
+from tidegate.usecases.read.find_jobs import find_jobs
 from tidegate.usecases.recover.cancel import cancel_all
 from tidegate.usecases.recover.reopen import retry_as_read
 from tidegate.usecases.recover.whole_workflow import accepted_workflow, read_jobs_of
@@ -125,6 +127,8 @@ def act_in_bulk(
             "filter.state", f"is {wanted.state}; {act} is for jobs in {', '.join(sorted(SUITED[act]))}"
         )
     jobs, looked_at, following = _page(services, wanted, cursor=cursor, limit=limit, now_ms=now_ms)
+    foreign = foreign_among(services, caller, jobs)
+    jobs = [job for job in jobs if job not in foreign]
     stamp = Stamp(now_ms, caller.display, f"{act} in bulk")
     if dry_run:
         told = [_foreseen(act, job) for job in jobs]
@@ -138,7 +142,8 @@ def act_in_bulk(
         amend = [AmendIfWaiting(job, amendment, stamp) for job in changing]
         written = _told(changing, services.jobs.apply_all(amend) if amend else [], _amended)
         told = [*written, *(_done(job) for job in jobs if job.priority == priority)]
-    return Acted(tuple(told), looked_at, following)
+    others = [_left(job, "belongs to another caller's submission") for job in foreign]
+    return Acted((*told, *others), looked_at, following)
 
 
 def _page(
@@ -146,8 +151,9 @@ def _page(
 ) -> tuple[list[Job], int, str | None]:
     """Returns the wanted jobs of a page, how many jobs the page has, and the cursor of the next one."""
     if wanted.workflow_id is None:
-        page = list_without_inputs(services, wanted.state, pool=wanted.pool, cursor=cursor, limit=limit)
-        return [job for job in page.jobs if wanted.takes(job)], len(page.jobs), page.cursor
+        query = JobQuery(states=(wanted.state,), pool=wanted.pool, type=wanted.type)
+        page = find_jobs(services, query, cursor=cursor, limit=limit, now_ms=now_ms)
+        return [job for job in page.jobs if wanted.takes(job)], page.looked_at, page.cursor
     job_count = accepted_workflow(services, wanted.workflow_id, now_ms).job_count
     if cursor is not None and (not _PLACE.fullmatch(cursor) or int(cursor) > job_count):
         raise InvalidRequest.of("cursor", "is not a cursor of this act; leave it out to start over")

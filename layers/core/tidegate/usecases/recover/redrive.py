@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidegate.domain.callers import Caller
+from tidegate.domain.job_query import JobQuery
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Stamp
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
-from tidegate.usecases.read.query import list_without_inputs
+from tidegate.usecases.read.find_jobs import find_jobs
 from tidegate.usecases.read.status import check_standing_pool
 from tidegate.usecases.recover.reopen import retry_as_read
 from tidegate.usecases.services import Services
@@ -46,7 +47,8 @@ def redrive_pool(
     ServiceRefused if some jobs could not be written: the same call continues with them.
     """
     check_standing_pool(services, pool)
-    page = list_without_inputs(services, State.FAILED, pool=pool, cursor=cursor, limit=limit)
+    failed = JobQuery(states=(State.FAILED,), pool=pool)
+    page = find_jobs(services, failed, cursor=cursor, limit=limit, now_ms=now_ms)
     undeliverable = [
         job for job in page.jobs if job.failure is not None and job.failure.code == UNDELIVERABLE
     ]

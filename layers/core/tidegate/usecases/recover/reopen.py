@@ -20,6 +20,7 @@ from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.ports import TransitionOutcome
+from tidegate.usecases.access.ownership import refuse_foreign_jobs, refuse_foreign_workflow
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.portions import JOBS_AT_ONCE, apply_lean, portions, read_lean
 from tidegate.usecases.isolation import raise_first_failure
@@ -66,13 +67,14 @@ def retry_job(
 
     Skipped jobs that are not reached before the deadline `until` are reopened later, when their upstreams are done.
     The jobs' history names the caller. Returns the job as it is afterwards, and the counts. Safe to repeat.
-    Raises NotFound; NotRetryable if the job has succeeded, is being stopped, has not ended and was never reopened, or
-    was reopened too often; ServiceUnavailable or ServiceRefused if some jobs could not be written: the reopened
-    ones stay reopened, and the same call continues with the rest.
+    Raises NotFound; NotYours; NotRetryable if the job has succeeded, is being stopped, has not ended and was never
+    reopened, or was reopened too often; ServiceUnavailable or ServiceRefused if some jobs could not be written: the
+    reopened ones stay reopened, and the same call continues with the rest.
     """
     stamp = Stamp(now_ms, caller.display, _REASON)
     reopening = _Reopening(services, stamp, until, leave_skipped=not reopen_skipped)
     job = find_job(services, job_id)
+    refuse_foreign_jobs(services, caller, [job])
     if job.state in REOPENABLE:
         if not may_be_reopened(job.history):
             why = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit a new job"
@@ -120,12 +122,14 @@ def rerun_workflow(
     SUCCEEDED jobs stay as they are. All jobs are reopened before any is judged, because a job must not be judged by the
     old end of an upstream that is still to be reopened. If the deadline `until` comes first, a call with the answer's
     `cursor` continues. The jobs' history names the caller. Returns the counts.
-    Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a malformed cursor;
+    Raises NotFound, also while the workflow is not accepted yet; NotYours; InvalidRequest for a malformed cursor;
     ServiceUnavailable and ServiceRefused as `retry_job` does.
     """
     stamp = Stamp(now_ms, caller.display, _REASON)
     place = RerunPlace.read(cursor)
-    job_count = accepted_workflow(services, workflow_id, now_ms).job_count
+    submission = accepted_workflow(services, workflow_id, now_ms)
+    refuse_foreign_workflow(services, caller, submission)
+    job_count = submission.job_count
     if place.is_judging:
         return _judge_from(services, workflow_id, place.index, job_count, stamp, until)
     reopening = _Reopening(services, stamp, until)

@@ -20,6 +20,7 @@ from tidegate.domain.lives import may_be_reopened
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DISPATCHED, RerunUnlessDispatched, Stamp, TransitionRefused
 from tidegate.ports import TransitionOutcome
+from tidegate.usecases.access.ownership import refuse_foreign_jobs
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.portions import apply_lean, portions
 from tidegate.usecases.isolation import raise_first_failure
@@ -70,7 +71,8 @@ def rerun_job(
     with `dry_run`: the counts are of the jobs that would be rerun. If the deadline `until` comes first, a call with the
     answer's `cursor` continues. A call for a job that is being rerun continues too, so it is safe to repeat. Returns
     the job as it is afterwards, and the counts. Each call reads the jobs downstream and their edges, at most 10,000.
-    Raises NotFound; InvalidRequest for parameters that the job's type refuses, or a malformed cursor; NotRetryable if
+    Raises NotFound; NotYours if one of the jobs is another caller's; InvalidRequest for parameters that the job's
+    type refuses, or a malformed cursor; NotRetryable if
     the job has not ended or was reopened too often, or a job downstream is QUEUED or RUNNING; TooFarDownstream;
     ServiceUnavailable or ServiceRefused if some jobs could not be written: the same call continues with the rest.
     """
@@ -78,6 +80,7 @@ def rerun_job(
     found = downstream_of(services, [job]) if downstream else Downstream((), complete=True)
     if not found.complete:
         raise TooFarDownstream(job_id, len(found.jobs))
+    refuse_foreign_jobs(services, caller, [job, *found.jobs])
     is_begun = _is_begun(job, cursor)
     if not is_begun:
         _refuse_unless_ended(job, found.jobs)

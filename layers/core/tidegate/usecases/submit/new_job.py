@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from tidegate.domain import limits
+from tidegate.domain.callers import Caller
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.usecases.submit.checked import JobInRequest
-
-ACTOR = "submit"
 
 
 def new_job(
@@ -18,6 +17,7 @@ def new_job(
     depends_on: tuple[Dependency, ...],
     now_ms: int,
     *,
+    caller: Caller,
     dependents: tuple[Dependent, ...] = (),
     workflow: WorkflowRequest | None = None,
     boost_millipoints: int = 0,
@@ -25,9 +25,10 @@ def new_job(
 ) -> Job:
     """Makes the job that a request asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
 
-    `asked` has been checked, so it fits one pool at least. Fields that the request leaves out come from `workflow`,
-    then from the defaults. `dependents` are the edges to jobs of the same submission. `boost_millipoints` is the boost
-    of its critical path, in thousandths of a point. `fingerprint` identifies the request's body.
+    `asked` has been checked, so it fits one pool at least. The job's history begins with `caller`. Fields that the
+    request leaves out come from `workflow`, then from the defaults. `dependents` are the edges to jobs of the same
+    submission. `boost_millipoints` is the boost of its critical path, in thousandths of a point. `fingerprint`
+    identifies the request's body.
     """
     request, pools, share = asked.request, asked.pools, asked.share
     due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
@@ -55,10 +56,11 @@ def new_job(
         timeout_seconds=timeout_seconds,
         critical_path_boost_millipoints=boost_millipoints,
         fingerprint=fingerprint,
+        submitted_by=caller.subject or None,
         waiting_on=frozenset(range(len(depends_on))),
         dependents=dependents,
         watch_start=any(dependent.type is DependencyType.MUST_START for dependent in dependents),
         due_at_ms=due_at_ms if state is State.SCHEDULED else None,
         ready_at_ms=now_ms if state is State.READY else None,
-        history=(HistoryEntry(now_ms, state, 0, ACTOR),),
+        history=(HistoryEntry(now_ms, state, 0, caller.display),),
     )

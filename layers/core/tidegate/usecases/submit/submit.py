@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tidegate.domain.callers import NOBODY, Caller, caller_under
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.errors import IdempotencyConflict, InvalidRequest, ServiceUnavailable
 from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.domain.workflow_graph import graph_of
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import not_written
 from tidegate.usecases.pools.choose_pool import PoolChooser
@@ -34,7 +36,9 @@ from tidegate.usecases.submit.validate import check_job, check_workflow
 
 _GENERATIONS = 20
 _USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a new submission"
-_OPEN_SECONDS = 800 * 86_400  # a job may wait 366 days for its `not_before`, and then for its dispatch
+# A submission is kept longer than its jobs: without it the reaper would take them for the jobs of an abandoned one. A
+# job may wait 366 days for its `not_before`, and then for its dispatch.
+_OPEN_SECONDS = 800 * 86_400
 
 
 def submit_job(
@@ -43,15 +47,17 @@ def submit_job(
     *,
     idempotency_key: str | None,
     fingerprint: str,
+    caller: Caller = NOBODY,
     now_ms: int,
     until: Deadline = NEVER,
 ) -> JobAccepted:
     """Accepts one job. With an idempotency key, the same request again gives the same answer.
 
-    `fingerprint` identifies the request's body. Upstreams that have ended are judged at once; those that are not judged
-    before the deadline `until` are left to the reaper. Returns the job's id, and whether this call created the job.
-    Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with another body or
-    for a workflow; ServiceUnavailable or ServiceRefused: the same request may be sent again.
+    `fingerprint` identifies the request's body. The job records the caller. Upstreams that have ended are judged at
+    once; those that are not judged before the deadline `until` are left to the reaper. Returns the job's id, and
+    whether this call created the job. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was
+    used before with another body or for a workflow; ServiceUnavailable or ServiceRefused: the same request may be sent
+    again.
     """
     if idempotency_key is None:
         job_id = services.entropy.new_ulid(now_ms)
@@ -77,6 +83,7 @@ def submit_job(
         job_id,
         depends_on,
         now_ms,
+        caller=caller,
         boost_millipoints=boost,
         fingerprint=fingerprint if idempotency_key else None,
     )
@@ -122,15 +129,16 @@ def submit_workflow(
     *,
     idempotency_key: str | None,
     fingerprint: str,
+    caller: Caller = NOBODY,
     now_ms: int,
     until: Deadline = NEVER,
 ) -> WorkflowAccepted:
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
-    `fingerprint` and `until` are as in `submit_job`. Returns the workflow's id, its jobs' ids by key, and whether this
-    call created it. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with
-    another body or for a job; ServiceUnavailable if the submission under this key is just being removed, or, as
-    ServiceRefused, from a service: the same request may be sent again.
+    `fingerprint`, `caller` and `until` are as in `submit_job`. Returns the workflow's id, its jobs' ids by key, and
+    whether this call created it. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used
+    before with another body or for a job; ServiceUnavailable if the submission under this key is just being removed,
+    or, as ServiceRefused, from a service: the same request may be sent again.
     """
     if idempotency_key is not None:
         _refuse_key_of_job(services, idempotency_key)
@@ -142,6 +150,7 @@ def submit_workflow(
         if earlier is None:
             raise
         return _accepted(request, earlier.submission_id, created=False)
+    graph = graph_of(request)
     new = Submission(
         submission_id="",
         phase=Phase.STAGING,
@@ -149,29 +158,36 @@ def submit_workflow(
         fingerprint=fingerprint,
         created_at_ms=now_ms,
         name=request.name,
+        submitted_by=caller.subject or None,
+        critical_path_seconds=graph.critical_path_seconds,
         # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
         expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
     )
     submission, created = _begin(services, new, idempotency_key)
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
-        # With the time of the first request: repeated requests in parallel then write equal jobs and an equal plan.
-        staged, plan = _build(services, request, checked, workflow_id, submission.created_at_ms)
+        # By the stored record: repeated requests in parallel then write equal jobs and an equal plan.
+        staged, plan = _build(services, request, checked, submission)
         lanes = note_shares(services, checked, now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
+        services.progress.save_graph(workflow_id, graph, submission.expires_at_s)
         if services.submissions.set_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
             finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
-            current = services.submissions.get(workflow_id)
-            phase = current.phase if current else Phase.REMOVED
+            phase = _phase_of(services, workflow_id)
     if phase in GIVEN_UP:
         raise ServiceUnavailable("the workflow took too long to write and was given up; send it again")
     if phase is Phase.COMMITTED:
         plan = services.submissions.load_plan(workflow_id)
         finish_submission(services, workflow_id, plan, now_ms, until=until)
     return _accepted(request, workflow_id, created)
+
+
+def _phase_of(services: Services, workflow_id: str) -> Phase:
+    current = services.submissions.get(workflow_id)
+    return current.phase if current else Phase.REMOVED
 
 
 def _accepted(request: WorkflowRequest, workflow_id: str, created: bool) -> WorkflowAccepted:
@@ -228,13 +244,13 @@ def _build(
     services: Services,
     request: WorkflowRequest,
     checked: CheckedSubmission,
-    workflow_id: str,
-    now_ms: int,
+    submission: Submission,
 ) -> tuple[list[Job], SubmissionPlan]:
-    """Makes the jobs to stage, and the plan of the rest.
+    """Makes the jobs to stage, and the plan of the rest. They have the time and the caller of the first request.
 
     The plan holds the roots, which wait on no job of the workflow, and the edges to jobs of earlier submissions.
     """
+    workflow_id, caller = submission.submission_id, caller_under(submission.submitted_by)
     ids = {job.key: workflow_job_id(workflow_id, index) for index, job in enumerate(request.jobs)}
     dependencies = [
         tuple(
@@ -269,7 +285,8 @@ def _build(
             asked,
             job_id,
             depends_on,
-            now_ms,
+            submission.created_at_ms,
+            caller=caller,
             dependents=tuple(dependents[job_id]),
             workflow=request,
             boost_millipoints=boosts[index],

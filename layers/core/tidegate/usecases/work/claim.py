@@ -69,7 +69,8 @@ def claim_all(
         known = chosen.get(message.job_id)
         if known is None or messages[known].attempt < message.attempt:
             chosen[message.job_id] = place
-    stamp, lease_expires_at_ms = Stamp(now_ms, worker_id), now_ms + services.settings.lease_ms
+    stamp = Stamp(now_ms, worker_id, logs=services.log_place)
+    lease_expires_at_ms = now_ms + services.settings.lease_ms
     transitions = [
         ClaimIfQueued(
             job_id,

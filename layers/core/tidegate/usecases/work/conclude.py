@@ -153,8 +153,10 @@ def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: S
         jitter = services.entropy.jitter()
         wait_ms = backoff_ms(job.retry, job.tries + 1, jitter, outcome.retry_after_seconds)
         due_at_ms = stamp.now_ms + wait_ms
+        # The last lines stay in the log alone, because they would make each write of the next attempt dearer.
         return RetryIfAttemptHolds(job, job.attempt, due_at_ms, failure, stamp, claimed.began_at_ms)
     state = State.TIMED_OUT if timed_out else State.FAILED
+    failure = replace(failure, last_lines=outcome.last_lines)
     return _finish(services, job, Ending(state, failure=failure), stamp, claimed.began_at_ms)
 
 

@@ -1,0 +1,160 @@
+"""The command `tidegate jobs list`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from tidegate.domain.job_query import ALL_STATES, Order
+from tidegate.domain.states import State
+from tidegate_cli import ids
+from tidegate_cli.client import Client, Parameter
+from tidegate_cli.commands.choices import word_of
+from tidegate_cli.commands.jobs import jobs, print_jobs
+from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.views import JobView
+
+__all__ = ["jobs"]  # with the command `list`
+
+
+class Direction(StrEnum):
+    """The direction of an order."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+def _only(name: str, help_text: str, metavar: str = "TEXT") -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        name, help=f"Only jobs {help_text}.", metavar=metavar, show_default=False
+    )
+    return option
+
+
+@jobs.command("list")
+def list_jobs(
+    context: typer.Context,
+    state: Annotated[
+        list[State] | None,
+        typer.Option(
+            "--state",
+            parser=word_of(State),
+            metavar="STATE",
+            help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states.",
+            show_default=False,
+        ),
+    ] = None,
+    pool: Annotated[str | None, _only("--pool", "of this pool")] = None,
+    job_type: Annotated[str | None, _only("--type", "of this type")] = None,
+    workflow: Annotated[str | None, _only("--workflow", "of this workflow", "ID")] = None,
+    worker: Annotated[str | None, _only("--worker", "that this worker claimed last", "ID")] = None,
+    tag: Annotated[list[str] | None, _only("--tag", "with this tag; may be repeated", "NAME=VALUE")] = None,
+    name: Annotated[str | None, _only("--name", "whose name begins so")] = None,
+    key: Annotated[str | None, _only("--key", "whose key begins so")] = None,
+    error: Annotated[str | None, _only("--error", "with this error code", "CODE")] = None,
+    submitted_by: Annotated[str | None, _only("--submitted-by", "of this caller, as a whole ARN")] = None,
+    since: Annotated[
+        str | None,
+        _only(
+            "--from", "from this time on: created, due, ready, dispatched or ended, by their state", "TIME"
+        ),
+    ] = None,
+    until: Annotated[str | None, _only("--to", "up to this time", "TIME")] = None,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")
+    ] = False,
+    waits_longer_than: Annotated[
+        float | None, _only("--waits-longer-than", "that have waited so long in their state", "SECONDS")
+    ] = None,
+    order: Annotated[
+        Order | None,
+        typer.Option(
+            "--order",
+            parser=word_of(Order),
+            metavar="ORDER",
+            help="Sort by priority, or by time over all states.",
+        ),
+    ] = None,
+    direction: Annotated[
+        Direction | None,
+        typer.Option(
+            "--direction", parser=word_of(Direction), metavar="DIRECTION", help="asc or desc; needs --order."
+        ),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="With parameters, dependencies, result and history in JSON.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The most jobs to list.")] = 50,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """List jobs by filters that combine.
+
+    RUNNING and other jobs that have not ended come first, then failures, then other ended jobs. READY jobs are
+    sorted by urgency, ended jobs latest first, all other jobs oldest first. A workflow's jobs come as submitted.
+
+    Example: tidegate jobs list --state RUNNING --state QUEUED --tag team=data
+    """
+    session = session_of(context, output, api_url)
+    if workflow is not None:
+        ids.workflow_id(workflow)
+    filters: dict[str, Parameter] = {
+        "pool": pool,
+        "type": job_type,
+        "workflow": workflow,
+        "worker": None if worker is None else ids.worker_id(worker),
+        "tag": tag or [],
+        "name": name,
+        "key": key,
+        "error": error,
+        "submitted_by": submitted_by,
+        "from": since,
+        "to": until,
+        "overdue": "true" if overdue else None,
+        "waits_longer_than": None if waits_longer_than is None else f"{waits_longer_than:.3f}",
+        "order": order,
+        "direction": direction,
+        "fields": "full" if full else None,
+    }
+    states = list(dict.fromkeys(state or ALL_STATES))
+    with session.client() as client:
+        found = _find(client, states, filters, limit)
+    if session.is_json:
+        print_json({"jobs": [dict(job.raw) for job in found]})
+    else:
+        print_jobs(found, session.out)
+    session.tell_cut("jobs", len(found), limit)
+
+
+def _find(
+    client: Client, states: Sequence[State], filters: Mapping[str, Parameter], limit: int
+) -> list[JobView]:
+    if filters["workflow"] is not None or filters["order"] is not None:
+        return list(client.list_jobs({"state": ",".join(states), **filters}, limit=limit))
+    return share_out([client.list_jobs({"state": each, **filters}, limit=limit) for each in states], limit)
+
+
+def share_out(listings: Sequence[Iterator[JobView]], limit: int) -> list[JobView]:
+    """Returns at most `limit` jobs of several listings, in the order of the listings.
+
+    In a first round each listing gets half of the jobs that are left to take, and the last one gets all of them. So a
+    long listing does not push out those after it. If jobs are still left to take, a second round takes them from the
+    first listing on.
+    """
+    shares: list[list[JobView]] = []
+    left = limit
+    for number, listing in enumerate(listings, start=1):
+        quota = left if number == len(listings) else (left + 1) // 2
+        shares.append(list(islice(listing, quota)))
+        left -= len(shares[-1])
+        if not left:
+            break
+    for share, listing in zip(shares, listings, strict=False):
+        more = list(islice(listing, left))
+        share.extend(more)
+        left -= len(more)
+    return [job for share in shares for job in share]

@@ -1,0 +1,69 @@
+"""The routes of the callers' grants."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.api.answering import answer_with
+from tidegate.api.auditing import audited_act
+from tidegate.api.caller import caller_of
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import body_of, deps_of, refuse_other_parameters
+from tidegate.contracts.grants import grant_out, grants_out, read_grant
+from tidegate.contracts.requests import read_no_options
+from tidegate.domain import limits
+from tidegate.domain.errors import InvalidRequest
+from tidegate.usecases.access import set_grants
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
+_SUBJECT = re.compile(r"arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|[a-z-]+/[\w+=,.@/-]+)", re.ASCII)
+
+
+@router.get("/v1/grants")
+def list_grants() -> Response[str]:
+    """Returns every grant."""
+    refuse_other_parameters(router)
+    return answer_with(HTTPStatus.OK, grants_out(set_grants.list_grants(deps_of(router).services)))
+
+
+@router.put("/v1/grants")
+def put_grant() -> Response[str]:
+    """Gives a caller a role and shared namespaces, instead of those that it had."""
+    refuse_other_parameters(router, "namespace")
+    subject, (role, namespaces), deps = _subject(), read_grant(body_of(router)), deps_of(router)
+    with audited_act(router, "grant.set", subject) as record:
+        grant = set_grants.set_grant(
+            deps.services, subject, role, namespaces, caller=caller_of(router), now_ms=deps.clock.now_ms()
+        )
+        record.change(after={"role": grant.role, "namespaces": " ".join(grant.namespaces)})
+    return answer_with(HTTPStatus.OK, grant_out(grant))
+
+
+@router.delete("/v1/grants")
+def delete_grant() -> Response[str]:
+    """Removes the grant of a caller, and answers with the grant as it was."""
+    refuse_other_parameters(router, "namespace")
+    read_no_options(body_of(router))
+    subject = _subject()
+    with audited_act(router, "grant.remove", subject) as record:
+        grant = set_grants.remove_grant(deps_of(router).services, subject, caller=caller_of(router))
+        record.change(before={"role": grant.role, "namespaces": " ".join(grant.namespaces)})
+    return answer_with(HTTPStatus.OK, grant_out(grant))
+
+
+def _subject() -> str:
+    subject = router.current_event.query_string_parameters.get("namespace", "")
+    if len(subject) > limits.MAX_SUBJECT_CHARACTERS or not _SUBJECT.fullmatch(subject):
+        raise InvalidRequest.of(
+            "namespace",
+            "must be the ARN of a user, a role or another caller, such as "
+            "arn:aws:iam::123456789012:role/Nightly; `tidegate me` shows your own",
+        )
+    return subject
+
+
+refuse_other_methods(router, "/v1/grants", "DELETE", "GET", "PUT")

@@ -1,0 +1,28 @@
+"""The route that explains why a job is not running."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.api.answering import answer_with
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import JOB_ID, deps_of, id_of, refuse_other_parameters
+from tidegate.contracts.why import why_out
+from tidegate.usecases.read.why import explain
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
+
+
+@router.get("/v1/jobs/<job_id>/why")
+def get_why(job_id: str) -> Response[str]:
+    """Returns the facts that hold a job, and the changes that start it."""
+    refuse_other_parameters(router)
+    deps = deps_of(router)
+    explained = explain(deps.services, id_of("job", job_id, JOB_ID), now_ms=deps.clock.now_ms())
+    return answer_with(HTTPStatus.OK, why_out(explained.job, explained.why))
+
+
+refuse_other_methods(router, "/v1/jobs/<job_id>/why", "GET")

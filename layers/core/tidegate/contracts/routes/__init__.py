@@ -1,0 +1,30 @@
+"""All routes of the API, a file for each part: the one table from which everything else about them is made."""
+
+from __future__ import annotations
+
+from tidegate.contracts.route import Route
+from tidegate.contracts.routes import (
+    acts,
+    audit,
+    grants,
+    health,
+    jobs,
+    logs,
+    pools,
+    recovery,
+    workers,
+    workflows,
+)
+
+ROUTES: tuple[Route, ...] = (
+    *jobs.ROUTES,
+    *workflows.ROUTES,
+    *recovery.ROUTES,
+    *acts.ROUTES,
+    *pools.ROUTES,
+    *workers.ROUTES,
+    *grants.ROUTES,
+    *audit.ROUTES,
+    *logs.ROUTES,
+    *health.ROUTES,
+)

@@ -1,0 +1,1 @@
+"""Keeps the progress of workflows, from the changes of their jobs."""

@@ -1,0 +1,64 @@
+"""A caller's namespace is the part of its name that no session changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tidegate.domain.callers import NOBODY, CallerKind, caller_under, namespace_of
+
+ACCOUNT = "123456789012"
+
+
+@pytest.mark.parametrize(
+    ("subject", "namespace"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:user/ann", f"arn:aws:iam::{ACCOUNT}:user/ann"),
+        (f"arn:aws:iam::{ACCOUNT}:user/team/data/ann", f"arn:aws:iam::{ACCOUNT}:user/team/data/ann"),
+        (f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:root"),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/Nightly/i-0a1b2c", f"arn:aws:iam::{ACCOUNT}:role/Nightly"),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/Nightly/ann@example.com", f"arn:aws:iam::{ACCOUNT}:role/Nightly"),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/Nightly", f"arn:aws:iam::{ACCOUNT}:role/Nightly"),
+        (f"arn:aws:iam::{ACCOUNT}:role/Nightly", f"arn:aws:iam::{ACCOUNT}:role/Nightly"),
+        (f"arn:aws:iam::{ACCOUNT}:role/service/batch/Nightly", f"arn:aws:iam::{ACCOUNT}:role/Nightly"),
+        (
+            f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/ann@example.com",
+            f"arn:aws:iam::{ACCOUNT}:role/AWSReservedSSO_Admin_0123456789abcdef",
+        ),
+        (
+            f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef",
+            f"arn:aws:iam::{ACCOUNT}:role/AWSReservedSSO_Admin_0123456789abcdef",
+        ),
+        (f"arn:aws:sts::{ACCOUNT}:federated-user/ann", f"arn:aws:sts::{ACCOUNT}:federated-user/ann"),
+        (f"arn:aws-us-gov:sts::{ACCOUNT}:assumed-role/R/s", f"arn:aws-us-gov:iam::{ACCOUNT}:role/R"),
+        ("https://issuer.example/pool#1234", "https://issuer.example/pool#1234"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_the_namespace_leaves_out_what_a_session_chooses(subject: str, namespace: str) -> None:
+    assert caller_under(subject).namespace == namespace
+    assert namespace_of(namespace) == namespace
+
+
+def test_roles_and_users_of_one_name_have_different_namespaces() -> None:
+    names = ("iam::1:user/x", "iam::2:user/x", "sts::1:assumed-role/x/s", "sts::1:federated-user/x")
+    assert len({namespace_of(f"arn:aws:{name}") for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_root"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:root", True),
+        (f"arn:aws:iam::{ACCOUNT}:user/root", False),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/x/arn:aws:iam::{ACCOUNT}:root", False),
+        (f"arn:aws:iam::{ACCOUNT}:user/x:root", False),
+        ("", False),
+    ],
+)
+def test_only_the_account_itself_is_root(subject: str, is_root: bool) -> None:
+    assert caller_under(subject).is_root is is_root
+
+
+def test_no_request_passes_for_code_without_one() -> None:
+    assert NOBODY.kind is CallerKind.PROGRAM
+    assert caller_under(None) != NOBODY
+    assert caller_under(None).kind is CallerKind.IAM

@@ -1,0 +1,109 @@
+"""The recorder's function records what its stream brings, and its filter brings what it needs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.functions.test_stream_filter import matches
+from tests.harness.domain.job_samples import SAMPLES
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
+from tests.harness.tables import resources
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.dynamodb.stream import changes_from
+from tidegate.bootstrap import Meter, RecorderDeps
+from tidegate.domain.changes import JobChange
+from tidegate.domain.errors import ServiceUnavailable
+from tidegate.domain.rank import RankPolicy
+from tidegate.domain.states import TRANSITIONS, State
+from tidegate.domain.submission import Phase, Submission
+from tidegate.entry import recorder
+
+CODEC = JobCodec(shards=4, rank_policy=RankPolicy())
+# One pattern holds several transitions, so these come in vain.
+IN_VAIN = {(State.SCHEDULED, State.SCHEDULED), (State.QUEUED, State.QUEUED)}
+
+
+class Fixture:
+    """A deployment with the workflow of the event's jobs."""
+
+    def __init__(self) -> None:
+        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
+        self.deps = RecorderDeps(self.services, Meter(), changes_from)
+        self.event = read_event("recorder-stream")
+        self.jobs = [change.new for change in changes_from(self.event["Records"]).jobs]
+        self.workflow_id = str(self.jobs[0].workflow_id)
+        self.world.submissions[self.workflow_id] = Submission(
+            submission_id=self.workflow_id,
+            phase=Phase.COMPLETE,
+            job_count=3,
+            fingerprint="f",
+            created_at_ms=NOW_MS,
+        )
+
+    def states(self) -> tuple[State, ...]:
+        return self.world.segments[self.workflow_id, 0].states
+
+
+@pytest.fixture
+def fixture() -> Fixture:
+    return Fixture()
+
+
+def test_the_stream_is_recorded_and_the_same_event_again_changes_nothing(fixture: Fixture) -> None:
+    for _ in range(2):
+        assert recorder.handle(fixture.event, fixture.deps) == {"batchItemFailures": []}
+        assert fixture.states() == (State.SUCCEEDED, State.READY, State.PENDING)
+        assert fixture.world.segments[fixture.workflow_id, 0].version == 1
+
+
+def test_a_record_that_can_not_be_read_blocks_no_other(fixture: Fixture) -> None:
+    poison = {"eventName": "MODIFY", "dynamodb": {"NewImage": {"job_id": {"S": "secret"}}}}
+    event = {"Records": [poison, *fixture.event["Records"]]}
+    assert recorder.handle(event, fixture.deps) == {"batchItemFailures": []}
+    assert fixture.states()[0] is State.SUCCEEDED
+
+
+def test_a_failing_store_fails_the_batch_so_that_it_comes_again(fixture: Fixture) -> None:
+    def fail(_request: str) -> None:
+        raise ServiceUnavailable("x")
+
+    fixture.world.on_request = fail
+    with pytest.raises(ServiceUnavailable):
+        recorder.handle(fixture.event, fixture.deps)
+
+
+def comes(change: JobChange) -> bool:
+    images = {"NewImage": CODEC.whole_item(change.new)}
+    if change.old is not None:
+        images["OldImage"] = CODEC.whole_item(change.old)
+    record = {"eventName": "INSERT" if change.old is None else "MODIFY", "dynamodb": images}
+    source: Any = resources()["RecorderStream"]["Properties"]
+    filters = [json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]]
+    return any(matches(pattern, record) for pattern in filters)
+
+
+PAIRS: list[tuple[State | None, State]] = [
+    *((None, state) for state in (State.PENDING, State.SCHEDULED, State.READY)),
+    *((state, state) for state in State),
+    *((state, to) for state in State for to in sorted(TRANSITIONS[state])),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), PAIRS)
+def test_the_filter_brings_the_changes_of_states_of_workflows_jobs_and_nothing_else(
+    before: State | None, after: State
+) -> None:
+    old = None if before is None else replace(SAMPLES[before], key="a")
+    change = JobChange(old, replace(SAMPLES[after], key="a"))
+    assert comes(change) is (change.concerns_recorder or (before, after) in IN_VAIN)
+    alone = JobChange(
+        None if old is None else replace(old, job_id="S", key=None), replace(change.new, job_id="S", key=None)
+    )
+    assert not comes(alone)
+    assert not alone.concerns_recorder

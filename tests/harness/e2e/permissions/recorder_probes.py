@@ -1,0 +1,31 @@
+"""The work of the recorder, each part with a world that needs it."""
+
+from __future__ import annotations
+
+from tests.harness.e2e.permissions.states import submit_flow
+from tests.harness.e2e.permissions.world import World, now_ms
+from tidegate.bootstrap import Services
+from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.states import State
+from tidegate.domain.transitions import CancelIfInState, Ending, Stamp
+from tidegate.usecases.record.record import record
+
+
+def records_a_workflow_to_its_end(world: World, services: Services) -> None:
+    (job_id,) = submit_flow(
+        world, WorkflowRequest(jobs=(JobRequest(key="a", type="tidegate.noop"),))
+    ).values()
+    job = world.admin.jobs.get(job_id, consistent=True)
+    assert job is not None
+    ended = CancelIfInState(job, Ending(State.CANCELLED, expires_at_s=now_ms()), Stamp(now_ms(), "ann"))
+    for seen in (job, world.admin.jobs.apply(ended)):
+        record(services, [seen])
+    workflow_id = str(job.workflow_id)
+    (segment,) = world.admin.progress.load_all(workflow_id, consistent=True)
+    assert segment.states == (State.CANCELLED,)
+    noted = world.admin.workflows.get_many([workflow_id], consistent=True)[workflow_id].summary
+    assert noted is not None
+    assert noted.state == "CANCELLED"
+
+
+RECORDER_PROBES = (records_a_workflow_to_its_end,)
