@@ -48,6 +48,12 @@ class AmendJobIn(BodyIn):
         return self
 
 
+class DryRunIn(BodyIn):
+    """The body of an act whose only option is `dry_run`, which changes nothing and says what would be."""
+
+    dry_run: Annotated[bool, Field(strict=True)] = False
+
+
 class RerunJobIn(BodyIn):
     """The options of a job's rerun.
 
@@ -98,6 +104,11 @@ def read_amend_job(body: str) -> Amendment:
         description=sent.description if "description" in given else KEPT,
         tags=sent.tags if "tags" in given else KEPT,
     )
+
+
+def read_dry_run(body: str) -> bool:
+    """Tells whether an act is only to say what it would do. The body may be empty. Raises as its neighbours do."""
+    return read_options(DryRunIn, body).dry_run
 
 
 def read_rerun_job(body: str) -> RerunJobIn:

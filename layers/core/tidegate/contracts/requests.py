@@ -204,12 +204,14 @@ class CancelJobIn(BodyIn):
     """The options of a cancellation. `downstream` also cancels all jobs that wait on the job."""
 
     downstream: Annotated[bool, Field(strict=True)] = False
+    dry_run: Annotated[bool, Field(strict=True)] = False
 
 
 class RetryJobIn(BodyIn):
     """The options of a retry by hand. `reopen_skipped` also reopens the jobs that were skipped because of the job."""
 
     reopen_skipped: Annotated[bool, Field(strict=True)] = True
+    dry_run: Annotated[bool, Field(strict=True)] = False
 
 
 def read_job(body: str) -> tuple[JobRequest, str]:
