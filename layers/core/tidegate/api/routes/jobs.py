@@ -45,7 +45,9 @@ def post_job() -> Response[str]:
     request, fingerprint = read_job(body_of(router))
     key, deps = idempotency_key_of(router), deps_of(router)
     if dry_run_of(router):
-        return foreseen_answer(would_submit_job(deps.services, request, deps.clock.now_ms()))
+        return foreseen_answer(
+            would_submit_job(deps.services, request, caller_of(router), deps.clock.now_ms())
+        )
     accepted = submit.submit_job(
         deps.services,
         request,

@@ -38,7 +38,9 @@ def post_workflow() -> Response[str]:
     request, fingerprint = read_workflow(body_of(router))
     key, deps = idempotency_key_of(router), deps_of(router)
     if dry_run_of(router):
-        return foreseen_answer(would_submit_workflow(deps.services, request, deps.clock.now_ms()))
+        return foreseen_answer(
+            would_submit_workflow(deps.services, request, caller_of(router), deps.clock.now_ms())
+        )
     accepted = submit.submit_workflow(
         deps.services,
         request,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tidegate.domain.callers import Caller
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
@@ -26,22 +27,26 @@ class Foreseen:
     pools: Mapping[str, int]
 
 
-def would_submit_job(services: Services, request: JobRequest, now_ms: int) -> Foreseen:
+def would_submit_job(services: Services, request: JobRequest, caller: Caller, now_ms: int) -> Foreseen:
     """Checks a job that is submitted alone. Raises InvalidRequest, ServiceUnavailable or ServiceRefused."""
-    return _foreseen(check_job(services, request, now_ms), None, now_ms)
+    return _foreseen(check_job(services, request, now_ms), None, caller, now_ms)
 
 
-def would_submit_workflow(services: Services, request: WorkflowRequest, now_ms: int) -> Foreseen:
+def would_submit_workflow(
+    services: Services, request: WorkflowRequest, caller: Caller, now_ms: int
+) -> Foreseen:
     """Checks a workflow as a whole. Raises InvalidRequest, ServiceUnavailable or ServiceRefused."""
-    return _foreseen(check_workflow(services, request, now_ms), request, now_ms)
+    return _foreseen(check_workflow(services, request, now_ms), request, caller, now_ms)
 
 
-def _foreseen(checked: CheckedSubmission, workflow: WorkflowRequest | None, now_ms: int) -> Foreseen:
+def _foreseen(
+    checked: CheckedSubmission, workflow: WorkflowRequest | None, caller: Caller, now_ms: int
+) -> Foreseen:
     states: Counter[State] = Counter()
     pools: Counter[str] = Counter()
     for asked in checked.jobs:
         depends_on = tuple(Dependency("", each.type, each.condition) for each in asked.request.depends_on)
-        job = new_job(asked, "", depends_on, now_ms, workflow=workflow)
+        job = new_job(asked, "", depends_on, now_ms, caller=caller, workflow=workflow)
         states[job.state] += 1
         pools[job.pool] += 1
     return Foreseen(states, pools)
