@@ -68,9 +68,8 @@ def _act(act: Act, read: Callable[[str], ActInBulkIn]) -> Response[str]:
     else:
         with audited_act(router, f"jobs.{act}", str(wanted.state)) as record:
             found = ask()
-            record.change(
-                after={"acted_on": [each.job_id for each in found.told if each.outcome is not Outcome.LEFT]}
-            )
+            acted_on = [each.job_id for each in found.told if each.outcome is not Outcome.LEFT]
+            record.change(after={"acted_on": " ".join(acted_on), "left": len(found.told) - len(acted_on)})
     outcomes = [each.outcome for each in found.told]
     answer: ActedOut = {
         "jobs": [
