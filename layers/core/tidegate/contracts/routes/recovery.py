@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from tidegate.contracts.act_requests import DryRunIn
 from tidegate.contracts.requests import CancelJobIn, NoOptionsIn, RetryJobIn
 from tidegate.contracts.responses import (
     CancelledJobOut,
@@ -59,7 +60,7 @@ ROUTES = (
         Role.CLIENT,
         "retries a workflow from its failures",
         {HTTPStatus.OK: RerunOut},
-        body=NoOptionsIn,
+        body=DryRunIn,
         parameters=(CURSOR,),
         errors=(NotFound, NotYours),
     ),
@@ -69,7 +70,7 @@ ROUTES = (
         Role.OPERATOR,
         "retries the jobs whose messages the pool's queue gave up",
         {HTTPStatus.OK: RedrivenOut},
-        body=NoOptionsIn,
+        body=DryRunIn,
         parameters=(LIMIT, CURSOR),
         errors=(UnknownName,),
     ),

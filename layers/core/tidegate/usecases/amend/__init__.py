@@ -1,0 +1,1 @@
+"""Amending: callers change jobs that wait."""
