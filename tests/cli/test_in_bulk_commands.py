@@ -52,7 +52,7 @@ def test_yes_asks_nothing_and_a_job_that_was_left_is_told_with_the_reason(api: R
     result = tidegate("jobs", "reprioritise", *options)
     assert result.stdout == "2 jobs reprioritised\n1 were left\n  X QUEUED: it is QUEUED\n"
     assert json.loads(seen[0].content) == {
-        "filter": {"state": "READY", "type": "a.b", "workflow_id": WORKFLOW},
+        "filter": {"state": "READY", "type": "a.b", "workflow": WORKFLOW},
         "limit": 200,
         "priority": 9,
     }
@@ -64,3 +64,18 @@ def test_a_dry_run_says_what_would_be(api: Requests) -> None:
     assert result.stdout == "2 jobs would be cancelled\n1 would be left\n"
     shown = json.loads(tidegate("jobs", "cancel-all", "--state", "READY", "--dry-run", "-o", "json").stdout)
     assert (shown["done"], shown["dry_run"]) == (2, True)
+
+
+def test_jobs_are_chosen_by_the_filters_of_the_list(api: Requests) -> None:
+    seen = api({("POST", "/live/v1/jobs/cancel"): page(1)})
+    options = ("--state", "READY", "--state", "PENDING", "--tag", "team=data", "--name", "night", "--overdue")
+    times = ("--from", "2026-12-01T00:00:00Z", "--waits-longer-than", "60")
+    assert tidegate("jobs", "cancel-all", *options, *times, "--yes").exit_code == 0
+    assert json.loads(seen[0].content)["filter"] == {
+        "state": "READY,PENDING",
+        "tag": ["team=data"],
+        "name": "night",
+        "overdue": True,
+        "from": "2026-12-01T00:00:00Z",
+        "waits_longer_than": 60.0,
+    }

@@ -74,10 +74,10 @@ def test_failed_jobs_are_retried_with_what_was_skipped_for_them(api: Api) -> Non
 def test_the_jobs_of_one_workflow_get_another_priority(api: Api) -> None:
     workflow, first, second = submit(api)
     alone = api.submit()
-    wanted = {"state": "READY", "workflow_id": workflow}
+    wanted = {"state": "READY", "workflow": workflow}
     answer = act(api, "reprioritise", filter=wanted, priority=900, limit=1)
-    assert (answer["done"], answer["looked_at"], answer["cursor"]) == (1, 1, "1")
-    answer = act(api, "reprioritise", filter=wanted, priority=900, cursor="1")
+    assert (answer["done"], answer["looked_at"]) == (1, 1)
+    answer = act(api, "reprioritise", filter=wanted, priority=900, cursor=answer["cursor"])
     assert (answer["done"], answer["looked_at"], answer["cursor"]) == (0, 1, None)
     assert [api.job(job_id).priority for job_id in (first, second, alone)] == [900, 100, 100]
     again = act(api, "reprioritise", filter=wanted, priority=900)
@@ -97,6 +97,9 @@ def test_the_jobs_of_one_workflow_get_another_priority(api: Api) -> None:
         ("cancel", {"filter": {"state": "READY"}, "priority": 1}, "priority"),
         ("cancel", {"filter": {"state": "READY", "pol": "ecs"}}, "filter.pol"),
         ("cancel", {"filter": {"state": "READY", "pool": "esc"}}, "pool"),
+        ("cancel", {"filter": {"state": "READY", "tag": ["team"]}}, "filter.tag"),
+        ("cancel", {"filter": {"state": "READY", "from": "yesterday"}}, "filter.from"),
+        ("cancel", {"filter": {"state": "READY,SUCCEEDED"}}, "filter.state"),
         ("cancel", {"filter": {"state": "READY"}, "limit": 201}, "limit"),
         ("cancel", {"filter": {"state": "READY"}, "cursor": "x"}, "cursor"),
     ],
@@ -109,6 +112,24 @@ def test_a_wrong_field_is_named_and_nothing_is_written(
     answer = api.call("POST", f"/v1/jobs/{name}", body)
     assert (answer.status, answer.fields) == (422, [field])
     assert api.contents() == before
+
+
+def test_the_filters_are_those_of_the_list(api: Api) -> None:
+    wanted = api.submit(tags={"team": "data"}, name="nightly")
+    api.submit(tags={"team": "data"})
+    api.submit(name="nightly")
+    chosen = {"state": "READY,PENDING", "tag": ["team=data"], "name": "night"}
+    assert [each["job_id"] for each in act(api, "cancel", filter=chosen)["jobs"]] == [wanted]
+
+
+def test_a_cursor_holds_for_its_own_filter_and_act_alone(api: Api) -> None:
+    for _ in range(3):
+        api.submit()
+    cursor = act(api, "cancel", filter={"state": "READY"}, limit=1, dry_run=True)["cursor"]
+    for name, wanted in (("cancel", {"state": "PENDING"}), ("retry", {"state": "FAILED"})):
+        answer = api.call("POST", f"/v1/jobs/{name}", {"filter": wanted, "cursor": cursor})
+        assert (answer.status, answer.fields) == (422, ["cursor"])
+    assert act(api, "cancel", filter={"state": "READY"}, cursor=cursor)["done"] == 2
 
 
 def test_a_page_is_read_by_get_alone_and_an_act_by_post_alone(api: Api) -> None:

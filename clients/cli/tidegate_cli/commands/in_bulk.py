@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +14,7 @@ from tidegate_cli.api_answers import number_of, objects_of
 from tidegate_cli.client import MAX_PAGES, Client
 from tidegate_cli.commands import many_jobs
 from tidegate_cli.commands.choices import word_of
+from tidegate_cli.commands.list_jobs import FromOption, OverdueOption, TagOption, WaitOption, only
 from tidegate_cli.commands.rerun import jobs
 from tidegate_cli.errors import CliError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
@@ -24,15 +25,24 @@ _COUNTS = ("done", "asked", "left", "looked_at")
 _SHOWN = 20  # jobs that were left, each with the reason
 _SAID = {"cancel": "cancelled", "retry": "retried", "reprioritise": "reprioritised"}
 
-StateOption = Annotated[
-    State,
-    typer.Option("--state", parser=word_of(State), metavar="STATE", help="The state that the jobs are in."),
+StatesOption = Annotated[
+    list[State],
+    typer.Option(
+        "--state",
+        parser=word_of(State),
+        metavar="STATE",
+        help="The state that the jobs are in; may be repeated.",
+    ),
 ]
-PoolFilter = Annotated[str | None, typer.Option("--pool", help="Only jobs of this pool.", show_default=False)]
-TypeFilter = Annotated[str | None, typer.Option("--type", help="Only jobs of this type.", show_default=False)]
-WorkflowFilter = Annotated[
-    str | None, typer.Option("--workflow", help="Only jobs of this workflow.", show_default=False)
-]
+PoolFilter = Annotated[str | None, only("--pool", "of this pool")]
+TypeFilter = Annotated[str | None, only("--type", "of this type")]
+WorkflowFilter = Annotated[str | None, only("--workflow", "of this workflow", "ID")]
+WorkerFilter = Annotated[str | None, only("--worker", "that this worker claimed last", "ID")]
+NameFilter = Annotated[str | None, only("--name", "whose name begins so")]
+KeyFilter = Annotated[str | None, only("--key", "whose key begins so")]
+ErrorFilter = Annotated[str | None, only("--error", "with this error code", "CODE")]
+CallerFilter = Annotated[str | None, only("--submitted-by", "of this caller, as a whole ARN")]
+ToFilter = Annotated[str | None, only("--to", "up to this time", "TIME")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be.")]
 
@@ -40,10 +50,20 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Change nothing; s
 @jobs.command("cancel-all")
 def cancel_all(
     context: typer.Context,
-    state: StateOption,
+    state: StatesOption,
     pool: PoolFilter = None,
     job_type: TypeFilter = None,
     workflow: WorkflowFilter = None,
+    worker: WorkerFilter = None,
+    tag: TagOption = None,
+    name: NameFilter = None,
+    key: KeyFilter = None,
+    error: ErrorFilter = None,
+    submitted_by: CallerFilter = None,
+    since: FromOption = None,
+    until: ToFilter = None,
+    overdue: OverdueOption = False,
+    waits_longer_than: WaitOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = None,
@@ -56,16 +76,42 @@ def cancel_all(
     Example: tidegate jobs cancel-all --state READY --pool ecs
     """
     session = session_of(context, output, api_url)
-    _act(session, "cancel", _filter(state, pool, job_type, workflow), {}, yes=yes, dry_run=dry_run)
+    wanted = _filter(
+        state,
+        pool=pool,
+        type=job_type,
+        workflow=None if workflow is None else ids.workflow_id(workflow),
+        worker=None if worker is None else ids.worker_id(worker),
+        tag=tag or None,
+        name=name,
+        key=key,
+        error=error,
+        submitted_by=submitted_by,
+        since=since,
+        to=until,
+        overdue=overdue or None,
+        waits_longer_than=waits_longer_than,
+    )
+    _act(session, "cancel", wanted, {}, yes=yes, dry_run=dry_run)
 
 
 @jobs.command("retry-all")
 def retry_all(
     context: typer.Context,
-    state: StateOption,
+    state: StatesOption,
     pool: PoolFilter = None,
     job_type: TypeFilter = None,
     workflow: WorkflowFilter = None,
+    worker: WorkerFilter = None,
+    tag: TagOption = None,
+    name: NameFilter = None,
+    key: KeyFilter = None,
+    error: ErrorFilter = None,
+    submitted_by: CallerFilter = None,
+    since: FromOption = None,
+    until: ToFilter = None,
+    overdue: OverdueOption = False,
+    waits_longer_than: WaitOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = None,
@@ -78,13 +124,29 @@ def retry_all(
     Example: tidegate jobs retry-all --state FAILED --type report.build
     """
     session = session_of(context, output, api_url)
-    _act(session, "retry", _filter(state, pool, job_type, workflow), {}, yes=yes, dry_run=dry_run)
+    wanted = _filter(
+        state,
+        pool=pool,
+        type=job_type,
+        workflow=None if workflow is None else ids.workflow_id(workflow),
+        worker=None if worker is None else ids.worker_id(worker),
+        tag=tag or None,
+        name=name,
+        key=key,
+        error=error,
+        submitted_by=submitted_by,
+        since=since,
+        to=until,
+        overdue=overdue or None,
+        waits_longer_than=waits_longer_than,
+    )
+    _act(session, "retry", wanted, {}, yes=yes, dry_run=dry_run)
 
 
 @jobs.command("reprioritise")
 def reprioritise(
     context: typer.Context,
-    state: StateOption,
+    state: StatesOption,
     priority: Annotated[
         int,
         typer.Option(
@@ -94,6 +156,16 @@ def reprioritise(
     pool: PoolFilter = None,
     job_type: TypeFilter = None,
     workflow: WorkflowFilter = None,
+    worker: WorkerFilter = None,
+    tag: TagOption = None,
+    name: NameFilter = None,
+    key: KeyFilter = None,
+    error: ErrorFilter = None,
+    submitted_by: CallerFilter = None,
+    since: FromOption = None,
+    until: ToFilter = None,
+    overdue: OverdueOption = False,
+    waits_longer_than: WaitOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = None,
@@ -106,21 +178,36 @@ def reprioritise(
     Example: tidegate jobs reprioritise --state READY --pool ecs --priority 900
     """
     session = session_of(context, output, api_url)
-    wanted = _filter(state, pool, job_type, workflow)
+    wanted = _filter(
+        state,
+        pool=pool,
+        type=job_type,
+        workflow=None if workflow is None else ids.workflow_id(workflow),
+        worker=None if worker is None else ids.worker_id(worker),
+        tag=tag or None,
+        name=name,
+        key=key,
+        error=error,
+        submitted_by=submitted_by,
+        since=since,
+        to=until,
+        overdue=overdue or None,
+        waits_longer_than=waits_longer_than,
+    )
     _act(session, "reprioritise", wanted, {"priority": priority}, yes=yes, dry_run=dry_run)
 
 
-def _filter(state: State, pool: str | None, job_type: str | None, workflow: str | None) -> dict[str, str]:
-    if workflow is not None:
-        ids.workflow_id(workflow)
-    given = {"state": str(state), "pool": pool, "type": job_type, "workflow_id": workflow}
-    return {name: value for name, value in given.items() if value is not None}
+def _filter(states: Sequence[State], **filters: Any) -> dict[str, Any]:
+    """Returns the filter as the API takes it. None does not narrow it."""
+    given = {"from" if name == "since" else name: value for name, value in filters.items()}
+    named = {"state": ",".join(dict.fromkeys(states)), **given}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _act(
     session: Session,
     act: str,
-    wanted: Mapping[str, str],
+    wanted: Mapping[str, Any],
     more: Mapping[str, Any],
     *,
     yes: bool,

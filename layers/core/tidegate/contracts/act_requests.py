@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from tidegate.contracts.job_listing import MAX_SUBJECT_CHARACTERS, MAX_WAIT_SECONDS, read_job_query
 from tidegate.contracts.requests import (
     BodyIn,
     Description,
-    JobId,
-    JobTypeName,
     Moment,
     PoolName,
     Priority,
@@ -20,16 +20,10 @@ from tidegate.contracts.requests import (
 from tidegate.contracts.times import to_ms
 from tidegate.domain import limits
 from tidegate.domain.amendments import KEPT, Amendment
-from tidegate.domain.errors import MalformedBody
-from tidegate.domain.states import State
+from tidegate.domain.errors import InvalidRequest, MalformedBody
+from tidegate.domain.job_query import JobQuery
 
-_CURSOR_CHARACTERS: Final = 100_000  # a cursor names each shard of each pool
-
-
-def _state(value: object) -> object:
-    if isinstance(value, str) and value in State.__members__:
-        return value
-    raise ValueError(f"must be one of {', '.join(State)}")
+_CURSOR_CHARACTERS: Final = 16_384  # a cursor names each shard of each pool
 
 
 class AmendJobIn(BodyIn):
@@ -66,13 +60,52 @@ class RerunJobIn(BodyIn):
     dry_run: Annotated[bool, Field(strict=True)] = False
 
 
-class WantedIn(BodyIn):
-    """The jobs of an act in bulk: those in one state, narrowed by pool, type and workflow."""
+_Filter = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_SUBJECT_CHARACTERS)]
 
-    state: Annotated[State, BeforeValidator(_state)]
-    pool: PoolName | None = None
-    type: JobTypeName | None = None
-    workflow_id: JobId | None = None
+
+class WantedIn(BodyIn):
+    """The jobs of an act in bulk: the filters of `GET /v1/jobs`, by the same names and with the same values.
+
+    `state` names one state or several, with commas between. `tag` lists texts like `team=data`.
+    """
+
+    state: _Filter
+    pool: _Filter | None = None
+    type: _Filter | None = None
+    workflow: _Filter | None = None
+    id: _Filter | None = None
+    worker: _Filter | None = None
+    tag: Annotated[list[_Filter], Field(max_length=limits.MAX_TAGS)] = Field(default_factory=list)
+    name: _Filter | None = None
+    key: _Filter | None = None
+    error: _Filter | None = None
+    submitted_by: _Filter | None = None
+    since: Annotated[_Filter | None, Field(alias="from")] = None
+    to: _Filter | None = None
+    overdue: Annotated[bool, Field(strict=True)] = False
+    waits_longer_than: Annotated[float, Field(strict=True, ge=0, le=MAX_WAIT_SECONDS)] | None = None
+
+    def as_parameters(self) -> dict[str, list[str]]:
+        """Returns the filters as the query parameters of a listing, in one form for equal filters."""
+        given = self.model_dump(
+            by_alias=True, exclude_none=True, exclude={"tag", "overdue", "waits_longer_than"}
+        )
+        parameters = {name: [value] for name, value in given.items()}
+        if self.tag:
+            parameters["tag"] = sorted(self.tag)
+        if self.overdue:
+            parameters["overdue"] = ["true"]
+        if self.waits_longer_than is not None:
+            parameters["waits_longer_than"] = [f"{self.waits_longer_than:.3f}"]
+        return parameters
+
+    def as_query(self) -> JobQuery:
+        """Returns the query that the filters ask for. Raises InvalidRequest, which names every faulty one."""
+        try:
+            return read_job_query(self.as_parameters())
+        except InvalidRequest as error:
+            named = [replace(each, field=f"filter.{each.field}") for each in error.violations]
+            raise InvalidRequest(named) from error
 
 
 class ActInBulkIn(BodyIn):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
@@ -12,8 +13,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from tidegate.api.answering import answer_with
 from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
+from tidegate.api.cursors import next_cursor, read_cursor
 from tidegate.api.errors import refuse_other_methods
-from tidegate.api.reading import ULID, body_of, deps_of, id_of, refuse_other_parameters, until_of
+from tidegate.api.reading import body_of, deps_of, refuse_other_parameters, until_of
 from tidegate.contracts.act_requests import (
     ActInBulkIn,
     ReprioritiseIn,
@@ -22,7 +24,7 @@ from tidegate.contracts.act_requests import (
 )
 from tidegate.contracts.responses import ActedOut
 from tidegate.domain import limits
-from tidegate.usecases.recover.in_bulk import Act, Outcome, Wanted, act_in_bulk
+from tidegate.usecases.recover.in_bulk import Act, Outcome, act_in_bulk
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
@@ -48,25 +50,23 @@ def reprioritise_jobs() -> Response[str]:
 def _act(act: Act, read: Callable[[str], ActInBulkIn]) -> Response[str]:
     refuse_other_parameters(router)
     asked = read(body_of(router))
-    deps, wanted = deps_of(router), asked.filter
-    if wanted.workflow_id is not None:
-        id_of("workflow", wanted.workflow_id, ULID)
+    deps, bound_to = deps_of(router), json.dumps(asked.filter.as_parameters(), sort_keys=True)
     ask = partial(
         act_in_bulk,
         deps.services,
         act,
-        Wanted(state=wanted.state, pool=wanted.pool, type=wanted.type, workflow_id=wanted.workflow_id),
+        asked.filter.as_query(),
         caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         priority=asked.priority if isinstance(asked, ReprioritiseIn) else limits.DEFAULT_PRIORITY,
-        cursor=asked.cursor,
+        cursor=read_cursor(router, asked.cursor, bound_to),
         limit=asked.limit,
         until=until_of(router),
     )
     if asked.dry_run:
         found = ask(dry_run=True)
     else:
-        with audited_act(router, f"jobs.{act}", str(wanted.state)) as record:
+        with audited_act(router, f"jobs.{act}", asked.filter.state) as record:
             found = ask()
             acted_on = [each.job_id for each in found.told if each.outcome is not Outcome.LEFT]
             record.change(after={"acted_on": " ".join(acted_on), "left": len(found.told) - len(acted_on)})
@@ -80,7 +80,7 @@ def _act(act: Act, read: Callable[[str], ActInBulkIn]) -> Response[str]:
         "asked": outcomes.count(Outcome.ASKED),
         "left": outcomes.count(Outcome.LEFT),
         "looked_at": found.looked_at,
-        "cursor": found.cursor,
+        "cursor": next_cursor(router, found.cursor, bound_to),
         "dry_run": asked.dry_run,
     }
     return answer_with(HTTPStatus.OK, answer)

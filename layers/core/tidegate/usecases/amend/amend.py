@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidegate.domain import limits
-from tidegate.domain.amendments import AMENDABLE, Amendment
+from tidegate.domain.amendments import AMENDABLE, Amendment, Kept
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest, NotWaiting, ServiceUnavailable
 from tidegate.domain.job import Job
@@ -14,6 +14,7 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import AmendIfWaiting, ReadyIfDue, Stamp, TransitionRefused
 from tidegate.usecases.callers.ownership import refuse_foreign_jobs
 from tidegate.usecases.pools.choose_pool import PoolChooser
+from tidegate.usecases.pools.share_bounds import highest_priorities
 from tidegate.usecases.read.visible import find_job
 from tidegate.usecases.services import Services
 
@@ -28,7 +29,8 @@ def amend_job(services: Services, job_id: str, amendment: Amendment, *, caller: 
 
     A call that changes nothing writes nothing. A READY job that gets another pool, or a SCHEDULED job whose time has
     come, becomes READY by a second write; the dispatcher makes up for it if this call is killed in between. It reads
-    one job, for a workflow's first jobs also its submission, and for a job that may run in several pools their load.
+    one job, for a workflow's first jobs also its submission, for a job that may run in several pools their
+    load, and for a job of a share the lanes of its pool.
     Raises NotYours for another caller's job; NotFound, also while the job's workflow is not accepted yet;
     InvalidRequest for a value that the job can't have; NotWaiting if the job is QUEUED, RUNNING or has ended;
     ServiceUnavailable if it kept changing meanwhile.
@@ -36,6 +38,7 @@ def amend_job(services: Services, job_id: str, amendment: Amendment, *, caller: 
     job = find_job(services, job_id)
     refuse_foreign_jobs(services, caller, [job])
     _check(services, job, amendment, now_ms)
+    _check_bound(services, job, amendment)
     stamp = Stamp(now_ms, caller.display, _REASON)
     for _ in range(_TRIES):
         _refuse_unless_it_waits(job)
@@ -78,6 +81,21 @@ def _check(services: Services, job: Job, amendment: Amendment, now_ms: int) -> N
                     for each in error.violations
                 ]
             ) from error
+
+
+def _check_bound(services: Services, job: Job, amendment: Amendment) -> None:
+    """Raises InvalidRequest for a priority above that of the job's share in its pool, or in the pool that it gets."""
+    priority = job.priority if isinstance(amendment.priority, Kept) else amendment.priority
+    pool = job.pool if isinstance(amendment.pool, Kept) else amendment.pool
+    if not job.share or (priority, pool) == (job.priority, job.pool):
+        return
+    highest = highest_priorities(services, [(pool, job.share)]).get((pool, job.share))
+    if highest is not None and priority > highest:
+        raise InvalidRequest.of(
+            "pool" if priority == job.priority else "priority",
+            f"gives the job priority {priority}; jobs of share {job.share!r} may have {highest} at most in pool "
+            f"{pool!r}",
+        )
 
 
 def _of_job(field: str, message: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,13 +25,12 @@ from tidegate.domain.transitions import (
 from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.callers.ownership import foreign_among
+from tidegate.usecases.pools.share_bounds import highest_priorities
 from tidegate.usecases.read.find_jobs import find_jobs
 from tidegate.usecases.recover.cancel import cancel_all
 from tidegate.usecases.recover.reopen import retry_as_read
-from tidegate.usecases.recover.whole_workflow import accepted_workflow, read_jobs_of
 from tidegate.usecases.services import Services
 
-_PLACE = re.compile(r"[0-9]{1,5}", re.ASCII)
 _UNKNOWN = "a service did not answer, so the job may have been changed; send the request again"
 
 
@@ -62,25 +60,6 @@ SUITED: Final[Mapping[Act, frozenset[State]]] = MappingProxyType(
 """The states of jobs on which an act may have an effect."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The jobs that an act is meant for: all in `state`, narrowed by pool, type and workflow. None does not narrow."""
-
-    state: State
-    pool: str | None = None
-    type: str | None = None
-    workflow_id: str | None = None
-
-    def takes(self, job: Job) -> bool:
-        """Tells whether the job is one of those that are meant."""
-        return (
-            job.state is self.state
-            and self.pool in (None, job.pool)
-            and self.type in (None, job.type)
-            and self.workflow_id in (None, job.workflow_id)
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """What became of one job. `state` is its state afterwards, `why` the reason why it was left."""
@@ -103,7 +82,7 @@ class Acted:
 def act_in_bulk(
     services: Services,
     act: Act,
-    wanted: Wanted,
+    wanted: JobQuery,
     *,
     caller: Caller,
     now_ms: int,
@@ -113,22 +92,28 @@ def act_in_bulk(
     limit: int = limits.DEFAULT_PAGE_SIZE,
     until: Deadline = NEVER,
 ) -> Acted:
-    """Acts on those jobs of a page of at most `limit` (1-200) jobs that the filter names; tells each job's outcome.
+    """Acts on a page of at most `limit` (1-200) of the `wanted` jobs; tells each job's outcome.
 
-    A page has the jobs in the state and pool, or those of the workflow; the rest of the filter is applied to it. With
-    `dry_run` nothing is written, and the outcomes are those that a call would have now. A retry also reopens the jobs
-    that were skipped because of the retried ones. `priority` is for `REPRIORITISE`. A job that changed since it was
-    read is left. Safe to repeat. It costs what a page of a listing costs, and a write for each job.
+    With `dry_run` nothing is written, and the outcomes are those that a call would have now. A retry also reopens the
+    jobs that were skipped because of the retried ones. `priority` is for `REPRIORITISE`. A job that changed since it
+    was read is left. Safe to repeat. It costs what a page of a listing costs, a write for each job, and for
+    `REPRIORITISE` a query for each pool in which the jobs have shares.
     Raises InvalidRequest for a state in which the act has no effect, an unknown pool or a malformed cursor; NotFound
     for an unknown workflow; ServiceUnavailable.
     """
-    if wanted.state not in SUITED[act]:
+    unsuited = [state for state in wanted.states if state not in SUITED[act]]
+    if unsuited:
         raise InvalidRequest.of(
-            "filter.state", f"is {wanted.state}; {act} is for jobs in {', '.join(sorted(SUITED[act]))}"
+            "filter.state", f"names {unsuited[0]}; {act} is for jobs in {', '.join(sorted(SUITED[act]))}"
         )
-    jobs, looked_at, following = _page(services, wanted, cursor=cursor, limit=limit, now_ms=now_ms)
-    foreign = foreign_among(services, caller, jobs)
-    jobs = [job for job in jobs if job not in foreign]
+    page = find_jobs(services, wanted, cursor=cursor, limit=limit, now_ms=now_ms)
+    refused = {
+        job.job_id: "belongs to another caller's submission"
+        for job in foreign_among(services, caller, page.jobs)
+    }
+    if act is Act.REPRIORITISE:
+        refused = {**_above_bounds(services, page.jobs, priority), **refused}
+    jobs = [job for job in page.jobs if job.job_id not in refused]
     stamp = Stamp(now_ms, caller.display, f"{act} in bulk")
     if dry_run:
         told = [_foreseen(act, job) for job in jobs]
@@ -142,25 +127,20 @@ def act_in_bulk(
         amend = [AmendIfWaiting(job, amendment, stamp) for job in changing]
         written = _told(changing, services.jobs.apply_all(amend) if amend else [], _amended)
         told = [*written, *(_done(job) for job in jobs if job.priority == priority)]
-    others = [_left(job, "belongs to another caller's submission") for job in foreign]
-    return Acted((*told, *others), looked_at, following)
+    others = [_left(job, refused[job.job_id]) for job in page.jobs if job.job_id in refused]
+    return Acted((*told, *others), page.looked_at, page.cursor)
 
 
-def _page(
-    services: Services, wanted: Wanted, *, cursor: str | None, limit: int, now_ms: int
-) -> tuple[list[Job], int, str | None]:
-    """Returns the wanted jobs of a page, how many jobs the page has, and the cursor of the next one."""
-    if wanted.workflow_id is None:
-        query = JobQuery(states=(wanted.state,), pool=wanted.pool, type=wanted.type)
-        page = find_jobs(services, query, cursor=cursor, limit=limit, now_ms=now_ms)
-        return [job for job in page.jobs if wanted.takes(job)], page.looked_at, page.cursor
-    job_count = accepted_workflow(services, wanted.workflow_id, now_ms).job_count
-    if cursor is not None and (not _PLACE.fullmatch(cursor) or int(cursor) > job_count):
-        raise InvalidRequest.of("cursor", "is not a cursor of this act; leave it out to start over")
-    start = int(cursor or 0)
-    end = min(start + limit, job_count)
-    jobs = read_jobs_of(services, wanted.workflow_id, range(start, end))
-    return [job for job in jobs if wanted.takes(job)], end - start, str(end) if end < job_count else None
+def _above_bounds(services: Services, jobs: Sequence[Job], priority: int) -> dict[str, str]:
+    """Returns the reasons, by job id, against a priority that the share of the job does not allow."""
+    changing = [job for job in jobs if job.share and job.priority != priority]
+    highest = highest_priorities(services, {(job.pool, job.share) for job in changing})
+    most = {job.job_id: highest.get((job.pool, job.share), priority) for job in changing}
+    return {
+        job.job_id: f"is of share {job.share!r}, whose jobs may have priority {most[job.job_id]} at most"
+        for job in changing
+        if priority > most[job.job_id]
+    }
 
 
 def _foreseen(act: Act, job: Job) -> Told:
