@@ -314,4 +314,5 @@ def test_a_dry_run_says_what_an_act_would_do(
     seen = api({("POST", path): httpx.Response(200, json=answer)})
     assert tidegate(*command, "--dry-run").stdout == f"{said}\n"
     sent = _body(seen[-1])
-    assert isinstance(sent, dict) and sent["dry_run"] is True
+    assert isinstance(sent, dict)
+    assert sent["dry_run"] is True

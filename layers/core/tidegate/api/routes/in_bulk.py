@@ -50,12 +50,13 @@ def reprioritise_jobs() -> Response[str]:
 def _act(act: Act, read: Callable[[str], ActInBulkIn]) -> Response[str]:
     refuse_other_parameters(router)
     asked = read(body_of(router))
-    deps, bound_to = deps_of(router), json.dumps(asked.filter.as_parameters(), sort_keys=True)
+    deps, wanted = deps_of(router), asked.filter.as_query()
+    bound_to = json.dumps(asked.filter.as_parameters(), sort_keys=True)
     ask = partial(
         act_in_bulk,
         deps.services,
         act,
-        asked.filter.as_query(),
+        wanted,
         caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         priority=asked.priority if isinstance(asked, ReprioritiseIn) else limits.DEFAULT_PRIORITY,
@@ -66,7 +67,7 @@ def _act(act: Act, read: Callable[[str], ActInBulkIn]) -> Response[str]:
     if asked.dry_run:
         found = ask(dry_run=True)
     else:
-        with audited_act(router, f"jobs.{act}", asked.filter.state) as record:
+        with audited_act(router, f"jobs.{act}", ",".join(wanted.states)) as record:
             found = ask()
             acted_on = [each.job_id for each in found.told if each.outcome is not Outcome.LEFT]
             record.change(after={"acted_on": " ".join(acted_on), "left": len(found.told) - len(acted_on)})
