@@ -40,7 +40,8 @@ class CutOff(Exception):
 def services(stack: StackInfo) -> Services:
     """Builds the use cases in this process, with the stack's own tables and an administrator's rights."""
     clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
-    settings, tables = read_settings(stack.environment), read_tables(stack.environment)
+    settings = read_settings(stack.environment)
+    tables = read_tables({**stack.environment, "TIDEGATE_TABLE_PROGRESS": stack.outputs["ProgressTable"]})
     return aws_services(settings, tables, clients, load_registry())
 
 

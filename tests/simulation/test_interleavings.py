@@ -117,7 +117,16 @@ def test_no_order_is_left_out_and_a_lost_update_is_found() -> None:
 
 def test_every_port_is_watched() -> None:
     """An unnoted answer would make two different states look the same, and orders would be left out."""
-    asks_nothing = {"settings", "entropy", "conditions", "registry", "recall", "earlier_pools"}
+    asks_nothing = {
+        "settings",
+        "entropy",
+        "conditions",
+        "registry",
+        "recall",
+        "earlier_pools",
+        "log_place",
+        "seat",
+    }
     assert {each.name for each in fields(Services)} - asks_nothing == set(PORTS)
 
 

@@ -32,6 +32,11 @@ PORTS = (
     "permits",
     "leases",
     "queue",
+    "progress",
+    "workflows",
+    "grants",
+    "audit",
+    "logs",
 )
 _TURN_SECONDS = 60
 

@@ -37,6 +37,12 @@ class Digests:
                 sorted(world.waiting_limits.items()),
                 sorted(world.leases.items()),
                 sorted(world.queues.items()),
+                sorted(world.graphs),
+                sorted(world.segments.items()),
+                sorted(world.summaries.items()),
+                sorted(world.acts.items()),
+                sorted((str(place), lines) for place, lines in world.logs.items()),
+                world.grants,
             )
         )
 
@@ -76,4 +82,9 @@ def copy_world(world: MemoryWorld) -> MemoryWorld:
         leases=dict(world.leases),
         queues=copy.deepcopy(world.queues),
         changes=world.changes.copy(),
+        graphs=dict(world.graphs),
+        segments=dict(world.segments),
+        summaries=dict(world.summaries),
+        acts=dict(world.acts),
+        logs={place: list(lines) for place, lines in world.logs.items()},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, cast
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -118,6 +119,25 @@ def shows_a_workflow(world: World, services: Services) -> None:
     ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
     workflow_id = ids["a"].partition(".")[0]
     assert len(ask(services, "GET", f"/v1/workflows/{workflow_id}")["jobs"]) == 1
+
+
+def lists_workflows(world: World, services: Services) -> None:
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),), name="listed"))
+    workflow_id = ids["a"].partition(".")[0]
+    # The index lags, so the listing is asked again for a while.
+    for _ in range(20):
+        listed = ask(services, "GET", "/v1/workflows")["workflows"]
+        if workflow_id in [each["workflow_id"] for each in listed]:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{workflow_id} is not listed")
+
+
+def shows_a_graph_and_its_states(world: World, services: Services) -> None:
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
+    workflow_id = ids["a"].partition(".")[0]
+    assert ask(services, "GET", f"/v1/workflows/{workflow_id}/graph")["keys"] == ["a"]
+    assert ask(services, "GET", f"/v1/workflows/{workflow_id}/states")["job_count"] == 1
 
 
 def shows_a_job(world: World, services: Services) -> None:
@@ -240,6 +260,8 @@ API_PROBES = (
     takes_a_workflow,
     goes_on_with_a_workflow,
     shows_a_workflow,
+    lists_workflows,
+    shows_a_graph_and_its_states,
     shows_a_job,
     says_why_a_job_waits,
     shows_what_is_around_a_job,

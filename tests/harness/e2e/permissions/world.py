@@ -59,10 +59,16 @@ class World:
     def __init__(self, stack: StackInfo) -> None:
         self.stack = stack
         self.tables: Tables = read_tables(
-            {**stack.environment, "TIDEGATE_TABLE_AUDIT": stack.outputs["AuditTable"]}
+            {
+                **stack.environment,
+                "TIDEGATE_TABLE_AUDIT": stack.outputs["AuditTable"],
+                "TIDEGATE_TABLE_PROGRESS": stack.outputs["ProgressTable"],
+            }
         )
         # One shard, so that few jobs fill a page of it.
-        self.settings: Settings = replace(read_settings(stack.environment), shards=1)
+        self.settings: Settings = replace(
+            read_settings({**stack.environment, "TIDEGATE_DISPATCH_LEASE_SECONDS": "60"}), shards=1
+        )
         self.clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
         self.admin = self.services_of(self.clients)
         self.denied = threading.Event()  # set as soon as a probe is denied a permission
@@ -164,9 +170,11 @@ class Caller:
             self._put(self.document)
 
     def _put(self, document: Document) -> None:
-        self.world.client("iam").put_role_policy(
-            RoleName=self.role, PolicyName=self.policy, PolicyDocument=json.dumps(document)
-        )
+        iam, named = self.world.client("iam"), {"RoleName": self.role, "PolicyName": self.policy}
+        if document["Statement"]:
+            iam.put_role_policy(**named, PolicyDocument=json.dumps(document))
+        else:
+            iam.delete_role_policy(**named)  # a policy without a statement is malformed
 
 
 def caller(world: World, role: str, policy: str, document: Document) -> Caller:
