@@ -31,10 +31,19 @@ def table_definitions() -> Mapping[str, Mapping[str, Any]]:
     if template is None:
         raise ValueError(f"template.yaml can't be read: {problems}")
     return {
-        name: {key: resource["Properties"][key] for key in _CREATE_TABLE if key in resource["Properties"]}
+        name: {
+            key: _always(resource["Properties"][key])
+            for key in _CREATE_TABLE
+            if key in resource["Properties"]
+        }
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::DynamoDB::Table"
     }
+
+
+def _always(value: Any) -> Any:
+    """Returns a property without the members of a list that are there under a condition alone."""
+    return [each for each in value if "Fn::If" not in each] if isinstance(value, list) else value
 
 
 @contextmanager

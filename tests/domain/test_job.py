@@ -99,5 +99,5 @@ def test_what_its_caller_gave_never_changes_and_is_copied(value: GivenFields) ->
     assert copy(value) == value
     assert not hasattr(value, "__dict__")
     with pytest.raises(FrozenInstanceError):
-        value.name = "another"  # type: ignore[misc]
+        value.name = "another"  # type: ignore[misc]  # it must fail
     assert value.name == "n"

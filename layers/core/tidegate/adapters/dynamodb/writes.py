@@ -95,8 +95,7 @@ class TransitionWriter:
         effort = self.clients.effort()
         if len(writes) == 1:
             self._call(effort, writes[0])
-            return [writes[0].outcome or _kept_changing(writes[0])]
-        for wave in _waves(writes):
+        for wave in _waves(writes) if len(writes) > 1 else ():
             stated = [write for write in wave if write.statement is not None]
             called = [[write] for write in wave if write.statement is None]
             self.clients.fan_out.map(

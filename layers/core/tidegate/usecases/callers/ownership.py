@@ -54,12 +54,9 @@ def refuse_foreign_workflow(services: Services, caller: Caller, submission: Subm
         raise NotYours(what, _owner(submission.submitted_by), caller.namespace)
 
 
-def refuse_namespace(services: Services, caller: Caller, namespace: str | None) -> None:
-    """Raises InvalidRequest if an operator has not granted the caller this shared namespace. None is the caller's own.
-
-    Costs one read for a shared namespace, else none.
-    """
-    if namespace is not None and not services.grants.load().allow(caller, namespace):
+def refuse_namespace(services: Services, caller: Caller, namespace: str) -> None:
+    """Raises InvalidRequest if an operator has not granted the caller this shared namespace. Costs one read."""
+    if not services.grants.load().allow(caller, namespace):
         raise InvalidRequest.of(
             "namespace",
             f"{namespace!r} is not granted to you; leave it out to use your own, or ask an operator: "

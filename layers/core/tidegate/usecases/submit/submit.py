@@ -61,7 +61,8 @@ def submit_job(
     used before with another body or for a workflow; ServiceUnavailable or ServiceRefused: the same request may be sent
     again.
     """
-    refuse_namespace(services, caller, request.namespace)
+    if request.namespace is not None:
+        refuse_namespace(services, caller, request.namespace)
     key = _scoped(idempotency_key, caller, request.namespace)
     if key is None:
         job_id = services.entropy.new_ulid(now_ms)
@@ -80,8 +81,9 @@ def submit_job(
         for dependency in request.depends_on
     )
     lanes = note_shares(services, checked, now_ms)
-    settings = services.settings
-    (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
+    weight, boost = services.settings.critical_path_weight, 0
+    if weight:
+        (boost,) = boosts_of([request], weight, services.settings.critical_path_max_points)
     job = new_job(
         checked.jobs[0],
         job_id,
@@ -145,7 +147,8 @@ def submit_workflow(
     key was used before with another body or for a job; ServiceUnavailable if the submission under this key is just
     being removed, or, as ServiceRefused, from a service: the same request may be sent again.
     """
-    refuse_namespace(services, caller, request.namespace)
+    if request.namespace is not None:
+        refuse_namespace(services, caller, request.namespace)
     key = _scoped(idempotency_key, caller, request.namespace)
     if key is not None:
         _refuse_key_of_job(services, key)
