@@ -11,9 +11,9 @@ from tidegate.domain.amendments import Amendment
 from tidegate.domain.errors import InvalidRequest, NotFound, NotWaiting
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.usecases.amend.amend import amend_job
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.dispatch.wake import wake_due
+from tidegate.usecases.recover.amend import amend_job
 
 ANN = caller_named("ann")
 

@@ -9,7 +9,7 @@ from dev.simulator.people.callers import caller_named
 from dev.simulator.system.simulator import API_TIMEOUT_MS, Simulator
 from tidegate.domain.amendments import Amendment
 from tidegate.domain.errors import AlreadyEnded, NotFound, NotRetryable, NotWaiting
-from tidegate.usecases.amend.amend import amend_job
+from tidegate.usecases.recover.amend import amend_job
 from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
 from tidegate.usecases.recover.redrive import Redriven, redrive_pool
 from tidegate.usecases.recover.reopen import rerun_workflow, retry_job

@@ -293,6 +293,30 @@ class RedrivenOut(TypedDict):
     cursor: str | None
 
 
+class CancellationForeseenOut(CancelledJobOut):
+    """The answer to a dry run of a job's cancellation: the job as it is, and what would become of those downstream."""
+
+    dry_run: bool
+
+
+class RetryForeseenOut(RetriedJobOut):
+    """The answer to a dry run of a job's retry: the job as it is, and how many jobs would be reopened."""
+
+    dry_run: bool
+
+
+class RerunForeseenOut(RerunOut):
+    """The answer to a dry run of a workflow's rerun: how many jobs would be reopened."""
+
+    dry_run: bool
+
+
+class RedriveForeseenOut(RedrivenOut):
+    """The answer to a dry run of a redrive: how many of the jobs looked at would be redriven."""
+
+    dry_run: bool
+
+
 def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
     """Returns a job as clients read it, with its `effective_priority` at `now_ms` (milliseconds) while it is READY."""
     points = None

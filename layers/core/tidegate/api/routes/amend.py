@@ -14,8 +14,8 @@ from tidegate.api.reading import JOB_ID, body_of, deps_of, id_of, refuse_other_p
 from tidegate.contracts.act_requests import read_amend_job
 from tidegate.domain.audit import Details
 from tidegate.domain.job import Job
-from tidegate.usecases.amend import amend
 from tidegate.usecases.callers.changed import job_before
+from tidegate.usecases.recover import amend
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 

@@ -7,12 +7,16 @@ from http import HTTPStatus
 from tidegate.contracts.act_requests import DryRunIn
 from tidegate.contracts.requests import CancelJobIn, NoOptionsIn, RetryJobIn
 from tidegate.contracts.responses import (
+    CancellationForeseenOut,
     CancelledJobOut,
     CancelledWorkflowOut,
     JobOut,
+    RedriveForeseenOut,
     RedrivenOut,
+    RerunForeseenOut,
     RerunOut,
     RetriedJobOut,
+    RetryForeseenOut,
 )
 from tidegate.contracts.route import CURSOR, LIMIT, Route
 from tidegate.domain.errors import (
@@ -31,7 +35,10 @@ ROUTES = (
         "/v1/jobs/{job_id}/cancel",
         Role.CLIENT,
         "cancels a job, or asks its worker to stop it; on request everything downstream too",
-        {HTTPStatus.OK: JobOut | CancelledJobOut, HTTPStatus.ACCEPTED: JobOut | CancelledJobOut},
+        {
+            HTTPStatus.OK: JobOut | CancelledJobOut | CancellationForeseenOut,
+            HTTPStatus.ACCEPTED: JobOut | CancelledJobOut,
+        },
         body=CancelJobIn,
         errors=(NotFound, NotYours, AlreadyEnded, TooFarDownstream),
     ),
@@ -40,7 +47,7 @@ ROUTES = (
         "/v1/jobs/{job_id}/retry",
         Role.CLIENT,
         "retries a job that ended without success",
-        {HTTPStatus.OK: RetriedJobOut},
+        {HTTPStatus.OK: RetriedJobOut | RetryForeseenOut},
         body=RetryJobIn,
         errors=(NotFound, NotYours, NotRetryable),
     ),
@@ -59,7 +66,7 @@ ROUTES = (
         "/v1/workflows/{workflow_id}/rerun",
         Role.CLIENT,
         "retries a workflow from its failures",
-        {HTTPStatus.OK: RerunOut},
+        {HTTPStatus.OK: RerunOut | RerunForeseenOut},
         body=DryRunIn,
         parameters=(CURSOR,),
         errors=(NotFound, NotYours),
@@ -69,7 +76,7 @@ ROUTES = (
         "/v1/pools/{pool}/redrive",
         Role.OPERATOR,
         "retries the jobs whose messages the pool's queue gave up",
-        {HTTPStatus.OK: RedrivenOut},
+        {HTTPStatus.OK: RedrivenOut | RedriveForeseenOut},
         body=DryRunIn,
         parameters=(LIMIT, CURSOR),
         errors=(UnknownName,),

@@ -33,7 +33,8 @@ def would_submit_job(services: Services, request: JobRequest, caller: Caller, no
 
     Raises InvalidRequest, ShareFull, ServiceUnavailable or ServiceRefused.
     """
-    refuse_namespace(services, caller, request.namespace)
+    if request.namespace is not None:
+        refuse_namespace(services, caller, request.namespace)
     return _foreseen(check_job(services, request, now_ms, caller), None, caller, now_ms)
 
 
@@ -41,7 +42,8 @@ def would_submit_workflow(
     services: Services, request: WorkflowRequest, caller: Caller, now_ms: int
 ) -> Foreseen:
     """Checks a workflow as a whole. Raises InvalidRequest, ShareFull, ServiceUnavailable or ServiceRefused."""
-    refuse_namespace(services, caller, request.namespace)
+    if request.namespace is not None:
+        refuse_namespace(services, caller, request.namespace)
     return _foreseen(check_workflow(services, request, now_ms, caller), request, caller, now_ms)
 
 

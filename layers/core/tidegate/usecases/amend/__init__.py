@@ -1,1 +1,0 @@
-"""Amending: callers change jobs that wait."""
