@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from tidegate_client.operations import callers, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, jobs, operate, workflows
 from tidegate_client.wire import Listing, Operation, Request
 
-MODULES: tuple[ModuleType, ...] = (jobs, workflows, operate, callers)
+MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers)
 SAMPLES: dict[str, Any] = {
     "body": {"type": "text.count"},
     "workflow": {"jobs": [{"key": "a", "type": "text.count"}]},
     "tag": ["team=data"],
     "namespaces": ["team"],
+    "parameters": {},
+    "wanted": {"state": "READY"},
 }
 
 
@@ -23,7 +25,9 @@ def operations() -> Iterator[tuple[str, Operation[Any] | Listing[Any]]]:
     """Yields each operation by the name of its function."""
     for module in MODULES:
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ != module.__name__ or name in ("accepted", "moment"):
+            if function.__module__ != module.__name__ or name in ("accepted", "moment", "set_options"):
+                continue
+            if name.startswith("_"):
                 continue
             values = {each: _sample(module, name, each) for each in inspect.signature(function).parameters}
             yield name, function(**values)
@@ -39,4 +43,4 @@ def requests() -> Iterator[tuple[str, Request]]:
 def _sample(module: ModuleType, function: str, parameter: str) -> Any:
     if function == "list_jobs" and parameter == "workflow":
         return "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
-    return True if parameter in ("downstream", "overdue") else SAMPLES.get(parameter, "x")
+    return True if parameter in ("downstream", "dry_run", "overdue") else SAMPLES.get(parameter, "x")

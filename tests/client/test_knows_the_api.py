@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from dataclasses import fields
 from typing import Any, get_type_hints
 
 import pytest
 
 from tests.client.every_operation import MODULES, operations, requests
 from tests.harness.tracked import ROOT
-from tidegate_client import AsyncClient, Client
-from tidegate_client.models import jobs, operate, workflows
+from tidegate_client import AsyncClient, Client, JobFilter
+from tidegate_client.models import bulk, jobs, operate, workflows
 from tidegate_client.models.base import Model
 from tidegate_client.models.states import TERMINAL, State
 from tidegate_client.workflow import JobOptions, Retry, Share, WorkflowOptions
@@ -21,7 +22,9 @@ DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs/reference/openapi.json").rea
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 MODELS: dict[str, type[Model]] = {
     "ActOut": operate.Act,
+    "ActedOut": bulk.Acted,
     "CallerOut": operate.Caller,
+    "CancellationForeseenOut": jobs.Job,
     "CancelledJobOut": jobs.Job,
     "CancelledOut": jobs.Cancelled,
     "CancelledWorkflowOut": workflows.CancelledWorkflow,
@@ -32,6 +35,7 @@ MODELS: dict[str, type[Model]] = {
     "DownstreamOut": jobs.DownstreamJob,
     "ErrorOut": jobs.JobFailure,
     "FactOut": jobs.Fact,
+    "ForeseenOut": bulk.Foreseen,
     "GrantOut": operate.Grant,
     "GraphOut": workflows.Graph,
     "HealthOut": operate.Health,
@@ -45,14 +49,20 @@ MODELS: dict[str, type[Model]] = {
     "PoolChangesOut": operate.PoolChanges,
     "PoolOut": operate.Pool,
     "ProgressOut": jobs.Progress,
+    "RedriveForeseenOut": operate.Redriven,
     "RedrivenOut": operate.Redriven,
     "ReopeningOut": jobs.Reopening,
+    "RerunForeseenOut": workflows.Rerun,
+    "RerunJobOut": jobs.Job,
     "RerunOut": workflows.Rerun,
+    "RerunningOut": jobs.Rerunning,
     "RetriedJobOut": jobs.Job,
+    "RetryForeseenOut": jobs.Job,
     "RetryOut": jobs.Retry,
     "ShareOut": operate.Share,
     "StatesOut": workflows.States,
     "StepOut": jobs.Step,
+    "ToldOut": bulk.Told,
     "TypeChangesOut": operate.TypeChanges,
     "TypeOut": operate.JobType,
     "UpstreamOut": jobs.UpstreamJob,
@@ -132,6 +142,11 @@ def test_the_builder_knows_every_field(schema: str, options: type, given_otherwi
     assert get_type_hints(options).keys() | given_otherwise == SCHEMAS[schema]["properties"].keys()
 
 
+def test_a_filter_knows_every_field() -> None:
+    everything: dict[str, Any] = {each.name: "x" for each in fields(JobFilter)} | {"tag": ["team=data"]}
+    assert JobFilter(**everything).as_json().keys() == SCHEMAS["WantedIn"]["properties"].keys()
+
+
 def test_the_builder_knows_every_field_of_a_share() -> None:
     (described,) = (each for each in SCHEMAS["ShareIn"]["anyOf"] if each["type"] == "object")
     assert get_type_hints(Share).keys() == described["properties"].keys()
@@ -173,7 +188,7 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name for name in dir(client) if not name.startswith("_")}
 
     assert public(Client) == public(AsyncClient)
-    assert len(MODULES) == 4
+    assert len(MODULES) == 5
 
 
 def test_examples_of_the_document_are_read() -> None:

@@ -12,8 +12,9 @@ from typing import Any, Literal, cast
 
 from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate_cli import ids
+from tidegate_cli.acts import ActsConnection
 from tidegate_cli.api_answers import objects_of, text_of
-from tidegate_cli.connection import MAX_PAGES, Connection, Parameter
+from tidegate_cli.connection import MAX_PAGES, Parameter
 from tidegate_cli.errors import CliError
 from tidegate_cli.views import JobView, WorkflowView, job_view
 from tidegate_client import Accepted
@@ -34,7 +35,7 @@ class Page:
     raw: Mapping[str, Any]
 
 
-class Client(Connection):
+class Client(ActsConnection):
     """Calls the API by a method for each route.
 
     Every method may raise ApiProblem (the API refused the request), ApiUnreachable (no answer to five requests),
@@ -151,43 +152,6 @@ class Client(Connection):
         return self._ask(
             jobs.chain, ids.job_id(job_id), direction=cast(jobs.Way, direction), depth=depth, limit=limit
         )
-
-    def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
-        """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
-
-        `downstream` cancels every job downstream of it too. A second call has no further effect.
-        """
-        return job_view(self._ask(jobs.cancel_job, ids.job_id(job_id), downstream=downstream))
-
-    def retry_job(self, job_id: str, *, reopen_skipped: bool = True) -> JobView:
-        """Reopens a job that ended without success, and returns the job after that.
-
-        `reopen_skipped` reopens the jobs that were skipped because of it too. A second call has no further effect.
-        """
-        return job_view(self._ask(jobs.retry_job, ids.job_id(job_id), reopen_skipped=reopen_skipped))
-
-    def cancel_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
-        """Cancels the jobs of a workflow that have not ended.
-
-        Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
-        call is safe.
-        """
-        return self._ask(workflows.cancel_workflow, ids.workflow_id(workflow_id), cursor=cursor)
-
-    def rerun_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
-        """Reopens the jobs of a workflow that failed, timed out or were cancelled, and those skipped because of them.
-
-        Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
-        call is safe.
-        """
-        return self._ask(workflows.rerun_workflow, ids.workflow_id(workflow_id), cursor=cursor)
-
-    def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
-        """Reopens the jobs whose messages the queue could not deliver, among `limit` failed jobs of a pool.
-
-        Returns the API's counts (`redriven`, `looked_at`), and the `cursor` of the next page, None at the end.
-        """
-        return self._ask(operate.redrive_pool, ids.pool_name(pool), limit=limit, cursor=cursor)
 
     def jobs_page(
         self, filters: Mapping[str, Parameter], *, limit: int = 50, cursor: str | None = None

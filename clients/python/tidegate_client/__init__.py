@@ -32,6 +32,7 @@ from tidegate_client.errors import (
 from tidegate_client.exchange import RetryPolicy
 from tidegate_client.following import Polling, WorkflowChange
 from tidegate_client.models.states import State
+from tidegate_client.operations.bulk import JobFilter
 from tidegate_client.operations.jobs import Accepted
 from tidegate_client.workflow import Earlier, JobRef, Workflow
 
@@ -50,6 +51,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidRequest",
     "InvalidWorkflow",
+    "JobFilter",
     "JobRef",
     "NotFound",
     "Polling",

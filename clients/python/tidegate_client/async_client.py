@@ -25,7 +25,7 @@ from tidegate_client.exchange import (
     exchange_json,
 )
 from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
-from tidegate_client.operations import callers, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, jobs, operate, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -75,10 +75,16 @@ class AsyncClient:
 
     # Jobs
     submit_job = async_call(jobs.submit_job)
+    foresee_job = async_call(jobs.foresee_job)
     get_job = async_call(jobs.get_job)
     why = async_call(jobs.why)
+    change_job = async_call(jobs.change_job)
     cancel_job = async_call(jobs.cancel_job)
     retry_job = async_call(jobs.retry_job)
+    rerun_job = async_call(jobs.rerun_job)
+    cancel_jobs = async_call(bulk.cancel_jobs)
+    retry_jobs = async_call(bulk.retry_jobs)
+    reprioritise_jobs = async_call(bulk.reprioritise_jobs)
     read_logs = async_call(jobs.read_logs)
     chain = async_call(jobs.chain)
     list_jobs = async_items(jobs.list_jobs)
@@ -90,6 +96,7 @@ class AsyncClient:
 
     # Workflows
     submit_workflow = async_call(workflows.submit_workflow)
+    foresee_workflow = async_call(workflows.foresee_workflow)
     get_workflow = async_call(workflows.get_workflow)
     get_graph = async_call(workflows.get_graph)
     get_states = async_call(workflows.get_states)

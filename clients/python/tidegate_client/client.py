@@ -24,7 +24,7 @@ from tidegate_client.exchange import (
     exchange_json,
 )
 from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
-from tidegate_client.operations import callers, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, jobs, operate, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -74,10 +74,16 @@ class Client:
 
     # Jobs
     submit_job = call(jobs.submit_job)
+    foresee_job = call(jobs.foresee_job)
     get_job = call(jobs.get_job)
     why = call(jobs.why)
+    change_job = call(jobs.change_job)
     cancel_job = call(jobs.cancel_job)
     retry_job = call(jobs.retry_job)
+    rerun_job = call(jobs.rerun_job)
+    cancel_jobs = call(bulk.cancel_jobs)
+    retry_jobs = call(bulk.retry_jobs)
+    reprioritise_jobs = call(bulk.reprioritise_jobs)
     read_logs = call(jobs.read_logs)
     chain = call(jobs.chain)
     list_jobs = items(jobs.list_jobs)
@@ -89,6 +95,7 @@ class Client:
 
     # Workflows
     submit_workflow = call(workflows.submit_workflow)
+    foresee_workflow = call(workflows.foresee_workflow)
     get_workflow = call(workflows.get_workflow)
     get_graph = call(workflows.get_graph)
     get_states = call(workflows.get_states)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from tests.harness.domain.amendment_cases import AMENDMENTS
 from tests.harness.domain.job_samples import (
     ASKED,
     NOW_MS,
@@ -271,4 +272,5 @@ CASES = [
     *_cancel_cases(),
     *_keep_cases(),
     *(Case(*reopening) for reopening in REOPENINGS),
+    *AMENDMENTS,
 ]

@@ -136,6 +136,7 @@ def _ask_about_jobs(api: _Asked) -> None:
             api.call("GET", f"/v1/jobs/{job_id}/{around}")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
+    api.call("PATCH", f"/v1/jobs/{api.submit()}", {"priority": 7, "description": "amended"})
     for state in State:
         api.call("GET", "/v1/jobs", query={"state": state, "limit": "2"})
 

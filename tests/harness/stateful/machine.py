@@ -37,6 +37,7 @@ from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
 from tidegate.usecases.recover.redrive import redrive_pool
 from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
+from tidegate.usecases.recover.rerun import rerun_job
 from tidegate.usecases.submit.submit import submit_workflow
 from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
@@ -313,6 +314,27 @@ class TidegateMachine(RuleBasedStateMachine):
         jobs = self.workflows[place % len(self.workflows)]
         rerun_workflow(self.services, jobs[0].partition(".")[0], caller=caller_named(ACTOR), now_ms=self.now)
         self.model.rerun(jobs, self.now)
+
+    @precondition(lambda self: any(job.is_terminal for job in self.world.jobs.values()))
+    @rule(place=PLACES)
+    def rerun_from(self, place: int) -> None:
+        """Reruns an ended job, rather one that succeeded, with everything downstream.
+
+        Its time is later than every step so far.
+        """
+        ended = [job for job in self.world.jobs.values() if job.is_terminal]
+        succeeded = [job for job in ended if job.state is State.SUCCEEDED]
+        chosen = succeeded or ended
+        job_id = chosen[place % len(chosen)].job_id
+        self.now += 1_000
+        allowed = self.model.can_rerun(job_id)
+        try:
+            rerun_job(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
+            assert allowed
+        except NotRetryable:
+            assert not allowed
+        if allowed:
+            self.model.rerun_from(job_id, self.now)
 
     @rule()
     def redrive(self) -> None:

@@ -213,6 +213,21 @@ class Model(ModelTransitions):
             opened += self._reopen_after({job_id})
         self.settle(dict.fromkeys(opened), now)
 
+    def can_rerun(self, job_id: str) -> bool:
+        following = self.downstream(job_id) - {job_id}
+        active = any(self.jobs[each].state in (State.QUEUED, State.RUNNING) for each in following)
+        return self.jobs[job_id].state in ENDED and not active
+
+    def rerun_from(self, job_id: str, now: int) -> None:
+        """Begins a new life of a job, whatever its end, and of every job downstream of it."""
+        following = self.downstream(job_id)
+        for each in following:
+            job = self.jobs[each]
+            self.happened[Happening.RERUN] += job.state is State.SUCCEEDED
+            self.happened[Happening.WAITS_ANEW] += job.state in (State.PENDING, State.READY)
+            self._reopen(job)
+        self.settle(sorted(following), now)
+
     def redrive(self, job_ids: Sequence[str], now: int) -> None:
         for job_id in job_ids:
             self._reopen(self.jobs[job_id])

@@ -104,4 +104,6 @@ class Happening(StrEnum):
     REOPENED = "a job that failed itself is opened"
     REOPENED_SKIPPED = "a job that was skipped is opened"
     REDRIVEN = "a job that was undeliverable is opened"
+    RERUN = "a job that succeeded is run again"
+    WAITS_ANEW = "a job that waits begins to wait anew, because an upstream is rerun"
     KEPT_BY_BEAT = "a lease that was extended outlives the time that it had"

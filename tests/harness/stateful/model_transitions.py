@@ -79,9 +79,10 @@ class ModelTransitions:
         """
         job = self.jobs[job_id]
         as_seen = ModelJob(job_id, 0, 0, 0, state=seen, started=started)
-        upstream = as_seen if seen is State.SUCCEEDED else job  # no other state is final
+        # No other state is final, and SUCCEEDED is final for a job that was never reopened: a rerun reopens both.
+        latest = {down: self._seen_by(down, as_seen, job) for down, _ in dependents}
         verdicts = [
-            (self.jobs[down], place, self.jobs[down].edges[place].verdict(upstream))
+            (self.jobs[down], place, self.jobs[down].edges[place].verdict(latest[down]))
             for down, place in dependents
             if self.jobs[down].state is State.PENDING
             and place in self.jobs[down].waiting
@@ -90,6 +91,9 @@ class ModelTransitions:
         return self._decide(
             verdicts, now, {id(down): down for down, _, v in verdicts if v is not None}.values()
         )
+
+    def _seen_by(self, down: str, as_seen: ModelJob, upstream: ModelJob) -> ModelJob:
+        return as_seen if as_seen.state is State.SUCCEEDED and not self.jobs[down].reopened else upstream
 
     def free(self, job_id: str, now: int) -> None:
         """Handles a change of a reopened job: jobs skipped because of it are opened if it satisfies them by now."""

@@ -180,11 +180,11 @@ def _counts(workflow: Mapping[str, Any]) -> str:
 
 
 def _states(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{found['state']}: {_counts(found)}"
-    yield f"version {found['version']}"
+    yield f"{found.get('state')}: {_counts(found)}"
+    yield f"version {found.get('version')}"
     letters = found.get("states")
     if letters is None:
-        for letter, indexes in found["changes"].items():
+        for letter, indexes in (found.get("changes") or {}).items():
             yield f"{LETTERS.get(letter, letter)}: {' '.join(map(str, indexes))}"
         return
     for start in range(0, len(letters), _PER_LINE):

@@ -15,8 +15,8 @@ from typer.core import TyperGroup
 from tidegate_cli.commands import (
     access,
     callers,
+    in_bulk,
     local,
-    logs,
     profiles,
     progress,
     recovery,
@@ -111,7 +111,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(local.app, name="local")
-app.add_typer(logs.jobs, name="jobs")
+app.add_typer(in_bulk.jobs, name="jobs")
 app.add_typer(progress.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")

@@ -78,11 +78,26 @@ class Reopening(Model):
     complete: bool
 
 
+class Rerunning(Model):
+    """How many jobs one call reran, and how many it left because of a limit or because they were dispatched.
+
+    With `dry_run` these are the jobs that would be. `cursor` continues, None where the rerun is complete.
+    """
+
+    rerun: int
+    left_at_limit: int
+    left_active: int
+    complete: bool
+    cursor: str | None = None
+    dry_run: bool
+
+
 class Job(Model):
     """A job as it was last read.
 
     A list and `fields=slim` leave out `result`, `parameters`, `depends_on` and `history`. The answer to a cancellation
-    with everything downstream has `downstream`, the answer to a retry has `reopening`.
+    with everything downstream has `downstream`, the answer to a retry has `reopening`, the answer to a rerun has
+    `rerun`. With `dry_run` the job is as it is, and the counts say what would become of others.
     """
 
     created_at: datetime | None = None
@@ -136,6 +151,8 @@ class Job(Model):
     history: tuple[Step, ...] = ()
     downstream: Cancelled | None = None
     reopening: Reopening | None = None
+    rerun: Rerunning | None = None
+    dry_run: bool = False
 
     @property
     def has_ended(self) -> bool:

@@ -60,6 +60,7 @@ class Redriven(Model):
     redriven: int
     looked_at: int
     cursor: str | None = None
+    dry_run: bool = False
 
 
 class Share(Model):

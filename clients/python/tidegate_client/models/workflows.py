@@ -93,7 +93,10 @@ class CancelledWorkflow(Model):
 
 
 class Rerun(Model):
-    """The counts of a workflow's rerun. `cursor` continues it, None where it is complete."""
+    """The counts of a workflow's rerun. `cursor` continues it, None where it is complete.
+
+    With `dry_run` they are those of the jobs that would be reopened.
+    """
 
     reopened: int
     left_at_limit: int
@@ -101,3 +104,4 @@ class Rerun(Model):
     complete: bool
     workflow_id: str
     cursor: str | None = None
+    dry_run: bool = False

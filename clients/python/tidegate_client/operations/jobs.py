@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any, Literal
 
 from tidegate_client.errors import UnexpectedAnswer
 from tidegate_client.models.base import page_reader, reader
+from tidegate_client.models.bulk import Foreseen
 from tidegate_client.models.jobs import Chain, DownstreamJob, Job, LogPage, UpstreamJob, Why
 from tidegate_client.wire import Json, Listing, Operation, key_or_new, request
 
 Moment = datetime | str
 """A time: an aware datetime, or RFC 3339 text with a zone."""
+
+
+class Kept(Enum):
+    """Stands for a value that a change keeps."""
+
+    KEPT = "kept"
+
+
+KEPT = Kept.KEPT
 Way = Literal["up", "down", "both"]
 """The direction of a chain: the jobs before a job, those after it, or both."""
 
@@ -41,6 +52,11 @@ def submit_job(body: Mapping[str, Any], *, idempotency_key: str | None = None) -
     key = key_or_new(idempotency_key)
     sent = request("POST", "/v1/jobs", body=body, idempotency_key=key)
     return Operation(sent, lambda answer: accepted(answer, "job_id", key))
+
+
+def foresee_job(body: Mapping[str, Any]) -> Operation[Foreseen]:
+    """Returns what `submit_job` would create, and creates nothing. Raises InvalidRequest."""
+    return Operation(request("POST", "/v1/jobs", body=body, dry_run=True), reader(Foreseen))
 
 
 def list_jobs(
@@ -90,24 +106,66 @@ def why(job_id: str) -> Operation[Why]:
     return Operation(request("GET", "/v1/jobs/{}/why", job_id), reader(Why))
 
 
-def cancel_job(job_id: str, *, downstream: bool = False) -> Operation[Job]:
+def change_job(
+    job_id: str,
+    *,
+    priority: int | Kept = KEPT,
+    not_before: Moment | Kept | None = KEPT,
+    pool: str | Kept = KEPT,
+    description: str | Kept | None = KEPT,
+    tags: Mapping[str, str] | Kept = KEPT,
+) -> Operation[Job]:
+    """Changes a job that waits, and returns the job after that.
+
+    What is not given stays as it is. None takes a time or a description off. A second call has no further effect.
+    Raises NotFound, Conflict if the job does not wait, and InvalidRequest.
+    """
+    time = not_before if isinstance(not_before, Kept) else moment(not_before)
+    given = {
+        "priority": priority, "not_before": time, "pool": pool, "description": description, "tags": tags
+    }  # fmt: skip
+    body = {name: value for name, value in given.items() if not isinstance(value, Kept)}
+    return Operation(request("PATCH", "/v1/jobs/{}", job_id, body=body), reader(Job))
+
+
+def cancel_job(job_id: str, *, downstream: bool = False, dry_run: bool = False) -> Operation[Job]:
     """Cancels a job, or asks its worker to stop it if it runs, and returns the job after that.
 
-    `downstream` cancels every job downstream of it too. A second call has no further effect. Raises NotFound, and
-    Conflict if the job has ended.
+    `downstream` cancels every job downstream of it too. `dry_run` changes nothing. A second call has no further effect.
+    Raises NotFound, and Conflict if the job has ended.
     """
-    body = {"downstream": True} if downstream else None
+    body = set_options(downstream=downstream, dry_run=dry_run)
     return Operation(request("POST", "/v1/jobs/{}/cancel", job_id, body=body), reader(Job))
 
 
-def retry_job(job_id: str, *, reopen_skipped: bool = True) -> Operation[Job]:
+def retry_job(job_id: str, *, reopen_skipped: bool = True, dry_run: bool = False) -> Operation[Job]:
     """Reopens a job that ended without success, and returns the job after that.
 
-    `reopen_skipped` also reopens the jobs that were skipped because of it. A second call has no further effect. Raises
-    NotFound, and Conflict if the job can't be retried.
+    `reopen_skipped` also reopens the jobs that were skipped because of it. `dry_run` changes nothing. A second call has
+    no further effect. Raises NotFound, and Conflict if the job can't be retried.
     """
-    body = {"reopen_skipped": reopen_skipped}
+    body = {"reopen_skipped": reopen_skipped, **(set_options(dry_run=dry_run) or {})}
     return Operation(request("POST", "/v1/jobs/{}/retry", job_id, body=body), reader(Job))
+
+
+def rerun_job(
+    job_id: str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    downstream: bool = True,
+    dry_run: bool = False,
+    cursor: str | None = None,
+) -> Operation[Job]:
+    """Runs an ended job again, also one that succeeded, and with `downstream` every job that follows it.
+
+    `parameters` replace those of the job, None keeps them. `dry_run` changes nothing. The job's `rerun` has the counts,
+    and the cursor for the next call if one call was not enough. A repeated call is safe. Raises NotFound, and Conflict
+    if the job has not ended.
+    """
+    body: dict[str, Any] = {"downstream": downstream, "dry_run": dry_run}
+    if parameters is not None:
+        body["parameters"] = dict(parameters)
+    return Operation(request("POST", "/v1/jobs/{}/rerun", job_id, body=body, cursor=cursor), reader(Job))
 
 
 def read_logs(
@@ -162,6 +220,11 @@ def accepted(answer: Json, name: str, key: str) -> Accepted:
     if not isinstance(found, str):
         raise UnexpectedAnswer(f"the answer to a submission has no {name}; is this tidegate's API?")
     return Accepted(found, key, answer.get("job_ids") or {}, answer)
+
+
+def set_options(**options: bool) -> dict[str, bool] | None:
+    """Returns the options that are set as a body, None where none is."""
+    return {name: True for name, value in options.items() if value} or None
 
 
 def moment(value: Moment | None) -> str | None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from tidegate_client.models.base import list_reader, page_reader, reader
 from tidegate_client.models.operate import Health, JobType, Pool, Redriven, Share, Worker, WorkerJobs
+from tidegate_client.operations.jobs import set_options
 from tidegate_client.wire import Listing, Operation, request
 
 WorkerOrder = Literal["load", "free", "seen"]
@@ -32,12 +33,16 @@ def resume_pool(pool: str) -> Operation[Pool]:
     return Operation(request("POST", "/v1/pools/{}/resume", pool), reader(Pool))
 
 
-def redrive_pool(pool: str, *, limit: int | None = None, cursor: str | None = None) -> Operation[Redriven]:
+def redrive_pool(
+    pool: str, *, limit: int | None = None, cursor: str | None = None, dry_run: bool = False
+) -> Operation[Redriven]:
     """Retries the jobs whose messages the pool's queue gave up.
 
-    It looks at most at `limit` of them, and at those after `cursor`, which the answer before had.
+    It looks at most at `limit` of them, and at those after `cursor`, which the answer before had. `dry_run` changes
+    nothing.
     """
-    sent = request("POST", "/v1/pools/{}/redrive", pool, limit=limit, cursor=cursor)
+    body = set_options(dry_run=dry_run)
+    sent = request("POST", "/v1/pools/{}/redrive", pool, body=body, limit=limit, cursor=cursor)
     return Operation(sent, reader(Redriven))
 
 

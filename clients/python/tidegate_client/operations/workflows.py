@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate_client.models.base import page_reader, reader
+from tidegate_client.models.bulk import Foreseen
 from tidegate_client.models.jobs import Job
 from tidegate_client.models.workflows import (
     CancelledWorkflow,
@@ -15,7 +16,7 @@ from tidegate_client.models.workflows import (
     WorkflowPage,
     WorkflowSummary,
 )
-from tidegate_client.operations.jobs import Accepted, Moment, accepted, moment
+from tidegate_client.operations.jobs import Accepted, Moment, accepted, moment, set_options
 from tidegate_client.wire import Listing, Operation, key_or_new, request
 from tidegate_client.workflow import Workflow
 
@@ -33,6 +34,12 @@ def submit_workflow(
     key = key_or_new(idempotency_key)
     sent = request("POST", "/v1/workflows", body=body, idempotency_key=key)
     return Operation(sent, lambda answer: accepted(answer, "workflow_id", key))
+
+
+def foresee_workflow(workflow: Workflow | Mapping[str, Any]) -> Operation[Foreseen]:
+    """Returns what `submit_workflow` would create, and creates nothing. Raises InvalidWorkflow and InvalidRequest."""
+    body = workflow.as_json() if isinstance(workflow, Workflow) else workflow
+    return Operation(request("POST", "/v1/workflows", body=body, dry_run=True), reader(Foreseen))
 
 
 def list_workflows(
@@ -87,9 +94,12 @@ def cancel_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation
     return Operation(sent, reader(CancelledWorkflow))
 
 
-def rerun_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[Rerun]:
+def rerun_workflow(workflow_id: str, *, cursor: str | None = None, dry_run: bool = False) -> Operation[Rerun]:
     """Reopens the jobs of a workflow that ended without success, and returns their counts.
 
-    `cursor` continues a rerun whose answer had one. A repeated call is safe. Raises NotFound.
+    `cursor` continues a rerun whose answer had one. `dry_run` changes nothing. A repeated call is safe. Raises
+    NotFound.
     """
-    return Operation(request("POST", "/v1/workflows/{}/rerun", workflow_id, cursor=cursor), reader(Rerun))
+    body = set_options(dry_run=dry_run)
+    sent = request("POST", "/v1/workflows/{}/rerun", workflow_id, body=body, cursor=cursor)
+    return Operation(sent, reader(Rerun))

@@ -52,6 +52,15 @@ class AcceptedWorkflow(TypedDict):
     job_ids: Mapping[str, str]
 
 
+class ForeseenOut(TypedDict):
+    """The answer to a submission with `dry_run`: how many jobs it would create, by first state and by pool."""
+
+    dry_run: bool
+    job_count: int
+    states: Mapping[str, int]
+    pools: Mapping[str, int]
+
+
 class DependencyOut(TypedDict):
     """A dependency of a job."""
 
@@ -231,6 +240,50 @@ class RerunOut(ReopeningOut):
     cursor: str | None
 
 
+class RerunningOut(TypedDict):
+    """How many jobs one call reran, and how many it left because of a limit or because they were dispatched.
+
+    With `dry_run` these are the jobs that would be. `cursor` continues, null where the rerun is complete.
+    """
+
+    rerun: int
+    left_at_limit: int
+    left_active: int
+    complete: bool
+    cursor: str | None
+    dry_run: bool
+
+
+class RerunJobOut(JobOut):
+    """A job that was rerun, with the counts of the jobs that were rerun with it."""
+
+    rerun: RerunningOut
+
+
+class ToldOut(TypedDict):
+    """What became of one job of an act in bulk: DONE, ASKED (its worker is to stop it) or LEFT, and why it was left."""
+
+    job_id: str
+    outcome: str
+    state: str
+    reason: str | None
+
+
+class ActedOut(TypedDict):
+    """The result of one call of an act in bulk. `cursor` continues it, null at the end.
+
+    With `dry_run` the outcomes and the counts are those that the same call would have now.
+    """
+
+    jobs: list[ToldOut]
+    done: int
+    asked: int
+    left: int
+    looked_at: int
+    cursor: str | None
+    dry_run: bool
+
+
 class RedrivenOut(TypedDict):
     """How many of the failed jobs that one call looked at it redrove. `cursor` continues, null at the end."""
 
@@ -238,6 +291,30 @@ class RedrivenOut(TypedDict):
     redriven: int
     looked_at: int
     cursor: str | None
+
+
+class CancellationForeseenOut(CancelledJobOut):
+    """The answer to a dry run of a job's cancellation: the job as it is, and what would become of those downstream."""
+
+    dry_run: bool
+
+
+class RetryForeseenOut(RetriedJobOut):
+    """The answer to a dry run of a job's retry: the job as it is, and how many jobs would be reopened."""
+
+    dry_run: bool
+
+
+class RerunForeseenOut(RerunOut):
+    """The answer to a dry run of a workflow's rerun: how many jobs would be reopened."""
+
+    dry_run: bool
+
+
+class RedriveForeseenOut(RedrivenOut):
+    """The answer to a dry run of a redrive: how many of the jobs looked at would be redriven."""
+
+    dry_run: bool
 
 
 def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
