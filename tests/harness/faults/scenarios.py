@@ -14,6 +14,7 @@ from dev.simulator.memory.seeded import OTHER_TYPE
 from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job as job_of
 from dev.simulator.workflows.graphs import workflow
+from tests.harness.faults.asking_scenarios import in_the_audit_trail, recorded, related
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
 from tests.harness.faults.recovery_scenarios import (
@@ -350,6 +351,9 @@ CASES: Mapping[str, Case] = {
     "passed on": Case(passed_on),
     "refused by the function": Case(refused_by_the_function),
     "looking": Case(looking),
+    "related": Case(related),
+    "recorded": Case(recorded),
+    "in the audit trail": Case(in_the_audit_trail),
     "retried by hand": Case(retried_by_hand),
     "rerun": Case(rerun),
     "redriven": Case(redriven),
