@@ -247,3 +247,9 @@ def test_the_states_of_10000_jobs_are_small(api: Api, share_ended: float) -> Non
     assert body["states"] == "".join(LETTERS[job.state] for job in seen)
     assert gzipped(body) <= STATES_BYTES
     assert len(json.dumps(body["version"])) < 100
+
+
+def test_a_range_that_ends_before_it_begins_is_refused(api: Api) -> None:
+    query = {"from": "2026-12-02T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
+    answer = api.call("GET", "/v1/workflows", query=query)
+    assert (answer.status, answer.fields) == (422, ["to"])
