@@ -205,3 +205,15 @@ def test_a_worker_that_is_gone_has_nothing_to_drain(api: Api, state: WorkerState
 def test_other_methods_are_405(api: Api, method: str, path: str, allowed: str) -> None:
     answer = api.call(method, path)
     assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("query", [{"limit": "200"}, {"limit": "200", "order": "seen"}])
+def test_a_page_of_workers_with_long_texts_fits_an_answer(api: Api, query: dict[str, str]) -> None:
+    tags = {f"{number:03}" + "\U0001f30a" * 125: "\U0001f30a" * 128 for number in range(20)}
+    for number in range(200):
+        worker = put(api, f"w-{number}")
+        api.world.workers["ecs", f"w-{number}"] = replace(worker, spec=replace(worker.spec, tags=tags))
+    answer = api.call("GET", "/v1/workers", query=query)
+    assert answer.status == 200
+    assert 0 < len(answer.body["workers"]) < 200
+    assert answer.carried_bytes < 6_100_000
