@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.functions.api_calls import NOW_MS, Api
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.contracts.requests import JobIn
+from tidegate.domain.pulses import Part
 from tidegate.domain.workers import Totals, WorkerSpec, begin
 
 DOCUMENT = read_document("reference/api.md")
@@ -30,7 +32,7 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, pool, job_type, worker, me, audit, bad_request, problem = examples
+    request, answer, job, pool, job_type, worker, status, me, audit, bad_request, problem = examples
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
@@ -44,6 +46,10 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     assert api.call("GET", "/v1/workers/ecs/nightly-1").body == worker
     assert api.call("POST", "/v1/workflows", bad_request).body == problem
     api = Api()
+    for part in [*status["schedules"], *status["streams"]]:
+        last_at_ms = int(datetime.fromisoformat(part["last_at"]).timestamp() * 1_000)
+        api.services.pulses.note_if_later(Part(part["name"]), last_at_ms)
+    assert api.call("GET", "/v1/status").body == status
     api.call("POST", "/v1/pools/lambda/pause")
     assert api.call("GET", "/v1/pools/lambda").body == pool
     assert api.call("GET", "/v1/me").body == me
