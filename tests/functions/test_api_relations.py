@@ -140,7 +140,8 @@ def test_a_chain_is_drawn(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("direction", "left"), ("format", "svg"), ("depth", "0"), ("depth", "51"), ("limit", "x")],
+    [("direction", "left"), ("format", "svg"), ("depth", "0"), ("depth", "51"), ("limit", "x")]
+    + [(name, "") for name in ("direction", "format", "depth", "limit")],
 )
 def test_a_wrong_parameter_of_a_chain_is_named(api: Api, name: str, value: str) -> None:
     answer = api.call("GET", f"/v1/jobs/{api.submit()}/chain", query={name: value})
