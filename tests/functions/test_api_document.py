@@ -15,7 +15,7 @@ from tests.harness.functions.api_calls import NOW_MS, Api
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.contracts.requests import JobIn
 from tidegate.domain.pulses import Part
-from tidegate.domain.workers import Totals, WorkerSpec, begin
+from tidegate.domain.workers import AllSessions, Totals, WorkerSpec, begin
 
 DOCUMENT = read_document("reference/api.md")
 KEY = "nightly-2026-12-01"
@@ -41,7 +41,15 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     assert api.call("GET", f"/v1/jobs/{job['job_id']}").body == job
     spec = WorkerSpec("ecs", "nightly-1", "ip-10-0-1-17", 8, name="nightly run", tags={"team": "data"})
     hour_ago = begin(spec, worker["session_id"], NOW_MS - 3_600_000)
-    told = replace(hour_ago, heartbeat_at_ms=NOW_MS, running=3, totals=Totals(41, 36, 2, 0))
+    earlier = AllSessions(NOW_MS - 90_000_000, sessions=2, totals=Totals(79, 75, 3, 2), lost=1)
+    told = replace(
+        hour_ago,
+        heartbeat_at_ms=NOW_MS,
+        running=3,
+        totals=Totals(41, 36, 2, 0),
+        earlier=earlier,
+        response_ms=12,
+    )
     api.services.workers.register_if_free(told, silent_since_ms=0)
     assert api.call("GET", "/v1/workers/ecs/nightly-1").body == worker
     assert api.call("POST", "/v1/workflows", bad_request).body == problem

@@ -173,6 +173,11 @@ DRAIN_REQUESTED_AT: Final = "drain_requested_at"
 DRAIN_REQUESTED_BY: Final = "drain_requested_by"
 LACKING: Final = "lacking"
 FAULT: Final = "fault"
+EARLIER: Final = "earlier"  # the counts of the sessions before, present after the first session
+SINCE: Final = "since"
+SESSIONS: Final = "sessions"
+LOST: Final = "lost"
+RESPONSE: Final = "response"
 
 # --- Lanes: hash pool, range lane ------------------------------------------------------------------
 LANE: Final = "lane"
