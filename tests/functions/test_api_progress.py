@@ -121,7 +121,8 @@ def test_a_workflow_says_how_it_stands(api: Api) -> None:
 
 
 def test_workflows_are_listed_by_filters_that_combine(api: Api) -> None:
-    first, second = submitted(api), submitted(api, {**FLOW, "name": "hourly"})
+    first = submitted(api)
+    second = submitted(api, {**FLOW, "name": "hourly", "tags": {"team": "data", "tier": "1"}})
     api.call("POST", f"/v1/workflows/{first}/cancel")
     recorded(api)
 
@@ -134,8 +135,13 @@ def test_workflows_are_listed_by_filters_that_combine(api: Api) -> None:
     assert listed(state="RUNNING") == {second}
     assert listed(state="RUNNING,CANCELLED", name="hour") == {second}
     assert listed(state="SUCCEEDED") == listed(submitted_by="nobody") == set()
+    assert listed(tag="team=data") == listed(tag="tier=1", name="hour") == {second}
+    assert listed(tag="team=ops") == listed(tag="team=data", name="night") == set()
     assert listed(to="2026-11-30T00:00:00Z") == listed(**{"from": "2027-01-01T00:00:00Z"}) == set()
-    row = ok(api.call("GET", "/v1/workflows"))["workflows"][0]
+    row = ok(api.call("GET", "/v1/workflows", query={"tag": "team=data"}))["workflows"][0]
+    assert (
+        row["tags"] == ok(api.call("GET", f"/v1/workflows/{second}"))["tags"] == {"team": "data", "tier": "1"}
+    )
     assert listed(submitted_by=row["submitted_by"]) == {first, second}
 
 
@@ -146,6 +152,8 @@ def test_workflows_are_listed_by_filters_that_combine(api: Api) -> None:
         ("/v1/workflows", {"state": "RUNNING,"}, "state"),
         ("/v1/workflows", {"from": "yesterday"}, "from"),
         ("/v1/workflows", {"to": "2026-12-01"}, "to"),
+        ("/v1/workflows", {"tag": "team"}, "tag"),
+        ("/v1/workflows", {"tag": "=x"}, "tag"),
         ("/v1/workflows", {"limit": "0"}, "limit"),
         ("/v1/workflows", {"cursor": "x"}, "cursor"),
         ("states", {"since": "1.1"}, "since"),

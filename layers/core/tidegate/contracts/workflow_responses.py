@@ -45,6 +45,7 @@ class WorkflowRowOut(WorkflowSummaryOut):
     name: str | None
     created_at: Time | None
     submitted_by: str | None
+    tags: Mapping[str, str]
     job_count: int
 
 
@@ -111,6 +112,7 @@ def workflow_row_out(submission: Submission, summary: Summary) -> WorkflowRowOut
         "name": submission.name,
         "created_at": to_wire(submission.created_at_ms),
         "submitted_by": submission.submitted_by,
+        "tags": dict(submission.tags),
         "job_count": submission.job_count,
         **summary_out(submission, summary),
     }

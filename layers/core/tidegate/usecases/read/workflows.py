@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from tidegate.domain.job import NO_TAGS
 from tidegate.domain.months import month_before, month_of
 from tidegate.domain.progress import Summary, WorkflowState, segments_of, summary_of
 from tidegate.domain.submission import Submission
@@ -25,13 +26,15 @@ _OLDEST_SECONDS = 801 * 86_400
 class WorkflowFilter:
     """The workflows that a caller wants; a field that is None or empty wants all.
 
-    `states` are words of state. `name` is the beginning of a name. `submitted_by` is the subject of a caller.
-    `from_ms` and `to_ms` bound the time of the creation, in milliseconds since the epoch, both included.
+    `states` are words of state. `name` is the beginning of a name. `submitted_by` is the subject of a caller. `tags`
+    are names with the values that the workflow itself must have. `from_ms` and `to_ms` bound the time of the creation,
+    in milliseconds since the epoch, both included.
     """
 
     states: frozenset[WorkflowState] = frozenset()
     name: str | None = None
     submitted_by: str | None = None
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     from_ms: int | None = None
     to_ms: int | None = None
 
@@ -44,11 +47,13 @@ class WorkflowFilter:
             and (not self.states or state in self.states)
             and (self.name is None or (submission.name or "").startswith(self.name))
             and self.submitted_by in (None, submission.submitted_by)
+            and all(submission.tags.get(name) == value for name, value in self.tags.items())
         )
 
     def plain(self) -> list[object]:
         """Returns the filter as JSON values, by which a cursor is bound to it."""
-        return [sorted(self.states), self.name, self.submitted_by, self.from_ms, self.to_ms]
+        tags = sorted(map(list, self.tags.items()))
+        return [sorted(self.states), self.name, self.submitted_by, tags, self.from_ms, self.to_ms]
 
 
 @dataclass(frozen=True, slots=True)
