@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from tests.harness.cli.samples import client_of
 from tidegate.contracts.workflow_responses import LETTERS as API_LETTERS
 from tidegate_cli import options
-from tidegate_cli.commands.progress import LETTERS
 from tidegate_cli.commands.root import app
+from tidegate_cli.workflow_answers import LETTERS
 
 ID = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
 ROW = {
@@ -87,8 +87,7 @@ def test_workflows_are_listed_by_filters(api: Callable[[Any], Seen]) -> None:
     asked = httpx.URL("https://a" + seen[0]).params
     assert dict(asked) == {"state": "RUNNING,FAILED", "name": "night", "limit": "50"}
     tidegate(
-        "workflows",
-        "list",
+        *("workflows", "list", "--tag", "team=data", "--tag", "a=b"),
         "--from",
         "2026-12-01T00:00:00Z",
         "--to",
@@ -97,6 +96,7 @@ def test_workflows_are_listed_by_filters(api: Callable[[Any], Seen]) -> None:
         "x",
     )
     asked = httpx.URL("https://a" + seen[1]).params
+    assert asked.get_list("tag") == ["team=data", "a=b"]
     assert (asked["from"], asked["to"], asked["submitted_by"]) == (
         "2026-12-01T00:00:00Z",
         "2026-12-02T00:00:00Z",

@@ -261,7 +261,7 @@ class Client(Connection):
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
     def list_workflows(
-        self, filters: Mapping[str, str | None] | None = None, *, limit: int = 50
+        self, filters: Mapping[str, Parameter] | None = None, *, limit: int = 50
     ) -> list[Mapping[str, Any]]:
         """Returns at most `limit` workflows, newest first, as the API shows them.
 
