@@ -1,5 +1,5 @@
 #!/bin/sh
-# Submits a tagged workflow, finds it by its tag, draws its graph, and watches it to its end.
+# Submits a tagged workflow, finds it by its tag, draws its graph and its critical path, and watches it to its end.
 # Run: examples/workflows.sh, while the local stack is up. For AWS set TIDEGATE_API_URL and credentials first.
 set -eu
 tag="run=$(date -u +%Y%m%d%H%M%S)-$$"
@@ -14,4 +14,5 @@ JSON
 )
 tidegate workflows graph "$workflow"
 tidegate workflows list --tag "$tag"
+tidegate workflows critical-path "$workflow"
 tidegate workflows watch "$workflow"

@@ -140,6 +140,26 @@ def test_a_graph_is_printed_for_mermaid_and_graphviz(api: Callable[[Any], Seen])
     assert set(seen) == {f"/live/v1/workflows/{ID}/graph"}
 
 
+def test_a_critical_path_is_printed_with_what_is_measured(api: Callable[[Any], Seen]) -> None:
+    path = {
+        "seconds": 12.5,
+        "measured_seconds": 10.0,
+        "jobs": [0, 2],
+        "keys": ["a", "c"],
+        "states": ["SUCCEEDED", "PENDING"],
+        "job_seconds": [10.0, 2.5],
+        "known_by": ["MEASURED", "ESTIMATED"],
+    }
+    seen = api(path)
+    lines = tidegate("workflows", "critical-path", ID).stdout.splitlines()
+    assert [line.split()[:3] for line in lines[1:3]] == [["a", "SUCCEEDED", "10.0"], ["c", "PENDING", "2.50"]]
+    assert lines[-1] == "critical path 12.5 s, of which 10.0 s are measured"
+    assert json.loads(tidegate("workflows", "critical-path", ID, "--output", "json").stdout) == path
+    assert set(seen) == {f"/live/v1/workflows/{ID}/critical-path"}
+    api({**path, "keys": ["a"]})
+    assert "no critical path" in CliRunner().invoke(app, ["workflows", "critical-path", ID]).stderr
+
+
 def test_states_are_printed_as_letters_and_changes_as_indexes(api: Callable[[Any], Seen]) -> None:
     api(STATES)
     shown = tidegate("workflows", "states", ID).stdout

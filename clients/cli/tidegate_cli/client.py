@@ -283,6 +283,10 @@ class Client(Connection):
         """Returns the graph of a workflow, as the API shows it. It never changes."""
         return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/graph")
 
+    def get_critical_path(self, workflow_id: str) -> Mapping[str, Any]:
+        """Returns the chain of a workflow's jobs that takes longest, as the API shows it."""
+        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/critical-path")
+
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""
         return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/states", since=since)

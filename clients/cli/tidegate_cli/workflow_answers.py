@@ -64,6 +64,31 @@ def states_view(answer: Mapping[str, Any]) -> StatesView:
 
 
 @dataclass(frozen=True, slots=True)
+class PathView:
+    """A workflow's critical path: its length and its measured part in seconds, and its jobs, first job first.
+
+    A row holds a job's key, its state, its duration in seconds, and how that is known.
+    """
+
+    seconds: float
+    measured_seconds: float
+    rows: Sequence[tuple[str, str, float, str]]
+
+
+def path_view(answer: Mapping[str, Any]) -> PathView:
+    """Returns the critical path that an answer holds. Raises CliError if it is malformed."""
+    try:
+        columns = (answer["keys"], answer["states"], answer["job_seconds"], answer["known_by"])
+        rows = [
+            (str(key), str(state), float(seconds), str(known))
+            for key, state, seconds, known in zip(*columns, strict=True)
+        ]
+        return PathView(float(answer["seconds"]), float(answer["measured_seconds"]), rows)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CliError("the API's answer has no critical path; is --api-url a tidegate API?") from error
+
+
+@dataclass(frozen=True, slots=True)
 class GraphView:
     """The keys of a workflow's jobs, and its edges: the upstream's index, the downstream's index, and the type."""
 

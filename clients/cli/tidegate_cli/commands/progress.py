@@ -15,7 +15,7 @@ from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import WorkflowIdArgument, workflows
 from tidegate_cli.errors import Interrupted
 from tidegate_cli.following.follow import WaitTimedOut
-from tidegate_cli.following.live import STYLES, numbers_text
+from tidegate_cli.following.live import STYLES, duration_text, numbers_text
 from tidegate_cli.following.states import (
     JsonWatcher,
     StatesReader,
@@ -35,7 +35,7 @@ from tidegate_cli.options import (
 )
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
 from tidegate_cli.views import printable
-from tidegate_cli.workflow_answers import LETTERS, GraphView, StatesView, graph_view, states_view
+from tidegate_cli.workflow_answers import LETTERS, GraphView, StatesView, graph_view, path_view, states_view
 
 __all__ = ["workflows"]
 
@@ -48,6 +48,12 @@ COLUMNS = (
     Column("created", 60),
     Column("ended", 50),
     Column("submitted by", 20, folds=True),
+)
+_PATH_COLUMNS = (
+    Column("job", fixed=True, folds=True),
+    Column("state", 100),
+    Column("takes", 90, right=True),
+    Column("known by", 80),
 )
 _PER_LINE = 50  # letters of a line of states
 
@@ -163,6 +169,35 @@ def show_graph(
         session.out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+@workflows.command("critical-path")
+def show_critical_path(
+    context: typer.Context,
+    workflow_id: WorkflowIdArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show the chain of a workflow's jobs that takes longest.
+
+    Ended jobs count by how long they ran, the others by their estimates.
+
+    Example: tidegate workflows critical-path 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.get_critical_path(workflow_id)
+    if session.is_json:
+        print_json(found)
+        return
+    path = path_view(found)
+    rows: list[list[Cell]] = [
+        [printable(key), printable(state), duration_text(seconds), printable(known)]
+        for key, state, seconds, known in path.rows
+    ]
+    print_table(TextTable(_PATH_COLUMNS, rows), session.out)
+    whole, measured = duration_text(path.seconds), duration_text(path.measured_seconds)
+    session.out.print(f"critical path {whole}, of which {measured} are measured", highlight=False)
+
+
 @workflows.command("states")
 def show_states(
     context: typer.Context,
@@ -201,9 +236,9 @@ def watch_states(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Show the counts of a workflow and what changes, until it ends. The exit code says how it ended.
+    """Show what changes in a workflow until it ends.
 
-    A poll costs the deployment two reads, whatever the number of jobs.
+    The exit code says how it ended. A poll costs the deployment two reads, whatever the number of jobs.
 
     With `--output json` each poll that found a change is a JSON object on a line of its own.
 

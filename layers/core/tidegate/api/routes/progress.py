@@ -16,6 +16,7 @@ from tidegate.contracts.job_listing import read_tags
 from tidegate.contracts.times import read_moment, to_ms, to_wire
 from tidegate.contracts.workflow_responses import (
     WorkflowListOut,
+    critical_path_out,
     graph_out,
     states_out,
     workflow_row_out,
@@ -68,6 +69,19 @@ def get_graph(workflow_id: str) -> Response[str]:
     return answer
 
 
+@router.get("/v1/workflows/<workflow_id>/critical-path")
+def get_critical_path(workflow_id: str) -> Response[str]:
+    """Returns the chain of a workflow's jobs that takes longest, by what is known now."""
+    refuse_other_parameters(router)
+    found = progress.get_critical_path(deps_of(router).services, id_of("workflow", workflow_id, ULID))
+    return answer_with(
+        HTTPStatus.OK,
+        critical_path_out(
+            found.submission, found.summary, found.version, found.steps, found.keys, found.states
+        ),
+    )
+
+
 @router.get("/v1/workflows/<workflow_id>/states")
 def get_states(workflow_id: str) -> Response[str]:
     """Returns the states of a workflow's jobs, or what changed since a version."""
@@ -110,4 +124,5 @@ def _time(name: str) -> int | None:
 
 
 refuse_other_methods(router, "/v1/workflows/<workflow_id>/graph", "GET")
+refuse_other_methods(router, "/v1/workflows/<workflow_id>/critical-path", "GET")
 refuse_other_methods(router, "/v1/workflows/<workflow_id>/states", "GET")
