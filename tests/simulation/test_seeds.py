@@ -43,6 +43,7 @@ COME_BY = (
     "old answer of page",
     "process stopped",
     "reaper went by a wrong clock",
+    "one key in two namespaces",
     "request refused",
     "worker DIES",
     "worker HANDS_BACK",
