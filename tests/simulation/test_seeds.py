@@ -15,6 +15,7 @@ COME_BY = (
     "a Date lied to reaper",
     "a Date lied to workers",
     "answer lost",
+    "batch given up by the recorder's stream",
     "batch of the stream doubled",
     "batch of the stream failed",
     "client gave up",

@@ -19,7 +19,7 @@ _READ_AT_ONCE = 100  # workflows of such a page
 SEGMENTS = 400  # segments that are read for the counts of running workflows
 _AHEAD_MS = 3_600_000  # a workflow may have been dated by a process whose clock was ahead
 # No submission is kept for longer than this beyond its retention (`submit._OPEN_SECONDS`).
-_OLDEST_SECONDS = 801 * 86_400
+OLDEST_SECONDS = 801 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def list_workflows(
     summaries may lag by moments. Raises InvalidRequest for a malformed cursor; ServiceUnavailable.
     """
     to_ms = now_ms + _AHEAD_MS if wanted.to_ms is None else wanted.to_ms
-    oldest_ms = now_ms - (services.settings.retention_seconds + _OLDEST_SECONDS) * 1_000
+    oldest_ms = now_ms - (services.settings.retention_seconds + OLDEST_SECONDS) * 1_000
     from_ms = max(0, oldest_ms, wanted.from_ms or 0)
     position = _start(cursor, wanted, to_ms)
     found: list[WorkflowRecord] = []
