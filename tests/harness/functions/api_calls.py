@@ -61,6 +61,7 @@ EVENT_STATUS = {
     "api-get-worker-jobs": 200,
     "api-get-workflow": 404,
     "api-get-workflow-graph": 404,
+    "api-get-workflow-critical-path": 404,
     "api-get-workflow-states": 404,
     "api-list-workflows": 200,
     "api-get-pool": 200,

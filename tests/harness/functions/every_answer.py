@@ -152,6 +152,7 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", f"{workflow}/states")
     record(api.services, [change.new for change in api.world.changes])
     api.call("GET", f"{workflow}/states", query={"since": "0"})
+    api.call("GET", f"{workflow}/critical-path")
     api.call("GET", "/v1/workflows", query={"name": "flow", "limit": "5"})
     page = api.call("GET", workflow, query={"limit": "2"}).body
     api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})

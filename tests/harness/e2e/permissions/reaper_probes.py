@@ -228,6 +228,14 @@ def leaves_its_pulse(world: World, services: Services) -> None:
     assert world.admin.pulses.load().keys() == {Part.REAPER}
 
 
+def records_what_the_recorder_missed(world: World, services: Services) -> None:
+    request = WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),))
+    (job_id,) = submit_flow(world, request, now_ms() - LONG_MS).values()
+    reap(services)
+    (segment,) = world.admin.progress.load_all(str(world.job(job_id).workflow_id), consistent=True)
+    assert segment.states == (State.READY,)
+
+
 REAPER_PROBES = (
     takes_back_from_a_lost_worker,
     takes_back_several,
@@ -244,4 +252,5 @@ REAPER_PROBES = (
     remembers_where_it_was_among_workers,
     keeps_what_is_needed,
     leaves_its_pulse,
+    records_what_the_recorder_missed,
 )
