@@ -57,6 +57,7 @@ ROUTES = [
     ("GET", "/v1/workers/ecs/w/jobs", {}),
     ("GET", "/v1/audit", {}),
     ("GET", "/v1/me", {}),
+    ("GET", "/v1/status", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),
 ]
 

@@ -14,9 +14,10 @@ from dev.simulator.workflows.graphs import layered
 from dev.simulator.workflows.traces import read_trace, sample_files
 from tests.harness.domain.job_samples import SAMPLES
 from tests.harness.functions.api_calls import NOW_MS, UNKNOWN_ID, Answer, Api
-from tidegate.contracts.responses import to_json
+from tidegate.contracts.responses import fits_in_answer, to_json
 from tidegate.contracts.workflow_responses import LETTERS, graph_out
-from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.limits import MAX_BODY_BYTES, MAX_DEPENDENCIES_PER_JOB
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.workflow_graph import graph_of
 from tidegate.usecases.record.record import record
@@ -283,3 +284,30 @@ def test_the_states_of_10000_jobs_are_small(api: Api, share_ended: float) -> Non
     assert body["states"] == "".join(LETTERS[job.state] for job in seen)
     assert gzipped(body) <= STATES_BYTES
     assert len(json.dumps(body["version"])) < 100
+
+
+def test_the_graph_of_the_largest_request_fits_an_answer() -> None:
+    """The shortest edge to an earlier job makes the most of them."""
+    edge = json.dumps(json.dumps({"job_id": UNKNOWN_ID}, separators=(",", ":")))[1:-1] + ","
+    jobs = MAX_BODY_BYTES // len(edge) // MAX_DEPENDENCIES_PER_JOB + 1
+    depends_on = tuple(DependencyRequest(job_id=UNKNOWN_ID) for _ in range(MAX_DEPENDENCIES_PER_JOB))
+    request = WorkflowRequest(
+        jobs=tuple(JobRequest(type="t", key=f"k{place}", depends_on=depends_on) for place in range(jobs))
+    )
+    assert fits_in_answer(to_json(graph_out(UNKNOWN_ID, graph_of(request))))
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("MUST_SUCCEED", []), ("MUST_START", ["MUST_START"])])
+def test_an_edge_to_an_earlier_job_names_its_type_unless_it_is_the_usual_one(
+    api: Api, kind: str, shown: list[str]
+) -> None:
+    earlier = api.submit()
+    job = {"key": "a", "type": "tidegate.noop", "depends_on": [{"job_id": earlier, "type": kind}]}
+    graph = ok(api.call("GET", f"/v1/workflows/{submitted(api, {'jobs': [job]})}/graph"))
+    assert graph["outside"] == [[0, earlier, *shown]]
+
+
+def test_a_range_that_ends_before_it_begins_is_refused(api: Api) -> None:
+    query = {"from": "2026-12-02T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
+    answer = api.call("GET", "/v1/workflows", query=query)
+    assert (answer.status, answer.fields) == (422, ["to"])

@@ -436,6 +436,10 @@ class Client(Connection):
                 return found[:limit]
         raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
 
+    def get_status(self) -> Mapping[str, Any]:
+        """Returns whether the schedules and the readers of the streams are alive, as the API shows it."""
+        return self._call("GET", "/v1/status")
+
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""
         return self._call("GET", "/v1/health")

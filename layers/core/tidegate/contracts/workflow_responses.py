@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from typing_extensions import TypedDict
 
@@ -11,7 +11,7 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.progress import Summary
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
-from tidegate.domain.workflow_graph import KnownBy, PathStep, WorkflowGraph
+from tidegate.domain.workflow_graph import KnownBy, OutsideEdge, PathStep, WorkflowGraph
 
 LETTERS: Mapping[State, str] = {
     State.PENDING: "P",
@@ -63,8 +63,8 @@ class GraphOut(TypedDict):
 
     `types` lists the job types, and `type_of` the place of each job's type in that list. `parents` lists for each job
     how many places before it each of its parents stands. An edge is of type MUST_SUCCEED unless `edge_types` lists it
-    as job, place among the job's parents, type. `outside` lists edges from jobs of earlier submissions as job, id of
-    the upstream, type. Jobs are named by their index.
+    as job, place among the job's parents, type. `outside` lists edges from jobs of earlier submissions as job and id of
+    the upstream, with the type behind them if it is another than MUST_SUCCEED. Jobs are named by their index.
     """
 
     workflow_id: str
@@ -157,10 +157,20 @@ def graph_out(workflow_id: str, graph: WorkflowGraph) -> GraphOut:
             for place, edge in enumerate(edges)
             if edge.type is not DependencyType.MUST_SUCCEED
         ],
-        "outside": [[edge.downstream, edge.job_id, str(edge.type)] for edge in graph.outside],
+        "outside": [list(_outside_out(edge)) for edge in graph.outside],
         "critical_path": list(graph.critical_path),
         "critical_path_seconds": graph.critical_path_seconds,
     }
+
+
+def _outside_out(edge: OutsideEdge) -> Iterator[int | str]:
+    """Yields an edge without its type where that is the usual one, so that each is shorter than in the request.
+
+    So the graph of the largest request fits an answer.
+    """
+    yield from (edge.downstream, edge.job_id)
+    if edge.type is not DependencyType.MUST_SUCCEED:
+        yield str(edge.type)
 
 
 def critical_path_out(

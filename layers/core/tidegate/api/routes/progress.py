@@ -46,6 +46,8 @@ def get_workflows() -> Response[str]:
         from_ms=_time("from"),
         to_ms=_time("to"),
     )
+    if wanted.from_ms is not None and wanted.to_ms is not None and wanted.from_ms > wanted.to_ms:
+        raise InvalidRequest.of("to", "must not be before from")
 
     def read(limit: int) -> WorkflowListOut:
         page = list_workflows(deps.services, wanted, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tidegate.domain.job import NO_TAGS
-from tidegate.domain.months import month_before, month_of
+from tidegate.domain.months import month_before, month_of, month_start_ms
 from tidegate.domain.progress import Summary, WorkflowState, segments_of, summary_of
 from tidegate.domain.submission import Submission
 from tidegate.ports import WorkflowEntry, WorkflowRecord
@@ -95,7 +95,9 @@ def list_workflows(
     read for each 100 of their segments, `SEGMENTS` at most: the page ends before it needs more. The index and the
     summaries may lag by moments. Raises InvalidRequest for a malformed cursor; ServiceUnavailable.
     """
-    to_ms = now_ms + _AHEAD_MS if wanted.to_ms is None else wanted.to_ms
+    # Months that have not come hold no workflow, and a caller would have to page through them.
+    latest_ms = now_ms + _AHEAD_MS
+    to_ms = latest_ms if wanted.to_ms is None else min(wanted.to_ms, latest_ms)
     oldest_ms = now_ms - (services.settings.retention_seconds + OLDEST_SECONDS) * 1_000
     from_ms = max(0, oldest_ms, wanted.from_ms or 0)
     position = _start(cursor, wanted, to_ms)
@@ -123,6 +125,7 @@ def list_workflows(
             if month <= month_of(from_ms):
                 return _listing(services, wanted, found, None, looked_at, from_ms)
             position = _Position(month_before(month), None)
+            looked_back_to_ms = month_start_ms(month)
     return _listing(services, wanted, found, position, looked_at, looked_back_to_ms)
 
 
@@ -179,9 +182,9 @@ def _start(cursor: str | None, wanted: WorkflowFilter, to_ms: int) -> _Position:
         plain, month, *after = cursors.read_short(cursor)
         if plain != wanted.plain():
             raise ValueError("of another listing")
-        month_before(str(month))
         if not isinstance(month, str):
             raise TypeError(month)
+        month_start_ms(month)
         if not after:
             return _Position(month, None)
         created_at_ms, workflow_id = after
