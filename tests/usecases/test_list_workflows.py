@@ -33,6 +33,7 @@ def world_with(*ages_days: float, job_count: int = 1) -> tuple[Services, MemoryW
             created_at_ms=NOW_MS - int(age_days * DAY_MS),
             name=f"name-{place % 2}",
             submitted_by="ann" if place % 5 else "bob",
+            tags={"team": "data", "tier": str(place % 2)} if place % 4 == 0 else {},
         )
         if place % 3:
             word = WorkflowState.FAILED if place % 3 == 1 else WorkflowState.SUCCEEDED
@@ -76,6 +77,9 @@ def test_filters_combine() -> None:
         f"W{place:04d}" for place in range(10, 51) if place % 3 != 2 and place % 2 and place % 5 == 0
     ]
     assert walk(services, WorkflowFilter(name="other")) == []
+    tagged = WorkflowFilter(tags={"team": "data", "tier": "0"}, submitted_by="bob")
+    assert walk(services, tagged) == ["W0000", "W0020", "W0040"]
+    assert walk(services, WorkflowFilter(tags={"team": "ops"})) == []
 
 
 def test_a_page_says_how_far_it_looked() -> None:
@@ -147,6 +151,7 @@ def test_workflows_that_are_not_accepted_are_hidden() -> None:
         cursors.short([ALL.plain(), "2026-11", NOW_MS]),
         cursors.short([ALL.plain(), "2026-11", 10**30, "W"]),
         cursors.short([WorkflowFilter(name="a").plain(), "2026-12"]),
+        cursors.short([WorkflowFilter(tags={"a": "b"}).plain(), "2026-12"]),
     ],
 )
 def test_a_cursor_that_no_page_of_this_listing_gave_is_refused(cursor: str) -> None:

@@ -261,7 +261,7 @@ class Client(Connection):
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
     def list_workflows(
-        self, filters: Mapping[str, str | None] | None = None, *, limit: int = 50
+        self, filters: Mapping[str, Parameter] | None = None, *, limit: int = 50
     ) -> list[Mapping[str, Any]]:
         """Returns at most `limit` workflows, newest first, as the API shows them.
 
@@ -282,6 +282,10 @@ class Client(Connection):
     def get_workflow_graph(self, workflow_id: str) -> Mapping[str, Any]:
         """Returns the graph of a workflow, as the API shows it. It never changes."""
         return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/graph")
+
+    def get_critical_path(self, workflow_id: str) -> Mapping[str, Any]:
+        """Returns the chain of a workflow's jobs that takes longest, as the API shows it."""
+        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/critical-path")
 
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""
@@ -431,6 +435,10 @@ class Client(Connection):
             if cursor is None or len(found) >= limit:
                 return found[:limit]
         raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
+
+    def get_status(self) -> Mapping[str, Any]:
+        """Returns whether the schedules and the readers of the streams are alive, as the API shows it."""
+        return self._call("GET", "/v1/status")
 
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""

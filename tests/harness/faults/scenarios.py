@@ -14,6 +14,7 @@ from dev.simulator.memory.seeded import OTHER_TYPE
 from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job as job_of
 from dev.simulator.workflows.graphs import workflow
+from tests.harness.faults.asking_scenarios import in_the_audit_trail, recorded, related
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
 from tests.harness.faults.recovery_scenarios import (
@@ -36,15 +37,18 @@ from tidegate.domain.callers import NOBODY, caller_under
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
+from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
+from tidegate.usecases.bounds.pulse import PulseMemory, note_pulse
 from tidegate.usecases.callers import set_grants
 from tidegate.usecases.operate import set_rules, set_shares
 from tidegate.usecases.operate.drain import drain_worker
+from tidegate.usecases.read.deployment import deployment_status
 from tidegate.usecases.read.query import get_job, get_workflow
 from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
@@ -315,7 +319,7 @@ def worker_processes(d: Deployment) -> None:
 
 # --- reading ---------------------------------------------------------------------------------------
 def looking(d: Deployment) -> None:
-    """Listings over several pages, and the state of pools."""
+    """Listings over several pages, the state of pools, and what is alive."""
     submit_all(d, workflow([job_of("a"), job_of("b"), job_of("c", "a")]))
     cursor: str | None = None
     for _ in range(2):
@@ -326,6 +330,9 @@ def looking(d: Deployment) -> None:
     rules = d.ask(d.services.rules.load)
     d.ask(lambda: pool_statuses(d.services, rules, now_ms=d.now_ms))
     type_statuses(d.services, rules)
+    memory = PulseMemory()
+    d.ask(lambda: note_pulse(d.services, memory, Part.REAPER, now_ms=d.now_ms))
+    d.ask(lambda: deployment_status(d.services, now_ms=d.now_ms))
 
 
 CASES: Mapping[str, Case] = {
@@ -350,6 +357,9 @@ CASES: Mapping[str, Case] = {
     "passed on": Case(passed_on),
     "refused by the function": Case(refused_by_the_function),
     "looking": Case(looking),
+    "related": Case(related),
+    "recorded": Case(recorded),
+    "in the audit trail": Case(in_the_audit_trail),
     "retried by hand": Case(retried_by_hand),
     "rerun": Case(rerun),
     "redriven": Case(redriven),

@@ -20,6 +20,7 @@ from tidegate.api.routes import (
     recovery,
     relations,
     shares,
+    status,
     why,
     workers,
     workflows,
@@ -45,6 +46,7 @@ app.include_router(audit.router)
 app.include_router(why.router)
 app.include_router(logs.router)
 app.include_router(shares.router)
+app.include_router(status.router)
 answer_errors(app)
 answer_conditionally(app)
 

@@ -98,6 +98,7 @@ def get_chain(job_id: str) -> Response[str]:
 
 
 def _parameter(name: str, default: str) -> str:
+    """Returns a parameter, `default` without it. An empty one is not left out, so the route refuses it."""
     value: str = router.current_event.query_string_parameters.get(name, default)
     return value
 

@@ -30,8 +30,8 @@ _POOL = re.compile(rf".{{1,{limits.MAX_POOL_CHARACTERS}}}")
 
 def _view(worker: Worker) -> WorkerOut:
     deps = deps_of(router)
-    silent_since_ms = deps.services.settings.worker_silent_since_ms(deps.clock.now_ms())
-    return worker_out(worker, silent_since_ms)
+    now_ms = deps.clock.now_ms()
+    return worker_out(worker, deps.services.settings.worker_silent_since_ms(now_ms), now_ms)
 
 
 def _key(pool: str, worker_id: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from tidegate.contracts.routes import (
     recovery,
     relations,
     shares,
+    status,
     workers,
     workflows,
 )
@@ -28,5 +29,6 @@ ROUTES: tuple[Route, ...] = (
     *logs.ROUTES,
     *relations.ROUTES,
     *shares.ROUTES,
+    *status.ROUTES,
     *health.ROUTES,
 )
