@@ -10,7 +10,7 @@ from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 from tidegate.usecases.record.record import record
 
 
-def recorded(d: Deployment) -> None:
+def repaired_by_the_reaper(d: Deployment) -> None:
     """A workflow that the recorder hears of as it begins, and that the reaper finds ended."""
     ids = submit_all(d, workflow([job("a"), job("b", "a")]))
     workflow_id = ids["a"].partition(".")[0]
