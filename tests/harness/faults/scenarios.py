@@ -17,7 +17,7 @@ from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.asking_scenarios import in_the_audit_trail, recorded, related
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
-from tests.harness.faults.progress_scenarios import recorded
+from tests.harness.faults.progress_scenarios import recorded_by_the_reaper
 from tests.harness.faults.recovery_scenarios import (
     cancelled_downstream,
     cancelled_whole,
@@ -345,7 +345,7 @@ CASES: Mapping[str, Case] = {
     "cancelled while it runs": Case(cancelled_while_it_runs, _DONE_ALL_THE_SAME),
     "chosen pools": Case(chosen_pools),
     "a workflow": Case(a_workflow),
-    "recorded": Case(recorded),
+    "recorded by the reaper": Case(recorded_by_the_reaper),
     "submitted again": Case(submitted_again),
     "cut off before it was accepted": Case(cut_off_before_it_was_accepted),
     "cut off after it was accepted": Case(cut_off_after_it_was_accepted, refusable=True),
