@@ -17,7 +17,7 @@ from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.asking_scenarios import in_the_audit_trail, recorded, related
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
-from tests.harness.faults.progress_scenarios import repaired_by_the_reaper
+from tests.harness.faults.progress_scenarios import recorded_by_the_reaper
 from tests.harness.faults.recovery_scenarios import (
     cancelled_downstream,
     cancelled_whole,
@@ -364,7 +364,7 @@ ASKING: Mapping[str, Case] = {
     "looking": Case(looking),
     "related": Case(related),
     "recorded": Case(recorded),
-    "repaired by the reaper": Case(repaired_by_the_reaper),
+    "recorded by the reaper": Case(recorded_by_the_reaper),
     "in the audit trail": Case(in_the_audit_trail),
 }
 # Lost and failed jobs are recovered, and kept for others.
