@@ -17,6 +17,7 @@ from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.asking_scenarios import in_the_audit_trail, recorded, related
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
+from tests.harness.faults.progress_scenarios import recorded_by_the_reaper
 from tests.harness.faults.recovery_scenarios import (
     cancelled_downstream,
     cancelled_whole,
@@ -335,7 +336,8 @@ def looking(d: Deployment) -> None:
     d.ask(lambda: deployment_status(d.services, now_ms=d.now_ms))
 
 
-CASES: Mapping[str, Case] = {
+# Jobs are dispatched, run and end.
+RUNNING: Mapping[str, Case] = {
     "one job": Case(one_job),
     "earlier jobs": Case(earlier_jobs),
     "retried": Case(retried),
@@ -343,29 +345,37 @@ CASES: Mapping[str, Case] = {
     "claimed again": Case(claimed_again),
     "cancelled while it runs": Case(cancelled_while_it_runs, _DONE_ALL_THE_SAME),
     "chosen pools": Case(chosen_pools),
-    "a workflow": Case(a_workflow),
-    "submitted again": Case(submitted_again),
-    "cut off before it was accepted": Case(cut_off_before_it_was_accepted),
-    "cut off after it was accepted": Case(cut_off_after_it_was_accepted, refusable=True),
     "held back": Case(held_back, settings={"dispatch_lease_seconds": 60}),
-    "granted": Case(granted),
-    "kept for others": Case(kept_for_others, settings={"retention_days": RETENTION_DAYS}),
-    "lost": Case(lost),
-    "dead letter": Case(dead_letter, _DONE_ALL_THE_SAME),
     "given up by the function": Case(given_up_by_the_function, _DONE_ALL_THE_SAME),
     "worker processes": Case(worker_processes),
     "passed on": Case(passed_on),
     "refused by the function": Case(refused_by_the_function),
+    "doubled messages": Case(doubled_messages),
+    "slow dispatcher": Case(slow_dispatcher),
+    "cancelled as they begin": Case(cancelled_as_they_begin),
+}
+# Callers submit, and ask.
+ASKING: Mapping[str, Case] = {
+    "a workflow": Case(a_workflow),
+    "submitted again": Case(submitted_again),
+    "cut off before it was accepted": Case(cut_off_before_it_was_accepted),
+    "cut off after it was accepted": Case(cut_off_after_it_was_accepted, refusable=True),
+    "granted": Case(granted),
     "looking": Case(looking),
     "related": Case(related),
     "recorded": Case(recorded),
+    "recorded by the reaper": Case(recorded_by_the_reaper),
     "in the audit trail": Case(in_the_audit_trail),
+}
+# Lost and failed jobs are recovered, and kept for others.
+RECOVERY: Mapping[str, Case] = {
+    "kept for others": Case(kept_for_others, settings={"retention_days": RETENTION_DAYS}),
+    "lost": Case(lost),
+    "dead letter": Case(dead_letter, _DONE_ALL_THE_SAME),
     "retried by hand": Case(retried_by_hand),
     "rerun": Case(rerun),
     "redriven": Case(redriven),
     "cancelled whole": Case(cancelled_whole, refusable=True),
     "cancelled downstream": Case(cancelled_downstream),
-    "doubled messages": Case(doubled_messages),
-    "slow dispatcher": Case(slow_dispatcher),
-    "cancelled as they begin": Case(cancelled_as_they_begin),
 }
+CASES: Mapping[str, Case] = {**RUNNING, **ASKING, **RECOVERY}

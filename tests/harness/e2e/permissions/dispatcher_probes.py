@@ -128,6 +128,7 @@ def leaves_its_pulses(world: World, services: Services) -> None:
 
 
 DISPATCHER_PROBES = (
+    leaves_its_pulses,  # first, because a run goes on without its pulse
     dispatches_a_job,
     dispatches_several_jobs,
     dispatches_to_worker_processes,
@@ -137,5 +138,4 @@ DISPATCHER_PROBES = (
     frees_a_permit_that_was_left_behind,
     forgets_a_lane,
     keeps_what_it_opens_again,
-    leaves_its_pulses,
 )

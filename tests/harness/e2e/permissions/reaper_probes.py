@@ -237,6 +237,7 @@ def records_what_the_recorder_missed(world: World, services: Services) -> None:
 
 
 REAPER_PROBES = (
+    leaves_its_pulse,  # first, because a run goes on without its pulse
     takes_back_from_a_lost_worker,
     takes_back_several,
     sends_again_what_was_lost,
@@ -251,6 +252,5 @@ REAPER_PROBES = (
     remembers_where_it_was_among_jobs,
     remembers_where_it_was_among_workers,
     keeps_what_is_needed,
-    leaves_its_pulse,
     records_what_the_recorder_missed,
 )
