@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tests.harness.cli.samples import WORKFLOW, job_json
 from tests.harness.cli.screens import Screen, always, answer_with, tidegate
+from tidegate_cli.structured import Output, as_one_of_many
 
 ANSWER = {
     "pools": [{"name": "ecs", "kind": "worker", "at": "2026-12-01T08:00:00Z", "note": "Füße\n\x1b[31m"}]
@@ -76,3 +77,11 @@ def test_no_color_takes_the_colours_off(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert "\x1b[31m" in printed()
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[31m" not in printed()
+
+
+def test_documents_that_follow_each_other_can_be_parted() -> None:
+    made: list[dict[str, Any]] = [{"number": 1, "text": "a\nb"}, {"number": 2, "text": "---"}]
+    text = "".join(as_one_of_many(each, Output.YAML) for each in made)
+    assert list(yaml.safe_load_all(text)) == made
+    lines = "".join(as_one_of_many(each, Output.JSON) for each in made).splitlines()
+    assert [json.loads(line) for line in lines] == made

@@ -81,6 +81,15 @@ def test_every_question_about_a_workflow_gets_a_typed_answer(client: tg.Client) 
     assert client.get_job(report).depends_on[0].type == "MUST_COMPLETE"
 
 
+def test_a_workflow_is_followed_to_its_end(client: tg.Client) -> None:
+    accepted = client.submit_workflow(_nightly())
+    changes = list(client.follow_workflow(accepted.id))
+    assert changes[-1].state == "SUCCEEDED"
+    assert changes[-1].states == (tg.State.SUCCEEDED,) * 3
+    assert client.wait_workflow(accepted.id).counts == {"SUCCEEDED": 3}
+    assert client.get_critical_path(accepted.id).keys == ("extract", "load", "report")
+
+
 def test_a_deployment_tells_what_it_is_made_of(client: tg.Client) -> None:
     (pool,) = client.list_pools()
     assert client.get_pool(pool.name).kind == "function"

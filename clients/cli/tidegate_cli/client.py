@@ -186,7 +186,7 @@ class Client(ActsConnection):
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
     def list_workflows(
-        self, filters: Mapping[str, str | None] | None = None, *, limit: int = 50
+        self, filters: Mapping[str, Parameter] | None = None, *, limit: int = 50
     ) -> list[Mapping[str, Any]]:
         """Returns at most `limit` workflows, newest first, as the API shows them.
 
@@ -199,6 +199,10 @@ class Client(ActsConnection):
     def get_workflow_graph(self, workflow_id: str) -> Mapping[str, Any]:
         """Returns the graph of a workflow, as the API shows it. It never changes."""
         return self._ask(workflows.get_graph, ids.workflow_id(workflow_id))
+
+    def get_critical_path(self, workflow_id: str) -> Mapping[str, Any]:
+        """Returns the chain of a workflow's jobs that takes longest, as the API shows it."""
+        return self._ask(workflows.get_critical_path, ids.workflow_id(workflow_id))
 
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""
@@ -351,6 +355,10 @@ class Client(ActsConnection):
             "acts",
             limit,
         )
+
+    def get_status(self) -> Mapping[str, Any]:
+        """Returns whether the schedules and the readers of the streams are alive, as the API shows it."""
+        return self._ask(operate.get_status)
 
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""

@@ -37,6 +37,11 @@ def as_yaml(value: Mapping[str, Any]) -> str:
     return text if text.replace("\n", "").isprintable() else _dumped(plain, allow_unicode=False)
 
 
+def as_one_of_many(value: Mapping[str, Any], output: Output) -> str:
+    """Returns a document that others follow: a JSON object on one line, or YAML after a line `---`."""
+    return f"---\n{as_yaml(value)}" if output is Output.YAML else f"{json.dumps(value)}\n"
+
+
 def _dumped(plain: Any, *, allow_unicode: bool) -> str:
     text = yaml.dump(plain, Dumper=_Dumper, allow_unicode=allow_unicode, sort_keys=False, width=_ONE_LINE)
     return str(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from tidegate_cli.commands.around import jobs
 from tidegate_cli.commands.jobs import JobIdArgument
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
-from tidegate_cli.structured import Output, as_yaml
+from tidegate_cli.structured import as_one_of_many
 from tidegate_cli.views import printable_lines
 
 __all__ = ["jobs"]
@@ -92,10 +91,8 @@ def _follow(
 
 def _print_lines(session: Session, page: Mapping[str, Any], timestamps: bool) -> None:
     for line in objects_of(dict(page), "lines"):
-        if session.output is Output.JSON:
-            text = f"{json.dumps(line)}\n"
-        elif session.output is Output.YAML:
-            text = f"---\n{as_yaml(line)}"
+        if session.is_structured:
+            text = as_one_of_many(line, session.output)
         else:
             text = printable_lines(str(line.get("text"))) + "\n"
             text = f"{line.get('at')} {text}" if timestamps else text

@@ -21,6 +21,7 @@ from tidegate_cli.commands import (
     progress,
     recovery,
     shares,
+    status,
     submit,
     types_check,
     watch,
@@ -118,6 +119,7 @@ app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")
 app.add_typer(shares.shares, name="shares")
 app.add_typer(profiles.profiles, name="profiles")
+status.register(app)
 submit.register(app)
 watch.register(app)
 why.register(app)

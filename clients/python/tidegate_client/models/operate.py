@@ -94,8 +94,20 @@ class JobType(Model):
     parameters_schema: Mapping[str, Any] | None = None
 
 
+class AllSessions(Model):
+    """The counts of all sessions under a worker's id, `since` the first of them began."""
+
+    since: datetime | None = None
+    sessions: int
+    claimed: int
+    succeeded: int
+    failed: int
+    handed_back: int
+    lost: int
+
+
 class Worker(Model):
-    """A worker."""
+    """A worker. Its own counts are those of its present session."""
 
     worker_id: str
     pool: str
@@ -119,6 +131,9 @@ class Worker(Model):
     drain_requested_at: datetime | None = None
     drain_requested_by: str | None = None
     clock_off_seconds: float
+    response_seconds: float | None = None
+    heartbeat_age_seconds: float | None = None
+    all_sessions: AllSessions | None = None
 
 
 class WorkerJob(Model):
@@ -207,3 +222,39 @@ class Health(Model):
     """The constant answer of the gateway."""
 
     status: str
+
+
+class Schedule(Model):
+    """A schedule. `last_at` is None before its first run."""
+
+    name: str
+    last_at: datetime | None = None
+    expected_every_seconds: int
+    alive: bool
+
+
+class StreamReader(Model):
+    """A reader of the stream of jobs. `idle` says that it read nothing lately, and missed no job that is known."""
+
+    name: str
+    last_at: datetime | None = None
+    expected_every_seconds: int
+    alive: bool
+    idle: bool
+
+
+class PoolPaused(Model):
+    """A pool, and whether an operator has paused it."""
+
+    name: str
+    paused: bool
+
+
+class Status(Model):
+    """The status of the deployment. `healthy` is true if every schedule and every stream is alive."""
+
+    healthy: bool
+    version: str
+    schedules: tuple[Schedule, ...] = ()
+    streams: tuple[StreamReader, ...] = ()
+    pools: tuple[PoolPaused, ...] = ()

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tidegate_client.models.base import Model
 from tidegate_client.models.jobs import Job
+from tidegate_client.models.states import JobState
 
 
 class WorkflowSummary(Model):
@@ -24,6 +25,7 @@ class WorkflowSummary(Model):
     created_at: datetime | None = None
     submitted_by: str | None = None
     job_count: int
+    tags: Mapping[str, str] = Field(default_factory=dict)
     namespace: str | None = None
 
     @property
@@ -59,6 +61,26 @@ class Graph(Model):
     outside: tuple[tuple[int | str, ...], ...] = ()
     critical_path: tuple[int, ...] = ()
     critical_path_seconds: float | None = None
+
+
+class CriticalPath(Model):
+    """The chain of a workflow's jobs that takes longest, by columns, first job first.
+
+    `seconds` is the length of the whole path, and `measured_seconds` the part of it that ended jobs took. `jobs` are
+    indexes in the workflow. `known_by` says of each job whether its seconds are MEASURED, ESTIMATED, or UNKNOWN and 0.
+    """
+
+    workflow_id: str
+    job_count: int
+    version: str
+    state: str
+    seconds: float
+    measured_seconds: float
+    jobs: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
+    states: tuple[JobState, ...] = ()
+    job_seconds: tuple[float, ...] = ()
+    known_by: tuple[str, ...] = ()
 
 
 class States(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tidegate_client.models.base import list_reader, page_reader, reader
-from tidegate_client.models.operate import Health, JobType, Pool, Redriven, Share, Worker, WorkerJobs
+from tidegate_client.models.operate import Health, JobType, Pool, Redriven, Share, Status, Worker, WorkerJobs
 from tidegate_client.operations.jobs import set_options
 from tidegate_client.wire import Listing, Operation, request
 
@@ -146,3 +146,8 @@ def drain_worker(pool: str, worker_id: str) -> Operation[Worker]:
 def health() -> Operation[Health]:
     """Reads the gateway's constant answer, which says that the API is reachable."""
     return Operation(request("GET", "/v1/health"), reader(Health))
+
+
+def get_status() -> Operation[Status]:
+    """Reads whether the deployment's schedules and streams are alive."""
+    return Operation(request("GET", "/v1/status"), reader(Status))

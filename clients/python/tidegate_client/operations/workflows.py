@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tidegate_client.models.base import page_reader, reader
@@ -10,6 +10,7 @@ from tidegate_client.models.bulk import Foreseen
 from tidegate_client.models.jobs import Job
 from tidegate_client.models.workflows import (
     CancelledWorkflow,
+    CriticalPath,
     Graph,
     Rerun,
     States,
@@ -47,14 +48,19 @@ def list_workflows(
     state: str | None = None,
     name: str | None = None,
     submitted_by: str | None = None,
+    tag: Sequence[str] = (),
     since: Moment | None = None,
     until: Moment | None = None,
     page_size: int | None = None,
 ) -> Listing[WorkflowSummary]:
-    """Lists workflows, newest first. `state` has words like `RUNNING,FAILED`, `name` is the beginning of a name."""
+    """Lists workflows, newest first. `state` has words like `RUNNING,FAILED`, `name` is the beginning of a name.
+
+    `tag` has texts like `team=data`. `since` counts and `until` does not.
+    """
     sent = request(
         "GET", "/v1/workflows",
-        state=state, name=name, submitted_by=submitted_by, from_=moment(since), to=moment(until), limit=page_size,
+        state=state, name=name, submitted_by=submitted_by, tag=tag, from_=moment(since), to=moment(until),
+        limit=page_size,
     )  # fmt: skip
     return Listing(sent, page_reader(WorkflowSummary, "workflows"))
 
@@ -83,6 +89,11 @@ def get_states(workflow_id: str, *, since: str | None = None) -> Operation[State
     They come from the recorder, and may lag behind the jobs by some seconds.
     """
     return Operation(request("GET", "/v1/workflows/{}/states", workflow_id, since=since), reader(States))
+
+
+def get_critical_path(workflow_id: str) -> Operation[CriticalPath]:
+    """Reads the chain of a workflow's jobs that takes longest, as far as it is known. Raises NotFound."""
+    return Operation(request("GET", "/v1/workflows/{}/critical-path", workflow_id), reader(CriticalPath))
 
 
 def cancel_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[CancelledWorkflow]:

@@ -192,6 +192,7 @@ class WorkflowOut(JobPageOut, WorkflowSummaryOut):
     created_at: Time | None
     submitted_by: str | None
     namespace: str | None
+    tags: Mapping[str, str]
     job_count: int
 
 
