@@ -21,6 +21,28 @@ class ActsConnection(Connection):
         """
         return job_view(self._call("PATCH", f"/v1/jobs/{part_of_path(ids.job_id(job_id))}", body=changes))
 
+    def hold_job(self, job_id: str) -> JobView:
+        """Puts a waiting job on hold, and returns the job after that. A second call has no further effect."""
+        return job_view(self._call("POST", f"/v1/jobs/{part_of_path(ids.job_id(job_id))}/hold"))
+
+    def unhold_job(self, job_id: str) -> JobView:
+        """Takes a job off hold, and returns the job after that. A second call has no further effect."""
+        return job_view(self._call("POST", f"/v1/jobs/{part_of_path(ids.job_id(job_id))}/unhold"))
+
+    def hold_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
+        """Puts the waiting jobs of a workflow on hold.
+
+        Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
+        call is safe.
+        """
+        path = f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}/hold"
+        return self._call("POST", with_query(path, cursor=cursor))
+
+    def unhold_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
+        """Takes the jobs of a workflow off hold. Everything else is as in `hold_workflow`."""
+        path = f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}/unhold"
+        return self._call("POST", with_query(path, cursor=cursor))
+
     def cancel_job(self, job_id: str, *, downstream: bool = False, dry_run: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 
@@ -59,9 +81,10 @@ class ActsConnection(Connection):
         return job_view(self._call("POST", with_query(path, cursor=cursor), body={**body, **given}))
 
     def act_in_bulk(self, act: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Acts on a page of jobs: `act` is cancel, retry or reprioritise, `body` as `POST /v1/jobs/{act}` takes it.
+        """Acts on a page of jobs: `act` is cancel, retry, reprioritise, hold or unhold.
 
-        Returns what became of each job, the counts, and the `cursor` for the next call. A repeated call is safe.
+        `body` is what `POST /v1/jobs/{act}` takes. Returns what became of each job, the counts, and the `cursor` for
+        the next call. A repeated call is safe.
         """
         return self._call("POST", f"/v1/jobs/{act}", body=body)
 

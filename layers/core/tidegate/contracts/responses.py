@@ -148,6 +148,7 @@ class JobRowOut(TimesOut):
     concurrency_key: str | None
     concurrency_limit: int | None
     held_in: str | None
+    on_hold: bool
     tags: dict[str, str]
     submitted_by: str | None
     namespace: str | None
@@ -215,6 +216,24 @@ class CancelledWorkflowOut(CancelledOut):
     """The counts of a workflow's cancellation. `cursor` continues it, null where nothing is left."""
 
     workflow_id: str
+    cursor: str | None
+
+
+class OnHoldOut(TypedDict):
+    """How many jobs of a workflow one call put on hold or took off hold, and how many it found so before.
+
+    `dispatched` jobs are QUEUED or RUNNING. `at_limit` jobs were changed as often as is allowed. `cursor` continues,
+    null where nothing is left.
+    """
+
+    workflow_id: str
+    changed: int
+    same: int
+    dispatched: int
+    ended: int
+    at_limit: int
+    left: int
+    complete: bool
     cursor: str | None
 
 
@@ -341,6 +360,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "concurrency_key": job.concurrency_key and plain_key(job.concurrency_key, job.submitted_by),
         "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
         "held_in": plain_lane(job.held_in, job.submitted_by) or None,
+        "on_hold": job.on_hold,
         "tags": dict(job.tags),
         "submitted_by": job.submitted_by,
         "namespace": job.namespace,

@@ -14,7 +14,7 @@ class State(StrEnum):
     """The state of a job."""
 
     PENDING = "PENDING"  # waits for its dependencies
-    SCHEDULED = "SCHEDULED"  # waits for a time: `not_before`, or the backoff of a retry
+    SCHEDULED = "SCHEDULED"  # waits for a time (`not_before`, or the backoff of a retry), or is on hold
     READY = "READY"  # could run now; waits for a slot of a worker
     QUEUED = "QUEUED"  # dispatched into its pool's queue
     RUNNING = "RUNNING"  # claimed by a worker that holds a lease
@@ -55,7 +55,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
             {
                 State.PENDING,  # an upstream is rerun
                 State.QUEUED,
-                State.SCHEDULED,  # amended: it has another pool, or waits for a later time
+                State.SCHEDULED,  # amended: it has another pool, waits for a later time or is on hold
                 State.CANCELLED,
             }
         ),

@@ -45,7 +45,7 @@ from tidegate.adapters.dynamodb.updates_by_callers import amend, reopen, rerun
 from tidegate.adapters.dynamodb.values import Plain
 from tidegate.domain import transitions
 from tidegate.domain.dispatches import without_old_dispatches
-from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.lives import without_old_interruptions
 from tidegate.domain.states import FAILURES, TERMINAL, Group, State
@@ -111,6 +111,7 @@ def _to_end(
             schema.HELD_IN: None,
             schema.LEASE_EXPIRES_AT: None,
             schema.DUE_AT: None,
+            **({schema.ON_HOLD: None} if job.on_hold else {}),
             schema.WAITING_ON: None,
             schema.EXPIRES_AT: ending.expires_at_s,
         },
@@ -126,7 +127,9 @@ def _to_scheduled(
         condition,
         {
             schema.STATE: str(State.SCHEDULED),
-            **codec.index_values(job.job_id, job.pool, Group.SCHEDULED, due_at_ms),
+            **codec.index_values(
+                job.job_id, job.pool, Group.SCHEDULED, NEVER_MS if job.on_hold else due_at_ms
+            ),
             schema.DUE_AT: due_at_ms,
         },
         append=_line(State.SCHEDULED, transitions.after_latest(job, stamp)),
@@ -154,8 +157,8 @@ def _ready_if_waiting_only_on(codec: JobCodec, transition: transitions.ReadyIfWa
     condition = all_of(
         _pending_in_the_life_of(job), waiting_only_on(transition.ordinals), amended_times(job.amended)
     )
-    if transition.is_early and job.not_before_ms is not None:
-        update = _to_scheduled(codec, job, job.not_before_ms, transition.stamp, condition)
+    if transition.due_at_ms is not None:
+        update = _to_scheduled(codec, job, transition.due_at_ms, transition.stamp, condition)
         return _with_values(update, **{schema.WAITING_ON: None})
     return _to_ready(codec, job, transition.stamp, condition, transition.pool)
 
@@ -170,6 +173,8 @@ def _skip(codec: JobCodec, transition: transitions.SkipIfPending) -> Update:
 
 def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Update:
     job, now_ms = transition.job, transition.stamp.now_ms
+    if job.on_hold:
+        return Update(never())  # by the job as it was read; the present one decides
     # The rank depends on the tries, so the tries that were read must still be current. They may change in one attempt.
     condition = all_of(
         in_state(State.SCHEDULED),
