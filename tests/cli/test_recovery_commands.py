@@ -268,3 +268,51 @@ def test_ctrl_c_between_calls_says_what_was_done_and_which_command_goes_on(
     assert (calls, result.exit_code, result.stdout) == ([path] * 2, 130, "")
     assert f"interrupted; {said} so far" in result.stderr
     assert f"  tidegate {' '.join(arguments)}    goes on\n" in result.stderr
+
+
+REOPENING = {"reopened": 2, "left_at_limit": 0, "left_without_upstream": 0, "complete": True}
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "answer", "said"),
+    [
+        (
+            ("jobs", "cancel", f"{WORKFLOW}.0"),
+            f"{JOB}/cancel",
+            job_json(0, "READY", dry_run=True),
+            f"{WORKFLOW}.0 is READY; it would be cancelled",
+        ),
+        (
+            ("jobs", "cancel", f"{WORKFLOW}.0"),
+            f"{JOB}/cancel",
+            job_json(0, "RUNNING", started=1.0, dry_run=True),
+            f"{WORKFLOW}.0 is RUNNING; its worker would be asked to stop",
+        ),
+        (
+            ("jobs", "retry", f"{WORKFLOW}.0"),
+            f"{JOB}/retry",
+            job_json(0, "FAILED", reopening=REOPENING, dry_run=True),
+            f"{WORKFLOW}.0 is FAILED; would have reopened 2 jobs",
+        ),
+        (
+            ("workflows", "rerun", WORKFLOW),
+            f"/live/v1/workflows/{WORKFLOW}/rerun",
+            {"workflow_id": WORKFLOW, **REOPENING, "cursor": None, "dry_run": True},
+            f"{WORKFLOW}: would have reopened 2 jobs",
+        ),
+        (
+            ("pools", "redrive", "ecs"),
+            "/live/v1/pools/ecs/redrive",
+            {"pool": "ecs", "redriven": 2, "looked_at": 5, "cursor": None, "dry_run": True},
+            "ecs: of 5 failed jobs 2 were undeliverable and would be reopened",
+        ),
+    ],
+)
+def test_a_dry_run_says_what_an_act_would_do(
+    api: Requests, command: tuple[str, ...], path: str, answer: dict[str, object], said: str
+) -> None:
+    seen = api({("POST", path): httpx.Response(200, json=answer)})
+    assert tidegate(*command, "--dry-run").stdout == f"{said}\n"
+    sent = _body(seen[-1])
+    assert isinstance(sent, dict)
+    assert sent["dry_run"] is True

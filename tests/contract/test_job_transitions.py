@@ -12,14 +12,19 @@ from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tidegate.domain import limits
+from tidegate.domain.amendments import Amendment
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.rank import place_of, rank
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import (
+    AmendIfWaiting,
+    CancelIfInState,
     ClaimIfQueued,
     DispatchIfReady,
+    Ending,
+    PassOverIfReady,
     ReadyIfDue,
     ReadyIfWaitingOnlyOn,
     ReleaseIfPending,
@@ -142,6 +147,41 @@ def test_a_job_read_in_its_life_before_ranks_as_one_that_was_not_tried_yet(store
     assert entries(stores, Group.READY) == [IndexEntry("S", rank(RANK_POLICY, 100, STAMP.now_ms, retries=0))]
 
 
+@pytest.mark.parametrize("state", [State.PENDING, State.SCHEDULED])
+def test_a_job_read_before_it_was_amended_is_ready_with_its_new_values(stores: Stores, state: State) -> None:
+    """The reader knows the old priority and the old pool, and neither the rank nor the index may go by them."""
+    seen = replace(new_job("S"), state=state, due_at_ms=NOW_MS, ready_at_ms=None)
+    stores.jobs.insert_if_absent([seen])
+    stores.jobs.apply(AmendIfWaiting(seen, Amendment(priority=900, pool="q"), STAMP))
+    transition = (
+        ReadyIfDue(seen, STAMP)
+        if state is State.SCHEDULED
+        else ReadyIfWaitingOnlyOn(seen, frozenset(), STAMP)
+    )
+    assert (stores.jobs.apply(transition).priority, entries(stores, Group.READY)) == (900, [])
+    sort = rank(RANK_POLICY, 900, STAMP.now_ms, retries=0)
+    assert entries(stores, Group.READY, "q") == [IndexEntry("S", sort)]
+
+
+def test_a_job_amended_while_it_is_ready_has_the_rank_of_its_new_priority(stores: Stores) -> None:
+    seen = new_job("S.7")
+    stores.jobs.insert_if_absent([seen])
+    stores.jobs.apply(AmendIfWaiting(seen, Amendment(priority=900), STAMP))
+    assert entries(stores, Group.READY) == [IndexEntry("S.7", rank(RANK_POLICY, 900, NOW_MS, 0, place=7))]
+    passed = stores.jobs.apply(PassOverIfReady(seen))
+    sort = rank(RANK_POLICY, 900, NOW_MS + 1, 0, place=7, passes=1)
+    assert (passed.priority, entries(stores, Group.READY)) == (900, [IndexEntry("S.7", sort)])
+
+
+def test_a_cancellation_by_an_old_read_leaves_the_index_of_the_new_pool(stores: Stores) -> None:
+    seen = new_job("S", depends_on=(Dependency("R"),))
+    stores.jobs.insert_if_absent([seen])
+    stores.jobs.apply(AmendIfWaiting(seen, Amendment(pool="q"), STAMP))
+    stores.jobs.apply(CancelIfInState(seen, Ending(State.CANCELLED, expires_at_s=7), STAMP))
+    assert entries(stores, Group.CANCELLED, "q") == [IndexEntry("S", STAMP.now_ms)]
+    assert (entries(stores, Group.PENDING, "q"), entries(stores, Group.CANCELLED)) == ([], [])
+
+
 def test_a_job_dispatched_anew_is_not_taken_back_by_an_old_read(stores: Stores) -> None:
     """Its history is long enough to be shortened, and gained a dispatch since the read."""
     job = new_job("S")
@@ -158,9 +198,9 @@ def test_a_job_dispatched_anew_is_not_taken_back_by_an_old_read(stores: Stores) 
     assert stores.jobs.get("S", consistent=True) == standing
 
 
-def entries(stores: Stores, group: Group) -> list[IndexEntry]:
+def entries(stores: Stores, group: Group, pool: str = POOL) -> list[IndexEntry]:
     return [
         entry
         for shard in range(stores.index.shards)
-        for entry in stores.index.page(POOL, group, shard, limit=100).entries
+        for entry in stores.index.page(pool, group, shard, limit=100).entries
     ]

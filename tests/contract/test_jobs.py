@@ -10,9 +10,10 @@ from tests.harness.contract.jobs import full_job, new_job
 from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
-from tidegate.domain.job import Job
+from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import NoteDependents, ReleaseIfPending
+from tidegate.domain.transitions import NoteDependents, ReleaseIfPending, RerunUnlessDispatched, Stamp
 
 LARGE = {"text": "x" * 20_000}
 
@@ -215,3 +216,22 @@ def test_unstaging_removes_jobs_and_their_overflow(stores: Stores) -> None:
     with pytest.raises(NotFound):
         stores.jobs.load_input(replace(job, input=None))
     assert list(stores.jobs.list_dependents(replace(job, dependents=(), dependents_overflow=True))) == []
+
+
+@pytest.mark.parametrize("parameters", [{"path": "b"}, {"text": "x" * 9_000}, {}])
+def test_the_input_of_a_rerun_stands_beside_the_job_s_own(
+    stores: Stores, parameters: dict[str, Json]
+) -> None:
+    depends_on = (Dependency("R"), Dependency("T"))
+    job = replace(new_job("S", depends_on=depends_on), state=State.SUCCEEDED)
+    stores.jobs.insert_if_absent([job])
+    old = stores.jobs.load_input(job)
+    given = JobInput(parameters, depends_on)
+    part = stores.jobs.store_input(job, given)
+    other = stores.jobs.store_input(job, JobInput({"path": "c"}, depends_on))
+    assert part != other == stores.jobs.store_input(job, JobInput({"path": "c"}, depends_on))
+    rerun = stores.jobs.apply(RerunUnlessDispatched(job, Stamp(NOW_MS, "ann"), part))
+    assert (rerun.input, rerun.input_part) == (None, part)
+    assert stores.jobs.load_input(rerun) == stores.jobs.load_inputs([rerun])["S"] == given
+    assert stores.jobs.load_dependencies([(rerun, 1)]) == {("S", 1): depends_on[1]}
+    assert stores.jobs.load_input(job) == old

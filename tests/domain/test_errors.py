@@ -23,7 +23,7 @@ WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", 
         (lambda: errors.NotRetryable("X", "has succeeded"), ("job X has succeeded",)),
         (
             lambda: errors.TooFarDownstream("X", 7),
-            ("more than 7 jobs", "wait on X", "nothing was cancelled", "its workflow"),
+            ("more than 7 jobs", "wait on X", "nothing was done", "its workflow"),
         ),
         (
             errors.IdempotencyConflict,

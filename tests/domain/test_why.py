@@ -155,6 +155,13 @@ def test_a_time_to_come_is_the_callers_or_the_end_of_a_backoff() -> None:
     assert _one(_why(replace(PENDING, not_before_ms=later_ms))).code is Code.NOT_BEFORE
 
 
+def test_a_job_on_hold_is_to_be_taken_off_it() -> None:
+    fact = _one(_why(replace(PENDING, on_hold=True, waiting_on=frozenset())))
+    assert (fact.code, fact.change.action) == (Code.ON_HOLD, Action.UNHOLD)
+    assert fact.message == "A caller has put it on hold."
+    assert fact.change.sentence == f"take it off hold: tidegate jobs unhold {PENDING.job_id}"
+
+
 def test_pauses_and_a_removed_pool_are_named() -> None:
     assert _one(_why(JOB, PoolSeen(None, DispatchRules()))).code is Code.POOL_REMOVED
     rules = DispatchRules(frozenset({"p"}), {"t": TypeRule(paused=True)})

@@ -24,8 +24,12 @@ ROUTES = [
     ("GET", f"/v1/jobs/{UNKNOWN_ID}/dependents", {}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}/why", {}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}/logs", {}),
+    ("PATCH", f"/v1/jobs/{UNKNOWN_ID}", {}),
     ("POST", "/v1/jobs", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/cancel", {}),
+    ("POST", f"/v1/jobs/{UNKNOWN_ID}/hold", {}),
+    ("POST", f"/v1/jobs/{UNKNOWN_ID}/unhold", {}),
+    ("POST", f"/v1/jobs/{UNKNOWN_ID}/rerun", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/retry", {}),
     ("POST", "/v1/workflows", {}),
     ("GET", "/v1/workflows", {}),
@@ -34,6 +38,8 @@ ROUTES = [
     ("GET", f"/v1/workflows/{UNKNOWN_ID}/critical-path", {}),
     ("GET", f"/v1/workflows/{UNKNOWN_ID}/states", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/cancel", {}),
+    ("POST", f"/v1/workflows/{UNKNOWN_ID}/hold", {}),
+    ("POST", f"/v1/workflows/{UNKNOWN_ID}/unhold", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/rerun", {}),
     ("GET", "/v1/grants", {}),
     ("PUT", "/v1/grants", {"namespace": "arn:aws:iam::123456789012:user/ben"}),
@@ -67,8 +73,8 @@ def test_every_route_refuses_a_query_parameter_that_it_does_not_take(
     api: Api, method: str, path: str, query: dict[str, str]
 ) -> None:
     before = api.contents()
-    answer = api.call(method, path, {"type": "tidegate.noop"}, query={**query, "dry_run": "true"})
-    assert (answer.status, answer.fields) == (422, ["dry_run"])
+    answer = api.call(method, path, {"type": "tidegate.noop"}, query={**query, "unasked": "true"})
+    assert (answer.status, answer.fields) == (422, ["unasked"])
     assert api.contents() == before
 
 
@@ -78,8 +84,8 @@ def test_every_route_refuses_a_query_parameter_that_it_does_not_take(
 )
 def test_every_action_refuses_an_option_in_its_body_that_it_does_not_take(api: Api, path: str) -> None:
     before = api.contents()
-    answer = api.call("POST", path, {"dry_run": True})
-    assert (answer.status, answer.fields) == (422, ["dry_run"])
+    answer = api.call("POST", path, {"unasked": True})
+    assert (answer.status, answer.fields) == (422, ["unasked"])
     assert api.contents() == before
 
 

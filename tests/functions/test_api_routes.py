@@ -57,7 +57,7 @@ def test_an_id_that_can_not_be_one_is_not_looked_up(api: Api, path: str, impossi
     ("method", "path", "allowed"),
     [
         ("DELETE", "/v1/jobs", "GET, POST"),
-        ("PUT", f"/v1/jobs/{UNKNOWN_ID}", "GET"),
+        ("PUT", f"/v1/jobs/{UNKNOWN_ID}", "GET, PATCH"),
         ("GET", f"/v1/jobs/{UNKNOWN_ID}/cancel", "POST"),
         ("PATCH", "/v1/workflows", "GET, POST"),
         ("PATCH", f"/v1/workflows/{UNKNOWN_ID}", "GET"),

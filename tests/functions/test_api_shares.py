@@ -82,3 +82,16 @@ def test_what_can_be_no_share_is_refused(api: Api, share: object) -> None:
     answer = api.call("POST", "/v1/jobs", {**NOOP, "share": share})
     assert answer.status == 422
     assert answer.fields[0].startswith("share")
+
+
+def test_no_change_gives_a_job_a_higher_priority_than_its_share_allows(api: Api) -> None:
+    api.call("PUT", PATH, {"max_priority": 500})
+    job_id = api.call("POST", "/v1/jobs", {**NOOP, "share": "data"}).body["job_id"]
+    refused = api.call("PATCH", f"/v1/jobs/{job_id}", {"priority": 501})
+    assert (refused.status, refused.fields) == (422, ["priority"])
+    bulk = {"filter": {"state": "READY"}, "priority": 501}
+    for dry_run in (True, False):
+        told = api.call("POST", "/v1/jobs/reprioritise", {**bulk, "dry_run": dry_run}).body["jobs"]
+        assert [(each["job_id"], each["outcome"]) for each in told] == [(job_id, "LEFT")]
+    assert api.job(job_id).priority == 100
+    assert api.call("PATCH", f"/v1/jobs/{job_id}", {"priority": 500}).body["priority"] == 500

@@ -11,16 +11,13 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
 from tidegate_cli import ids
-from tidegate_cli.api_answers import (
-    objects_of,
-    text_of,
-)
-from tidegate_cli.connection import Connection, Parameter, with_query
+from tidegate_cli.acts import ActsConnection
+from tidegate_cli.api_answers import objects_of, text_of
+from tidegate_cli.connection import Parameter, part_of_path, with_query
 from tidegate_cli.errors import CliError, UsageError
 from tidegate_cli.views import JobView, WorkflowView, job_view
 
@@ -55,7 +52,7 @@ class Page:
     raw: Mapping[str, Any]
 
 
-class Client(Connection):
+class Client(ActsConnection):
     """Calls the API by a method for each route.
 
     Every method may raise ApiProblem (the API refused the request), ApiUnreachable (no answer to five requests),
@@ -87,7 +84,7 @@ class Client(Connection):
 
         Without `whole` the API leaves out parameters, dependencies, result and history, and reads less.
         """
-        path = f"/v1/jobs/{_part(ids.job_id(job_id))}"
+        path = f"/v1/jobs/{part_of_path(ids.job_id(job_id))}"
         return job_view(self._get(path, fields=None if whole else "slim"))
 
     def read_logs(
@@ -105,7 +102,7 @@ class Client(Connection):
         with the same attempt and time. The page's own `cursor` is None once the attempt has ended and all its lines
         were read.
         """
-        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/logs"
+        path = f"/v1/jobs/{part_of_path(ids.job_id(job_id))}/logs"
         most, number = (None if value is None else str(value) for value in (limit, attempt))
         return self._get(path, attempt=number, cursor=cursor, limit=most, **{"from": since})
 
@@ -145,7 +142,7 @@ class Client(Connection):
 
     def why(self, job_id: str) -> Mapping[str, Any]:
         """Returns the facts that hold a job and the changes that start it, as the API shows them."""
-        return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
+        return self._call("GET", f"/v1/jobs/{part_of_path(ids.job_id(job_id))}/why")
 
     def dependencies(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
         """Returns at most `limit` dependencies of a job, with their upstreams' states, as the API shows them."""
@@ -165,11 +162,11 @@ class Client(Connection):
         bounds = {
             name: str(value) for name, value in (("depth", depth), ("limit", limit)) if value is not None
         }
-        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/chain"
+        path = f"/v1/jobs/{part_of_path(ids.job_id(job_id))}/chain"
         return self._get(path, direction=direction, **bounds)
 
     def _around(self, job_id: str, what: str, limit: int) -> list[Mapping[str, Any]]:
-        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/{what}"
+        path = f"/v1/jobs/{part_of_path(ids.job_id(job_id))}/{what}"
         found: list[Mapping[str, Any]] = []
         cursor: str | None = None
         for _ in range(MAX_PAGES):
@@ -179,48 +176,6 @@ class Client(Connection):
             if cursor is None or len(found) >= limit:
                 return found
         raise CliError(f"the listing did not end within {MAX_PAGES:,} pages")
-
-    def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
-        """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
-
-        `downstream` cancels every job downstream of it too. A second call has no further effect.
-        """
-        body = {"downstream": True} if downstream else None
-        return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/cancel", body=body))
-
-    def retry_job(self, job_id: str, *, reopen_skipped: bool = True) -> JobView:
-        """Reopens a job that ended without success, and returns the job after that.
-
-        `reopen_skipped` reopens the jobs that were skipped because of it too. A second call has no further effect.
-        """
-        body = {"reopen_skipped": reopen_skipped}
-        return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/retry", body=body))
-
-    def cancel_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
-        """Cancels the jobs of a workflow that have not ended.
-
-        Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
-        call is safe.
-        """
-        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/cancel"
-        return self._call("POST", with_query(path, cursor=cursor))
-
-    def rerun_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
-        """Reopens the jobs of a workflow that failed, timed out or were cancelled, and those skipped because of them.
-
-        Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
-        call is safe.
-        """
-        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/rerun"
-        return self._call("POST", with_query(path, cursor=cursor))
-
-    def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
-        """Reopens the jobs whose messages the queue could not deliver, among `limit` failed jobs of a pool.
-
-        Returns the API's counts (`redriven`, `looked_at`), and the `cursor` of the next page, None at the end.
-        """
-        path = f"/v1/pools/{_part(ids.pool_name(pool))}/redrive"
-        return self._call("POST", with_query(path, limit=str(limit), cursor=cursor))
 
     def jobs_page(
         self, filters: Mapping[str, Parameter], *, limit: int = 50, cursor: str | None = None
@@ -246,7 +201,7 @@ class Client(Connection):
 
     def workflow_page(self, workflow_id: str, cursor: str | None = None) -> Page:
         """Returns one page of a workflow's jobs, in the order in which they were submitted."""
-        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}"
+        path = f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}"
         return self._page(path, limit=str(MAX_PAGE_SIZE), cursor=cursor)
 
     def get_workflow(self, workflow_id: str) -> WorkflowView:
@@ -281,15 +236,15 @@ class Client(Connection):
 
     def get_workflow_graph(self, workflow_id: str) -> Mapping[str, Any]:
         """Returns the graph of a workflow, as the API shows it. It never changes."""
-        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/graph")
+        return self._get(f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}/graph")
 
     def get_critical_path(self, workflow_id: str) -> Mapping[str, Any]:
         """Returns the chain of a workflow's jobs that takes longest, as the API shows it."""
-        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/critical-path")
+        return self._get(f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}/critical-path")
 
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""
-        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/states", since=since)
+        return self._get(f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}/states", since=since)
 
     def list_pools(self) -> list[Mapping[str, Any]]:
         """Returns every pool, as the API shows it."""
@@ -297,15 +252,19 @@ class Client(Connection):
 
     def get_pool(self, pool: str) -> Mapping[str, Any]:
         """Returns one pool, as the API shows it."""
-        return self._call("GET", f"/v1/pools/{_part(ids.pool_name(pool))}")
+        return self._call("GET", f"/v1/pools/{part_of_path(ids.pool_name(pool))}")
 
     def set_pool_paused(self, pool: str, paused: bool) -> Mapping[str, Any]:
         """Pauses or resumes a pool, and returns the pool after that. A second call has no further effect."""
-        return self._call("POST", f"/v1/pools/{_part(ids.pool_name(pool))}/{'pause' if paused else 'resume'}")
+        return self._call(
+            "POST", f"/v1/pools/{part_of_path(ids.pool_name(pool))}/{'pause' if paused else 'resume'}"
+        )
 
     def list_shares(self, pool: str) -> list[Mapping[str, Any]]:
         """Returns the shares of a pool by name, as the API shows them."""
-        return objects_of(self._call("GET", f"/v1/pools/{_part(ids.pool_name(pool))}/shares"), "shares")
+        return objects_of(
+            self._call("GET", f"/v1/pools/{part_of_path(ids.pool_name(pool))}/shares"), "shares"
+        )
 
     def get_share(self, pool: str, share: str) -> Mapping[str, Any]:
         """Returns one share of a pool, as the API shows it."""
@@ -338,18 +297,18 @@ class Client(Connection):
 
     def get_type(self, job_type: str) -> Mapping[str, Any]:
         """Returns one job type, as the API shows it."""
-        return self._call("GET", f"/v1/types/{_part(ids.type_name(job_type))}")
+        return self._call("GET", f"/v1/types/{part_of_path(ids.type_name(job_type))}")
 
     def set_type_paused(self, job_type: str, paused: bool) -> Mapping[str, Any]:
         """Pauses or resumes a job type, and returns the type after that. A second call has no further effect."""
         return self._call(
-            "POST", f"/v1/types/{_part(ids.type_name(job_type))}/{'pause' if paused else 'resume'}"
+            "POST", f"/v1/types/{part_of_path(ids.type_name(job_type))}/{'pause' if paused else 'resume'}"
         )
 
     def limit_type(self, job_type: str, max_running: int | None) -> Mapping[str, Any]:
         """Limits how many jobs of a type run at once (1 to 100, None for no limit), and returns the type after that."""
         body = {"max_running": max_running}
-        return self._call("PUT", f"/v1/types/{_part(ids.type_name(job_type))}/limit", body=body)
+        return self._call("PUT", f"/v1/types/{part_of_path(ids.type_name(job_type))}/limit", body=body)
 
     def list_workers(
         self, *, pool: str | None = None, state: str | None = None, limit: int = 50
@@ -453,17 +412,12 @@ class Client(Connection):
         return Page(tuple(job_view(raw) for raw in raw_jobs), answer.get("cursor"), rest)
 
 
-def _part(checked: str) -> str:
-    """Returns a checked name or id, encoded as one part of a path."""
-    return quote(checked, safe="")
-
-
 def _share_path(pool: str, share: str) -> str:
-    return f"/v1/pools/{_part(ids.pool_name(pool))}/shares/{_part(ids.share_name(share))}"
+    return f"/v1/pools/{part_of_path(ids.pool_name(pool))}/shares/{part_of_path(ids.share_name(share))}"
 
 
 def _worker_path(pool: str, worker_id: str) -> str:
-    return f"/v1/workers/{_part(ids.pool_name(pool))}/{_part(ids.worker_id(worker_id))}"
+    return f"/v1/workers/{part_of_path(ids.pool_name(pool))}/{part_of_path(ids.worker_id(worker_id))}"
 
 
 def _key_or_new(key: str | None) -> str:

@@ -130,6 +130,11 @@ class Connection:
         return f"no answer from {self._target.api_url} ({why}): {hint}"
 
 
+def part_of_path(checked: str) -> str:
+    """Returns a checked name or id, encoded as one part of a path."""
+    return quote(checked, safe="")
+
+
 def with_query(path: str, **parameters: Parameter) -> str:
     """Returns the path with its query; parameters that are None or empty are left out."""
     given = {name: value for name, value in parameters.items() if value not in (None, [])}

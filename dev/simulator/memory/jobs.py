@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 from dev.simulator.memory.world import MemoryWorld, is_large_result
@@ -67,7 +68,9 @@ class MemoryJobStore:
         }
 
     def _input(self, job: Job) -> JobInput:
-        given = self._world.inputs.get(job.job_id)
+        given = self._world.inputs.get(
+            job.job_id if job.input_part is None else f"{job.job_id}#{job.input_part}"
+        )
         if given is None:
             raise NotFound("input of job", job.job_id)
         return given
@@ -93,6 +96,13 @@ class MemoryJobStore:
             self._world.now_ms // 1_000 + self._retention_seconds + RESULT_KEPT_LONGER_SECONDS
         )
         return True
+
+    def store_input(self, job: Job, given: JobInput) -> str:
+        """Stores the input of a rerun beside the job's other inputs; returns the name of its part."""
+        self._world.charge("store_input")
+        part = f"rerun#{zlib.crc32(repr(given).encode())}"
+        self._world.inputs[f"{job.job_id}#{part}"] = given
+        return part
 
     def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
         """Extends the expiry of results so that they live as long as their jobs."""

@@ -52,6 +52,14 @@ TIMES: dict[str, Any] = {
 }
 
 
+def _dependents(submission: str) -> tuple[Dependent, ...]:
+    return (
+        Dependent(f"{submission}.8", 0, DependencyType.MUST_START),
+        Dependent(f"{submission}.9", 1, DependencyType.MUST_SUCCEED),
+        Dependent(f"{submission}.10", 0, DependencyType.MUST_START),
+    )
+
+
 def full_job(job_id: str) -> Job:
     """Makes a job in which no field is absent or at its default."""
     submission = job_id.partition(".")[0]
@@ -71,6 +79,8 @@ def full_job(job_id: str) -> Job:
         tries=1,
         worker_losses=3,
         reopened=4,
+        amended=3,
+        input_part="rerun#1",
         leaves_skipped=True,
         input=JobInput({"text": "ä: \u2028", "n": 1.5, "nested": {"list": [1, None, True]}}, depends_on),
         dependency_count=3,
@@ -93,11 +103,7 @@ def full_job(job_id: str) -> Job:
         submitted_by="arn:aws:iam::123456789012:user/team/ann",
         namespace="team-a",
         waiting_on=frozenset({0, 2}),
-        dependents=(
-            Dependent(f"{submission}.8", 0, DependencyType.MUST_START),
-            Dependent(f"{submission}.9", 1, DependencyType.MUST_SUCCEED),
-            Dependent(f"{submission}.10", 0, DependencyType.MUST_START),
-        ),
+        dependents=_dependents(submission),
         watch_start=True,
         **TIMES,
         worker_id="worker-1",

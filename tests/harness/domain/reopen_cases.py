@@ -8,7 +8,7 @@ from tests.harness.domain.job_samples import ENDED, NOW_MS, SAMPLES
 from tidegate.domain import limits
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import REOPENABLE, State
-from tidegate.domain.transitions import ReopenIfEnded, Stamp
+from tidegate.domain.transitions import DISPATCHED, ReopenIfEnded, RerunUnlessDispatched, Stamp
 
 STAMP = Stamp(NOW_MS, "tester", "because")
 ENDED_BADLY = replace(
@@ -61,7 +61,7 @@ def refusals(job: Job) -> dict[str, Job]:
     return {**changed, **{f"is {state}": other for state, other in SAMPLES.items() if state is not job.state}}
 
 
-REOPENINGS: list[tuple[ReopenIfEnded, Job, Job, dict[str, Job]]] = []
+REOPENINGS: list[tuple[ReopenIfEnded | RerunUnlessDispatched, Job, Job, dict[str, Job]]] = []
 for _state in sorted(REOPENABLE):
     for _times in (0, limits.MAX_REOPENINGS - 1):
         _job = replace(ENDED_BADLY, state=_state, reopened=_times)
@@ -73,3 +73,10 @@ _left = replace(_free, leaves_skipped=True)
 REOPENINGS.append((ReopenIfEnded(_alone, STAMP, leave_skipped=True), _alone, _left, {}))
 _before = replace(_alone, leaves_skipped=True)
 REOPENINGS.append((ReopenIfEnded(_before, STAMP), _before, _free, {}))
+for _state in sorted(set(SAMPLES) - DISPATCHED):
+    _job = replace(ENDED_BADLY, state=_state, held_in="key:1:k", due_at_ms=NOW_MS, reopened=2)
+    _idle = replace(reopened(_job), held_in="", due_at_ms=None)
+    _again = {**refusals(_job), "is ready again": replace(_job, ready_at_ms=NOW_MS + 77)}
+    REOPENINGS.append((RerunUnlessDispatched(_job, STAMP), _job, _idle, _again))
+_other = replace(_free, input=None, input_part="rerun#7")
+REOPENINGS.append((RerunUnlessDispatched(_alone, STAMP, "rerun#7"), _alone, _other, {}))

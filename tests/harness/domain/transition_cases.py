@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from tests.harness.domain.amendment_cases import AMENDMENTS
 from tests.harness.domain.job_samples import (
     ASKED,
     NOW_MS,
@@ -58,6 +59,8 @@ LEASE_BROKEN = {
 }
 EARLY = replace(PENDING, not_before_ms=NOW_MS + 1)
 DUE = replace(PENDING, not_before_ms=NOW_MS)
+ON_HOLD = replace(PENDING, on_hold=True)
+AMENDED = {"was amended": replace(ON_HOLD, on_hold=False, amended=1)}
 REOPENED = {"was reopened": replace(PENDING, reopened=1)}
 SUCCEEDED = SAMPLES[State.SUCCEEDED]
 SKIPPED = Ending(State.SKIPPED, failure=FAILURE, expires_at_s=7)
@@ -76,6 +79,7 @@ def _release_cases() -> list[Case]:
     ready = ReadyIfWaitingOnlyOn(PENDING, both, STAMP)
     early = ReadyIfWaitingOnlyOn(EARLY, both, STAMP)
     waiting = replace(EARLY, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS + 1)
+    on_hold = replace(ON_HOLD, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS)
     return [
         Case(release, PENDING, changed, {**others(State.PENDING), **REOPENED}),
         Case(release, changed, changed),
@@ -83,6 +87,7 @@ def _release_cases() -> list[Case]:
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP), DUE, made_ready(DUE), waits),
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP, "q"), DUE, replace(made_ready(DUE), pool="q"), waits),
         Case(early, EARLY, waiting, waits),
+        Case(ReadyIfWaitingOnlyOn(ON_HOLD, both, STAMP), ON_HOLD, on_hold, {**waits, **AMENDED}),
         Case(
             SkipIfPending(PENDING, 0, SKIPPED, STAMP),
             PENDING,
@@ -96,6 +101,7 @@ def _dispatch_cases() -> list[Case]:
     due = {
         "is due later": replace(SCHEDULED, due_at_ms=NOW_MS + 1),
         "has no due time": replace(SCHEDULED, due_at_ms=None),
+        "was put on hold": replace(SCHEDULED, on_hold=True, amended=1),
         **others(State.SCHEDULED, due_at_ms=NOW_MS),
     }
     queued = replace(READY, state=State.QUEUED, queued_at_ms=NOW_MS, sent_at_ms=NOW_MS)
@@ -109,6 +115,12 @@ def _dispatch_cases() -> list[Case]:
     return [
         Case(ReadyIfDue(SCHEDULED, STAMP), SCHEDULED, made_ready(SCHEDULED), due),
         Case(ReadyIfDue(SCHEDULED, STAMP, "q"), SCHEDULED, replace(made_ready(SCHEDULED), pool="q"), due),
+        Case(
+            ReadyIfDue(replace(SCHEDULED, amended=1), STAMP),
+            replace(SCHEDULED, amended=1),
+            replace(made_ready(SCHEDULED), amended=1),
+            {"is on hold": replace(SCHEDULED, on_hold=True, amended=1)},
+        ),
         Case(DispatchIfReady(READY.job_id, "p", STAMP), READY, queued, elsewhere),
         Case(DispatchIfReady(READY.job_id, "p", STAMP), replace(READY, held_in="key:1:k"), queued),
         Case(DispatchIfReady(READY.job_id, "p", STAMP, READY.ready_at_ms), READY, queued, since),
@@ -271,4 +283,5 @@ CASES = [
     *_cancel_cases(),
     *_keep_cases(),
     *(Case(*reopening) for reopening in REOPENINGS),
+    *AMENDMENTS,
 ]

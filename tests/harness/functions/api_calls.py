@@ -46,7 +46,15 @@ SETTINGS = Settings(
 
 EVENT_STATUS = {
     "api-cancel-job": 404,  # ids that no deployment has
+    "api-cancel-jobs": 200,
     "api-cancel-workflow": 404,
+    "api-change-job": 404,
+    "api-hold-job": 404,
+    "api-hold-jobs": 200,
+    "api-hold-workflow": 404,
+    "api-unhold-job": 404,
+    "api-unhold-jobs": 200,
+    "api-unhold-workflow": 404,
     "api-drain-worker": 404,
     "api-get-chain": 404,
     "api-get-dependencies": 404,
@@ -79,9 +87,12 @@ EVENT_STATUS = {
     "api-pause-type": 200,
     "api-redrive-pool": 200,
     "api-remove-grant": 404,
+    "api-reprioritise-jobs": 200,
+    "api-rerun-job": 404,
     "api-rerun-workflow": 404,
     "api-resume-pool": 200,
     "api-retry-job": 404,
+    "api-retry-jobs": 200,
     "api-resume-type": 200,
     "api-list-workers": 200,
     "api-set-grant": 200,

@@ -138,6 +138,7 @@ def _ask_about_jobs(api: _Asked) -> None:
             api.call("GET", f"/v1/jobs/{job_id}/{around}")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
+    api.call("PATCH", f"/v1/jobs/{api.submit()}", {"priority": 7, "description": "amended"})
     for state in State:
         api.call("GET", "/v1/jobs", query={"state": state, "limit": "2"})
 
@@ -159,6 +160,10 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})
     api.call("POST", f"/v1/jobs/{first}/cancel")
     api.call("POST", f"{workflow}/rerun")
+    api.call("POST", f"{workflow}/hold")
+    api.call("POST", f"{workflow}/unhold")
+    api.call("POST", f"/v1/jobs/{first}/hold")
+    api.call("POST", f"/v1/jobs/{first}/unhold")
     api.call("POST", f"{workflow}/cancel")
     api.call("POST", f"/v1/jobs/{first}/retry")
     api.call("POST", f"{workflow}/cancel")

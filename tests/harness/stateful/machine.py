@@ -26,7 +26,7 @@ from tests.harness.stateful.surroundings import (
 )
 from tidegate.bootstrap import Services
 from tidegate.domain import limits
-from tidegate.domain.errors import AlreadyEnded, NotRetryable
+from tidegate.domain.errors import AlreadyEnded, NotRetryable, NotWaiting
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
@@ -35,8 +35,10 @@ from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
+from tidegate.usecases.recover.hold import hold_job, unhold_job
 from tidegate.usecases.recover.redrive import redrive_pool
 from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
+from tidegate.usecases.recover.rerun import rerun_job
 from tidegate.usecases.submit.submit import submit_workflow
 from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
@@ -314,6 +316,40 @@ class TidegateMachine(RuleBasedStateMachine):
         rerun_workflow(self.services, jobs[0].partition(".")[0], caller=caller_named(ACTOR), now_ms=self.now)
         self.model.rerun(jobs, self.now)
 
+    @precondition(lambda self: any(job.is_terminal for job in self.world.jobs.values()))
+    @rule(place=PLACES)
+    def rerun_from(self, place: int) -> None:
+        """Reruns an ended job, rather one that succeeded, with everything downstream.
+
+        Its time is later than every step so far.
+        """
+        ended = [job for job in self.world.jobs.values() if job.is_terminal]
+        succeeded = [job for job in ended if job.state is State.SUCCEEDED]
+        chosen = succeeded or ended
+        job_id = chosen[place % len(chosen)].job_id
+        self.now += 1_000
+        allowed = self.model.can_rerun(job_id)
+        try:
+            rerun_job(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
+            assert allowed
+        except NotRetryable:
+            assert not allowed
+        if allowed:
+            self.model.rerun_from(job_id, self.now)
+
+    @precondition(lambda self: self.world.jobs)
+    @rule(place=PLACES, on_hold=st.booleans())
+    def hold(self, place: int, on_hold: bool) -> None:
+        """Puts a job on hold, or takes one off hold."""
+        job_id = self._any_job(place)
+        act, expected = (hold_job, self.model.hold) if on_hold else (unhold_job, self.model.unhold)
+        try:
+            act(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
+            accepted = True
+        except NotWaiting:
+            accepted = False
+        assert expected(job_id, self.now) is accepted
+
     @rule()
     def redrive(self) -> None:
         dead = [job for job in self.model.jobs.values() if job.state is State.FAILED and job.undeliverable]
@@ -341,6 +377,7 @@ class TidegateMachine(RuleBasedStateMachine):
                 job.was_started,
                 job.reopened,
                 job.cancel_requested_at_ms,
+                job.on_hold,
             )
             for job_id, job in self.world.jobs.items()
         }
@@ -357,11 +394,17 @@ class TidegateMachine(RuleBasedStateMachine):
         self.in_step = True
 
     def teardown(self) -> None:
-        """Checks that every job ends by ticks alone and with sound workers, whatever happened before."""
+        """Checks that every job ends by ticks alone and with sound workers, whatever happened before.
+
+        Jobs that callers have put on hold are taken off hold first.
+        """
         self.stream.clear()
         self.happened.update(self.model.happened)
         if not self.in_step:
             return  # the failure is already reported
+        for job_id in [job.job_id for job in self.world.jobs.values() if job.on_hold]:
+            unhold_job(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
+            self.model.unhold(job_id, self.now)
         # A lost message of a dispatch is made up for after `LAST_SENT_MS` at the latest.
         for _ in range(4 * len(self.world.jobs) + 10 + LAST_SENT_MS // 61_000):
             if all(job.is_terminal for job in self.world.jobs.values()):

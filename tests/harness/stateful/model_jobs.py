@@ -62,6 +62,7 @@ class ModelJob:
     dispatches: int = 0  # in a row, since its last claim or reopening
     given_up: int = 0  # of these, by the queue
     leaves_skipped: bool = False
+    on_hold: bool = False
 
     @property
     def retries_left(self) -> bool:
@@ -104,4 +105,9 @@ class Happening(StrEnum):
     REOPENED = "a job that failed itself is opened"
     REOPENED_SKIPPED = "a job that was skipped is opened"
     REDRIVEN = "a job that was undeliverable is opened"
+    RERUN = "a job that succeeded is run again"
+    WAITS_ANEW = "a job that waits begins to wait anew, because an upstream is rerun"
+    PUT_ON_HOLD = "a READY job is put on hold"
+    RELEASED_ON_HOLD = "a job on hold is satisfied by its upstreams"
+    OFF_HOLD = "a job is taken off hold and becomes READY"
     KEPT_BY_BEAT = "a lease that was extended outlives the time that it had"

@@ -79,9 +79,10 @@ class ModelTransitions:
         """
         job = self.jobs[job_id]
         as_seen = ModelJob(job_id, 0, 0, 0, state=seen, started=started)
-        upstream = as_seen if seen is State.SUCCEEDED else job  # no other state is final
+        # No other state is final, and SUCCEEDED is final for a job that was never reopened: a rerun reopens both.
+        latest = {down: self._seen_by(down, as_seen, job) for down, _ in dependents}
         verdicts = [
-            (self.jobs[down], place, self.jobs[down].edges[place].verdict(upstream))
+            (self.jobs[down], place, self.jobs[down].edges[place].verdict(latest[down]))
             for down, place in dependents
             if self.jobs[down].state is State.PENDING
             and place in self.jobs[down].waiting
@@ -90,6 +91,9 @@ class ModelTransitions:
         return self._decide(
             verdicts, now, {id(down): down for down, _, v in verdicts if v is not None}.values()
         )
+
+    def _seen_by(self, down: str, as_seen: ModelJob, upstream: ModelJob) -> ModelJob:
+        return as_seen if as_seen.state is State.SUCCEEDED and not self.jobs[down].reopened else upstream
 
     def free(self, job_id: str, now: int) -> None:
         """Handles a change of a reopened job: jobs skipped because of it are opened if it satisfies them by now."""
@@ -108,11 +112,16 @@ class ModelTransitions:
 
     # --- transitions ------------------------------------------------------------------------------------
     def _ready(self, job: ModelJob, now: int) -> None:
+        if job.on_hold:
+            job.state, job.due_at = State.SCHEDULED, now
+            self.happened[Happening.RELEASED_ON_HOLD] += 1
+            return
         job.state, job.ready_at = State.READY, max(now, job.ready_at + 1)
 
     def _end(self, job: ModelJob, state: State, now: int) -> None:
         # No step has an earlier time than the one before it, and a job is READY a millisecond later each time.
         job.state, job.finished_at, job.waiting = state, max(now, job.ready_at), set()
+        job.on_hold = False
         self.happened[Happening.SKIPPED] += state is State.SKIPPED
 
     def _reopen(self, job: ModelJob) -> None:

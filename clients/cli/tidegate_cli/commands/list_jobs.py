@@ -29,7 +29,8 @@ class Direction(StrEnum):
     DESC = "desc"
 
 
-def _only(name: str, help_text: str, metavar: str = "TEXT") -> typer.models.OptionInfo:
+def only(name: str, help_text: str, metavar: str = "TEXT") -> typer.models.OptionInfo:
+    """Returns an option that narrows the jobs to those `help_text` describes."""
     option: typer.models.OptionInfo = typer.Option(
         name, help=f"Only jobs {help_text}.", metavar=metavar, show_default=False
     )
@@ -46,16 +47,16 @@ StateOption = Annotated[
         show_default=False,
     ),
 ]
-TagOption = Annotated[list[str] | None, _only("--tag", "with this tag; may be repeated", "NAME=VALUE")]
+TagOption = Annotated[list[str] | None, only("--tag", "with this tag; may be repeated", "NAME=VALUE")]
 FromOption = Annotated[
     str | None,
-    _only("--from", "from this time on: created, due, ready, dispatched or ended, by their state", "TIME"),
+    only("--from", "from this time on: created, due, ready, dispatched or ended, by their state", "TIME"),
 ]
 OverdueOption = Annotated[
     bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")
 ]
 WaitOption = Annotated[
-    float | None, _only("--waits-longer-than", "that have waited so long in their state", "SECONDS")
+    float | None, only("--waits-longer-than", "that have waited so long in their state", "SECONDS")
 ]
 OrderOption = Annotated[
     Order | None,
@@ -81,17 +82,17 @@ FullOption = Annotated[
 def list_jobs(
     context: typer.Context,
     state: StateOption = None,
-    pool: Annotated[str | None, _only("--pool", "of this pool")] = None,
-    job_type: Annotated[str | None, _only("--type", "of this type")] = None,
-    workflow: Annotated[str | None, _only("--workflow", "of this workflow", "ID")] = None,
-    worker: Annotated[str | None, _only("--worker", "that this worker claimed last", "ID")] = None,
+    pool: Annotated[str | None, only("--pool", "of this pool")] = None,
+    job_type: Annotated[str | None, only("--type", "of this type")] = None,
+    workflow: Annotated[str | None, only("--workflow", "of this workflow", "ID")] = None,
+    worker: Annotated[str | None, only("--worker", "that this worker claimed last", "ID")] = None,
     tag: TagOption = None,
-    name: Annotated[str | None, _only("--name", "whose name begins so")] = None,
-    key: Annotated[str | None, _only("--key", "whose key begins so")] = None,
-    error: Annotated[str | None, _only("--error", "with this error code", "CODE")] = None,
-    submitted_by: Annotated[str | None, _only("--submitted-by", "of this caller, as a whole ARN")] = None,
+    name: Annotated[str | None, only("--name", "whose name begins so")] = None,
+    key: Annotated[str | None, only("--key", "whose key begins so")] = None,
+    error: Annotated[str | None, only("--error", "with this error code", "CODE")] = None,
+    submitted_by: Annotated[str | None, only("--submitted-by", "of this caller, as a whole ARN")] = None,
     since: FromOption = None,
-    until: Annotated[str | None, _only("--to", "up to this time", "TIME")] = None,
+    until: Annotated[str | None, only("--to", "up to this time", "TIME")] = None,
     overdue: OverdueOption = False,
     waits_longer_than: WaitOption = None,
     order: OrderOption = None,

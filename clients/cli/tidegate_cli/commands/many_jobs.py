@@ -50,15 +50,17 @@ def tells_way_on(command: str, done: Callable[[], str]) -> Iterator[None]:
         ) from error
 
 
-def rerun(client: Client, workflow_id: str, tell: Tell) -> Summary:
+def rerun(client: Client, workflow_id: str, tell: Tell, *, dry_run: bool = False) -> Summary:
     """Reruns a workflow with as many calls as that takes. `tell` is called with the progress after each call.
 
-    The counts are `reopened`, `left_at_limit` and `left_without_upstream`. Raises CliError if a call fails or further
-    calls change nothing, and Interrupted on Ctrl-C.
+    The counts are `reopened`, `left_at_limit` and `left_without_upstream`. `dry_run` changes nothing. Raises
+    CliError if a call fails or further calls change nothing, and Interrupted on Ctrl-C.
     """
     repeats = client.repeats
     reopened = left = without = 0
-    calls = _calls(lambda cursor: client.rerun_workflow(workflow_id, cursor), "reopened", workflow_id)
+    calls = _calls(
+        lambda cursor: client.rerun_workflow(workflow_id, cursor, dry_run=dry_run), "reopened", workflow_id
+    )
     with tells_way_on(f"tidegate workflows rerun {workflow_id}", lambda: f"{reopened:,} jobs reopened"):
         for answer in calls:
             reopened += number_of(answer, "reopened")
@@ -92,18 +94,18 @@ def cancel_workflow(client: Client, workflow_id: str, tell: Tell) -> Summary:
     return Summary(counts, answer, client.repeats == repeats)
 
 
-def cancel_downstream(client: Client, job_id: str, tell: Tell) -> Summary:
+def cancel_downstream(client: Client, job_id: str, tell: Tell, *, dry_run: bool = False) -> Summary:
     """Cancels a job and all jobs downstream of it, with as many calls as that takes.
 
     `tell` is called with the progress after each call. `last["job"]` is the job after that. The counts are `cancelled`,
-    `asked` (to stop) and `ended`: the jobs that had ended before this command. Raises CliError if a call fails or
-    further calls change nothing, and Interrupted on Ctrl-C.
+    `asked` (to stop) and `ended`: the jobs that had ended before this command. `dry_run` changes nothing. Raises
+    CliError if a call fails or further calls change nothing, and Interrupted on Ctrl-C.
     """
     repeats = client.repeats
     cancelled = before = 0
 
     def call(_cursor: str | None) -> Answer:
-        job = client.cancel_job(job_id, downstream=True)
+        job = client.cancel_job(job_id, downstream=True, dry_run=dry_run)
         return {**(job.raw.get("downstream") or {}), "job": job}
 
     command = f"tidegate jobs cancel {job_id} --downstream"

@@ -18,6 +18,7 @@ from tidegate_cli.errors import CliError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
 from tidegate_cli.views import printable_lines
 
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be.")]
 _CANCELLED = ("cancelled", "asked", "ended")
 __all__ = ["jobs", "pools", "workflows"]
 
@@ -32,6 +33,7 @@ def cancel_job(
             "--downstream", help="Also cancel every job that waits for it, directly or through others."
         ),
     ] = False,
+    dry_run: DryRunOption = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -43,19 +45,22 @@ def cancel_job(
     found: many_jobs.Summary | None = None
     with session.client() as client:
         if downstream:
-            found = many_jobs.cancel_downstream(client, job_id, session.tell)
+            found = many_jobs.cancel_downstream(client, job_id, session.tell, dry_run=dry_run)
             job = found.last["job"]
         else:
-            job = client.cancel_job(job_id)
+            job = client.cancel_job(job_id, dry_run=dry_run)
     if session.is_json:
         print_json({**job.raw, **({"downstream": found.as_json(*_CANCELLED)} if found else {})})
         return
     if job.state is State.RUNNING:
-        _say(session, f"{job.job_id} is RUNNING; its worker is asked to stop")
+        _say(session, f"{job.job_id} is RUNNING; its worker {'would be' if dry_run else 'is'} asked to stop")
+    elif dry_run:
+        would = "has ended already" if job.is_terminal else "would be cancelled"
+        _say(session, f"{job.job_id} is {job.state}; it {would}")
     else:
         _say(session, f"{job.job_id} is {job.state}")
     if found:
-        _say(session, f"downstream: {_counts(found)}")
+        _say(session, f"{'would be, ' if dry_run else ''}downstream: {_counts(found)}")
 
 
 @jobs.command("retry")
@@ -65,6 +70,7 @@ def retry_job(
     leave_skipped: Annotated[
         bool, typer.Option("--leave-skipped", help="Do not reopen the jobs that were skipped because of it.")
     ] = False,
+    dry_run: DryRunOption = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -76,12 +82,12 @@ def retry_job(
     """
     session = session_of(context, output, api_url)
     with session.client() as client:
-        job = client.retry_job(job_id, reopen_skipped=not leave_skipped)
+        job = client.retry_job(job_id, reopen_skipped=not leave_skipped, dry_run=dry_run)
     if session.is_json:
         print_json(job.raw)
         return
-    reopening = object_of(job.raw, "reopening")
-    _say(session, f"{job.job_id} is {job.state}; reopened {number_of(reopening, 'reopened')} jobs")
+    reopening, would = object_of(job.raw, "reopening"), "would have " if dry_run else ""
+    _say(session, f"{job.job_id} is {job.state}; {would}reopened {number_of(reopening, 'reopened')} jobs")
     if not reopening.get("complete", True):
         _say(
             session,
@@ -114,6 +120,7 @@ def cancel_workflow(
 def rerun_workflow(
     context: typer.Context,
     workflow_id: WorkflowIdArgument,
+    dry_run: DryRunOption = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -125,18 +132,22 @@ def rerun_workflow(
     """
     session = session_of(context, output, api_url)
     with session.client() as client:
-        found = many_jobs.rerun(client, workflow_id, session.tell)
+        found = many_jobs.rerun(client, workflow_id, session.tell, dry_run=dry_run)
     if session.is_json:
         print_json(
             {
                 "workflow_id": workflow_id,
                 **found.as_json("reopened", "left_at_limit", "left_without_upstream"),
+                **({"dry_run": True} if dry_run else {}),
             }
         )
         return
     reopened = found.counts["reopened"]
     if reopened or not found.is_exact:
-        _say(session, f"{workflow_id}: reopened {found.about}{reopened:,} jobs")
+        _say(
+            session,
+            f"{workflow_id}: {'would have ' if dry_run else ''}reopened {found.about}{reopened:,} jobs",
+        )
     else:
         _say(session, f"{workflow_id}: nothing to rerun")
     _say_what_was_left(session, found.counts)
@@ -152,6 +163,7 @@ def redrive_pool(
             "--limit", min=1, help="The most failed jobs to look at, latest first.", show_default="all"
         ),
     ] = None,
+    dry_run: DryRunOption = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -173,7 +185,7 @@ def redrive_pool(
     ):
         for _ in range(MAX_PAGES):
             size = MAX_PAGE_SIZE if limit is None else min(MAX_PAGE_SIZE, limit - looked_at)
-            page = client.redrive_pool(pool, limit=size, cursor=cursor)
+            page = client.redrive_pool(pool, limit=size, cursor=cursor, dry_run=dry_run)
             redriven += number_of(page, "redriven")
             looked_at += number_of(page, "looked_at")
             cursor = page.get("cursor")
@@ -183,12 +195,15 @@ def redrive_pool(
         else:
             raise CliError(f"pool {pool} was not looked through within {MAX_PAGES:,} calls")
     answer = {"pool": pool, "redriven": redriven, "looked_at": looked_at, "cursor": cursor}
+    if dry_run:
+        answer["dry_run"] = True
     if session.is_json:
         print_json(answer)
     else:
         _say(
             session,
-            f"{pool}: of {looked_at:,} failed jobs {redriven:,} were undeliverable and are reopened",
+            f"{pool}: of {looked_at:,} failed jobs {redriven:,} were undeliverable and "
+            f"{'would be' if dry_run else 'are'} reopened",
         )
 
 

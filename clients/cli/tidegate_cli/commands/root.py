@@ -15,9 +15,8 @@ from typer.core import TyperGroup
 from tidegate_cli.commands import (
     access,
     callers,
+    hold,
     local,
-    logs,
-    progress,
     recovery,
     shares,
     status,
@@ -110,8 +109,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(local.app, name="local")
-app.add_typer(logs.jobs, name="jobs")
-app.add_typer(progress.workflows, name="workflows")
+app.add_typer(hold.jobs, name="jobs")
+app.add_typer(hold.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")

@@ -10,8 +10,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tidegate.api.reading import deps_of, limit_of
-from tidegate.contracts.responses import JobOut, fits_in_answer, job_out, to_json
+from tidegate.contracts.responses import ForeseenOut, JobOut, fits_in_answer, job_out, to_json
 from tidegate.domain.job import Job
+from tidegate.usecases.submit.would_submit import Foreseen
 
 JSON = "application/json"
 
@@ -20,6 +21,17 @@ def job_view(router: BaseRouter, job: Job) -> JobOut:
     """Returns a job as clients read it now."""
     deps = deps_of(router)
     return job_out(job, deps.services.settings.rank_policy, deps.clock.now_ms())
+
+
+def foreseen_answer(found: Foreseen) -> Response[str]:
+    """Returns the answer to a submission that was only checked."""
+    answer: ForeseenOut = {
+        "dry_run": True,
+        "job_count": sum(found.states.values()),
+        "states": {state.value: count for state, count in sorted(found.states.items())},
+        "pools": dict(sorted(found.pools.items())),
+    }
+    return answer_with(HTTPStatus.OK, answer)
 
 
 def answer_with(status: HTTPStatus, body: Mapping[str, Any], location: str | None = None) -> Response[str]:

@@ -11,14 +11,18 @@ from tidegate import bootstrap
 from tidegate.api.conditional import answer_conditionally
 from tidegate.api.errors import answer_errors
 from tidegate.api.routes import (
+    amend,
     audit,
     grants,
+    hold,
+    in_bulk,
     jobs,
     logs,
     operator,
     progress,
     recovery,
     relations,
+    rerun,
     shares,
     status,
     why,
@@ -34,13 +38,17 @@ _RESERVE_SECONDS = 5.0
 # Only requests for thousands of jobs reach the deadline.
 _PORTION_RESERVE_SECONDS = 14.0
 app = APIGatewayRestResolver()
+app.include_router(in_bulk.router)
 app.include_router(jobs.router)
 app.include_router(progress.router)
+app.include_router(amend.router)
+app.include_router(hold.router)
 app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
 app.include_router(relations.router)
+app.include_router(rerun.router)
 app.include_router(grants.router)
 app.include_router(audit.router)
 app.include_router(why.router)

@@ -1,8 +1,9 @@
 """Binds cursors to the request that they continue, in one way for all routes.
 
 A use case makes the text with which its next call continues. The client gets that text packed, with a mark of the
-request's path and query parameters. A cursor that comes back with another path or another filter is refused. The mark
-is no secret: a use case still checks what it gets, because a client may make a cursor itself.
+request's path and query parameters, and for an act in bulk of the body's filter. A cursor that comes back with another
+path or another filter is refused. The mark is no secret: a use case still checks what it gets, because a client may
+make a cursor itself.
 """
 
 from __future__ import annotations
@@ -31,20 +32,27 @@ def cursor_of(router: BaseRouter) -> str | None:
 
     Raises InvalidRequest for a cursor that is malformed or comes from another path or other parameters.
     """
-    given: str | None = router.current_event.query_string_parameters.get("cursor")
+    return read_cursor(router, router.current_event.query_string_parameters.get("cursor"))
+
+
+def read_cursor(router: BaseRouter, given: str | None, bound_to: str = "") -> str | None:
+    """Returns the text with which the use case continues, for a cursor that may have come in the body.
+
+    `bound_to` is the part of the body that the cursor holds for. Raises as `cursor_of` does.
+    """
     if given is None:
         return None
     try:
-        return _unpacked(given, _mark(router))
+        return _unpacked(given, _mark(router, bound_to))
     except (ValueError, zlib.error) as error:
         raise InvalidRequest.of("cursor", _REFUSED) from error
 
 
-def next_cursor(router: BaseRouter, continues: str | None) -> str | None:
+def next_cursor(router: BaseRouter, continues: str | None, bound_to: str = "") -> str | None:
     """Returns the cursor that a client sends to continue this request, None where `continues` is: at the end."""
     if continues is None:
         return None
-    packed = _mark(router) + zlib.compress(continues.encode(), 9)
+    packed = _mark(router, bound_to) + zlib.compress(continues.encode(), 9)
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -62,9 +70,9 @@ def _unpacked(cursor: str, mark: bytes) -> str:
     return held.decode()
 
 
-def _mark(router: BaseRouter) -> bytes:
+def _mark(router: BaseRouter, bound_to: str) -> bytes:
     event = router.current_event
     given = event.multi_value_query_string_parameters or {}
     query = {name: sorted(values) for name, values in given.items() if name not in _BESIDE_THE_QUERY}
-    text = json.dumps([event.path, query], sort_keys=True)
+    text = json.dumps([event.path, query, *([bound_to] if bound_to else [])], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=_MARK_BYTES).digest()

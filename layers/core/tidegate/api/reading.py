@@ -100,6 +100,14 @@ def _is_utf_8(text: str) -> bool:
     return True
 
 
+def dry_run_of(router: BaseRouter) -> bool:
+    """Tells whether a submission is only to be checked. Raises InvalidRequest where the parameter is no truth value."""
+    text = router.current_event.query_string_parameters.get("dry_run", "false")
+    if text not in ("true", "false"):
+        raise InvalidRequest.of("dry_run", "must be true or false")
+    return bool(text == "true")
+
+
 def limit_of(router: BaseRouter) -> int:
     """Returns the most entries that the request wants. Raises InvalidRequest."""
     text = router.current_event.query_string_parameters.get("limit", str(limits.DEFAULT_PAGE_SIZE))

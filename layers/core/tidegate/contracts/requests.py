@@ -101,12 +101,14 @@ MaxRetries = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_RETRIES)]
 Moment = Annotated[datetime, BeforeValidator(read_moment)]
 
 
-class _In(BaseModel):
+class BodyIn(BaseModel):
+    """The base of all bodies and of the objects in them."""
+
     # A misspelt field is refused, not ignored. Numbers and strings are strict: "5" is not a priority.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class DependencyIn(_In):
+class DependencyIn(BodyIn):
     """An edge to a job of the same workflow (`key`) or to an earlier job (`job_id`)."""
 
     model_config = ConfigDict(
@@ -129,7 +131,7 @@ class DependencyIn(_In):
         return self
 
 
-class RetryIn(_In):
+class RetryIn(BodyIn):
     """The backoff between attempts in seconds, and the codes of errors that are never or always retried."""
 
     backoff_seconds: BackoffSeconds = limits.DEFAULT_BACKOFF_SECONDS
@@ -145,7 +147,7 @@ class RetryIn(_In):
         return self
 
 
-class ShareIn(_In):
+class ShareIn(BodyIn):
     """The share of its pool that a job belongs to. A text stands for its name alone.
 
     `weight` is for operators, and for a share that nobody made: its part of the pool, compared with other shares.
@@ -169,7 +171,7 @@ class ShareIn(_In):
         return {"anyOf": [name, whole]}
 
 
-class JobIn(_In):
+class JobIn(BodyIn):
     """A job as a client sends it. `key` is required in a workflow, and `namespace` is for a job alone."""
 
     type: JobTypeName
@@ -193,7 +195,7 @@ class JobIn(_In):
     namespace: SharedNamespace | None = None
 
 
-class WorkflowIn(_In):
+class WorkflowIn(BodyIn):
     """A workflow as a client sends it.
 
     `priority`, `pool`, `share` and `tags` apply to jobs that give none of their own. `critical_path_weight` is in
@@ -211,26 +213,28 @@ class WorkflowIn(_In):
     namespace: SharedNamespace | None = None
 
 
-class TypeLimitIn(_In):
+class TypeLimitIn(BodyIn):
     """The body that limits how many jobs of a type may run at once. Null removes the limit."""
 
     max_running: Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TYPE_LIMIT)] | None
 
 
-class NoOptionsIn(_In):
+class NoOptionsIn(BodyIn):
     """The body of a route without options. A field that a client sends is refused, not ignored."""
 
 
-class CancelJobIn(_In):
+class CancelJobIn(BodyIn):
     """The options of a cancellation. `downstream` also cancels all jobs that wait on the job."""
 
     downstream: Annotated[bool, Field(strict=True)] = False
+    dry_run: Annotated[bool, Field(strict=True)] = False
 
 
-class RetryJobIn(_In):
+class RetryJobIn(BodyIn):
     """The options of a retry by hand. `reopen_skipped` also reopens the jobs that were skipped because of the job."""
 
     reopen_skipped: Annotated[bool, Field(strict=True)] = True
+    dry_run: Annotated[bool, Field(strict=True)] = False
 
 
 def read_job(body: str) -> tuple[JobRequest, str]:

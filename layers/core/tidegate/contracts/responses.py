@@ -52,6 +52,15 @@ class AcceptedWorkflow(TypedDict):
     job_ids: Mapping[str, str]
 
 
+class ForeseenOut(TypedDict):
+    """The answer to a submission with `dry_run`: how many jobs it would create, by first state and by pool."""
+
+    dry_run: bool
+    job_count: int
+    states: Mapping[str, int]
+    pools: Mapping[str, int]
+
+
 class DependencyOut(TypedDict):
     """A dependency of a job."""
 
@@ -139,6 +148,7 @@ class JobRowOut(TimesOut):
     concurrency_key: str | None
     concurrency_limit: int | None
     held_in: str | None
+    on_hold: bool
     tags: dict[str, str]
     submitted_by: str | None
     namespace: str | None
@@ -210,6 +220,24 @@ class CancelledWorkflowOut(CancelledOut):
     cursor: str | None
 
 
+class OnHoldOut(TypedDict):
+    """How many jobs of a workflow one call put on hold or took off hold, and how many it found so before.
+
+    `dispatched` jobs are QUEUED or RUNNING. `at_limit` jobs were changed as often as is allowed. `cursor` continues,
+    null where nothing is left.
+    """
+
+    workflow_id: str
+    changed: int
+    same: int
+    dispatched: int
+    ended: int
+    at_limit: int
+    left: int
+    complete: bool
+    cursor: str | None
+
+
 class ReopeningOut(TypedDict):
     """How many jobs one call reopened, and how many it left because of a limit or a missing upstream."""
 
@@ -232,6 +260,50 @@ class RerunOut(ReopeningOut):
     cursor: str | None
 
 
+class RerunningOut(TypedDict):
+    """How many jobs one call reran, and how many it left because of a limit or because they were dispatched.
+
+    With `dry_run` these are the jobs that would be. `cursor` continues, null where the rerun is complete.
+    """
+
+    rerun: int
+    left_at_limit: int
+    left_active: int
+    complete: bool
+    cursor: str | None
+    dry_run: bool
+
+
+class RerunJobOut(JobOut):
+    """A job that was rerun, with the counts of the jobs that were rerun with it."""
+
+    rerun: RerunningOut
+
+
+class ToldOut(TypedDict):
+    """The outcome of one job of an act in bulk: DONE, ASKED (its worker is to stop it) or LEFT, and why it was left."""
+
+    job_id: str
+    outcome: str
+    state: str
+    reason: str | None
+
+
+class ActedOut(TypedDict):
+    """The result of one call of an act in bulk. `cursor` continues it, null at the end.
+
+    With `dry_run` the outcomes and the counts are those that the same call would have now.
+    """
+
+    jobs: list[ToldOut]
+    done: int
+    asked: int
+    left: int
+    looked_at: int
+    cursor: str | None
+    dry_run: bool
+
+
 class RedrivenOut(TypedDict):
     """How many of the failed jobs that one call looked at it redrove. `cursor` continues, null at the end."""
 
@@ -239,6 +311,30 @@ class RedrivenOut(TypedDict):
     redriven: int
     looked_at: int
     cursor: str | None
+
+
+class CancellationForeseenOut(CancelledJobOut):
+    """The answer to a dry run of a job's cancellation: the job as it is, and what would become of those downstream."""
+
+    dry_run: bool
+
+
+class RetryForeseenOut(RetriedJobOut):
+    """The answer to a dry run of a job's retry: the job as it is, and how many jobs would be reopened."""
+
+    dry_run: bool
+
+
+class RerunForeseenOut(RerunOut):
+    """The answer to a dry run of a workflow's rerun: how many jobs would be reopened."""
+
+    dry_run: bool
+
+
+class RedriveForeseenOut(RedrivenOut):
+    """The answer to a dry run of a redrive: how many of the jobs looked at would be redriven."""
+
+    dry_run: bool
 
 
 def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
@@ -265,6 +361,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "concurrency_key": job.concurrency_key and plain_key(job.concurrency_key, job.submitted_by),
         "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
         "held_in": plain_lane(job.held_in, job.submitted_by) or None,
+        "on_hold": job.on_hold,
         "tags": dict(job.tags),
         "submitted_by": job.submitted_by,
         "namespace": job.namespace,

@@ -77,4 +77,5 @@ PARTS: Mapping[str, Parameter] = {
 
 PageSize = Annotated[int, Field(ge=1, le=limits.MAX_PAGE_SIZE)]
 LIMIT = Parameter("limit", f"the most entries of a page; {limits.DEFAULT_PAGE_SIZE} by default", PageSize)
+DRY_RUN = Parameter("dry_run", "checks everything, writes nothing and answers what would be", bool)
 CURSOR = Parameter("cursor", "where to go on: the cursor that the last page or call answered")

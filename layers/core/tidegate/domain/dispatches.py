@@ -11,7 +11,9 @@ from tidegate.domain.states import State
 MESSAGE_GIVEN_UP = "its queue gave its message up"
 """The reason for taking back a job whose message was delivered again and again."""
 
-_WAITING = frozenset({State.READY, State.QUEUED})
+_WAITING = frozenset(
+    {State.SCHEDULED, State.READY, State.QUEUED}
+)  # an amendment may make a READY job SCHEDULED
 
 
 def dispatches_on_end(history: Sequence[HistoryEntry]) -> int:

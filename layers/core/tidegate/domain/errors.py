@@ -149,6 +149,19 @@ class NotRetryable(TidegateError):
         super().__init__(f"job {job_id} {why}")
 
 
+class NotWaiting(TidegateError):
+    """The error for a job that can't be amended, because it does not wait or was amended as often as is allowed.
+
+    `why` completes the sentence "job ID …": it gives the reason and what the caller can do instead.
+    """
+
+    code = "not-waiting"
+
+    def __init__(self, job_id: str, why: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"job {job_id} {why}")
+
+
 class TooFarDownstream(TidegateError):
     """The error for a job with more jobs downstream than one call can find. `found` is how many the call found."""
 
@@ -158,8 +171,8 @@ class TooFarDownstream(TidegateError):
         self.job_id = job_id
         self.found = found
         super().__init__(
-            f"more than {found} jobs wait on {job_id}, too many or too deep for one call; nothing was cancelled: "
-            "cancel its workflow as a whole, or begin further down"
+            f"more than {found} jobs wait on {job_id}, too many or too deep for one call; nothing was done: "
+            "act on its workflow as a whole, or begin further down"
         )
 
 

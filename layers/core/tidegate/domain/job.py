@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
@@ -36,6 +36,10 @@ class HistoryEntry:
     actor: str
     reason: str = ""
     logs: LogPlace | None = None
+
+
+NEVER_MS: Final = 253_402_300_799_000
+"""The last second of the year 9999, in milliseconds since the epoch: when a job on hold becomes due by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,11 @@ _GIVEN = tuple(each.name for each in fields(GivenFields))
 class Job(GivenFields):
     """A job at one moment. Times are milliseconds since the epoch, None while they have not come.
 
-    `input` is None where the input overflowed and was not loaded (`JobStore.load_input` loads it). `waiting_on` holds
-    the ordinals of the dependencies that are not satisfied yet; an ordinal is a place in `depends_on`. `dependents` are
-    the edges known when the job was submitted. `dependents_overflow` says that the Dependents table holds more edges.
+    `input` is None where the input overflowed and was not loaded (`JobStore.load_input` loads it). `input_part` names
+    the overflow of a rerun with new parameters, None where the job has the input that it was submitted with.
+    `waiting_on` holds the ordinals of the dependencies that are not satisfied yet; an ordinal is a place in
+    `depends_on`. `dependents` are the edges known when the job was submitted. `dependents_overflow` says that the
+    Dependents table holds more edges.
     `watch_start` says that an edge to some dependent is of type MUST_START.
 
     `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
@@ -116,10 +122,12 @@ class Job(GivenFields):
     how often the job was reopened after its end. Three fields belong to the life since then. `tries` counts the
     attempts of this life that failed, timed out or died. `worker_losses` counts its leases that ran out. `began_at_ms`
     is when the latest attempt whose code began did so, None where no code began. `leaves_skipped` says that the caller
-    who reopened the job asked to leave alone the jobs that were skipped because of it.
+    who reopened the job asked to leave alone the jobs that were skipped because of it. `amended` counts how often
+    a caller amended the job while it waited, over all lives. `on_hold` says that a caller keeps the job from becoming
+    READY. Only a job that is PENDING or SCHEDULED is on hold.
 
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
-    a point. Like the priority it never changes.
+    a point. It never changes.
     """
 
     job_id: str
@@ -131,11 +139,14 @@ class Job(GivenFields):
     tries: int = 0
     worker_losses: int = 0
     reopened: int = 0
+    amended: int = 0
+    on_hold: bool = False
     leaves_skipped: bool = False
     pool_open: bool = False
     share: str = ""
     held_in: str = MAIN
     input: JobInput | None = None
+    input_part: str | None = None
     dependency_count: int = 0
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
@@ -171,6 +182,11 @@ class Job(GivenFields):
     def is_terminal(self) -> bool:
         """Tells whether the job has ended."""
         return self.state in TERMINAL
+
+    @property
+    def wakes_at_ms(self) -> int | None:
+        """Returns when a SCHEDULED job becomes READY by itself, in milliseconds since the epoch."""
+        return NEVER_MS if self.on_hold else self.due_at_ms
 
     @property
     def was_claimed(self) -> bool:

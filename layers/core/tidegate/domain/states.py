@@ -14,7 +14,7 @@ class State(StrEnum):
     """The state of a job."""
 
     PENDING = "PENDING"  # waits for its dependencies
-    SCHEDULED = "SCHEDULED"  # waits for a time: `not_before`, or the backoff of a retry
+    SCHEDULED = "SCHEDULED"  # waits for a time (`not_before`, or the backoff of a retry), or is on hold
     READY = "READY"  # could run now; waits for a slot of a worker
     QUEUED = "QUEUED"  # dispatched into its pool's queue
     RUNNING = "RUNNING"  # claimed by a worker that holds a lease
@@ -30,14 +30,35 @@ TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.CANC
 # An attempt that ends in one of these states has failed, also where a retry follows.
 FAILURES = frozenset({State.FAILED, State.TIMED_OUT})
 
-# A caller may reopen a job that ended in one of these states. A job that succeeded stays as it is.
+# A caller may retry a job that ended in one of these states. A job that succeeded is reopened by a rerun alone.
 REOPENABLE = TERMINAL - {State.SUCCEEDED}
 
 TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     {
-        State.PENDING: frozenset({State.READY, State.SCHEDULED, State.SKIPPED, State.CANCELLED}),
-        State.SCHEDULED: frozenset({State.READY, State.CANCELLED}),
-        State.READY: frozenset({State.QUEUED, State.CANCELLED}),
+        State.PENDING: frozenset(
+            {
+                State.PENDING,  # an upstream is rerun
+                State.READY,
+                State.SCHEDULED,
+                State.SKIPPED,
+                State.CANCELLED,
+            }
+        ),
+        State.SCHEDULED: frozenset(
+            {
+                State.PENDING,  # an upstream is rerun
+                State.READY,
+                State.CANCELLED,
+            }
+        ),
+        State.READY: frozenset(
+            {
+                State.PENDING,  # an upstream is rerun
+                State.QUEUED,
+                State.SCHEDULED,  # amended: it has another pool, waits for a later time or is on hold
+                State.CANCELLED,
+            }
+        ),
         State.QUEUED: frozenset(
             {
                 State.RUNNING,
@@ -57,8 +78,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
                 State.CANCELLED,
             }
         ),
-        State.SUCCEEDED: frozenset[State](),
-        **{state: frozenset({State.PENDING}) for state in sorted(REOPENABLE)},  # reopened
+        **{state: frozenset({State.PENDING}) for state in sorted(TERMINAL)},  # reopened
     }
 )
 

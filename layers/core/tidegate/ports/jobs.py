@@ -67,6 +67,12 @@ class JobStore(Protocol):
         Returns False where the item can hold it.
         """
 
+    def store_input(self, job: Job, given: JobInput) -> str:
+        """Stores the new input of a job that is to be rerun; returns the name of its part.
+
+        It is written before the rerun, and never over the input of another rerun or of the submission.
+        """
+
     def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
         """Keeps the overflow of jobs as long as the jobs are to be kept, never shorter than now.
 

@@ -185,6 +185,42 @@ def stops_what_waits_for_a_job(world: World, services: Services) -> None:
     assert world.states(earlier, later) == [State.CANCELLED] * 2
 
 
+def amends_a_job(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    ask(services, "PATCH", f"/v1/jobs/{job_id}", {"priority": 900, "tags": {"team": "data"}})
+    assert (world.job(job_id).priority, world.job(job_id).amended) == (900, 1)
+
+
+def reruns_a_job_with_new_parameters(world: World, services: Services) -> None:
+    """The parameters are overflow, and a job of a later submission follows."""
+    earlier = submit(world, JobRequest(type=NOOP))
+    run_to_end(world, earlier, LARGE)
+    later = submit(world, JobRequest(type=NOOP, depends_on=(DependencyRequest(job_id=earlier),)))
+    ask(services, "POST", f"/v1/jobs/{earlier}/rerun", {"parameters": {"text": LARGE}})
+    assert world.states(earlier, later) == [State.READY, State.PENDING]
+    assert world.admin.jobs.load_input(world.job(earlier)).parameters == {"text": LARGE}
+
+
+def holds_jobs_and_workflows(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    ask(services, "POST", f"/v1/jobs/{job_id}/hold")
+    assert world.job(job_id).on_hold
+    ask(services, "POST", f"/v1/jobs/{job_id}/unhold")
+    assert world.states(job_id) == [State.READY]
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
+    workflow = f"/v1/workflows/{ids['a'].partition('.')[0]}"
+    assert ask(services, "POST", f"{workflow}/hold")["changed"] == 1
+    assert ask(services, "POST", f"{workflow}/unhold")["changed"] == 1
+
+
+def acts_on_many_jobs(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    for act, state, more in (("reprioritise", "READY", {"priority": 7}), ("cancel", "READY", {})):
+        ask(services, "POST", f"/v1/jobs/{act}", {"filter": {"state": state}, **more})
+    ask(services, "POST", "/v1/jobs/retry", {"filter": {"state": "CANCELLED"}})
+    assert (world.job(job_id).priority, world.job(job_id).reopened) == (7, 1)
+
+
 def shows_pools(world: World, services: Services) -> None:
     assert len(ask(services, "GET", "/v1/pools")["pools"]) == 2
 
@@ -275,6 +311,10 @@ API_PROBES = (
     lists_jobs,
     cancels_a_job,
     stops_what_waits_for_a_job,
+    amends_a_job,
+    reruns_a_job_with_new_parameters,
+    holds_jobs_and_workflows,
+    acts_on_many_jobs,
     shows_pools,
     sets_rules,
     shows_rules,

@@ -61,18 +61,35 @@ class JobCodec:
         values = {
             **_plain_values(job),
             **_converted_values(job),
-            **_input_values(job.job_id, job.input),
+            **input_values(job.job_id, job.input),
             **_dependents_values(job),
             **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
         }
         return encode_item(values)
+
+    def changing_values(self, job: Job) -> dict[str, Plain]:
+        """Returns the attributes that an amendment may change; None means that the attribute is absent."""
+        return {
+            schema.STATE: str(job.state),
+            schema.PRIORITY: _unless(job.priority, limits.DEFAULT_PRIORITY),
+            schema.NOT_BEFORE: job.not_before_ms,
+            schema.DUE_AT: job.due_at_ms,
+            schema.POOL: job.pool,
+            schema.POOL_OPEN: job.pool_open or None,
+            schema.HELD_IN: job.held_in or None,
+            schema.DESCRIPTION: job.description,
+            schema.TAGS: dict(job.tags) or None,
+            schema.AMENDED: job.amended or None,
+            schema.ON_HOLD: job.on_hold or None,
+            **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
+        }
 
     def _sort(self, job: Job) -> int:
         if job.state is State.READY:
             return self.rank_of(job, job.ready_at_ms or job.created_at_ms, passes=job.passes)
         moments = {
             Group.ACTIVE: job.queued_at_ms,
-            Group.SCHEDULED: job.due_at_ms,
+            Group.SCHEDULED: job.wakes_at_ms,
             Group.PENDING: job.created_at_ms,
         }
         return moments.get(group_of(job.state), job.finished_at_ms) or job.created_at_ms
@@ -196,7 +213,7 @@ def failure_values(failure: JobFailure | None) -> dict[str, Plain]:
     }
 
 
-def _input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
+def input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
     """Returns the attributes of an input, or the mark that it overflowed."""
     if given is None:
         return {schema.INPUT_OVERFLOW: True}
@@ -389,7 +406,7 @@ def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
 
 
 def _input_item(job: Job, expires_at_s: int) -> Item | None:
-    values = _input_values(job.job_id, job.input)
+    values = input_values(job.job_id, job.input)
     if job.input is None or not any(values.values()):
         return None
     key: dict[str, Plain] = {schema.JOB_ID: job.job_id, schema.PART: schema.input_part(job.fingerprint)}

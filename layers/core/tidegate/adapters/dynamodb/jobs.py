@@ -25,6 +25,7 @@ from tidegate.adapters.dynamodb.codec import (
     dependency_from,
     dependents_from,
     input_from_item,
+    input_values,
     job_from_image,
     json_from,
     split,
@@ -104,13 +105,13 @@ class DynamoJobStore:
         """Returns the inputs of many jobs by job id; raises NotFound if one has passed its retention."""
         inputs = {job.job_id: job.input for job in jobs if job.input is not None}
         overflowed = {job.job_id: job for job in jobs if job.input is None}
-        keys = [_part_key(job_id, schema.input_part(job.fingerprint)) for job_id, job in overflowed.items()]
+        keys = [_part_key(job_id, _input_part(job)) for job_id, job in overflowed.items()]
         for item in self._batches.read(self.tables.payloads, keys):
             job_id = item[schema.JOB_ID]["S"]
             inputs[job_id] = input_from_item(job_id, item)
         for job_id in overflowed.keys() - inputs.keys():
             # The eventually consistent read above can miss an input that was just written.
-            key = _part_key(job_id, schema.input_part(overflowed[job_id].fingerprint))
+            key = _part_key(job_id, _input_part(overflowed[job_id]))
             found = self._get_item(self.tables.payloads, key, consistent=True)
             if found is None:
                 raise NotFound("input of job", job_id)
@@ -140,7 +141,7 @@ class DynamoJobStore:
 
     def _dependency_texts(self, jobs: Sequence[Job]) -> dict[str, Sequence[Item]]:
         """Returns the stored texts of the dependencies, by job id, for jobs whose input overflowed."""
-        keys = {job.job_id: _part_key(job.job_id, schema.input_part(job.fingerprint)) for job in jobs}
+        keys = {job.job_id: _part_key(job.job_id, _input_part(job)) for job in jobs}
         only = (schema.JOB_ID, schema.DEPENDS_ON)
         found = self._batches.read(self.tables.payloads, list(keys.values()), only=only)
         texts = {item[schema.JOB_ID]["S"]: item[schema.DEPENDS_ON]["L"] for item in found}
@@ -234,6 +235,15 @@ class DynamoJobStore:
             self.clients.dynamodb.put_item(TableName=self.tables.payloads, Item=item)
         return True
 
+    def store_input(self, job: Job, given: JobInput) -> str:
+        """Stores the input of a rerun, as overflow whatever its size; returns the name of its part."""
+        values = input_values(job.job_id, given)
+        part = schema.rerun_part(compact_json(values))
+        expires_at_s = self._now_s() + _LONGEST_WAIT_SECONDS + self.retention_seconds
+        item = {**_part_key(job.job_id, part), **encode_item({**values, schema.EXPIRES_AT: expires_at_s})}
+        self._batches.put(self.tables.payloads, [item])
+        return part
+
     def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
         """Extends the expiry of overflowed inputs and results that would expire before their jobs.
 
@@ -251,7 +261,7 @@ class DynamoJobStore:
         if job.result_overflow:
             yield schema.result_part(job.attempt)
         if job.input is None and transition.until_s + _DAY_SECONDS > self._parts_expire_at_s(job):
-            yield schema.input_part(job.fingerprint)
+            yield _input_part(job)
 
     def _keep_part(self, part: tuple[Item, int]) -> None:
         key, until_s = part
@@ -382,6 +392,10 @@ class DynamoJobStore:
 
 def _part_key(job_id: str, part: str) -> Item:
     return {schema.JOB_ID: {"S": job_id}, schema.PART: {"S": part}}
+
+
+def _input_part(job: Job) -> str:
+    return job.input_part or schema.input_part(job.fingerprint)
 
 
 def _entry_key(upstream_id: str, entry: str) -> Item:

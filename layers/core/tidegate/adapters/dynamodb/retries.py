@@ -13,6 +13,7 @@ from tidegate.adapters.dynamodb.values import Item, encode
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
+    AmendIfWaiting,
     ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
     DispatchIfReady,
@@ -20,6 +21,7 @@ from tidegate.domain.transitions import (
     OfKnownJob,
     PassOverIfReady,
     ReopenIfEnded,
+    RerunUnlessDispatched,
     ResendIfStillQueued,
     Transition,
 )
@@ -47,7 +49,9 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
             return job.state is State.READY and job.ready_at_ms == transition.ready_at_ms
         case KeepIfEnded():
             return job.is_terminal and job.expires_at_s == transition.until_s
-        case ReopenIfEnded():
+        case AmendIfWaiting():
+            return job.amended > transition.job.amended and not transition.would_change(job)
+        case ReopenIfEnded() | RerunUnlessDispatched():
             # The reopening may have shortened the history, so positions in it mean nothing.
             return job.reopened > transition.job.reopened and _is_in(update, _lines(item))
         case OfKnownJob() if job.reopened != transition.job.reopened:

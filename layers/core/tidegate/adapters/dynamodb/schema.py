@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import Final
 
@@ -48,6 +49,7 @@ PARAMETERS: Final = "parameters"
 DEPENDS_ON: Final = "depends_on"
 DEPENDENCY_COUNT: Final = "dependency_count"
 INPUT_OVERFLOW: Final = "input_overflow"
+INPUT_PART: Final = "input_part"  # the range key of the input of a rerun with new parameters
 WAITING_ON: Final = "waiting_on"
 DEPENDENTS: Final = "dependents"
 DEPENDENTS_OVERFLOW: Final = "dependents_overflow"
@@ -74,6 +76,8 @@ ERROR_MESSAGE: Final = "error_message"
 ERROR_UPSTREAM: Final = "error_upstream"
 ERROR_LINES: Final = "error_lines"
 REOPENED: Final = "reopened"
+AMENDED: Final = "amended"
+ON_HOLD: Final = "on_hold"
 LEAVES_SKIPPED: Final = "leaves_skipped"
 TRIES: Final = "tries"
 WORKER_LOSSES: Final = "worker_losses"
@@ -112,6 +116,9 @@ PLAIN_FIELDS: Final = {
     TRIES: "tries",
     WORKER_LOSSES: "worker_losses",
     REOPENED: "reopened",
+    INPUT_PART: "input_part",
+    AMENDED: "amended",
+    ON_HOLD: "on_hold",
     LEAVES_SKIPPED: "leaves_skipped",
     WORKER_ID: "worker_id",
     WORKER_NAME: "worker_name",
@@ -131,7 +138,7 @@ PLAIN_FIELDS: Final = {
 }
 
 # --- Payloads: hash job_id, range part -----------------------------------------------------------
-PART: Final = "part"  # "input", "input#<fingerprint>" or "result#<attempt>"
+PART: Final = "part"  # "input", "input#<fingerprint>", "rerun#<digest>" or "result#<attempt>"
 
 # --- Dependents: hash upstream_id, range entry ---------------------------------------------------
 UPSTREAM_ID: Final = "upstream_id"
@@ -283,6 +290,15 @@ def input_part(fingerprint: str | None) -> str:
     another body would overwrite the input of the existing job.
     """
     return f"input#{fingerprint[:32]}" if fingerprint else "input"
+
+
+def rerun_part(text: str) -> str:
+    """Returns the range key of the input of a rerun, made from the input itself.
+
+    Two callers may rerun one job at once with different parameters. Neither may overwrite what the other one's job
+    will read.
+    """
+    return f"rerun#{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def result_part(attempt: int) -> str:

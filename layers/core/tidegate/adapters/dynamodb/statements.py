@@ -158,6 +158,24 @@ def reopened_times(reopened: int) -> Clause:
     return equals(schema.REOPENED, reopened) if reopened else absent(schema.REOPENED)
 
 
+def amended_times(amended: int) -> Clause:
+    """Requires that the job was amended this many times; 0 is stored as absent.
+
+    A write that rests on what an amendment changes (priority, pool, `not_before`) has this clause.
+    """
+    return equals(schema.AMENDED, amended) if amended else absent(schema.AMENDED)
+
+
+def due_at(due_at_ms: int | None) -> Clause:
+    """Requires that the job waits until this moment; None means that it waits for no moment."""
+    return absent(schema.DUE_AT) if due_at_ms is None else equals(schema.DUE_AT, due_at_ms)
+
+
+def held_in(lane: str) -> Clause:
+    """Requires that the job is held in this lane; an empty lane is stored as absent."""
+    return equals(schema.HELD_IN, lane) if lane else absent(schema.HELD_IN)
+
+
 def ready_since(ready_at_ms: int | None) -> Clause:
     """Requires that the job last became READY at this moment; None means that it never did."""
     return absent(schema.READY_AT) if ready_at_ms is None else equals(schema.READY_AT, ready_at_ms)

@@ -25,6 +25,7 @@ from tidegate.adapters.dynamodb.statements import (
     Update,
     absent,
     all_of,
+    amended_times,
     at_most,
     attempt_holds,
     attempt_is,
@@ -40,13 +41,14 @@ from tidegate.adapters.dynamodb.statements import (
     waiting_for,
     waiting_only_on,
 )
+from tidegate.adapters.dynamodb.updates_by_callers import amend, reopen, rerun
 from tidegate.adapters.dynamodb.values import Plain
 from tidegate.domain import transitions
 from tidegate.domain.dispatches import without_old_dispatches
-from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
-from tidegate.domain.lives import kept_history, may_be_reopened, without_old_interruptions
-from tidegate.domain.states import FAILURES, REOPENABLE, TERMINAL, Group, State
+from tidegate.domain.lives import without_old_interruptions
+from tidegate.domain.states import FAILURES, TERMINAL, Group, State
 
 # --- the parts that several transitions write ----------------------------------------------------
 
@@ -109,6 +111,7 @@ def _to_end(
             schema.HELD_IN: None,
             schema.LEASE_EXPIRES_AT: None,
             schema.DUE_AT: None,
+            **({schema.ON_HOLD: None} if job.on_hold else {}),
             schema.WAITING_ON: None,
             schema.EXPIRES_AT: ending.expires_at_s,
         },
@@ -124,7 +127,9 @@ def _to_scheduled(
         condition,
         {
             schema.STATE: str(State.SCHEDULED),
-            **codec.index_values(job.job_id, job.pool, Group.SCHEDULED, due_at_ms),
+            **codec.index_values(
+                job.job_id, job.pool, Group.SCHEDULED, NEVER_MS if job.on_hold else due_at_ms
+            ),
             schema.DUE_AT: due_at_ms,
         },
         append=_line(State.SCHEDULED, transitions.after_latest(job, stamp)),
@@ -149,20 +154,27 @@ def _release(_: JobCodec, transition: transitions.ReleaseIfPending) -> Update:
 
 def _ready_if_waiting_only_on(codec: JobCodec, transition: transitions.ReadyIfWaitingOnlyOn) -> Update:
     job = transition.job
-    condition = all_of(_pending_in_the_life_of(job), waiting_only_on(transition.ordinals))
-    if transition.is_early and job.not_before_ms is not None:
-        update = _to_scheduled(codec, job, job.not_before_ms, transition.stamp, condition)
+    condition = all_of(
+        _pending_in_the_life_of(job), waiting_only_on(transition.ordinals), amended_times(job.amended)
+    )
+    if transition.due_at_ms is not None:
+        update = _to_scheduled(codec, job, transition.due_at_ms, transition.stamp, condition)
         return _with_values(update, **{schema.WAITING_ON: None})
     return _to_ready(codec, job, transition.stamp, condition, transition.pool)
 
 
 def _skip(codec: JobCodec, transition: transitions.SkipIfPending) -> Update:
-    condition = all_of(_pending_in_the_life_of(transition.job), waiting_for(transition.ordinal))
+    job = transition.job
+    condition = all_of(
+        _pending_in_the_life_of(job), waiting_for(transition.ordinal), amended_times(job.amended)
+    )
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
 def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Update:
     job, now_ms = transition.job, transition.stamp.now_ms
+    if job.on_hold:
+        return Update(never())  # by the job as it was read; the present one decides
     # The rank depends on the tries, so the tries that were read must still be current. They may change in one attempt.
     condition = all_of(
         in_state(State.SCHEDULED),
@@ -170,6 +182,7 @@ def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Update
         attempt_is(job.attempt),
         reopened_times(job.reopened),
         tried_times(job.tries),
+        amended_times(job.amended),
     )
     return _to_ready(codec, job, transition.stamp, condition, transition.pool)
 
@@ -196,7 +209,9 @@ def _hold(codec: JobCodec, transition: transitions.HoldIfReady) -> Update:
 
 def _pass_over(codec: JobCodec, transition: transitions.PassOverIfReady) -> Update:
     job = transition.job
-    condition = all_of(in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms))
+    condition = all_of(
+        in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms), amended_times(job.amended)
+    )
     passed_over = replace(job, ready_at_ms=transition.ready_at_ms)
     sort = codec.rank_of(job, transition.ready_at_ms, passes=passed_over.passes)
     return Update(condition, {schema.READY_AT: transition.ready_at_ms, schema.GROUP_SORT: sort})
@@ -337,6 +352,7 @@ def _still_queued(transition: transitions.FailIfStillQueued | transitions.TakeBa
         attempt_is(transition.attempt),
         reopened_times(transition.reopened),
         ready_since(transition.job.ready_at_ms),
+        amended_times(transition.job.amended),
     )
 
 
@@ -356,6 +372,7 @@ def _cancel(codec: JobCodec, transition: transitions.CancelIfInState) -> Update:
         in_state(transition.job.state),
         reopened_times(transition.job.reopened),
         ready_since(transition.job.ready_at_ms),
+        amended_times(transition.job.amended),
     )
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
@@ -372,57 +389,6 @@ def _cancel_if_grace_over(codec: JobCodec, transition: transitions.CancelIfGrace
     asked_by_ms = transition.stamp.now_ms - transition.grace_ms
     condition = all_of(in_state(State.RUNNING), at_most(schema.CANCEL_REQUESTED_AT, asked_by_ms))
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
-
-
-def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Update:
-    job = transition.job
-    condition = all_of(
-        in_state(*sorted(REOPENABLE)),
-        in_state(job.state),
-        reopened_times(job.reopened),
-        attempt_is(job.attempt),
-    )
-    if not may_be_reopened(job.history):
-        condition = all_of(condition, never())
-    kept = kept_history(job.history)
-    is_whole = len(kept) == len(job.history)
-    last = _line(State.PENDING, transitions.after_latest(job, transition.stamp))
-    # The history of a job that has ended in this life is final, so it can be shortened and written back as it was read.
-    shortened = [*history_lines(kept, job.attempt), last]
-    cleared = (
-        schema.QUEUED_AT,
-        schema.SENT_AT,
-        schema.STARTED_AT,
-        schema.FINISHED_AT,
-        schema.WORKER_ID,
-        schema.CANCEL_REQUESTED_AT,
-        schema.CANCEL_REQUESTED_BY,
-        schema.RESULT,
-        schema.RESULT_OVERFLOW,
-        schema.EXPIRES_AT,
-    )
-    return Update(
-        condition,
-        {
-            schema.STATE: str(State.PENDING),
-            **codec.index_values(job.job_id, job.pool, Group.PENDING, job.created_at_ms),
-            schema.REOPENED: job.reopened + 1,
-            schema.WORKER_NAME: "",
-            schema.WORKER_HOST: "",
-            schema.TRIES: None,
-            schema.WORKER_LOSSES: None,
-            schema.BEGAN_AT: 0,
-            schema.LEAVES_SKIPPED: transition.leave_skipped or None,
-            schema.DEPENDENTS_OVERFLOW: True,
-            schema.WATCH_START: True,
-            schema.WAITING_ON: frozenset(range(job.dependency_count)) or None,
-            **dict.fromkeys(cleared),
-            **failure_values(None),
-            **_NO_PROGRESS,
-            **({} if is_whole else {schema.HISTORY: shortened}),
-        },
-        append=last if is_whole else None,
-    )
 
 
 def _note_dependents(_: JobCodec, transition: transitions.NoteDependents) -> Update:
@@ -463,7 +429,9 @@ UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]
         transitions.CancelIfInState: _cancel,
         transitions.RequestCancelIfRunning: _request_cancel,
         transitions.CancelIfGraceOver: _cancel_if_grace_over,
-        transitions.ReopenIfEnded: _reopen,
+        transitions.ReopenIfEnded: reopen,
+        transitions.RerunUnlessDispatched: rerun,
+        transitions.AmendIfWaiting: amend,
         transitions.NoteDependents: _note_dependents,
         transitions.KeepIfEnded: _keep,
     }

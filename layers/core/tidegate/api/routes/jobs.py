@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from tidegate.api.answering import answer_with, job_view, page_answer
+from tidegate.api.answering import answer_with, foreseen_answer, job_view, page_answer
 from tidegate.api.caller import caller_of
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
@@ -15,6 +15,7 @@ from tidegate.api.reading import (
     JOB_ID,
     body_of,
     deps_of,
+    dry_run_of,
     id_of,
     idempotency_key_of,
     refuse_other_parameters,
@@ -32,6 +33,7 @@ from tidegate.contracts.requests import read_job
 from tidegate.contracts.responses import Accepted, JobOut, JobRowOut, job_out
 from tidegate.usecases.read import query
 from tidegate.usecases.submit import submit
+from tidegate.usecases.submit.would_submit import would_submit_job
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
@@ -39,9 +41,13 @@ router = Router()  # type: ignore[no-untyped-call]  # its constructor has no typ
 @router.post("/v1/jobs")
 def post_job() -> Response[str]:
     """Submits one job. Answers 201 with its id, or 200 where the idempotency key found an earlier submission."""
-    refuse_other_parameters(router)
+    refuse_other_parameters(router, "dry_run")
     request, fingerprint = read_job(body_of(router))
     key, deps = idempotency_key_of(router), deps_of(router)
+    if dry_run_of(router):
+        return foreseen_answer(
+            would_submit_job(deps.services, request, caller_of(router), deps.clock.now_ms())
+        )
     accepted = submit.submit_job(
         deps.services,
         request,
@@ -85,4 +91,4 @@ def list_jobs() -> Response[str]:
 
 
 refuse_other_methods(router, "/v1/jobs", "GET", "POST")
-refuse_other_methods(router, "/v1/jobs/<job_id>", "GET")
+refuse_other_methods(router, "/v1/jobs/<job_id>", "GET", "PATCH")

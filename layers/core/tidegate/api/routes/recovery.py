@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -22,6 +24,7 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
+from tidegate.contracts.act_requests import read_dry_run
 from tidegate.contracts.requests import read_cancel_job, read_no_options, read_retry_job
 from tidegate.contracts.responses import (
     CancelledJobOut,
@@ -34,7 +37,7 @@ from tidegate.contracts.responses import (
 )
 from tidegate.domain.audit import Details
 from tidegate.usecases.callers.changed import job_after, job_before
-from tidegate.usecases.recover import cancel, redrive, reopen
+from tidegate.usecases.recover import cancel, foreseen, redrive, reopen
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
@@ -49,6 +52,9 @@ def cancel_job(job_id: str) -> Response[str]:
     refuse_other_parameters(router)
     options, deps, caller = read_cancel_job(body_of(router)), deps_of(router), caller_of(router)
     now_ms = deps.clock.now_ms()
+    if options.dry_run:
+        job, others = foreseen.would_cancel(deps.services, job_id, downstream=options.downstream)
+        return _foreseen({**job_view(router, job), "downstream": _cancelled(others)})
     if not options.downstream:
         with audited_act(router, "job.cancel", job_id) as record:
             job = cancel.cancel_job(deps.services, job_id, caller=caller, now_ms=now_ms)
@@ -86,6 +92,9 @@ def retry_job(job_id: str) -> Response[str]:
     id_of("job", job_id, JOB_ID)
     refuse_other_parameters(router)
     options, deps, caller = read_retry_job(body_of(router)), deps_of(router), caller_of(router)
+    if options.dry_run:
+        job, reopening = foreseen.would_retry(deps.services, job_id, reopen_skipped=options.reopen_skipped)
+        return _foreseen({**job_view(router, job), "reopening": _reopened(reopening)})
     now_ms = deps.clock.now_ms()
     with audited_act(router, "job.retry", job_id) as record:
         job, reopening = reopen.retry_job(
@@ -142,8 +151,10 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
     """Reopens the failed, timed out and cancelled jobs of a workflow, and the jobs skipped because of them."""
     id_of("workflow", workflow_id, ULID)
     refuse_other_parameters(router, "cursor")
-    read_no_options(body_of(router))
-    deps = deps_of(router)
+    dry_run, deps = read_dry_run(body_of(router)), deps_of(router)
+    if dry_run:
+        would = foreseen.would_rerun_workflow(deps.services, workflow_id)
+        return _foreseen({"workflow_id": workflow_id, **_reopened(would), "cursor": None})
     with audited_act(router, "workflow.rerun", workflow_id) as record:
         found = reopen.rerun_workflow(
             deps.services,
@@ -166,27 +177,39 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
 def redrive_pool(pool: str) -> Response[str]:
     """Reopens one page of a pool's undeliverable jobs."""
     refuse_other_parameters(router, "limit", "cursor")
-    read_no_options(body_of(router))
-    deps = deps_of(router)
-    limit = limit_of(router)
+    dry_run, deps = read_dry_run(body_of(router)), deps_of(router)
+    cursor, limit = cursor_of(router), limit_of(router)
+    if dry_run:
+        would = foreseen.would_redrive(
+            deps.services, pool, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms()
+        )
+        return _foreseen(_redriven(pool, would))
     with audited_act(router, "pool.redrive", pool) as record:
         found = redrive.redrive_pool(
             deps.services,
             pool,
-            cursor=cursor_of(router),
+            cursor=cursor,
             limit=limit,
             caller=caller_of(router),
             now_ms=deps.clock.now_ms(),
             until=until_of(router),
         )
         record.change(after={"redriven": found.redriven, "looked_at": found.looked_at})
-    answer: RedrivenOut = {
+    return answer_with(HTTPStatus.OK, _redriven(pool, found))
+
+
+def _redriven(pool: str, found: redrive.Redriven) -> RedrivenOut:
+    return {
         "pool": pool,
         "redriven": found.redriven,
         "looked_at": found.looked_at,
         "cursor": next_cursor(router, found.cursor),
     }
-    return answer_with(HTTPStatus.OK, answer)
+
+
+def _foreseen(answer: Mapping[str, Any]) -> Response[str]:
+    """Returns the answer that says what an act would do. A job in it is shown as it is now."""
+    return answer_with(HTTPStatus.OK, {**answer, "dry_run": True})
 
 
 refuse_other_methods(router, "/v1/jobs/<job_id>/cancel", "POST")

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from tidegate.api.answering import answer_with, job_view, page_answer
+from tidegate.api.answering import answer_with, foreseen_answer, job_view, page_answer
 from tidegate.api.caller import caller_of
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
@@ -15,6 +15,7 @@ from tidegate.api.reading import (
     ULID,
     body_of,
     deps_of,
+    dry_run_of,
     id_of,
     idempotency_key_of,
     refuse_other_parameters,
@@ -26,6 +27,7 @@ from tidegate.contracts.times import to_wire
 from tidegate.contracts.workflow_responses import summary_out
 from tidegate.usecases.read import progress, query
 from tidegate.usecases.submit import submit
+from tidegate.usecases.submit.would_submit import would_submit_workflow
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
@@ -33,9 +35,13 @@ router = Router()  # type: ignore[no-untyped-call]  # its constructor has no typ
 @router.post("/v1/workflows")
 def post_workflow() -> Response[str]:
     """Submits a workflow. Answers 201 with its ids, or 200 where the idempotency key found an earlier submission."""
-    refuse_other_parameters(router)
+    refuse_other_parameters(router, "dry_run")
     request, fingerprint = read_workflow(body_of(router))
     key, deps = idempotency_key_of(router), deps_of(router)
+    if dry_run_of(router):
+        return foreseen_answer(
+            would_submit_workflow(deps.services, request, caller_of(router), deps.clock.now_ms())
+        )
     accepted = submit.submit_workflow(
         deps.services,
         request,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.contracts.route import Route
 from tidegate.contracts.routes import (
+    acts,
     audit,
     grants,
     health,
@@ -22,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
     *workflows.ROUTES,
     *recovery.ROUTES,
+    *acts.ROUTES,
     *pools.ROUTES,
     *workers.ROUTES,
     *grants.ROUTES,

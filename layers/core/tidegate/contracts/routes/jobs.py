@@ -10,8 +10,8 @@ from pydantic import Field
 
 from tidegate.contracts.job_listing import MAX_SUBJECT_CHARACTERS, MAX_WAIT_SECONDS, JobsOut
 from tidegate.contracts.requests import JobIn
-from tidegate.contracts.responses import Accepted, JobOut, JobRowOut
-from tidegate.contracts.route import CURSOR, LIMIT, Parameter, Route
+from tidegate.contracts.responses import Accepted, ForeseenOut, JobOut, JobRowOut
+from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, Parameter, Route
 from tidegate.contracts.why import WhyOut
 from tidegate.domain import limits
 from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
@@ -80,9 +80,10 @@ ROUTES = (
         "/v1/jobs",
         Role.CLIENT,
         "submits one job",
-        {HTTPStatus.CREATED: Accepted, HTTPStatus.OK: Accepted},
+        {HTTPStatus.CREATED: Accepted, HTTPStatus.OK: Accepted | ForeseenOut},
         body=JobIn,
         needs_body=True,
+        parameters=(DRY_RUN,),
         headers=(IDEMPOTENCY_KEY,),
         errors=(IdempotencyConflict, ShareFull),
     ),

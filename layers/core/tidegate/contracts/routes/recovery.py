@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from tidegate.contracts.act_requests import DryRunIn
 from tidegate.contracts.requests import CancelJobIn, NoOptionsIn, RetryJobIn
 from tidegate.contracts.responses import (
+    CancellationForeseenOut,
     CancelledJobOut,
     CancelledWorkflowOut,
     JobOut,
+    RedriveForeseenOut,
     RedrivenOut,
+    RerunForeseenOut,
     RerunOut,
     RetriedJobOut,
+    RetryForeseenOut,
 )
 from tidegate.contracts.route import CURSOR, LIMIT, Route
 from tidegate.domain.errors import (
@@ -30,7 +35,10 @@ ROUTES = (
         "/v1/jobs/{job_id}/cancel",
         Role.CLIENT,
         "cancels a job, or asks its worker to stop it; on request everything downstream too",
-        {HTTPStatus.OK: JobOut | CancelledJobOut, HTTPStatus.ACCEPTED: JobOut | CancelledJobOut},
+        {
+            HTTPStatus.OK: JobOut | CancelledJobOut | CancellationForeseenOut,
+            HTTPStatus.ACCEPTED: JobOut | CancelledJobOut,
+        },
         body=CancelJobIn,
         errors=(NotFound, NotYours, AlreadyEnded, TooFarDownstream),
     ),
@@ -39,7 +47,7 @@ ROUTES = (
         "/v1/jobs/{job_id}/retry",
         Role.CLIENT,
         "retries a job that ended without success",
-        {HTTPStatus.OK: RetriedJobOut},
+        {HTTPStatus.OK: RetriedJobOut | RetryForeseenOut},
         body=RetryJobIn,
         errors=(NotFound, NotYours, NotRetryable),
     ),
@@ -58,8 +66,8 @@ ROUTES = (
         "/v1/workflows/{workflow_id}/rerun",
         Role.CLIENT,
         "retries a workflow from its failures",
-        {HTTPStatus.OK: RerunOut},
-        body=NoOptionsIn,
+        {HTTPStatus.OK: RerunOut | RerunForeseenOut},
+        body=DryRunIn,
         parameters=(CURSOR,),
         errors=(NotFound, NotYours),
     ),
@@ -68,8 +76,8 @@ ROUTES = (
         "/v1/pools/{pool}/redrive",
         Role.OPERATOR,
         "retries the jobs whose messages the pool's queue gave up",
-        {HTTPStatus.OK: RedrivenOut},
-        body=NoOptionsIn,
+        {HTTPStatus.OK: RedrivenOut | RedriveForeseenOut},
+        body=DryRunIn,
         parameters=(LIMIT, CURSOR),
         errors=(UnknownName,),
     ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from tidegate.contracts.requests import WorkflowIn
-from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
-from tidegate.contracts.route import CURSOR, LIMIT, Parameter, Route
+from tidegate.contracts.responses import AcceptedWorkflow, ForeseenOut, WorkflowOut
+from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, Parameter, Route
 from tidegate.contracts.routes.jobs import IDEMPOTENCY_KEY, TAGS
 from tidegate.contracts.times import Time
 from tidegate.contracts.workflow_responses import CriticalPathOut, GraphOut, StatesOut, WorkflowListOut
@@ -19,9 +19,10 @@ ROUTES = (
         "/v1/workflows",
         Role.CLIENT,
         "submits a workflow, all or nothing",
-        {HTTPStatus.CREATED: AcceptedWorkflow, HTTPStatus.OK: AcceptedWorkflow},
+        {HTTPStatus.CREATED: AcceptedWorkflow, HTTPStatus.OK: AcceptedWorkflow | ForeseenOut},
         body=WorkflowIn,
         needs_body=True,
+        parameters=(DRY_RUN,),
         headers=(IDEMPOTENCY_KEY,),
         errors=(IdempotencyConflict, ShareFull),
     ),

@@ -4,11 +4,12 @@ A transition is a value, so that a store can carry out one or many. `apply` is t
 next; it raises TransitionRefused where the condition does not hold. The in-memory store calls `apply`. The DynamoDB
 store writes the same condition and change as one conditional write. One contract suite tests both stores.
 
-A field named `job` holds the job as it was last read. A transition takes from it only what never changes (id, priority,
-`not_before`, `retry`) and what the condition then checks. The time of a transition comes from the clock of its process.
+A field named `job` holds the job as it was last read. A transition takes from it only what never changes (id, `retry`)
+and what the condition then checks. The time of a transition comes from the clock of its process.
 Where the job's latest step, as it was read, is later, the transition gets the time of that step.
 """
 
+from tidegate.domain.transitions.amended import AmendIfWaiting
 from tidegate.domain.transitions.base import (
     Ending,
     OfKnownJob,
@@ -20,7 +21,7 @@ from tidegate.domain.transitions.base import (
     next_ready_at_ms,
     when_ready,
 )
-from tidegate.domain.transitions.ended import ReopenIfEnded
+from tidegate.domain.transitions.ended import DISPATCHED, ReopenIfEnded, RerunUnlessDispatched
 from tidegate.domain.transitions.kept import KeepIfEnded
 from tidegate.domain.transitions.running import (
     BeginIfAttemptHolds,
@@ -53,6 +54,8 @@ from tidegate.domain.transitions.waiting import (
 
 __all__ = [
     "CANCELLABLE_AT_ONCE",
+    "DISPATCHED",
+    "AmendIfWaiting",
     "BeginIfAttemptHolds",
     "CancelIfGraceOver",
     "CancelIfInState",
@@ -76,6 +79,7 @@ __all__ = [
     "ReleaseIfPending",
     "ReopenIfEnded",
     "RequestCancelIfRunning",
+    "RerunUnlessDispatched",
     "ResendIfStillQueued",
     "RetryIfAttemptHolds",
     "SkipIfPending",

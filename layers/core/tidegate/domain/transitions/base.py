@@ -191,6 +191,7 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
         held_in=MAIN,
         lease_expires_at_ms=None,
         due_at_ms=None,
+        on_hold=False,
         waiting_on=frozenset(),
         expires_at_s=ending.expires_at_s,
     )
@@ -205,3 +206,11 @@ class OfKnownJob(Transition):
     @property
     def job_id(self) -> str:
         return self.job.job_id
+
+    def _require_as_amended(self, job: Job) -> None:
+        """Refuses where a caller amended the job after it was read, so that the values that were read are old."""
+        self._require(
+            job.amended == self.job.amended,
+            job,
+            f"it was amended {job.amended} times by now, not {self.job.amended}",
+        )

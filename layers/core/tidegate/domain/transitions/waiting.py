@@ -45,7 +45,8 @@ class ReleaseIfPending(OfKnownJob):
 class ReadyIfWaitingOnlyOn(OfKnownJob):
     """PENDING -> READY, or SCHEDULED where the job may not start yet, if it still waits for exactly `ordinals`.
 
-    `pool` is the pool that was chosen for the job; None keeps its present one.
+    A job that is on hold, or whose `not_before` is to come, may not start yet. `pool` is the pool that was chosen for
+    the job; None keeps its present one.
     """
 
     name: ClassVar[str] = "ready"
@@ -54,17 +55,21 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
     pool: str | None = None
 
     @property
-    def is_early(self) -> bool:
-        """Tells whether the job's `not_before` is still to come."""
-        return self.job.not_before_ms is not None and self.job.not_before_ms > self.stamp.now_ms
+    def due_at_ms(self) -> int | None:
+        """Returns from when on the job may start, in milliseconds since the epoch; None where it becomes READY."""
+        not_before_ms = self.job.not_before_ms or 0
+        if not_before_ms > self.stamp.now_ms:
+            return not_before_ms
+        return after_latest(self.job, self.stamp).now_ms if self.job.on_hold else None
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.PENDING)
         self._require_same_life(job, self.job.reopened)
         self._require(job.waiting_on == self.ordinals, job, f"it waits on {sorted(job.waiting_on)}")
-        if self.is_early:
+        self._require_as_amended(job)
+        if self.due_at_ms is not None:
             return brought_to(
-                job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=job.not_before_ms
+                job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=self.due_at_ms
             )
         return made_ready(job, self.stamp, self.pool)
 
@@ -85,12 +90,13 @@ class SkipIfPending(OfKnownJob):
         self._require_state(job, State.PENDING)
         self._require_same_life(job, self.job.reopened)
         self._require(self.ordinal in job.waiting_on, job, f"it waits on {sorted(job.waiting_on)}")
+        self._require_as_amended(job)
         return ended(job, self.ending, self.stamp)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfDue(OfKnownJob):
-    """SCHEDULED -> READY once the job's time has come, in `pool` where one was chosen."""
+    """SCHEDULED -> READY once the job's time has come, in `pool` where one was chosen. Refused while it is on hold."""
 
     name: ClassVar[str] = "ready"
     stamp: Stamp
@@ -101,6 +107,8 @@ class ReadyIfDue(OfKnownJob):
         self._require(
             job.due_at_ms is not None and job.due_at_ms <= self.stamp.now_ms, job, "its time has not come"
         )
+        self._require_as_amended(job)
+        self._require(not job.on_hold, job, "it is on hold")
         return made_ready(job, self.stamp, self.pool)
 
 
@@ -177,6 +185,7 @@ class PassOverIfReady(OfKnownJob):
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.READY)
         self._require(job.ready_at_ms == self.job.ready_at_ms, job, "it became READY again since it was read")
+        self._require_as_amended(job)
         return replace(job, ready_at_ms=self.ready_at_ms)
 
 
@@ -215,6 +224,7 @@ class FailIfStillQueued(OfKnownJob):
         )
         self._require_same_life(job, self.reopened)
         self._require_ready_since(job, self.job.ready_at_ms)
+        self._require_as_amended(job)
         return ended(job, self.ending, self.stamp)
 
 
@@ -240,6 +250,7 @@ class TakeBackIfStillQueued(OfKnownJob):
         )
         self._require_same_life(job, self.reopened)
         self._require_ready_since(job, self.job.ready_at_ms)
+        self._require_as_amended(job)
         ready = made_ready(job, self.stamp, self.pool)
         return replace(ready, history=without_old_dispatches(ready.history))
 
@@ -260,6 +271,7 @@ class CancelIfInState(OfKnownJob):
         self._require_state(job, self.job.state)
         self._require_same_life(job, self.job.reopened)
         self._require_ready_since(job, self.job.ready_at_ms)
+        self._require_as_amended(job)
         return ended(job, self.ending, self.stamp)
 
 

@@ -1,1 +1,1 @@
-"""Recovering: callers cancel, reopen and redrive jobs."""
+"""Recovering: callers amend, cancel, reopen, rerun and redrive jobs."""

@@ -67,7 +67,7 @@ def cancel_job(services: Services, job_id: str, *, caller: Caller, now_ms: int) 
     """
     job = find_job(services, job_id)
     refuse_foreign_jobs(services, caller, [job])
-    (outcome,) = _cancel_all(services, [job], Stamp(now_ms, caller.display, _REASON))
+    (outcome,) = cancel_all(services, [job], Stamp(now_ms, caller.display, _REASON))
     raise_first_failure([outcome])
     if not isinstance(outcome, Job):
         raise NotFound("job", job_id)
@@ -98,11 +98,11 @@ def cancel_downstream(
     jobs = [each for each in reversed(found.jobs) if not each.is_terminal]
     outcomes: list[TransitionOutcome] = []
     for portion in while_time(portions(jobs), until):
-        outcomes += [lean_outcome(outcome) for outcome in _cancel_all(services, portion, stamp)]
+        outcomes += [lean_outcome(outcome) for outcome in cancel_all(services, portion, stamp)]
     left = len(jobs) - len(outcomes)
     last: TransitionOutcome = job
     if not left:
-        (last,) = _cancel_all(services, [job], stamp)
+        (last,) = cancel_all(services, [job], stamp)
     raise_first_failure([*outcomes, last])
     counted = _counted(jobs[: len(outcomes)], outcomes)
     counted = replace(counted, ended=counted.ended + len(found.jobs) - len(jobs), left=left)
@@ -134,7 +134,7 @@ def cancel_workflow(
     outcomes: list[TransitionOutcome] = []
     for first in while_time(range((left - 1) // JOBS_AT_ONCE * JOBS_AT_ONCE, -1, -JOBS_AT_ONCE), until):
         before = read_jobs_of(services, workflow_id, range(left - 1, first - 1, -1))
-        after = [lean_outcome(outcome) for outcome in _cancel_all(services, before, stamp)]
+        after = [lean_outcome(outcome) for outcome in cancel_all(services, before, stamp)]
         total = _sum(total, _counted(before, after))
         outcomes += [outcome for outcome in after if not isinstance(outcome, Job)]
         left = first
@@ -152,7 +152,7 @@ def _sum(one: Cancelled, other: Cancelled) -> Cancelled:
     return Cancelled(one.cancelled + other.cancelled, one.asked + other.asked, one.ended + other.ended)
 
 
-def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[TransitionOutcome]:
+def cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[TransitionOutcome]:
     """Cancels the jobs that have not ended, or asks their workers to.
 
     Returns outcomes in the order of `jobs`: each job as it is now, or the error that left its state unknown.

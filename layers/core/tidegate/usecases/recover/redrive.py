@@ -53,4 +53,4 @@ def redrive_pool(
         job for job in page.jobs if job.failure is not None and job.failure.code == UNDELIVERABLE
     ]
     redriven = retry_as_read(services, undeliverable, Stamp(now_ms, caller.display), until)
-    return Redriven(redriven, len(page.jobs), page.cursor)
+    return Redriven(len(redriven), len(page.jobs), page.cursor)

@@ -92,18 +92,20 @@ def retry_job(
     return find_job(services, job_id), reopening.report(complete=complete)
 
 
-def retry_as_read(services: Services, jobs: Sequence[Job], stamp: Stamp, until: Deadline = NEVER) -> int:
+def retry_as_read(
+    services: Services, jobs: Sequence[Job], stamp: Stamp, until: Deadline = NEVER
+) -> Sequence[Job]:
     """Reopens those of the jobs that are unchanged since they were read, and the jobs skipped because of them.
 
     Skipped jobs that are not reached before the deadline `until` are reopened later, when their upstreams are done.
-    Returns how many of `jobs` were reopened. Raises ServiceUnavailable or ServiceRefused if some jobs could not be
+    Returns those of `jobs` that were reopened. Raises ServiceUnavailable or ServiceRefused if some jobs could not be
     written; the reopened ones stay reopened.
     """
     reopening = _Reopening(services, replace(stamp, reason=_REASON), until)
     opened = reopening.reopen(jobs)
     _reopen_skipped(reopening, opened)
     reopening.judge()
-    return len(opened)
+    return opened
 
 
 def rerun_workflow(

@@ -18,11 +18,13 @@ LAYERS_AT_MOST = 1_000  # each layer is a round of calls, and the function must 
 class Downstream:
     """The jobs that were found, lean, each after the upstream that led to it first.
 
-    `complete` is False if there were more jobs or layers than one call looks at.
+    `complete` is False if there were more jobs or layers than one call looks at. `edges` are the ties that the walk
+    met, each as the ids of the upstream and the downstream job.
     """
 
     jobs: tuple[Job, ...]
     complete: bool
+    edges: frozenset[tuple[str, str]] = frozenset()
 
 
 def downstream_of(
@@ -39,16 +41,18 @@ def downstream_of(
     known = {job.job_id for job in sources}
     layer: Sequence[Job] = sources
     found: list[Job] = []
+    ties: set[tuple[str, str]] = set()
     for _ in range(LAYERS_AT_MOST):
         causes: dict[str, set[str]] = {}
         # A job that has ended does not say whether later submissions wait on it, so their edges are always looked up.
         noted = [replace(job, dependents_overflow=True) if job.is_terminal else job for job in layer]
         for upstream, edges in zip(layer, services.jobs.list_dependents_of(noted), strict=True):
             for edge in edges:
+                ties.add((upstream.job_id, edge.job_id))
                 if edge.job_id not in known:
                     causes.setdefault(edge.job_id, set()).add(upstream.job_id)
         if not causes:
-            return Downstream(tuple(found), complete=True)
+            return Downstream(tuple(found), complete=True, edges=frozenset(ties))
         if len(found) + len(causes) > JOBS_AT_MOST:
             break
         jobs = read_lean(services, list(causes))

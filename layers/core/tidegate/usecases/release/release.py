@@ -235,13 +235,15 @@ def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
 def _confirmed(services: Services, edges: Sequence[_Edge], downstreams: Mapping[str, Job]) -> list[_Judged]:
     """Judges the edges, by a fresh read of every upstream that may have been reopened since its event.
 
-    An event may come late, and of all states only SUCCEEDED is final. The upstreams are read after the downstream jobs,
-    because a downstream job is reopened after its upstream.
+    An event may come late. SUCCEEDED is final unless a caller reruns the upstream, and a rerun begins a new life of all
+    jobs downstream too. The upstreams are read after the downstream jobs, because a downstream job is reopened after
+    its upstream.
     """
     doubted = {
         upstream.job_id: upstream
         for upstream, edge in edges
-        if upstream.state is not State.SUCCEEDED and _waits(edge, downstreams)
+        if _waits(edge, downstreams)
+        and (upstream.state is not State.SUCCEEDED or downstreams[edge.job_id].reopened)
     }
     fresh = doubted | (services.jobs.get_many(list(doubted), consistent=True) if doubted else {})
     latest = [(fresh.get(upstream.job_id, upstream), edge) for upstream, edge in edges]

@@ -7,7 +7,7 @@ many mistakes stop early.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 
@@ -17,6 +17,7 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
+from tidegate.domain.job import Json
 from tidegate.domain.pools import suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.suggestions import did_you_mean
@@ -112,7 +113,7 @@ def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:
 def _job_violations(services: Services, job: JobInRequest, now_ms: int) -> Iterator[Violation]:
     """Yields the violations of one job, except those that concern its upstreams."""
     request = job.request
-    yield from _type_violations(services, job)
+    yield from type_violations(services, request.type, request.parameters, job.path)
     yield from job.misfits
     if request.concurrency_key is None and request.concurrency_limit != 1:
         yield Violation(job.path("concurrency_limit"), "requires concurrency_key")
@@ -133,28 +134,30 @@ def _job_violations(services: Services, job: JobInRequest, now_ms: int) -> Itera
     yield from _repeated_dependencies(job)
 
 
-def _type_violations(services: Services, job: JobInRequest) -> Iterator[Violation]:
-    request = job.request
+def type_violations(
+    services: Services, job_type: str, parameters: Mapping[str, Json], path: Callable[[str], str]
+) -> Iterator[Violation]:
+    """Yields the violations of a job's type and of its parameters. `path` gives the path of a field of the job."""
     known = services.registry.types()
-    if request.type not in known:
-        yield Violation(job.path("type"), _unknown_type(services, request.type, known))
+    if job_type not in known:
+        yield Violation(path("type"), _unknown_type(services, job_type, known))
         return
-    if is_deeper_than(request.parameters, limits.MAX_PARAMETERS_DEPTH):
+    if is_deeper_than(parameters, limits.MAX_PARAMETERS_DEPTH):
         yield Violation(
-            job.path("parameters"),
+            path("parameters"),
             f"are nested more than {limits.MAX_PARAMETERS_DEPTH} lists and objects deep; flatten them",
         )
         return
-    size_bytes = len(json.dumps(request.parameters, separators=(",", ":"), ensure_ascii=False).encode())
+    size_bytes = len(json.dumps(parameters, separators=(",", ":"), ensure_ascii=False).encode())
     if size_bytes > limits.MAX_PARAMETERS_BYTES:
         yield Violation(
-            job.path("parameters"),
+            path("parameters"),
             f"are {size_bytes:,} bytes; at most {limits.MAX_PARAMETERS_BYTES:,} are allowed: "
             "store large input elsewhere and pass its address",
         )
         return
-    for path, message in services.registry.violations(request.type, request.parameters):
-        yield Violation(job.path(f"parameters.{path}" if path else "parameters"), message)
+    for place, message in services.registry.violations(job_type, parameters):
+        yield Violation(path(f"parameters.{place}" if place else "parameters"), message)
 
 
 def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> str:

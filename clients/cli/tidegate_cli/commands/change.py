@@ -1,0 +1,112 @@
+"""The command that changes a job while it waits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tidegate.domain import limits
+from tidegate_cli.commands.jobs import JobIdArgument
+from tidegate_cli.commands.logs import jobs
+from tidegate_cli.errors import OptionError, UsageError
+from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.views import printable_lines
+
+_NONE = "none"
+__all__ = ["jobs"]
+
+
+_PriorityOption = Annotated[
+    int | None,
+    typer.Option(
+        "--priority",
+        min=limits.MIN_PRIORITY,
+        max=limits.MAX_PRIORITY,
+        help="The new priority; higher starts first.",
+        show_default=False,
+    ),
+]
+_NotBeforeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--not-before",
+        metavar="TIME",
+        help="Do not start the job before this time, like 2026-12-01T06:00:00Z; none takes the time off.",
+        show_default=False,
+    ),
+]
+_PoolOption = Annotated[
+    str | None, typer.Option("--pool", help="The pool that is to run the job.", show_default=False)
+]
+_DescriptionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--description", help="The new description; an empty text takes it off.", show_default=False
+    ),
+]
+_TagOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="A tag; may be repeated. All tags that the job has are replaced; none takes them off.",
+        show_default=False,
+    ),
+]
+
+
+@jobs.command("change")
+def change_job(
+    context: typer.Context,
+    job_id: JobIdArgument,
+    priority: _PriorityOption = None,
+    not_before: _NotBeforeOption = None,
+    pool: _PoolOption = None,
+    description: _DescriptionOption = None,
+    tag: _TagOption = None,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Change a job that still waits.
+
+    A job that is QUEUED, runs or has ended can't be changed any more.
+
+    Example: tidegate jobs change 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3 --priority 900
+    """
+    changes: dict[str, Any] = {}
+    if priority is not None:
+        changes["priority"] = priority
+    if not_before is not None:
+        changes["not_before"] = None if not_before == _NONE else not_before
+    if pool is not None:
+        changes["pool"] = pool
+    if description is not None:
+        changes["description"] = description or None
+    if tag is not None:
+        changes["tags"] = _tags_of(tag)
+    if not changes:
+        raise UsageError(
+            "nothing to change: name at least one of --priority, --not-before, --pool, --description and --tag"
+        )
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        job = client.change_job(job_id, changes)
+    if session.is_json:
+        print_json(job.raw)
+        return
+    told = f"{job.job_id} is {job.state}: changed {', '.join(changes)}"
+    session.out.print(printable_lines(told), markup=False, highlight=False, soft_wrap=True)
+
+
+def _tags_of(given: list[str]) -> dict[str, str]:
+    """Returns the tags by name. Raises OptionError for one that has no value."""
+    if given == [_NONE]:
+        return {}
+    tags = {}
+    for each in given:
+        name, found, value = each.partition("=")
+        if not found:
+            raise OptionError("--tag", f"{each!r} has no value: write NAME=VALUE, like team=data")
+        tags[name] = value
+    return tags

@@ -1,0 +1,37 @@
+"""The route that changes a job while it waits."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.api.answering import answer_with, job_view
+from tidegate.api.auditing import audited_act
+from tidegate.api.caller import caller_of
+from tidegate.api.reading import JOB_ID, body_of, deps_of, id_of, refuse_other_parameters
+from tidegate.contracts.act_requests import read_amend_job
+from tidegate.domain.audit import Details
+from tidegate.domain.job import Job
+from tidegate.usecases.callers.changed import job_before
+from tidegate.usecases.recover import amend
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
+
+
+@router.patch("/v1/jobs/<job_id>")
+def amend_job(job_id: str) -> Response[str]:
+    """Gives a waiting job another priority, time, pool, description or other tags."""
+    id_of("job", job_id, JOB_ID)
+    refuse_other_parameters(router)
+    amendment, deps = read_amend_job(body_of(router)), deps_of(router)
+    caller, now_ms = caller_of(router), deps.clock.now_ms()
+    with audited_act(router, "job.amend", job_id) as record:
+        job = amend.amend_job(deps.services, job_id, amendment, caller=caller, now_ms=now_ms)
+        record.change(before=job_before(job, caller, now_ms), after=_after(job))
+    return answer_with(HTTPStatus.OK, job_view(router, job))
+
+
+def _after(job: Job) -> Details:
+    return {"state": str(job.state), "priority": job.priority, "pool": job.pool, "amended": job.amended}

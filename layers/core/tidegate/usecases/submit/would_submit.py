@@ -1,0 +1,60 @@
+"""Says what a submission would create, after all of its checks, and writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidegate.domain.callers import Caller
+from tidegate.domain.dependency import Dependency
+from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.states import State
+from tidegate.usecases.callers.ownership import refuse_namespace
+from tidegate.usecases.services import Services
+from tidegate.usecases.submit.checked import CheckedSubmission
+from tidegate.usecases.submit.new_job import new_job
+from tidegate.usecases.submit.validate import check_job, check_workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """The number of jobs that a submission would create, by their first state and by pool.
+
+    A job that several pools fit counts for the first of them: its pool is chosen when it becomes READY.
+    """
+
+    states: Mapping[State, int]
+    pools: Mapping[str, int]
+
+
+def would_submit_job(services: Services, request: JobRequest, caller: Caller, now_ms: int) -> Foreseen:
+    """Checks a job that is submitted alone.
+
+    Raises InvalidRequest, ShareFull, ServiceUnavailable or ServiceRefused.
+    """
+    if request.namespace is not None:
+        refuse_namespace(services, caller, request.namespace)
+    return _foreseen(check_job(services, request, now_ms, caller), None, caller, now_ms)
+
+
+def would_submit_workflow(
+    services: Services, request: WorkflowRequest, caller: Caller, now_ms: int
+) -> Foreseen:
+    """Checks a workflow as a whole. Raises InvalidRequest, ShareFull, ServiceUnavailable or ServiceRefused."""
+    if request.namespace is not None:
+        refuse_namespace(services, caller, request.namespace)
+    return _foreseen(check_workflow(services, request, now_ms, caller), request, caller, now_ms)
+
+
+def _foreseen(
+    checked: CheckedSubmission, workflow: WorkflowRequest | None, caller: Caller, now_ms: int
+) -> Foreseen:
+    states: Counter[State] = Counter()
+    pools: Counter[str] = Counter()
+    for asked in checked.jobs:
+        depends_on = tuple(Dependency("", each.type, each.condition) for each in asked.request.depends_on)
+        job = new_job(asked, "", depends_on, now_ms, caller=caller, workflow=workflow)
+        states[job.state] += 1
+        pools[job.pool] += 1
+    return Foreseen(states, pools)
