@@ -16,6 +16,7 @@ from tidegate.usecases.read.visible import find_job
 from tidegate.usecases.recover.reopen import Reopened, reopen_skipped_for
 from tidegate.usecases.services import Services
 
+MARKED_REASON = "marked: "  # begins the reason in the history
 _TRIES = 5  # a refused write means that the job changed meanwhile
 
 
@@ -41,7 +42,7 @@ def mark_job(
     """
     job = find_job(services, job_id)
     refuse_foreign_jobs(services, caller, [job])
-    stamp = Stamp(now_ms, caller.display, f"marked: {wanted.reason}")
+    stamp = Stamp(now_ms, caller.display, f"{MARKED_REASON}{wanted.reason}")
     for _ in range(_TRIES):
         if job.state is wanted.state:
             break
