@@ -17,8 +17,9 @@ from dev.simulator.checks.invariants import SentAgain, check_all, hold_back
 from dev.simulator.checks.progress import SimulatedRecorder
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
+from dev.simulator.people.callers import drawn_callers, made_operators
 from dev.simulator.people.clients import submit_drawn
-from dev.simulator.people.recoveries import send_people
+from dev.simulator.people.recoveries import ANN, send_people
 from dev.simulator.system.clock_steps import draw_steps
 from dev.simulator.system.faults import Faults, calm
 from dev.simulator.system.scenario import Fate
@@ -96,13 +97,16 @@ def run_seed(seed: int) -> Simulator:
         dispatch_lease_seconds=world.dispatch_lease_seconds,
     )
     plain, memory = make_services(settings, seed)
-    recorder = SimulatedRecorder(seed)
+    memory.grants = made_operators(ANN)  # she acts on the jobs of all callers
+    # A workflow that was rerun and whose batches were all given up is not looked at, so only without acts of people.
+    gives_up = 0.0 if world.acts else random.Random(f"recorder {seed}").choice((0.0, 0.0, 0.3))
+    recorder = SimulatedRecorder(seed, gives_up)
     observers: list[Observer] = [SentAgain(), recorder]
     if world.faults.one_at_a_time:
         observers.append(hold_back)
     simulator = Simulator(plain, memory, world.drawn.course, world.options, observers)
     world.faults.inject(simulator, seed)
-    submit_drawn(simulator, world.drawn, patient=world.patient)
+    submit_drawn(simulator, world.drawn, patient=world.patient, callers=drawn_callers(seed))
     send_people(simulator, random.Random(f"people {seed}"), acts=world.acts, within_ms=PEOPLE_MS)
     simulator.run()
     calm(simulator, plain)

@@ -20,6 +20,7 @@ LISTED = {
     "SQS requests": prices.SQS_REQUESTS,
     "schedule calls": prices.SCHEDULE_CALLS,
     "read units": prices.READ_UNITS,
+    "write units": prices.WRITE_UNITS,
     "MB of logs": prices.LOG_MEGABYTES,
     "traces": prices.TRACES,
     "KMS requests": prices.KEY_REQUESTS,

@@ -59,7 +59,7 @@ ROOMS = {
         "usecases.submit",
     },
     "dispatcher": INNER,
-    "reaper": {*INNER, "usecases.read", "usecases.reap", "usecases.submit"},
+    "reaper": {*INNER, "usecases.read", "usecases.reap", "usecases.record", "usecases.submit"},
     "recorder": {*INNER, "usecases.read", "usecases.record"},
     "worker": INNER,
 }

@@ -48,6 +48,14 @@ def test_a_page_shows_commands_that_there_are(page: Path) -> None:
     assert not {call: unknown for call, unknown in wrong.items() if unknown}
 
 
+def test_each_question_has_a_command_that_there_is() -> None:
+    page = (ROOT / "docs" / "reference" / "queries.md").read_text(encoding="utf-8")
+    asked = re.findall(r"\| `tidegate ([^`]+)` \|$", page, re.MULTILINE)
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "`GET " in line]
+    assert len(asked) == len(rows) > 25
+    assert not {call: unknown_of(call) for call in asked if unknown_of(call)}
+
+
 def test_an_unknown_command_or_option_is_noticed() -> None:
     assert unknown_of("pools halt ecs") == ["halt"]
     assert unknown_of("pools list --wait") == ["--wait"]

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from tests.harness.cli.samples import client_of
 from tidegate.contracts.workflow_responses import LETTERS as API_LETTERS
 from tidegate_cli import options
-from tidegate_cli.commands.progress import LETTERS
 from tidegate_cli.commands.root import app
+from tidegate_cli.workflow_answers import LETTERS
 
 ID = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
 ROW = {
@@ -87,8 +87,7 @@ def test_workflows_are_listed_by_filters(api: Callable[[Any], Seen]) -> None:
     asked = httpx.URL("https://a" + seen[0]).params
     assert dict(asked) == {"state": "RUNNING,FAILED", "name": "night", "limit": "50"}
     tidegate(
-        "workflows",
-        "list",
+        *("workflows", "list", "--tag", "team=data", "--tag", "a=b"),
         "--from",
         "2026-12-01T00:00:00Z",
         "--to",
@@ -97,6 +96,7 @@ def test_workflows_are_listed_by_filters(api: Callable[[Any], Seen]) -> None:
         "x",
     )
     asked = httpx.URL("https://a" + seen[1]).params
+    assert asked.get_list("tag") == ["team=data", "a=b"]
     assert (asked["from"], asked["to"], asked["submitted_by"]) == (
         "2026-12-01T00:00:00Z",
         "2026-12-02T00:00:00Z",
@@ -138,6 +138,26 @@ def test_a_graph_is_printed_for_mermaid_and_graphviz(api: Callable[[Any], Seen])
     assert "  j0 -> j2;" in dot
     assert json.loads(tidegate("workflows", "graph", ID, "--output", "json").stdout) == GRAPH
     assert set(seen) == {f"/live/v1/workflows/{ID}/graph"}
+
+
+def test_a_critical_path_is_printed_with_what_is_measured(api: Callable[[Any], Seen]) -> None:
+    path = {
+        "seconds": 12.5,
+        "measured_seconds": 10.0,
+        "jobs": [0, 2],
+        "keys": ["a", "c"],
+        "states": ["SUCCEEDED", "PENDING"],
+        "job_seconds": [10.0, 2.5],
+        "known_by": ["MEASURED", "ESTIMATED"],
+    }
+    seen = api(path)
+    lines = tidegate("workflows", "critical-path", ID).stdout.splitlines()
+    assert [line.split()[:3] for line in lines[1:3]] == [["a", "SUCCEEDED", "10.0"], ["c", "PENDING", "2.50"]]
+    assert lines[-1] == "critical path 12.5 s, of which 10.0 s are measured"
+    assert json.loads(tidegate("workflows", "critical-path", ID, "--output", "json").stdout) == path
+    assert set(seen) == {f"/live/v1/workflows/{ID}/critical-path"}
+    api({**path, "keys": ["a"]})
+    assert "no critical path" in CliRunner().invoke(app, ["workflows", "critical-path", ID]).stderr
 
 
 def test_states_are_printed_as_letters_and_changes_as_indexes(api: Callable[[Any], Seen]) -> None:

@@ -31,10 +31,21 @@ WORKER = {
     "succeeded": 36,
     "failed": 2,
     "handed_back": 0,
+    "all_sessions": {
+        "since": "2026-11-30T07:00:00.000Z",
+        "sessions": 3,
+        "claimed": 120,
+        "succeeded": 111,
+        "failed": 5,
+        "handed_back": 2,
+        "lost": 1,
+    },
+    "response_seconds": 0.012,
     "capabilities": [],
     "tags": {"team": "data"},
     "started_at": "2026-12-01T07:00:00.000Z",
     "heartbeat_at": "2026-12-01T08:00:00.000Z",
+    "heartbeat_age_seconds": 2.5,
     "drain_requested_at": None,
     "clock_off_seconds": 0.0,
 }
@@ -96,9 +107,12 @@ def test_a_list_for_people_is_one_line_each(api: Callable[[Answers], list[httpx.
     assert dict(seen[0].url.params) == {"state": "ACTIVE", "pool": "ecs", "limit": "3"}
     header, first, second, third = result.stdout.splitlines()
     assert header.split() == [
-        *("worker", "id", "pool", "state", "name", "host", "slots", "running", "done", "failed", "heartbeat")
+        *("worker", "id", "pool", "state", "name", "host", "slots", "running", "done", "failed"),
+        *("all", "done", "all", "failed", "lost", "response", "heartbeat"),
     ]
     assert first.split()[:3] == ["nightly-1", "ecs", "ACTIVE"]
+    counts = ["8", "3", "36", "2", "111", "5", "1", "0.012"]
+    assert first.split()[-9:] == [*counts, "2026-12-01T08:00:00.000Z"]
     assert "\\x1b" in first
     assert "\x1b" not in result.stdout
     assert "ACTIVE (silent)" in second

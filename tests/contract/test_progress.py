@@ -41,6 +41,14 @@ def test_a_segment_is_read_as_it_was_written(stores: Stores) -> None:
     assert stores.progress.load([]) == {}
 
 
+def test_a_segment_of_a_release_that_measured_nothing_is_read_as_not_measured(stores: Stores) -> None:
+    segment = replace(drawn("W1", 1), ran=b"")
+    assert stores.progress.save([segment]) == [True]
+    (found,) = stores.progress.load_all("W1", consistent=True)
+    assert found.marks == segment.marks
+    assert found.ran_seconds == (None,) * SEGMENT_JOBS
+
+
 def test_a_segment_is_written_only_over_the_version_before_it(stores: Stores) -> None:
     first = drawn("W1", 1)
     second = recorded(first, [replace(submitted("W1.0"), reopened=50)])

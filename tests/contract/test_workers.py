@@ -90,6 +90,20 @@ def test_what_a_worker_can_not_run_is_kept_and_taken_off_again(stores: Stores) -
     assert standing(stores, worker("other")).lacking == ("a.b", "c.d")
 
 
+def test_the_counts_of_earlier_sessions_are_kept_by_every_write_and_the_response_time_is_told(
+    stores: Stores,
+) -> None:
+    left = put_in(stores, replace(worker(), totals=Totals(9, 5, 2, 1)), WorkerState.INACTIVE)
+    mine = begin(left.spec, "S2", NOW_MS, standing=left)
+    assert mine.earlier is not None
+    register(stores, mine)
+    assert standing(stores, mine) == mine
+    told = replace(mine, totals=Totals(1, 1, 0, 0), response_ms=12)
+    assert stores.workers.heartbeat_if_mine(told) == told == standing(stores, mine)
+    unheard = replace(told, earlier=None)  # the entry keeps what the session began with
+    assert stores.workers.leave_if_mine(unheard) == replace(told, state=WorkerState.INACTIVE)
+
+
 @pytest.mark.parametrize("state", sorted(PRESENT))
 def test_an_id_that_is_alive_elsewhere_is_taken(stores: Stores, state: WorkerState) -> None:
     held = put_in(stores, worker(), state)

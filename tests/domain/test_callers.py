@@ -62,3 +62,18 @@ def test_no_request_passes_for_code_without_one() -> None:
     assert NOBODY.kind is CallerKind.PROGRAM
     assert caller_under(None) != NOBODY
     assert caller_under(None).kind is CallerKind.IAM
+
+
+@pytest.mark.parametrize(
+    ("subject", "display"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:user/team/ann", "ann"),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/Nightly/today", "today"),
+        ("ann", "ann"),
+        ("", "client"),
+        (None, "client"),
+    ],
+)
+def test_the_last_part_of_the_arn_is_shown(subject: str | None, display: str) -> None:
+    caller = caller_under(subject)
+    assert (caller.subject, caller.display, caller.kind) == (subject or "", display, CallerKind.IAM)

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ulid import ULID
 
-from tidegate.domain.ids import derived_submission_id
+from tidegate.domain.ids import derived_submission_id, first_ulid, ulid_time_ms
 from tidegate.domain.job import submission_of, workflow_job_id
 
 
@@ -31,3 +32,24 @@ def test_ids_of_a_workflows_jobs_hold_its_id_and_their_place(submission_id: str,
 def test_a_job_submitted_alone_is_its_own_submission() -> None:
     job_id = derived_submission_id("job", "one")
     assert submission_of(job_id) == job_id
+
+
+def test_the_same_key_in_two_namespaces_is_two_submissions() -> None:
+    ids = {derived_submission_id("job", "nightly", namespace) for namespace in ("", "ann", "ben")}
+    assert len(ids) == 3
+    digest = hashlib.sha256(b"job\nann\nnightly").digest()[:16]
+    assert ULID.from_str(derived_submission_id("job", "nightly", "ann")).bytes == digest
+
+
+@given(st.integers(0, 2**48 - 1))
+def test_a_ulid_shows_its_time_and_sorts_after_the_first_of_that_time(at_ms: int) -> None:
+    ulid = str(ULID.from_timestamp(at_ms))
+    assert ulid_time_ms(ulid) == at_ms
+    assert ulid_time_ms(first_ulid(at_ms)) == at_ms
+    assert first_ulid(at_ms) < ulid
+    assert ulid < first_ulid(at_ms + 1)
+
+
+def test_the_time_of_another_text_is_an_error() -> None:
+    with pytest.raises(ValueError, match="substring not found"):
+        ulid_time_ms("not a ulid")

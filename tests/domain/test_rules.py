@@ -54,3 +54,15 @@ def test_one_rule_too_many_is_refused_with_a_way_out(kind: RuleKind, field: str,
     (violation,) = too_many(kind).violations
     assert violation.field == field
     assert violation.message.endswith(undo)
+
+
+def test_the_lower_of_the_operators_and_the_workers_limit_holds() -> None:
+    rules = DispatchRules(types={"a": TypeRule(True, 3), "b": TypeRule(False, 1)})
+    assert rules.within({}) is rules
+    narrowed = rules.within({"a": 2, "b": 5, "c": 0})
+    assert narrowed.types == {
+        "a": TypeRule(True, 2),
+        "b": TypeRule(False, 1),
+        "c": TypeRule(False, 0),
+    }
+    assert rules.type_rule("a").max_running == 3, "the earlier value stays as it was"

@@ -198,7 +198,7 @@ def test_a_key_names_its_holders_and_as_many_as_must_end() -> None:
     queue = _ahead("C", traits=Traits("o", concurrency_key="k", concurrency_limit=1))
     fact = _one(_why(job, _at(Ability(9), permits={"key:k": Permit(frozenset({"A@1@1"}))}, queues=(queue,))))
     assert fact.change.job_ids == ("A", "C")
-    assert fact.change.sentence == "wait until jobs A, C have ended, or cancel"
+    assert fact.change.sentence == "wait until jobs A, C have ended, or cancel them"
     assert (
         _one(_why(job, _at(Ability(9), permits={"key:k": Permit(frozenset({"A@1@2"}))}))).code
         is Code.DISPATCH_DUE

@@ -94,6 +94,26 @@ def test_capacity_is_the_slots_of_live_workers_that_do_not_drain() -> None:
     assert ability_of([], NOW_MS).slots == 0
 
 
+def test_a_type_that_workers_lack_has_the_slots_of_the_others_and_a_faulty_worker_has_none() -> None:
+    workers = [
+        worker("a", slots=2),
+        replace(worker("b", slots=5), lacking=("x",)),
+        replace(
+            worker("c", slots=3),
+            lacking=(
+                "x",
+                "y",
+            ),
+        ),
+        replace(worker("d", slots=100), lacking=("z",), fault="no room"),
+        replace(worker("e", slots=100), fault="no disk"),
+    ]
+    ability = ability_of(workers, NOW_MS)
+    assert (ability.slots, dict(ability.limited)) == (10, {"x": 2, "y": 7})
+    assert ability.fault == "no room", "the first fault is shown"
+    assert (ability_of(workers[:3], NOW_MS).fault, ability_of(workers[3:], NOW_MS).slots) == ("", 0)
+
+
 def test_a_new_worker_is_active_and_its_entry_outlives_it_by_a_day() -> None:
     fresh = begin(SPEC, "session", NOW_MS)
     assert (fresh.state, fresh.heartbeat_at_ms, fresh.running) == (WorkerState.ACTIVE, NOW_MS, 0)

@@ -12,7 +12,10 @@ import pytest
 
 from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tests.harness.e2e.worker_processes import becomes, job_state, worker
+from tidegate_cli.client import Client
+from tidegate_cli.target import local_target
 from tidegate_cli.views import parse_time_ms
+from tidegate_devstack import StackInfo
 
 FIRST_LINE_SECONDS = 2.0
 
@@ -27,38 +30,42 @@ def texts(home: Path, job_id: str, *options: str) -> list[str]:
     return [line["text"] for line in lines]
 
 
-def sees_the_first_line_soon(home: Path, job_id: str, note: Callable[[str], None], where: str) -> None:
-    """Waits for the first line while the job runs, and for its end; checks how long the line took."""
-    until_s = time.monotonic() + 60
-    while not (lines := tidegate_json(home, "jobs", "logs", job_id)["lines"]):
-        assert time.monotonic() < until_s, "no line came"
+def sees_the_first_line_soon(stack: StackInfo, job_id: str, note: Callable[[str], None], where: str) -> None:
+    """Waits for the first line while the job runs; checks how long the line took.
+
+    It asks the API itself, because the start of a command takes longer than some lines.
+    """
+    with Client(local_target(stack)) as client:
+        until_s = time.monotonic() + 60
+        while not (page := client.read_logs(job_id))["lines"]:
+            assert time.monotonic() < until_s, "no line came"
+            time.sleep(0.05)
     seen_ms = time.time() * 1_000
-    job = tidegate_json(home, "jobs", "get", job_id)
-    assert job["state"] == "RUNNING", "the line was seen after the end only"
-    printed_ms = parse_time_ms(lines[0]["at"])
+    assert page["state"] == "RUNNING", "the line was seen after the end only"
+    printed_ms = parse_time_ms(page["lines"][0]["at"])
     assert printed_ms is not None
     took_s = (seen_ms - printed_ms) / 1_000
     note(f"the first line of a job in a {where} was seen {took_s:.2f} s after it was printed")
-    assert took_s <= FIRST_LINE_SECONDS + 1.5, "1.5 s are for the start of the command on a busy machine"
+    assert took_s <= FIRST_LINE_SECONDS
 
 
-@pytest.mark.usefixtures("stack")
-def test_a_job_of_the_function_is_followed(stack_home: Path, note: Callable[[str], None]) -> None:
+def test_a_job_of_the_function_is_followed(
+    stack: StackInfo, stack_home: Path, note: Callable[[str], None]
+) -> None:
     job_id = submit(stack_home, "lambda", parameters={"lines": 4, "seconds": 5})
-    sees_the_first_line_soon(stack_home, job_id, note, "function")
+    sees_the_first_line_soon(stack, job_id, note, "function")
     followed = tidegate(stack_home, "jobs", "logs", job_id, "--follow")
     assert followed.returncode == 0, followed.stderr
     expected = [*(f"line {number} of 4" for number in range(1, 5)), "INFO demo all lines are printed"]
     assert followed.stdout.splitlines() == expected
 
 
-@pytest.mark.usefixtures("stack")
 def test_a_job_of_a_worker_process_is_followed(
-    stack_home: Path, tmp_path: Path, note: Callable[[str], None]
+    stack: StackInfo, stack_home: Path, tmp_path: Path, note: Callable[[str], None]
 ) -> None:
     job_id = submit(stack_home, "ecs", parameters={"lines": 4, "seconds": 5})
     with worker(stack_home, tmp_path / "log", "--slots", "2"):
-        sees_the_first_line_soon(stack_home, job_id, note, "worker process")
+        sees_the_first_line_soon(stack, job_id, note, "worker process")
         followed = tidegate(stack_home, "jobs", "logs", job_id, "--follow")
     assert followed.stdout.splitlines()[-1] == "INFO demo all lines are printed"
     assert "can't be sent" not in (tmp_path / "log").read_text(encoding="utf-8")

@@ -272,7 +272,8 @@ def test_nothing_is_lost_and_little_time_whatever_is_killed(
         f"throughput kept {kept:.1%}; {kinds.count('began') - JOBS} attempts beyond the first, "
         f"{kinds.count('refused')} stale effects refused, {kinds.count('repeated')} not repeated"
     )
-    assert kept >= KEPT
+    at_work = " ".join(f"{slots:.0f}" for slots in runs.slots_at_work(ledger))
+    assert kept >= KEPT, f"slots at work in each five seconds: {at_work}"
 
 
 def _figures(name: str, run: runs.Run) -> str:

@@ -60,6 +60,10 @@ def test_what_does_not_finish_is_handed_back_and_runs_when_the_worker_is_back(
         second.tell(signal.SIGTERM)
         assert second.ended() == 0
     assert tidegate_json(stack_home, "jobs", "get", job_id)["attempt"] == 2
+    told = tidegate_json(stack_home, "workers", "get", "ecs", "e2e-back")
+    assert (told["claimed"], told["all_sessions"]["claimed"], told["all_sessions"]["sessions"]) == (1, 2, 2)
+    assert (told["all_sessions"]["handed_back"], told["all_sessions"]["lost"]) == (1, 0)
+    assert 0 <= told["response_seconds"] < 5
 
 
 @pytest.mark.usefixtures("stack")

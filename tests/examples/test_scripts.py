@@ -73,6 +73,21 @@ def test_the_reason_why_a_job_waits_is_told(run: Run) -> None:
     assert lines[2].startswith("To start it, wait until upstream extract (")
 
 
+def test_the_jobs_around_a_job_are_shown(run: Run) -> None:
+    text = "\n".join(run("chain.sh"))
+    assert "long-1" in text
+    assert "long-2" in text
+    assert "flowchart" in text
+
+
+def test_a_workflow_is_found_by_its_tag_and_watched_to_its_end(run: Run, deployment: Deployment) -> None:
+    lines = run("workflows.sh")
+    assert lines[0] == "flowchart LR"
+    (submission,) = deployment.world.submissions.values()
+    assert any(submission.submission_id in line and "nightly" in line for line in lines)
+    assert lines[-1].split() == [submission.submission_id, "SUCCEEDED", "3"]
+
+
 def test_rules_hold_a_job_back_and_are_taken_off(run: Run, deployment: Deployment) -> None:
     lines = run("rules.sh")
     assert any("tidegate.sleep, which is paused or at its limit" in line for line in lines)

@@ -1,75 +1,30 @@
-"""Every call of AWS fails, before and after its effect, in whole and in part: no job is lost, and none runs twice."""
+"""The ground of the tests beside this one: each call of AWS is in a scenario, and a failure of it is noticed.
+
+They let every call fail, before and after its effect, in whole and in part: no job is lost, and none runs twice. They
+are several files because each file runs in one process.
+"""
 
 from __future__ import annotations
 
 import ast
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import pytest
 
-from tests.harness.faults.checks import bring_to_rest, check_all
 from tests.harness.faults.deployment import POOL, Deployment
-from tests.harness.faults.emulated import EmulatedAws, emulated_aws
-from tests.harness.faults.injection import Call, Fault, Injector, Kind, kinds_of
-from tests.harness.faults.scenarios import CASES, Case
-from tests.harness.faults.sites import Finder, find_sites, find_use_cases
-from tidegate.domain import limits
+from tests.harness.faults.emulated import EmulatedAws
+from tests.harness.faults.injection import Fault, Injector, Kind, kinds_of
+from tests.harness.faults.runs import LOOSE, SITES, run
+from tests.harness.faults.scenarios import CASES
+from tests.harness.faults.sites import Finder, find_use_cases
 from tidegate.domain.errors import ServiceUnavailable
-from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import Message
-from tidegate.usecases.bounds import sweep
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap.reap_active import ActiveCounts
 
-SITES, LOOSE = find_sites()
-# The operation repeats left-over entries at once, so its caller notices nothing.
-REPEATED = (Kind.TWICE, Kind.PART, Kind.DENIED)
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[EmulatedAws]:
-    with emulated_aws() as emulated:
-        yield emulated
-
-
-@pytest.fixture(scope="module")
-def injector(aws: EmulatedAws) -> Injector:
-    return Injector(aws.clients, SITES)
-
-
-@pytest.fixture(autouse=True)
-def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the reaper's cursors advance although there are few jobs."""
-    monkeypatch.setattr(sweep, "PAGE", 1)
-    # One job is taken back and the next fails. A third would show nothing new.
-    monkeypatch.setattr(limits, "MAX_DISPATCHES_GIVEN_UP", 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """The result of a run: its calls, the ends of its jobs, the number of ticks until then, and the messages left."""
-
-    calls: Sequence[Call]
-    states: Mapping[str, State]
-    rounds: int
-    messages: int
-
-
-def run(aws: EmulatedAws, injector: Injector, case: Case, fault: Fault | None = None) -> Rest:
-    """Runs a scenario with one failure, goes on until all is at rest, and checks every invariant."""
-    deployment = Deployment(aws, **(case.settings or {}))
-    injector.arm(fault)
-    try:
-        case.run(deployment)
-    finally:
-        injector.disarm()
-    rounds = bring_to_rest(deployment)
-    check_all(deployment)
-    return Rest(tuple(injector.calls), deployment.states, rounds, aws.messages())
+pytestmark = pytest.mark.usefixtures("small_pages")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -94,40 +49,6 @@ def test_who_asks_learns_that_it_failed(kind: Kind, aws: EmulatedAws, injector: 
         injector.disarm()
     assert any(isinstance(outcome, ServiceUnavailable) for outcome in outcomes)
     assert unsent
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_whatever_fails_everything_ends(
-    name: str, aws: EmulatedAws, injector: Injector, note: Callable[[str], None]
-) -> None:
-    case, began = CASES[name], time.perf_counter()
-    plain = run(aws, injector, case)
-    assert plain.rounds == 0, "it needs the schedule although nothing fails"
-    rounds: Counter[int] = Counter()
-    for number, call in enumerate(plain.calls):
-        for kind in kinds_of(call.operation):
-            try:
-                rest = run(aws, injector, case, Fault(number, kind))
-                check_against(plain, rest, case, number, kind)
-            except Exception as error:
-                error.add_note(f"{kind} at call {number} of {len(plain.calls)}: {call.site}")
-                raise
-            rounds[rest.rounds] += 1
-    note(
-        f"{name}: {len(plain.calls)} calls, {sum(rounds.values())} failures, at rest after "
-        f"{', '.join(f'{times}: {count}' for times, count in sorted(rounds.items()))} rounds, "
-        f"{time.perf_counter() - began:.1f} s"
-    )
-
-
-def check_against(plain: Rest, rest: Rest, case: Case, number: int, kind: Kind) -> None:
-    """Checks that the failure was where it should be, and that it made no difference in the end."""
-    assert rest.calls[number] == plain.calls[number]
-    if kind in REPEATED:
-        assert (rest.rounds, rest.messages) == (plain.rounds, plain.messages)
-    assert rest.states.keys() == plain.states.keys() or (case.refusable and not rest.states)
-    for key, state in rest.states.items():
-        assert state is plain.states[key] or state in case.otherwise, key
 
 
 def test_every_call_site_has_its_case(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pytest
-
 from dev.simulator.people.callers import caller_named
 from tests.harness.faults.deployment import POOL, Deployment
-from tests.harness.faults.emulated import EmulatedAws, emulated_aws
+from tests.harness.faults.emulated import EmulatedAws
 from tests.harness.faults.refusal_scenarios import Interrupted, begins_when_looked_at
 from tests.harness.faults.steps import submit
 from tidegate.domain.states import Group, State
@@ -19,12 +17,6 @@ from tidegate.usecases.dispatch.serve import serve_pools
 from tidegate.usecases.recover.cancel import Cancelled, cancel_workflow
 
 DISPATCHED = (State.QUEUED, State.RUNNING)
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[EmulatedAws]:
-    with emulated_aws() as emulated:
-        yield emulated
 
 
 @dataclass

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.harness.faults.checks import bring_to_rest, check_all
 from tests.harness.faults.deployment import Deployment
-from tests.harness.faults.emulated import EmulatedAws, emulated_aws, emulated_clients
+from tests.harness.faults.emulated import EmulatedAws, emulated_clients
 from tests.harness.faults.scenarios import CASES
 from tests.harness.refused_shapes import SHAPES, bringing_no_item, refusing
 from tidegate.adapters.aws.clients import AwsClients
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[EmulatedAws]:
-    with emulated_aws() as emulated:
-        yield emulated
 
 
 @pytest.fixture(scope="module")

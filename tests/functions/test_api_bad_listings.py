@@ -9,6 +9,9 @@ import zlib
 import pytest
 
 from tests.harness.functions.api_calls import UNKNOWN_ID, Api
+from tests.harness.functions.route_table import sample_path
+from tidegate.contracts.route import Route
+from tidegate.contracts.routes import ROUTES
 from tidegate.domain.states import State
 
 
@@ -108,3 +111,14 @@ def test_a_cursor_that_is_none_of_the_workflow_is_422(api: Api, cursor: str) -> 
     ]
     answer = api.call("GET", f"/v1/workflows/{workflow_id}", query={"cursor": cursor})
     assert (answer.status, answer.fields) == (422, ["cursor"])
+
+
+TEXTS = [(route, each.name) for route in ROUTES if route.method == "GET" for each in route.parameters]
+
+
+@pytest.mark.parametrize(("route", "name"), TEXTS, ids=lambda each: str(getattr(each, "path", each)))
+def test_half_a_character_is_refused_by_the_name_of_its_parameter(api: Api, route: Route, name: str) -> None:
+    """No store takes one, and JSON, which carries an event, can spell it."""
+    answer = api.call("GET", sample_path(route), query={name: "a\ud800"})
+    assert answer.status == 422
+    assert name in answer.fields

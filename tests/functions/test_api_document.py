@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.functions.api_calls import NOW_MS, Api
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.contracts.requests import JobIn
-from tidegate.domain.workers import Totals, WorkerSpec, begin
+from tidegate.domain.pulses import Part
+from tidegate.domain.workers import AllSessions, Totals, WorkerSpec, begin
 
 DOCUMENT = read_document("reference/api.md")
 KEY = "nightly-2026-12-01"
@@ -30,7 +32,7 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, pool, job_type, worker, me, audit, bad_request, problem = examples
+    request, answer, job, pool, job_type, worker, status, me, audit, bad_request, problem = examples
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
@@ -39,11 +41,23 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     assert api.call("GET", f"/v1/jobs/{job['job_id']}").body == job
     spec = WorkerSpec("ecs", "nightly-1", "ip-10-0-1-17", 8, name="nightly run", tags={"team": "data"})
     hour_ago = begin(spec, worker["session_id"], NOW_MS - 3_600_000)
-    told = replace(hour_ago, heartbeat_at_ms=NOW_MS, running=3, totals=Totals(41, 36, 2, 0))
+    earlier = AllSessions(NOW_MS - 90_000_000, sessions=2, totals=Totals(79, 75, 3, 2), lost=1)
+    told = replace(
+        hour_ago,
+        heartbeat_at_ms=NOW_MS,
+        running=3,
+        totals=Totals(41, 36, 2, 0),
+        earlier=earlier,
+        response_ms=12,
+    )
     api.services.workers.register_if_free(told, silent_since_ms=0)
     assert api.call("GET", "/v1/workers/ecs/nightly-1").body == worker
     assert api.call("POST", "/v1/workflows", bad_request).body == problem
     api = Api()
+    for part in [*status["schedules"], *status["streams"]]:
+        last_at_ms = int(datetime.fromisoformat(part["last_at"]).timestamp() * 1_000)
+        api.services.pulses.note_if_later(Part(part["name"]), last_at_ms)
+    assert api.call("GET", "/v1/status").body == status
     api.call("POST", "/v1/pools/lambda/pause")
     assert api.call("GET", "/v1/pools/lambda").body == pool
     assert api.call("GET", "/v1/me").body == me

@@ -94,3 +94,24 @@ def test_an_act_on_the_submission_of_another_is_refused_with_what_to_do(
 
 def test_a_job_that_does_not_exist_is_nobodys(api: Api) -> None:
     assert api.call("POST", f"/v1/jobs/{UNKNOWN_ID}/cancel", arn=BEN).status == 404
+
+
+def test_a_wrong_role_is_refused_with_those_that_there_are(api: Api) -> None:
+    answer = api.call("PUT", "/v1/grants", {"role": "root"}, query={"namespace": BEN})
+    assert (answer.status, answer.message("role")) == (422, "must be 'client' or 'operator'")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "hint"),
+    [
+        ("DELETE", "/v1/grants", {"namespace": BEN}, "GET /v1/grants"),
+        ("GET", "/v1/pools/ecs/shares/none", None, "GET /v1/pools/{pool}/shares"),
+    ],
+)
+def test_a_thing_that_is_not_there_is_refused_with_the_list_of_those_that_are(
+    api: Api, method: str, path: str, query: dict[str, str] | None, hint: str
+) -> None:
+    answer = api.call(method, path, query=query)
+    assert answer.status == 404
+    assert hint in answer.body["detail"]
+    assert "retention" not in answer.body["detail"]

@@ -218,3 +218,16 @@ def test_a_cursor_belongs_to_its_job_and_attempt(api: Api, job_id: str) -> None:
 
 def test_an_unknown_job_is_not_found(api: Api) -> None:
     assert api.call("GET", f"/v1/jobs/{UNKNOWN_ID}/logs").status == 404
+
+
+def test_lines_before_a_time_are_never_missing_however_late_the_first_line_comes(
+    api: Api, job_id: str
+) -> None:
+    write(api, job_id, [1, 2, 3])
+    later(api, 20_000)
+    query = {"from": "2026-12-01T08:00:10.000Z"}
+    page = read(api, job_id, **query)
+    assert (numbers(page), page["missing"]) == ([], 0)
+    write(api, job_id, [4, 6], at_ms=NOW_MS + 20_000)
+    page = read(api, job_id, cursor=page["cursor"], **query)
+    assert (numbers(page), page["missing"]) == ([4, 6], 1)

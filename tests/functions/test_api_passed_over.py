@@ -36,6 +36,7 @@ ROUTES = [
     ("GET", "/v1/workflows", {}),
     ("GET", f"/v1/workflows/{UNKNOWN_ID}", {}),
     ("GET", f"/v1/workflows/{UNKNOWN_ID}/graph", {}),
+    ("GET", f"/v1/workflows/{UNKNOWN_ID}/critical-path", {}),
     ("GET", f"/v1/workflows/{UNKNOWN_ID}/states", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/cancel", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/hold", {}),
@@ -63,6 +64,7 @@ ROUTES = [
     ("GET", "/v1/workers/ecs/w/jobs", {}),
     ("GET", "/v1/audit", {}),
     ("GET", "/v1/me", {}),
+    ("GET", "/v1/status", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),
 ]
 

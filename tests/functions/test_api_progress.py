@@ -13,10 +13,11 @@ import pytest
 from dev.simulator.workflows.graphs import layered
 from dev.simulator.workflows.traces import read_trace, sample_files
 from tests.harness.domain.job_samples import SAMPLES
-from tests.harness.functions.api_calls import UNKNOWN_ID, Answer, Api
-from tidegate.contracts.responses import to_json
+from tests.harness.functions.api_calls import NOW_MS, UNKNOWN_ID, Answer, Api
+from tidegate.contracts.responses import fits_in_answer, to_json
 from tidegate.contracts.workflow_responses import LETTERS, graph_out
-from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.limits import MAX_BODY_BYTES, MAX_DEPENDENCIES_PER_JOB
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.workflow_graph import graph_of
 from tidegate.usecases.record.record import record
@@ -121,7 +122,8 @@ def test_a_workflow_says_how_it_stands(api: Api) -> None:
 
 
 def test_workflows_are_listed_by_filters_that_combine(api: Api) -> None:
-    first, second = submitted(api), submitted(api, {**FLOW, "name": "hourly"})
+    first = submitted(api)
+    second = submitted(api, {**FLOW, "name": "hourly", "tags": {"team": "data", "tier": "1"}})
     api.call("POST", f"/v1/workflows/{first}/cancel")
     recorded(api)
 
@@ -134,8 +136,13 @@ def test_workflows_are_listed_by_filters_that_combine(api: Api) -> None:
     assert listed(state="RUNNING") == {second}
     assert listed(state="RUNNING,CANCELLED", name="hour") == {second}
     assert listed(state="SUCCEEDED") == listed(submitted_by="nobody") == set()
+    assert listed(tag="team=data") == listed(tag="tier=1", name="hour") == {second}
+    assert listed(tag="team=ops") == listed(tag="team=data", name="night") == set()
     assert listed(to="2026-11-30T00:00:00Z") == listed(**{"from": "2027-01-01T00:00:00Z"}) == set()
-    row = ok(api.call("GET", "/v1/workflows"))["workflows"][0]
+    row = ok(api.call("GET", "/v1/workflows", query={"tag": "team=data"}))["workflows"][0]
+    assert (
+        row["tags"] == ok(api.call("GET", f"/v1/workflows/{second}"))["tags"] == {"team": "data", "tier": "1"}
+    )
     assert listed(submitted_by=row["submitted_by"]) == {first, second}
 
 
@@ -146,6 +153,8 @@ def test_workflows_are_listed_by_filters_that_combine(api: Api) -> None:
         ("/v1/workflows", {"state": "RUNNING,"}, "state"),
         ("/v1/workflows", {"from": "yesterday"}, "from"),
         ("/v1/workflows", {"to": "2026-12-01"}, "to"),
+        ("/v1/workflows", {"tag": "team"}, "tag"),
+        ("/v1/workflows", {"tag": "=x"}, "tag"),
         ("/v1/workflows", {"limit": "0"}, "limit"),
         ("/v1/workflows", {"cursor": "x"}, "cursor"),
         ("states", {"since": "1.1"}, "since"),
@@ -162,7 +171,33 @@ def test_a_wrong_parameter_is_refused_by_its_name(
     assert (answer.status, answer.fields) == (422, [field])
 
 
-@pytest.mark.parametrize("part", ["", "/graph", "/states"])
+def test_the_critical_path_goes_by_measured_durations_and_then_by_estimates(api: Api) -> None:
+    workflow_id = submitted(api)
+    path = f"/v1/workflows/{workflow_id}/critical-path"
+    before = ok(api.call("GET", path))
+    assert (before["seconds"], before["measured_seconds"], before["version"]) == (5.0, 0.0, "0")
+    assert before["known_by"] == ["ESTIMATED", "UNKNOWN", "ESTIMATED"]
+    ended = replace(
+        SAMPLES[State.SUCCEEDED],
+        job_id=f"{workflow_id}.0",
+        started_at_ms=NOW_MS,
+        finished_at_ms=NOW_MS + 60_000,
+        history=(),
+    )
+    record(api.services, [ended])
+    after = ok(api.call("GET", path))
+    assert after["jobs"] == [0, 1, 2]
+    assert after["keys"] == ["a", "b", "c"]
+    assert after["states"] == ["SUCCEEDED", "PENDING", "PENDING"]
+    assert after["known_by"] == ["MEASURED", "UNKNOWN", "ESTIMATED"]
+    assert after["job_seconds"][0] == pytest.approx(60, rel=0.037)
+    assert after["measured_seconds"] == after["job_seconds"][0] == after["seconds"] - 3.0
+    reopened = replace(ended, state=State.PENDING, reopened=1, started_at_ms=None, finished_at_ms=None)
+    record(api.services, [reopened])
+    assert ok(api.call("GET", path))["known_by"][0] == "ESTIMATED"
+
+
+@pytest.mark.parametrize("part", ["", "/graph", "/states", "/critical-path"])
 def test_a_workflow_that_does_not_exist_is_not_found(api: Api, part: str) -> None:
     assert api.call("GET", f"/v1/workflows/{UNKNOWN_ID}{part}").status == 404
     assert api.call("GET", f"/v1/workflows/nonsense{part}").status == 404
@@ -172,6 +207,7 @@ def test_a_workflow_from_before_graphs_were_stored_has_no_graph(api: Api) -> Non
     workflow_id = submitted(api)
     api.world.graphs.clear()
     assert api.call("GET", f"/v1/workflows/{workflow_id}/graph").status == 404
+    assert api.call("GET", f"/v1/workflows/{workflow_id}/critical-path").status == 404
     assert ok(api.call("GET", f"/v1/workflows/{workflow_id}/states"))["states"] == "PPP"
 
 
@@ -181,11 +217,12 @@ def test_no_call_reads_the_jobs(api: Api) -> None:
     api.world.requests.clear()
     api.call("GET", f"/v1/workflows/{workflow_id}/states")
     api.call("GET", f"/v1/workflows/{workflow_id}/graph")
+    api.call("GET", f"/v1/workflows/{workflow_id}/critical-path")
     api.call("GET", "/v1/workflows")
     assert dict(api.world.requests) == {
-        "get_submission": 2,
-        "load_all_segments": 1,
-        "load_graph": 1,
+        "get_submission": 3,
+        "load_all_segments": 2,
+        "load_graph": 2,
         "page_of_workflows": api.world.requests["page_of_workflows"],
         "get_workflows": 1,
         "load_segments": 1,
@@ -247,3 +284,30 @@ def test_the_states_of_10000_jobs_are_small(api: Api, share_ended: float) -> Non
     assert body["states"] == "".join(LETTERS[job.state] for job in seen)
     assert gzipped(body) <= STATES_BYTES
     assert len(json.dumps(body["version"])) < 100
+
+
+def test_the_graph_of_the_largest_request_fits_an_answer() -> None:
+    """The shortest edge to an earlier job makes the most of them."""
+    edge = json.dumps(json.dumps({"job_id": UNKNOWN_ID}, separators=(",", ":")))[1:-1] + ","
+    jobs = MAX_BODY_BYTES // len(edge) // MAX_DEPENDENCIES_PER_JOB + 1
+    depends_on = tuple(DependencyRequest(job_id=UNKNOWN_ID) for _ in range(MAX_DEPENDENCIES_PER_JOB))
+    request = WorkflowRequest(
+        jobs=tuple(JobRequest(type="t", key=f"k{place}", depends_on=depends_on) for place in range(jobs))
+    )
+    assert fits_in_answer(to_json(graph_out(UNKNOWN_ID, graph_of(request))))
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("MUST_SUCCEED", []), ("MUST_START", ["MUST_START"])])
+def test_an_edge_to_an_earlier_job_names_its_type_unless_it_is_the_usual_one(
+    api: Api, kind: str, shown: list[str]
+) -> None:
+    earlier = api.submit()
+    job = {"key": "a", "type": "tidegate.noop", "depends_on": [{"job_id": earlier, "type": kind}]}
+    graph = ok(api.call("GET", f"/v1/workflows/{submitted(api, {'jobs': [job]})}/graph"))
+    assert graph["outside"] == [[0, earlier, *shown]]
+
+
+def test_a_range_that_ends_before_it_begins_is_refused(api: Api) -> None:
+    query = {"from": "2026-12-02T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
+    answer = api.call("GET", "/v1/workflows", query=query)
+    assert (answer.status, answer.fields) == (422, ["to"])

@@ -11,6 +11,7 @@ import pytest
 
 from tests.harness.domain.documents import read_document
 from tests.harness.functions.api_calls import NOW, NOW_MS, UNKNOWN_ID, Api
+from tidegate.domain import limits
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 from tidegate.usecases.release.release import release
@@ -140,7 +141,10 @@ def test_a_chain_is_drawn(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("direction", "left"), ("format", "svg"), ("depth", "0"), ("depth", "51"), ("limit", "x")],
+    [
+        *(("direction", "left"), ("format", "svg"), ("depth", "0"), ("depth", "51"), ("limit", "x")),
+        *((name, "") for name in ("direction", "format", "depth", "limit")),
+    ],
 )
 def test_a_wrong_parameter_of_a_chain_is_named(api: Api, name: str, value: str) -> None:
     answer = api.call("GET", f"/v1/jobs/{api.submit()}/chain", query={name: value})
@@ -153,3 +157,28 @@ def test_a_job_without_any_is_alone_and_an_unknown_one_is_not_found(api: Api) ->
     assert api.call("GET", f"/v1/jobs/{job_id}/dependents").body["dependents"] == []
     for what in ("dependencies", "dependents", "chain"):
         assert api.call("GET", f"/v1/jobs/{UNKNOWN_ID}/{what}").status == 404
+
+
+def test_a_name_that_spells_a_character_is_drawn_as_it_is(api: Api) -> None:
+    job_id = api.submit(name="#lt;b#gt; & #35;")
+    drawing = api.call("GET", f"/v1/jobs/{job_id}/chain", query={"format": "mermaid"}).body["drawing"]
+    assert '["#35;lt;b#35;gt; #amp; #35;35;<br/>READY"]' in drawing
+
+
+@pytest.mark.parametrize("form", ["json", "mermaid", "dot"])
+def test_the_largest_chain_fits_an_answer(api: Api, form: str) -> None:
+    """Each of 250 jobs depends on all of 245 jobs that stand in 49 levels one behind the other."""
+    levels = [[f"{level}-{place}" for place in range(5)] for level in range(49)]
+    flow: list[dict[str, Any]] = [{"key": "root"}]
+    for before, level in itertools.pairwise([["root"], *levels]):
+        flow += [{"key": key, "depends_on": [{"key": each} for each in before]} for key in level]
+    everything = [{"key": each["key"]} for each in flow]
+    flow += [{"key": f"end-{place}", "depends_on": everything} for place in range(250)]
+    ids = _flow(api, *flow)
+    answer = api.call(
+        "GET", f"/v1/jobs/{ids['root']}/chain", query={"limit": "500", "depth": "50", "format": form}
+    )
+    assert answer.status == 200
+    assert (len(answer.body["jobs"]), len(answer.body["edges"])) == (496, limits.MAX_CHAIN_EDGES)
+    assert answer.body["more"]
+    assert answer.carried_bytes < 6_000_000

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from tests.harness.domain.documents import read_document, table_rows
-from tests.harness.functions.api_calls import NOW, UNKNOWN_ID, Api
+from tests.harness.functions.api_calls import NOW, NOW_MS, UNKNOWN_ID, Api
 from tidegate.domain.why.facts import Action, Code
+from tidegate.usecases.dispatch.tick import tick
 
 PAGE = read_document("reference/why.md")
 FLOW = {
@@ -78,3 +79,18 @@ def test_a_job_that_runs_is_said_to_run(api: Api) -> None:
 def test_an_unknown_job_is_not_found(api: Api) -> None:
     assert api.call("GET", f"/v1/jobs/{UNKNOWN_ID}/why").status == 404
     assert api.call("GET", "/v1/jobs/nonsense/why").status == 404
+
+
+@pytest.mark.parametrize("namespace", [None, "team-a"])
+def test_a_concurrency_key_is_shown_as_its_caller_wrote_it(api: Api, namespace: str | None) -> None:
+    given = {"concurrency_key": "customer/7"} | ({"namespace": namespace} if namespace else {})
+    jobs = [api.submit(**given) for _ in range(2)]
+    tick(api.services, now_ms=NOW_MS)
+    (held,) = (job_id for job_id in jobs if api.job(job_id).held_in)
+    stored = str(api.job(held).concurrency_key)
+    assert stored != "customer/7"
+    (fact,) = api.call("GET", f"/v1/jobs/{held}/why").body["facts"]
+    assert (fact["code"], fact["evidence"]["concurrency_key"]) == ("key-limit", "customer/7")
+    assert "concurrency key 'customer/7'" in fact["message"]
+    for path in (f"/v1/jobs/{held}", f"/v1/jobs/{held}/why", f"/v1/jobs/{held}/chain", "/v1/jobs"):
+        assert stored not in json.dumps(api.call("GET", path).body), path

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.functions.api_calls import NOW, NOW_MS, SETTINGS, Api
+from tests.harness.functions.api_calls import NOW, NOW_MS, SETTINGS, UNKNOWN_ID, Api
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, begin
 from tidegate.usecases.pools.capacity import pool_capacity
@@ -52,16 +52,56 @@ def test_a_worker_reads_back_in_the_words_of_the_api(api: Api) -> None:
         "succeeded": 5,
         "failed": 2,
         "handed_back": 1,
+        "all_sessions": {
+            "since": NOW,
+            "sessions": 1,
+            "claimed": 9,
+            "succeeded": 5,
+            "failed": 2,
+            "handed_back": 1,
+            "lost": 0,
+        },
+        "response_seconds": None,
         "lacking": [],
         "fault": None,
         "capabilities": ["gpu"],
         "tags": {"team": "data"},
         "started_at": NOW,
         "heartbeat_at": NOW,
+        "heartbeat_age_seconds": 0.0,
         "drain_requested_at": None,
         "drain_requested_by": None,
         "clock_off_seconds": 0.0,
     }
+
+
+def test_a_worker_tells_its_response_time_the_age_of_its_heartbeat_and_all_its_sessions(api: Api) -> None:
+    ended = put(api, "w-1", WorkerState.LOST)
+    again = replace(
+        begin(ended.spec, UNKNOWN_ID, NOW_MS - 2_500, standing=ended),
+        totals=Totals(4, 3, 0, 0),
+        response_ms=12,
+    )
+    api.world.workers[("ecs", "w-1")] = again
+    body = api.call("GET", "/v1/workers/ecs/w-1").body
+    assert (body["response_seconds"], body["heartbeat_age_seconds"]) == (0.012, 2.5)
+    assert body["all_sessions"] == {
+        "since": NOW,
+        "sessions": 2,
+        "claimed": 13,
+        "succeeded": 8,
+        "failed": 2,
+        "handed_back": 1,
+        "lost": 1,
+    }
+
+
+def test_counts_are_listed_by_worker(api: Api) -> None:
+    for number in range(3):
+        put(api, f"w-{number}")
+    listed = api.call("GET", "/v1/workers", query={"pool": "ecs"}).body["workers"]
+    counted = [(each["worker_id"], each["running"], each["succeeded"], each["failed"]) for each in listed]
+    assert counted == [(f"w-{number}", 1, 5, 2) for number in range(3)]
 
 
 def test_a_worker_that_fell_silent_is_not_live_whatever_its_state(api: Api) -> None:
@@ -205,3 +245,15 @@ def test_a_worker_that_is_gone_has_nothing_to_drain(api: Api, state: WorkerState
 def test_other_methods_are_405(api: Api, method: str, path: str, allowed: str) -> None:
     answer = api.call(method, path)
     assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("query", [{"limit": "200"}, {"limit": "200", "order": "seen"}])
+def test_a_page_of_workers_with_long_texts_fits_an_answer(api: Api, query: dict[str, str]) -> None:
+    tags = {f"{number:03}" + "\U0001f30a" * 125: "\U0001f30a" * 128 for number in range(20)}
+    for number in range(200):
+        worker = put(api, f"w-{number}")
+        api.world.workers["ecs", f"w-{number}"] = replace(worker, spec=replace(worker.spec, tags=tags))
+    answer = api.call("GET", "/v1/workers", query=query)
+    assert answer.status == 200
+    assert 0 < len(answer.body["workers"]) < 200
+    assert answer.carried_bytes < 6_100_000

@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.functions.api_calls import NOW_MS, Api, read_event
+from tidegate.contracts.routes import ROUTES
 from tidegate.contracts.times import to_wire
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput
@@ -136,6 +137,18 @@ def test_each_question_is_answered(api: Api, question: str) -> None:
         assert [job["finished_at"] for job in found] == sorted(
             (job["finished_at"] for job in found), reverse=True
         )
+
+
+def test_each_route_of_the_page_is_a_route_that_takes_these_parameters() -> None:
+    page = read_document("reference/queries.md")
+    rows = [row for table in (0, 1) for row in table_rows(page, "question", table=table)]
+    assert len(rows) > 25
+    known = {f"{route.method} {route.path}": route for route in ROUTES}
+    for question, text, *_ in rows:
+        named, _, query = text.strip("`").partition("?")
+        assert named in known, f"{question}: there is no route {named}"
+        wrong = parse_qs(query).keys() - {each.name for each in known[named].parameters}
+        assert not wrong, f"{question}: {named} takes no {wrong}"
 
 
 def test_a_row_says_when_its_job_last_changed(api: Api) -> None:

@@ -11,6 +11,7 @@ import pytest
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.functions.test_stream_filter import matches
+from tests.harness.determined import StandingClock
 from tests.harness.domain.job_samples import SAMPLES
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.harness.tables import resources
@@ -34,7 +35,7 @@ class Fixture:
 
     def __init__(self) -> None:
         self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
-        self.deps = RecorderDeps(self.services, Meter(), changes_from)
+        self.deps = RecorderDeps(self.services, StandingClock(NOW_MS), Meter(), changes_from)
         self.event = read_event("recorder-stream")
         self.jobs = [change.new for change in changes_from(self.event["Records"]).jobs]
         self.workflow_id = str(self.jobs[0].workflow_id)

@@ -313,3 +313,28 @@ def test_a_failure_with_half_characters_can_be_stored() -> None:
     found = registry.find("test.half")
     assert found is not None
     assert run_attempt(found, {}, context).message == "caf?.txt"
+
+
+class Unbounded(Parameters):
+    most: float = float("inf")
+
+
+class Halved(Parameters):
+    name: str = "\ud800"
+
+
+class Long(Parameters):
+    text: str = "x" * limits.MAX_SCHEMA_BYTES
+
+
+@pytest.mark.parametrize("model", [Unbounded, Halved, Long])
+def test_a_schema_that_no_answer_can_hold_is_left_out(model: type[BaseModel]) -> None:
+    def run(parameters: BaseModel, context: JobContext) -> None:
+        """Runs."""
+
+    run.__annotations__["parameters"] = model
+    registry = Registry()
+    registry.job("test.run")(run)
+    described = registry.described("test.run")
+    assert described is not None
+    assert (described.description, described.parameters_schema) == ("Runs.", None)

@@ -12,6 +12,7 @@ from dev.simulator.checks.bounds import Bounds
 from dev.simulator.checks.invariants import check_all
 from dev.simulator.memory.seeded import make_services, make_settings
 from dev.simulator.people.bounds import CAPACITY, POOLS, plan_operators, with_bounds
+from dev.simulator.people.callers import drawn_callers, made_operators
 from dev.simulator.people.clients import submit_drawn
 from dev.simulator.system.faults import Faults, calm
 from dev.simulator.system.simulator import DISPATCHER_TIMEOUT_MS, Options, Simulator
@@ -41,9 +42,11 @@ def simulate(
     most_dispatched = int(max(CAPACITY, options.slots) * WINDOW) if in_turn else None
     drawn = with_bounds(draw_workflow(seed, most_jobs=most_jobs, bad_workers=bad_workers))
     simulator = Simulator(plain, world, drawn.course, options, [Bounds(most_dispatched)])
+    callers = drawn_callers(seed)
+    world.grants = made_operators(*callers)  # only operators give shares their weights
     faults.inject(simulator, seed)
     plan_operators(simulator, seed, changes=changes)
-    submit_drawn(simulator, drawn)
+    submit_drawn(simulator, drawn, callers=callers)
     simulator.run()
     calm(simulator, plain)
     check_all(simulator)

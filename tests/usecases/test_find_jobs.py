@@ -299,3 +299,21 @@ def test_a_filter_that_only_jobs_tell_costs_a_read_for_each_hundred_looked_at() 
     )
     assert by_name.looked_at == module.LOOKED_AT_MOST
     assert world.requests["get_many"] == 0, "the entries tell it"
+
+
+@pytest.mark.parametrize("limit", [3, 200])
+def test_a_page_never_looks_at_more_than_its_bound(
+    services: Services, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(module, "LOOKED_AT_MOST", 5)
+    jobs = [_job(State.PENDING, number) for number in range(PER_STATE)]
+    services.jobs.insert_if_absent(jobs)
+    cursor, found = None, list[str]()
+    for _ in range(PER_STATE):
+        page = find_jobs(services, JobQuery(), cursor=cursor, limit=limit, now_ms=LATER_MS)
+        assert page.looked_at <= 5
+        found += [job.job_id for job in page.jobs]
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert sorted(found) == sorted(job.job_id for job in jobs)

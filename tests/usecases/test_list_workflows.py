@@ -8,6 +8,7 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.months import month_start_ms
 from tidegate.domain.progress import SEGMENT_JOBS, Summary, WorkflowState
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase, Submission
@@ -32,6 +33,7 @@ def world_with(*ages_days: float, job_count: int = 1) -> tuple[Services, MemoryW
             created_at_ms=NOW_MS - int(age_days * DAY_MS),
             name=f"name-{place % 2}",
             submitted_by="ann" if place % 5 else "bob",
+            tags={"team": "data", "tier": str(place % 2)} if place % 4 == 0 else {},
         )
         if place % 3:
             word = WorkflowState.FAILED if place % 3 == 1 else WorkflowState.SUCCEEDED
@@ -75,6 +77,9 @@ def test_filters_combine() -> None:
         f"W{place:04d}" for place in range(10, 51) if place % 3 != 2 and place % 2 and place % 5 == 0
     ]
     assert walk(services, WorkflowFilter(name="other")) == []
+    tagged = WorkflowFilter(tags={"team": "data", "tier": "0"}, submitted_by="bob")
+    assert walk(services, tagged) == ["W0000", "W0020", "W0040"]
+    assert walk(services, WorkflowFilter(tags={"team": "ops"})) == []
 
 
 def test_a_page_says_how_far_it_looked() -> None:
@@ -104,6 +109,28 @@ def test_a_page_reads_a_bounded_number_of_segments() -> None:
     assert len(walk(services)) == 30
 
 
+def test_a_page_of_empty_months_says_how_far_it_looked() -> None:
+    services, _ = world_with(700)
+    page = list_workflows(services, ALL, cursor=None, limit=10, now_ms=NOW_MS)
+    assert (page.rows, page.looked_at) == ((), 0)
+    assert page.looked_back_to_ms == month_start_ms("2026-03")  # ten months, this one included
+    page = list_workflows(services, ALL, cursor=page.cursor, limit=10, now_ms=NOW_MS)
+    assert page.looked_back_to_ms == month_start_ms("2025-05")
+
+
+def test_months_that_have_not_come_are_not_looked_at() -> None:
+    services, _ = world_with(0)
+    wanted = WorkflowFilter(to_ms=NOW_MS + 3_000 * 366 * DAY_MS)
+    assert len(list_workflows(services, wanted, cursor=None, limit=10, now_ms=NOW_MS).rows) == 1
+
+
+def test_a_page_that_is_cut_short_of_a_time_has_looked_back_to_that_time() -> None:
+    services, _ = world_with(0)
+    wanted = WorkflowFilter(from_ms=NOW_MS - DAY_MS)
+    page = list_workflows(services, wanted, cursor=None, limit=10, now_ms=NOW_MS)
+    assert (page.cursor, page.looked_back_to_ms) == (None, NOW_MS - DAY_MS)
+
+
 def test_workflows_that_are_not_accepted_are_hidden() -> None:
     services, world = world_with(0)
     (only,) = world.submissions.values()
@@ -122,7 +149,9 @@ def test_workflows_that_are_not_accepted_are_hidden() -> None:
         cursors.short([ALL.plain(), "2026-11", "1", "W"]),
         cursors.short([ALL.plain(), "2026-11", 1, "W"]),
         cursors.short([ALL.plain(), "2026-11", NOW_MS]),
+        cursors.short([ALL.plain(), "2026-11", 10**30, "W"]),
         cursors.short([WorkflowFilter(name="a").plain(), "2026-12"]),
+        cursors.short([WorkflowFilter(tags={"a": "b"}).plain(), "2026-12"]),
     ],
 )
 def test_a_cursor_that_no_page_of_this_listing_gave_is_refused(cursor: str) -> None:

@@ -13,7 +13,15 @@ from dev.simulator.memory.world import MemoryWorld
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import InvalidRequest, ServiceRefused
-from tidegate.domain.workers import Worker, WorkerFenced, WorkerIdTaken, WorkerSpec, WorkerState
+from tidegate.domain.workers import (
+    AllSessions,
+    Totals,
+    Worker,
+    WorkerFenced,
+    WorkerIdTaken,
+    WorkerSpec,
+    WorkerState,
+)
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.pools.capacity import pool_capacity
 from tidegate.usecases.reap.reap_workers import WORKERS_PER_POOL, reap_workers
@@ -57,6 +65,15 @@ def test_a_worker_brings_its_slots_from_joining_until_it_drains(services: Servic
     assert (mine.state, capacity(services)) == (WorkerState.DRAINING, 0)
     leave_pool(services, mine)
     assert (standing(services).state, capacity(services)) == (WorkerState.INACTIVE, 0)
+
+
+def test_the_counts_of_an_id_outlive_its_sessions(services: Services) -> None:
+    mine = join(services)
+    leave_pool(services, replace(mine, totals=Totals(9, 5, 2, 1)))
+    mine = join(services, "S2", at_ms=NOW_MS + 1_000)
+    beat_worker(services, replace(mine, totals=Totals(3, 1, 0, 0), running=2))
+    join(services, "S3", at_ms=NOW_MS + 2_000, take_over=True)
+    assert standing(services).all_sessions == AllSessions(NOW_MS, 3, Totals(12, 6, 2, 1), lost=2)
 
 
 def test_a_silent_worker_brings_nothing_marked_or_not(services: Services) -> None:

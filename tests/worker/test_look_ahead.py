@@ -216,7 +216,7 @@ def test_a_job_whose_type_no_message_names_takes_as_long_as_the_slowest_of_all(f
 def test_after_mostly_stale_messages_many_are_asked_for_at_once(fixture: Fixture) -> None:
     ahead = fixture.look_ahead
     asked = ahead.ask(0)
-    ahead.note_stale(stale=3, messages=4)
+    ahead.note_stale(stale=6, messages=10)
     ahead.got(asked, 0, received=asked)
     assert [ahead.ask(0) for _ in range(5)] == [10, 10, 10, 10, 0]
     ahead.note_stale(stale=0, messages=10)
@@ -226,7 +226,21 @@ def test_after_mostly_stale_messages_many_are_asked_for_at_once(fixture: Fixture
     assert ahead.ask(0) == SLOTS
 
 
+def test_a_few_stale_messages_are_no_reason_to_ask_for_many(fixture: Fixture) -> None:
+    """A worker that takes the whole queue for a stale message or two hides it from the others if it is killed."""
+    ahead = fixture.look_ahead
+    for _ in range(5):
+        ahead.note_stale(stale=1, messages=1)
+    assert not ahead.mostly_stale
+    assert ahead.ask(0) == SLOTS
+    ahead.note_stale(stale=0, messages=5)
+    ahead.note_stale(stale=5, messages=5)
+    assert not ahead.mostly_stale, "only the latest ten count"
+    ahead.note_stale(stale=1, messages=1)
+    assert ahead.mostly_stale
+
+
 def test_while_every_slot_is_busy_nothing_is_asked_for_whatever_was_stale(fixture: Fixture) -> None:
     fixture.receive()
-    fixture.look_ahead.note_stale(stale=1, messages=1)
+    fixture.look_ahead.note_stale(stale=10, messages=10)
     assert fixture.receive() == 0

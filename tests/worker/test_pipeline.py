@@ -302,7 +302,7 @@ def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: p
 
 
 def test_an_urgent_job_behind_many_stale_messages_starts_soon(fixture: BatchFixture) -> None:
-    """One claim shows that messages are stale. After that the worker checks ten at a time, without a claim."""
+    """Ten claims show that messages are stale. After that the worker checks ten at a time, without a claim."""
     messages = fixture.queued(301)
     for message in messages[:-1]:
         job = job_of(fixture.services, message)

@@ -143,6 +143,11 @@ class Pipeline:
         return self._tally.totals()
 
     @property
+    def response_ms(self) -> int | None:
+        """The mean time from a claim until the job's code began, in milliseconds; None before the first."""
+        return self._tally.response_ms()
+
+    @property
     def is_handing_back(self) -> bool:
         """True if running jobs are to be handed back."""
         return self._handing_back
@@ -352,6 +357,7 @@ class Pipeline:
             claimed = begin(services, job, clock.now_ms())
             ran, outcome = Run(services, clock, job, signal).execute(self._executor, claimed)
             self._faults.note(job.type, outcome)
+            self._tally.began(job, ran.began_at_ms)
             return conclusion_of(services, ran, outcome, clock.now_ms()), True
         except Exception as error:  # noqa: BLE001 - one bad job must not end the worker; its message is delivered again
             _not_done("concluded", delivery, error)

@@ -156,7 +156,10 @@ class WorkerProcess:
     def _beat(self) -> Order:
         pipeline = self._pipeline
         return self._registration.beat_if_due(
-            running=pipeline.running, totals=pipeline.totals, standing=self._faults.standing
+            running=pipeline.running,
+            totals=pipeline.totals,
+            standing=self._faults.standing,
+            response_ms=pipeline.response_ms,
         )
 
     def _drain(self) -> None:

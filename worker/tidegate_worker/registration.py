@@ -83,7 +83,9 @@ class Registration:
             )
             self._told_at_s = self._monotonic()
 
-    def beat_if_due(self, *, running: int, totals: Totals, standing: Standing = ABLE) -> Order:
+    def beat_if_due(
+        self, *, running: int, totals: Totals, standing: Standing = ABLE, response_ms: int | None = None
+    ) -> Order:
         """Sends a heartbeat if the interval has passed; returns what the process has to do.
 
         A change of what the worker can't run is sent at once, because the dispatcher uses it.
@@ -101,6 +103,7 @@ class Registration:
                     clock_off_ms=clock_off_ms,
                     lacking=standing.lacking,
                     fault=standing.fault,
+                    response_ms=response_ms,
                 )
                 if is_changed or self._monotonic() - self._told_at_s >= self._beat_seconds:
                     self._tell(self._worker)

@@ -216,7 +216,7 @@ class Client(ActsConnection):
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
     def list_workflows(
-        self, filters: Mapping[str, str | None] | None = None, *, limit: int = 50
+        self, filters: Mapping[str, Parameter] | None = None, *, limit: int = 50
     ) -> list[Mapping[str, Any]]:
         """Returns at most `limit` workflows, newest first, as the API shows them.
 
@@ -237,6 +237,10 @@ class Client(ActsConnection):
     def get_workflow_graph(self, workflow_id: str) -> Mapping[str, Any]:
         """Returns the graph of a workflow, as the API shows it. It never changes."""
         return self._get(f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}/graph")
+
+    def get_critical_path(self, workflow_id: str) -> Mapping[str, Any]:
+        """Returns the chain of a workflow's jobs that takes longest, as the API shows it."""
+        return self._get(f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}/critical-path")
 
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""
@@ -390,6 +394,10 @@ class Client(ActsConnection):
             if cursor is None or len(found) >= limit:
                 return found[:limit]
         raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
+
+    def get_status(self) -> Mapping[str, Any]:
+        """Returns whether the schedules and the readers of the streams are alive, as the API shows it."""
+        return self._call("GET", "/v1/status")
 
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dev.simulator.system.simulator import Simulator
+from tidegate.domain.callers import namespace_of
 from tidegate.domain.changes import JobChange
 from tidegate.domain.job import Job
+from tidegate.domain.keys import plain_key
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.rules import RuleKey, RuleKind, rules_from
 from tidegate.domain.states import Group, State
@@ -53,10 +55,14 @@ class Bounds:
 
     def _check_key(self, job: Job) -> None:
         if job.concurrency_key is not None:
-            of_key = [
+            of_key = [other for other in self.dispatched.values() if _same_key(other, job)]
+            assert len(of_key) <= min(other.concurrency_limit for other in of_key), of_key
+            stored = [
                 other for other in self.dispatched.values() if other.concurrency_key == job.concurrency_key
             ]
-            assert len(of_key) <= min(other.concurrency_limit for other in of_key), of_key
+            assert stored == of_key, (
+                "keys of two namespaces met, or one key of one namespace is stored in two ways"
+            )
 
     def _check_pauses(self, job: Job, began_at_ms: int) -> None:
         for key in ((RuleKind.POOL_PAUSED, job.pool), (RuleKind.TYPE_PAUSED, job.type)):
@@ -87,6 +93,15 @@ class Bounds:
         assert shown == ready
         lost = [each for each in ready if each[2] != MAIN and (each[1], each[2]) not in world.lanes]
         assert not lost, rules_from(world.rules)
+
+
+def _same_key(one: Job, other: Job) -> bool:
+    """Tells whether two jobs have the same concurrency key, as their callers wrote it, in one namespace."""
+    keys = [
+        (namespace_of(job.submitted_by or ""), plain_key(job.concurrency_key or "", job.submitted_by))
+        for job in (one, other)
+    ]
+    return one.concurrency_key is not None and keys[0] == keys[1]
 
 
 def _shown_ready(simulator: Simulator) -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,7 @@
 
 The recorder of a run has a world of its own, so that it neither costs the system a request nor changes what chance
 brings. It sees the system's submissions. Its stream has several shards, and its batches come late, doubled, torn and
-after failures.
+after failures. A stream may also give batches up. They never come again, and the reaper has to make that good.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.workflows import MemoryWorkflowStore
 from dev.simulator.memory.world import MemoryWorld
@@ -22,6 +24,7 @@ from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.progress import WorkflowState, summary_of
 from tidegate.usecases.read.visible import is_accepted
+from tidegate.usecases.reap.reap_progress import reap_progress
 from tidegate.usecases.record.record import record
 from tidegate.usecases.services import Services
 
@@ -29,6 +32,8 @@ _SHARDS = 3
 _BATCH = 40
 _FAILS = 0.05  # of the requests of the recorder
 _CALLED = 0.2  # of the moments at which a shard has changes
+_A_DAY_MS = 86_400_000
+_REAPER_RUNS = 1_000  # for one round over all workflows
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class SimulatedRecorder:
     """An observer of a run that records its changes. `check` compares once the run is over."""
 
     seed: int = 1
+    gives_up: float = 0.0  # of the batches
+    given_up: int = 0
     world: MemoryWorld = field(default_factory=MemoryWorld)
     _draw: random.Random = field(init=False)
     _stream: dict[int, deque[Job]] = field(default_factory=lambda: defaultdict(deque))
@@ -59,6 +66,12 @@ class SimulatedRecorder:
         while any(self._stream.values()):
             for shard in sorted(self._stream):
                 self._record(services, shard)
+        simulator.happened["batch given up by the recorder's stream"] += self.given_up
+        if self.given_up:
+            self._repair(
+                replace(services, jobs=MemoryJobStore(self.world), cursors=MemoryCursors(self.world)),
+                simulator,
+            )
         for submission in simulator.world.submissions.values():
             if not is_accepted(submission):
                 continue
@@ -72,6 +85,17 @@ class SimulatedRecorder:
             assert summary.state is (WorkflowState.RUNNING if noted is None else noted.state), workflow_id
             assert noted is None or noted.counts == summary.counts, workflow_id
 
+    def _repair(self, services: Services, simulator: Simulator) -> None:
+        """Lets the reaper look at all workflows, in one whole round."""
+        self.world.jobs = simulator.world.jobs
+        now_ms = simulator.world.now_ms + _A_DAY_MS  # later than any clock of the run that was ahead
+        for _ in range(_REAPER_RUNS):
+            before = self.world.cursors.copy()
+            reap_progress(services, now_ms)
+            if self.world.cursors == before:
+                return  # the round is over, and the reaper pauses
+        raise AssertionError(f"a round of the reaper does not end within {_REAPER_RUNS} runs")
+
     def _services(self, simulator: Simulator) -> Services:
         self.world.submissions = simulator.world.submissions
         progress, workflows = MemoryProgressStore(self.world), MemoryWorkflowStore(self.world)
@@ -80,6 +104,11 @@ class SimulatedRecorder:
     def _record(self, services: Services, shard: int) -> None:
         stream, draw = self._stream[shard], self._draw
         batch = [stream[place] for place in range(min(len(stream), draw.randrange(1, _BATCH)))]
+        if self.gives_up and draw.random() < self.gives_up:
+            self.given_up += 1
+            for _ in batch:
+                stream.popleft()
+            return
         if draw.random() < 0.2:
             record(
                 services, batch[: draw.randrange(len(batch) + 1)]

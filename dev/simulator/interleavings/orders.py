@@ -27,6 +27,7 @@ PORTS = (
     "submissions",
     "workers",
     "cursors",
+    "pulses",
     "rules",
     "lanes",
     "permits",

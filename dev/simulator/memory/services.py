@@ -12,6 +12,7 @@ from dev.simulator.memory.leases import MemoryDispatchLeases
 from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.progress import MemoryProgressStore
+from dev.simulator.memory.pulses import MemoryPulses
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
@@ -45,6 +46,7 @@ def memory_services(
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         progress=MemoryProgressStore(world),
+        pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
         queue=MemoryQueue(world),
         entropy=SystemEntropy(),

@@ -130,6 +130,7 @@ class MemoryWorkerRegistry:
                     clock_off_ms=worker.clock_off_ms,
                     lacking=worker.lacking,
                     fault=worker.fault,
+                    response_ms=worker.response_ms,
                 )
             )
 

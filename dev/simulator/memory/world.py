@@ -24,6 +24,7 @@ from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.progress import Segment, Summary
+from tidegate.domain.pulses import Part
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of
@@ -87,6 +88,7 @@ class MemoryWorld:
     plans: dict[str, SubmissionPlan] = field(default_factory=dict)
     workers: dict[tuple[str, str], Worker] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
+    pulses: dict[Part, int] = field(default_factory=dict)
     rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
     grants: Grants = field(default_factory=Grants)
     lanes: dict[tuple[str, str], KnownLane] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
 from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
+from tidegate.adapters.dynamodb.pulses import DynamoPulses
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
@@ -38,6 +39,7 @@ from tidegate.domain.logs import LogPlace
 from tidegate.domain.seats import Seat
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
+from tidegate.usecases.bounds.pulse import PulseMemory
 from tidegate.usecases.dispatch.follow import DispatcherMemory
 from tidegate.usecases.recall import KEEP_MS, Recall
 from tidegate.usecases.services import Services
@@ -107,6 +109,7 @@ class ReaperDeps:
     clock: Clock
     meter: Meter
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+    pulses: PulseMemory = field(default_factory=PulseMemory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class DispatcherDeps:
     changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
     memory: DispatcherMemory = field(default_factory=DispatcherMemory)
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+    pulses: PulseMemory = field(default_factory=PulseMemory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,10 @@ class RecorderDeps:
     """The parts of the recorder function. `changes_from` decodes the records of a stream."""
 
     services: Services
+    clock: Clock
     meter: Meter
     changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
+    pulses: PulseMemory = field(default_factory=PulseMemory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +215,7 @@ def aws_services(
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         progress=DynamoProgressStore(clients, tables),
+        pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         queue=SqsQueue(
             clients,
@@ -302,7 +309,7 @@ def reaper_function() -> ReaperDeps:
 def recorder_function() -> RecorderDeps:
     """Returns the parts of functions/recorder. Raises KeyError that names a missing environment variable."""
     services, clients, _ = _from_environment(None)
-    return RecorderDeps(services, clients.meter, changes_from)
+    return RecorderDeps(services, clients.clock, clients.meter, changes_from)
 
 
 def worker_function() -> WorkerDeps:

@@ -19,6 +19,7 @@ from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.progress import MemoryProgressStore
+from dev.simulator.memory.pulses import MemoryPulses
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
@@ -40,6 +41,7 @@ from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
 from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
+from tidegate.adapters.dynamodb.pulses import DynamoPulses
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
@@ -56,6 +58,7 @@ from tidegate.ports import (
     LogReader,
     Permits,
     ProgressStore,
+    Pulses,
     Queue,
     RuleStore,
     SubmissionStore,
@@ -84,6 +87,7 @@ class Stores:
     permits: Permits
     leases: DispatchLeases
     progress: ProgressStore
+    pulses: Pulses
     workflows: WorkflowStore
     rules: RuleStore
     grants: GrantStore
@@ -107,6 +111,7 @@ def memory_stores() -> Stores:
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         progress=MemoryProgressStore(world),
+        pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
         rules=MemoryRuleStore(world),
         grants=MemoryGrantStore(world),
@@ -157,6 +162,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         progress=DynamoProgressStore(clients, tables),
+        pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),
         grants=DynamoGrantStore(clients, tables),

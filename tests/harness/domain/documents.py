@@ -12,10 +12,14 @@ def read_document(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-def table_rows(document: str, first_heading: str) -> list[list[str]]:
-    """Returns the cells of the table whose first column has this heading, without the heading."""
+def table_rows(document: str, first_heading: str, *, table: int = 0) -> list[list[str]]:
+    """Returns the cells of the table whose first column has this heading, without the heading.
+
+    `table` is its number among the tables with that heading.
+    """
     lines = document.splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first_heading} |"))
+    starts = [number for number, line in enumerate(lines) if line.startswith(f"| {first_heading} |")]
+    start = starts[table]
     rows = []
     for line in lines[start + 2 :]:
         if not line.startswith("|"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,11 +20,13 @@ from dev.simulator.system.simulator import Options, ProcessClock, Simulator
 from tests.harness.functions.api_calls import ANN, Api, operators, read_event
 from tidegate.adapters.executors.outcomes import outcome_of
 from tidegate.bootstrap import ApiDeps, Meter
+from tidegate.domain.changes import JobChange
 from tidegate.domain.job import Job
 from tidegate.jobs.attempt import run_attempt
 from tidegate.jobs.context import JobContext, StopRequest, Upstream
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import Assignment, Signal
+from tidegate.usecases.record.record import record
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 JOB_TYPES = "examples.job_types"
@@ -75,9 +77,13 @@ class Deployment(Api):
         )
         self.services = replace(services, entropy=SeededEntropy(1))
         self.simulator = Simulator(
-            self.services, self.world, run_code, Options(slots=slots), observers=[hold_back]
+            self.services, self.world, run_code, Options(slots=slots), observers=[hold_back, self._record]
         )
         self.deps = ApiDeps(self.services, ProcessClock(self.simulator, "api"), Meter())
+
+    def _record(self, _simulator: Simulator, changes: Sequence[JobChange]) -> None:
+        """Keeps the progress of workflows, as the recorder does."""
+        record(self.services, [change.new for change in changes if change.concerns_recorder])
 
     def run_all(self) -> dict[str, Job]:
         """Runs all jobs to their end and checks every invariant; returns them by key, or by id where they have none."""

@@ -29,6 +29,7 @@ from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
 from tidegate.usecases.dispatch.follow import DispatcherMemory, follow, follow_tick
 from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.record.record import record
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import begin, claim_all
 from tidegate.usecases.work.conclude import Conclusion, conclude_all, conclusion_of
@@ -99,6 +100,7 @@ class Deployment:
         self._writes = 0
         self._workers = count(1)  # a new worker takes each message
         self._read = dict.fromkeys(("jobs", "workers", "control"), 0)
+        self._recorded = 0
 
     @property
     def now_ms(self) -> int:
@@ -159,6 +161,13 @@ class Deployment:
     def _follow(self, changes: Changes) -> None:
         self._until_taken(lambda: follow(self.services, changes, self.memory, now_ms=self.now_ms))
 
+    def record(self) -> None:
+        """Brings the records of the stream of jobs that are new to the recorder, as one batch until it is taken."""
+        records = self.aws.records(self.tables.jobs, self._recorded)
+        self._recorded += len(records)
+        jobs = [job_change_from(each).new for each in records if "NewImage" in each["dynamodb"]]
+        self._until_taken(lambda: record(self.services, jobs))
+
     def lose_events(self) -> None:
         """Drops the records of the streams, so that the dispatcher never gets them."""
         for name in ("workers", "control"):
@@ -187,9 +196,9 @@ class Deployment:
 
     def _changes(self, records: Sequence[dict[str, Any]]) -> list[JobChange]:
         changes = []
-        for record in records:
-            if "NewImage" in record["dynamodb"]:
-                change = job_change_from(record)
+        for each in records:
+            if "NewImage" in each["dynamodb"]:
+                change = job_change_from(each)
                 self._note(change)
                 changes.append(change)
         return changes

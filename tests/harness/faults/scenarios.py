@@ -14,8 +14,10 @@ from dev.simulator.memory.seeded import OTHER_TYPE
 from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job as job_of
 from dev.simulator.workflows.graphs import workflow
+from tests.harness.faults.asking_scenarios import in_the_audit_trail, recorded, related
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
+from tests.harness.faults.progress_scenarios import recorded_by_the_reaper
 from tests.harness.faults.recovery_scenarios import (
     cancelled_downstream,
     cancelled_whole,
@@ -36,15 +38,18 @@ from tidegate.domain.callers import NOBODY, caller_under
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
+from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
+from tidegate.usecases.bounds.pulse import PulseMemory, note_pulse
 from tidegate.usecases.callers import set_grants
 from tidegate.usecases.operate import set_rules, set_shares
 from tidegate.usecases.operate.drain import drain_worker
+from tidegate.usecases.read.deployment import deployment_status
 from tidegate.usecases.read.query import get_job, get_workflow
 from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
@@ -315,7 +320,7 @@ def worker_processes(d: Deployment) -> None:
 
 # --- reading ---------------------------------------------------------------------------------------
 def looking(d: Deployment) -> None:
-    """Listings over several pages, and the state of pools."""
+    """Listings over several pages, the state of pools, and what is alive."""
     submit_all(d, workflow([job_of("a"), job_of("b"), job_of("c", "a")]))
     cursor: str | None = None
     for _ in range(2):
@@ -326,9 +331,13 @@ def looking(d: Deployment) -> None:
     rules = d.ask(d.services.rules.load)
     d.ask(lambda: pool_statuses(d.services, rules, now_ms=d.now_ms))
     type_statuses(d.services, rules)
+    memory = PulseMemory()
+    d.ask(lambda: note_pulse(d.services, memory, Part.REAPER, now_ms=d.now_ms))
+    d.ask(lambda: deployment_status(d.services, now_ms=d.now_ms))
 
 
-CASES: Mapping[str, Case] = {
+# Jobs are dispatched, run and end.
+RUNNING: Mapping[str, Case] = {
     "one job": Case(one_job),
     "earlier jobs": Case(earlier_jobs),
     "retried": Case(retried),
@@ -336,26 +345,37 @@ CASES: Mapping[str, Case] = {
     "claimed again": Case(claimed_again),
     "cancelled while it runs": Case(cancelled_while_it_runs, _DONE_ALL_THE_SAME),
     "chosen pools": Case(chosen_pools),
-    "a workflow": Case(a_workflow),
-    "submitted again": Case(submitted_again),
-    "cut off before it was accepted": Case(cut_off_before_it_was_accepted),
-    "cut off after it was accepted": Case(cut_off_after_it_was_accepted, refusable=True),
     "held back": Case(held_back, settings={"dispatch_lease_seconds": 60}),
-    "granted": Case(granted),
-    "kept for others": Case(kept_for_others, settings={"retention_days": RETENTION_DAYS}),
-    "lost": Case(lost),
-    "dead letter": Case(dead_letter, _DONE_ALL_THE_SAME),
     "given up by the function": Case(given_up_by_the_function, _DONE_ALL_THE_SAME),
     "worker processes": Case(worker_processes),
     "passed on": Case(passed_on),
     "refused by the function": Case(refused_by_the_function),
+    "doubled messages": Case(doubled_messages),
+    "slow dispatcher": Case(slow_dispatcher),
+    "cancelled as they begin": Case(cancelled_as_they_begin),
+}
+# Callers submit, and ask.
+ASKING: Mapping[str, Case] = {
+    "a workflow": Case(a_workflow),
+    "submitted again": Case(submitted_again),
+    "cut off before it was accepted": Case(cut_off_before_it_was_accepted),
+    "cut off after it was accepted": Case(cut_off_after_it_was_accepted, refusable=True),
+    "granted": Case(granted),
     "looking": Case(looking),
+    "related": Case(related),
+    "recorded": Case(recorded),
+    "recorded by the reaper": Case(recorded_by_the_reaper),
+    "in the audit trail": Case(in_the_audit_trail),
+}
+# Lost and failed jobs are recovered, and kept for others.
+RECOVERY: Mapping[str, Case] = {
+    "kept for others": Case(kept_for_others, settings={"retention_days": RETENTION_DAYS}),
+    "lost": Case(lost),
+    "dead letter": Case(dead_letter, _DONE_ALL_THE_SAME),
     "retried by hand": Case(retried_by_hand),
     "rerun": Case(rerun),
     "redriven": Case(redriven),
     "cancelled whole": Case(cancelled_whole, refusable=True),
     "cancelled downstream": Case(cancelled_downstream),
-    "doubled messages": Case(doubled_messages),
-    "slow dispatcher": Case(slow_dispatcher),
-    "cancelled as they begin": Case(cancelled_as_they_begin),
 }
+CASES: Mapping[str, Case] = {**RUNNING, **ASKING, **RECOVERY}

@@ -16,6 +16,7 @@ from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answe
 from tidegate.api.app import handle
 from tidegate.domain.job import JobFailure, Progress
 from tidegate.domain.logs import LogLine, LogPlace
+from tidegate.domain.pulses import Part
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     BeginIfAttemptHolds,
@@ -103,6 +104,7 @@ def every_answer() -> str:
     _ask_about_shares(api)
     _ask_wrongly(api)
     _ask_about_callers(api)
+    _ask_about_status(api)
     return "\n".join(api.texts)
 
 
@@ -151,6 +153,7 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", f"{workflow}/states")
     record(api.services, [change.new for change in api.world.changes])
     api.call("GET", f"{workflow}/states", query={"since": "0"})
+    api.call("GET", f"{workflow}/critical-path")
     api.call("GET", "/v1/workflows", query={"name": "flow", "limit": "5"})
     page = api.call("GET", workflow, query={"limit": "2"}).body
     api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})
@@ -246,6 +249,13 @@ def _ask_about_callers(api: _Asked) -> None:
     job_id = api.submit()
     api.call("POST", f"/v1/jobs/{job_id}/cancel")
     api.call("GET", "/v1/audit", query={"subject": f"job#{job_id}", "from": "1970-01-01T00:00:00Z"})
+
+
+def _ask_about_status(api: _Asked) -> None:
+    api.call("GET", "/v1/status")
+    for part in (Part.DISPATCHER, Part.REAPER, Part.RELEASE):
+        api.services.pulses.note_if_later(part, NOW_MS)
+    api.call("GET", "/v1/status")
 
 
 def _end(api: Api, job_id: str, ending: Ending) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -10,29 +11,34 @@ import typer
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.progress import WorkflowState
-from tidegate.domain.states import State
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import WorkflowIdArgument, workflows
-from tidegate_cli.following.live import STYLES
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.errors import Interrupted
+from tidegate_cli.following.follow import WaitTimedOut
+from tidegate_cli.following.live import STYLES, duration_text, numbers_text
+from tidegate_cli.following.states import (
+    JsonWatcher,
+    StatesReader,
+    exit_code_at,
+    follow_states,
+    watcher_for,
+)
+from tidegate_cli.following.watching import way_on
+from tidegate_cli.interrupts import ends_like_ctrl_c
+from tidegate_cli.options import (
+    DEFAULT_WAIT_SECONDS,
+    ApiUrlOption,
+    OutputOption,
+    TimeoutOption,
+    print_json,
+    session_of,
+)
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
 from tidegate_cli.views import printable
+from tidegate_cli.workflow_answers import LETTERS, GraphView, StatesView, graph_view, path_view, states_view
 
 __all__ = ["workflows"]
 
-# The letters of `GET /v1/workflows/{workflow_id}/states`, as docs/reference/api.md lists them.
-LETTERS: Mapping[str, State] = {
-    "P": State.PENDING,
-    "D": State.SCHEDULED,
-    "R": State.READY,
-    "Q": State.QUEUED,
-    "A": State.RUNNING,
-    "S": State.SUCCEEDED,
-    "F": State.FAILED,
-    "T": State.TIMED_OUT,
-    "C": State.CANCELLED,
-    "K": State.SKIPPED,
-}
 COLUMNS = (
     Column("workflow id", fixed=True),
     Column("state", 100),
@@ -43,7 +49,24 @@ COLUMNS = (
     Column("ended", 50),
     Column("submitted by", 20, folds=True),
 )
+_PATH_COLUMNS = (
+    Column("job", fixed=True, folds=True),
+    Column("state", 100),
+    Column("takes", 90, right=True),
+    Column("known by", 80),
+)
 _PER_LINE = 50  # letters of a line of states
+
+
+_TagOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="Only workflows with this tag of their own; may be repeated.",
+        show_default=False,
+    ),
+]
 
 
 class GraphFormat(StrEnum):
@@ -74,6 +97,7 @@ def list_workflows(
         str | None,
         typer.Option("--submitted-by", help="Only workflows of this caller.", show_default=False),
     ] = None,
+    tag: _TagOption = None,
     created_from: Annotated[
         str | None,
         typer.Option(
@@ -94,13 +118,14 @@ def list_workflows(
 ) -> None:
     """List workflows, newest first. All options combine. Times are like 2026-12-01T06:00:00Z.
 
-    Example: tidegate workflows list --state RUNNING --state FAILED --name nightly
+    Example: tidegate workflows list --state RUNNING --state FAILED --tag team=data
     """
     session = session_of(context, output, api_url)
     filters = {
         "state": ",".join(state) if state else None,
         "name": name,
         "submitted_by": submitted_by,
+        "tag": tag or [],
         "from": created_from,
         "to": created_to,
     }
@@ -139,8 +164,38 @@ def show_graph(
     if session.is_json:
         print_json(graph)
         return
-    for line in _mermaid(graph) if form is GraphFormat.MERMAID else _dot(graph):
+    view = graph_view(graph)
+    for line in _mermaid(view) if form is GraphFormat.MERMAID else _dot(view):
         session.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@workflows.command("critical-path")
+def show_critical_path(
+    context: typer.Context,
+    workflow_id: WorkflowIdArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show the chain of a workflow's jobs that takes longest.
+
+    Ended jobs count by how long they ran, the others by their estimates.
+
+    Example: tidegate workflows critical-path 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.get_critical_path(workflow_id)
+    if session.is_json:
+        print_json(found)
+        return
+    path = path_view(found)
+    rows: list[list[Cell]] = [
+        [printable(key), printable(state), duration_text(seconds), printable(known)]
+        for key, state, seconds, known in path.rows
+    ]
+    print_table(TextTable(_PATH_COLUMNS, rows), session.out)
+    whole, measured = duration_text(path.seconds), duration_text(path.measured_seconds)
+    session.out.print(f"critical path {whole}, of which {measured} are measured", highlight=False)
 
 
 @workflows.command("states")
@@ -169,8 +224,46 @@ def show_states(
     if session.is_json:
         print_json(found)
         return
-    for line in _states(found):
+    for line in _states(states_view(found)):
         session.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@workflows.command("watch")
+def watch_states(
+    context: typer.Context,
+    workflow_id: WorkflowIdArgument,
+    timeout_seconds: TimeoutOption = None,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show what changes in a workflow until it ends.
+
+    The exit code says how it ended. A poll costs the deployment two reads, whatever the number of jobs.
+
+    With `--output json` each poll that found a change is a JSON object on a line of its own.
+
+    Example: tidegate workflows watch 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    """
+    session = session_of(context, output, api_url)
+    shown = nullcontext(JsonWatcher(session.out)) if session.is_json else watcher_for(session.err)
+    with ends_like_ctrl_c(), session.client() as client:
+        try:
+            with shown as watcher:
+                last = follow_states(
+                    StatesReader(client, workflow_id),
+                    watcher,
+                    timeout_seconds=timeout_seconds or DEFAULT_WAIT_SECONDS,
+                )
+        except KeyboardInterrupt as error:
+            goes_on = f"interrupted; workflow {workflow_id} goes on{way_on(workflow_id, True)}"
+            raise Interrupted(goes_on) from error
+        except WaitTimedOut as error:
+            raise WaitTimedOut(f"{error}{way_on(workflow_id, True)}") from error
+        code = exit_code_at(client, last)
+    if not session.is_json:
+        numbers = numbers_text(last.counts)
+        session.out.print(f"{workflow_id} ", numbers, sep=" ", soft_wrap=True, highlight=False)
+    raise typer.Exit(code)
 
 
 def _row(workflow: Mapping[str, Any]) -> list[Cell]:
@@ -192,44 +285,38 @@ def _counts(workflow: Mapping[str, Any]) -> str:
     return ", ".join(f"{counts[state]:,} {state}" for state in known)
 
 
-def _states(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{found.get('state')}: {_counts(found)}"
-    yield f"version {found.get('version')}"
-    letters = found.get("states")
-    if letters is None:
-        for letter, indexes in (found.get("changes") or {}).items():
-            yield f"{LETTERS.get(letter, letter)}: {' '.join(map(str, indexes))}"
+def _states(found: StatesView) -> Iterator[str]:
+    yield printable(f"{found.state}: {_counts({'counts': found.counts})}")
+    yield printable(f"version {found.version}")
+    if found.letters is None:
+        by_letter: dict[str, list[int]] = {}
+        for index, letter in found.changes.items():
+            by_letter.setdefault(letter, []).append(index)
+        for letter, indexes in by_letter.items():
+            yield printable(f"{LETTERS.get(letter, letter)}: {' '.join(map(str, indexes))}")
         return
-    for start in range(0, len(letters), _PER_LINE):
-        yield f"{start:5} {letters[start : start + _PER_LINE]}"
-    yield " ".join(f"{letter}={state}" for letter, state in LETTERS.items() if letter in letters)
+    for start in range(0, len(found.letters), _PER_LINE):
+        yield printable(f"{start:5} {found.letters[start : start + _PER_LINE]}")
+    yield " ".join(f"{letter}={state}" for letter, state in LETTERS.items() if letter in found.letters)
 
 
-def edges_of(graph: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
-    """Yields the edges of a graph as the API shows it: the upstream's index, the downstream's index, and the type."""
-    unusual = {(job, place): kind for job, place, kind in graph["edge_types"]}
-    for job, distances in enumerate(graph["parents"]):
-        for place, distance in enumerate(distances):
-            yield job - distance, job, unusual.get((job, place), DependencyType.MUST_SUCCEED)
-
-
-def _mermaid(graph: Mapping[str, Any]) -> Iterator[str]:
+def _mermaid(graph: GraphView) -> Iterator[str]:
     yield "flowchart LR"
-    for index, key in enumerate(graph["keys"]):
+    for index, key in enumerate(graph.keys):
         label = printable(key).replace('"', "#quot;")
         yield f'  j{index}["{label}"]'
-    for upstream, downstream, kind in edges_of(graph):
+    for upstream, downstream, kind in graph.edges:
         arrow = "-->" if kind == DependencyType.MUST_SUCCEED else f"-- {kind} -->"
         yield f"  j{upstream} {arrow} j{downstream}"
 
 
-def _dot(graph: Mapping[str, Any]) -> Iterator[str]:
+def _dot(graph: GraphView) -> Iterator[str]:
     yield "digraph workflow {"
     yield "  rankdir=LR;"
-    for index, key in enumerate(graph["keys"]):
+    for index, key in enumerate(graph.keys):
         label = printable(key).replace("\\", "\\\\").replace('"', '\\"')
         yield f'  j{index} [label="{label}"];'
-    for upstream, downstream, kind in edges_of(graph):
+    for upstream, downstream, kind in graph.edges:
         label = "" if kind == DependencyType.MUST_SUCCEED else f' [label="{kind}"]'
         yield f"  j{upstream} -> j{downstream}{label};"
     yield "}"

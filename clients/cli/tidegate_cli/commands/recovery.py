@@ -124,7 +124,7 @@ def rerun_workflow(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Reopen the failures of a workflow, so that they can run again.
+    """Reopen the failures of a workflow to run them again.
 
     They are the jobs that failed, timed out or were cancelled, and those skipped because of them.
 

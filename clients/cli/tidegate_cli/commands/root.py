@@ -20,6 +20,7 @@ from tidegate_cli.commands import (
     mark,
     recovery,
     shares,
+    status,
     submit,
     types_check,
     watch,
@@ -115,6 +116,7 @@ app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")
 app.add_typer(shares.shares, name="shares")
+status.register(app)
 submit.register(app)
 watch.register(app)
 why.register(app)

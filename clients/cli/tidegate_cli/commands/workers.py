@@ -45,6 +45,10 @@ COLUMNS = (
     Column("running", 80, right=True),
     Column("done", 30, right=True),
     Column("failed", 40, right=True),
+    Column("all done", 28, right=True),
+    Column("all failed", 26, right=True),
+    Column("lost", 24, right=True),
+    Column("response", 22, right=True),
     Column("heartbeat", 50),
 )
 
@@ -129,7 +133,8 @@ def list_workers(
 
     With --order they come in another order.
 
-    Those that have left or were lost are shown for a day.
+    Those that have left or were lost are shown for a day. The columns done and failed count the present session.
+    Those that begin with all, and lost, count all sessions under the id.
 
     Example: tidegate workers list --pool ecs --order free
     """
@@ -324,7 +329,9 @@ def _print_workers(found: Sequence[Mapping[str, Any]], console: Console) -> None
             _plain(each.get("pool")),
             _state(each),
             *(_plain(each.get(name)) for name in ("name", "host", "slots", "running")),
-            *(_plain(each.get(name)) for name in ("succeeded", "failed", "heartbeat_at")),
+            *(_plain(each.get(name)) for name in ("succeeded", "failed")),
+            *(_plain(_of_all(each, name)) for name in ("succeeded", "failed", "lost")),
+            *(_plain(each.get(name)) for name in ("response_seconds", "heartbeat_at")),
         )
         for each in found
     ]
@@ -338,11 +345,27 @@ def _print_worker(found: Mapping[str, Any], console: Console) -> None:
     print_fields(
         [
             (name, _plain(value))
-            for name, value in found.items()
+            for name, value in _flat(found).items()
             if value is not None and value not in ([], {}, "")
         ],
         console,
     )
+
+
+def _flat(worker: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the worker's fields, with the counts of all sessions as fields of their own."""
+    flat: dict[str, Any] = {}
+    for name, value in worker.items():
+        if name == "all_sessions" and isinstance(value, Mapping):
+            flat |= {f"{name}.{each}": count for each, count in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _of_all(worker: Mapping[str, Any], name: str) -> Any:
+    """Returns a count of all sessions under the worker's id, None from an API that does not tell it."""
+    return (worker.get("all_sessions") or {}).get(name)
 
 
 def _state(found: Mapping[str, Any]) -> Text:

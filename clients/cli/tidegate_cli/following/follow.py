@@ -82,6 +82,19 @@ class Waiting:
     now_ms: Callable[[], int] = field(default_factory=_steady_clock)
 
 
+class Pace:
+    """The pauses between polls: short after a change, longer with each poll that found none or was slow itself."""
+
+    def __init__(self) -> None:
+        self._interval = MIN_INTERVAL_SECONDS
+
+    def pause_seconds(self, took_seconds: float, *, changed: bool) -> float:
+        """Returns how long to pause after a poll that took `took_seconds`. `changed` says whether it found a change."""
+        longer = min(MAX_INTERVAL_SECONDS, self._interval * _GROWTH)
+        self._interval = MIN_INTERVAL_SECONDS if changed else longer
+        return max(self._interval, min(_MAX_PAUSE_SECONDS, took_seconds * _PAUSE_PER_FETCH))
+
+
 def fetch_job(client: Client, job_id: str) -> Fetch:
     """Returns a function that reads a single job."""
     return lambda: (client.get_job(job_id),)
@@ -130,7 +143,7 @@ def follow(
     passing = waiting or Waiting()
     began_ms = passing.now_ms()
     began_s = passing.monotonic()
-    interval = MIN_INTERVAL_SECONDS
+    pace = Pace()
     seen: dict[str, tuple[State, int]] | None = None
     slots_seen = 0
     while True:  # ends with the jobs or with `timeout_seconds`
@@ -143,7 +156,7 @@ def follow(
         viewer.show(Snapshot(title, jobs, passing.now_ms(), began_ms, slots_seen, waits))
         if jobs and all(job.is_terminal for job in jobs):
             return jobs
-        interval = MIN_INTERVAL_SECONDS if now != seen else min(MAX_INTERVAL_SECONDS, interval * _GROWTH)
+        pause_s = pace.pause_seconds(took_s, changed=now != seen)
         seen = now
         for check in checks:
             check()
@@ -152,19 +165,18 @@ def follow(
             open_jobs = sum(not job.is_terminal for job in jobs)
             said = f"waited {timeout_seconds:g} s: {open_jobs} of {len(jobs)} jobs have not ended; they go on"
             raise WaitTimedOut("\n  ".join((said, *(waits or explain(jobs)))))
-        pause_s = max(interval, min(_MAX_PAUSE_SECONDS, took_s * _PAUSE_PER_FETCH))
         passing.sleep(min(pause_s, left_s))
 
 
-def exit_code_of(jobs: Sequence[JobView]) -> ExitCode:
-    """Returns the exit code for `jobs`, which have all ended.
+def exit_code_of(jobs: Sequence[JobView], others: Set[str] = frozenset()) -> ExitCode:
+    """Returns the exit code for `jobs`, which have all ended. `others` are the ids of jobs followed beside them.
 
     A job that FAILED or TIMED_OUT makes it JOB_FAILED. A SKIPPED job was skipped because of its upstream. If that
-    upstream is among `jobs`, its own state counts, and the SKIPPED job does not. A branch that was not taken is never a
-    failure. A condition that could not be evaluated and an upstream that no longer exists always are. Without a
+    upstream is among the jobs, its own state counts, and the SKIPPED job does not. A branch that was not taken is never
+    a failure. A condition that could not be evaluated and an upstream that no longer exists always are. Without a
     failure, a CANCELLED job makes the code CANCELLED.
     """
-    ids = {job.job_id for job in jobs}
+    ids = {job.job_id for job in jobs} | others
     code = ExitCode.SUCCESS
     for job in jobs:
         if job.state in (State.FAILED, State.TIMED_OUT) or _failed_by_skip(job, ids):

@@ -179,8 +179,12 @@ class LineViewer:
 
 def counts_text(jobs: Sequence[JobView]) -> Text:
     """Returns the number of jobs in each state, in the order in which a job passes through the states."""
-    counts = Counter(job.state for job in jobs)
-    parts = [(f"{state} {counts[state]}", STYLES[state]) for state in State if counts[state]]
+    return numbers_text(Counter(job.state for job in jobs))
+
+
+def numbers_text(counts: Mapping[State, int]) -> Text:
+    """Returns the same for numbers that are known, without zeros."""
+    parts = [(f"{state} {counts[state]}", STYLES[state]) for state in State if counts.get(state)]
     return _joined(parts)
 
 

@@ -24,6 +24,7 @@ from tidegate.api.routes import (
     relations,
     rerun,
     shares,
+    status,
     why,
     workers,
     workflows,
@@ -53,6 +54,7 @@ app.include_router(audit.router)
 app.include_router(why.router)
 app.include_router(logs.router)
 app.include_router(shares.router)
+app.include_router(status.router)
 answer_errors(app)
 answer_conditionally(app)
 

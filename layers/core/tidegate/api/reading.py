@@ -62,7 +62,7 @@ def id_of(what: str, text: str, form: re.Pattern[str]) -> str:
 
 
 def refuse_other_parameters(router: BaseRouter, *known: str, repeated: Collection[str] = ()) -> None:
-    """Checks that every query parameter is one of `known` and is given once, so that none is ignored.
+    """Checks that every query parameter is one of `known`, is UTF-8 and is given once, so that none is ignored.
 
     Those in `repeated` may be given several times. Raises InvalidRequest.
     """
@@ -82,8 +82,22 @@ def refuse_other_parameters(router: BaseRouter, *known: str, repeated: Collectio
         for name in known
         if len(given.get(name, ())) > 1 and name not in repeated
     ]
+    violations += [
+        Violation(name, "must be UTF-8 text")
+        for name in known
+        if not all(map(_is_utf_8, given.get(name, ())))
+    ]
     if violations:
         raise InvalidRequest(violations)
+
+
+def _is_utf_8(text: str) -> bool:
+    """Tells whether a text has no half of a character, which JSON can spell and no store takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def dry_run_of(router: BaseRouter) -> bool:

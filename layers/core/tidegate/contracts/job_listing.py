@@ -78,7 +78,7 @@ def read_job_query(given: Mapping[str, Sequence[str]]) -> JobQuery:
         workflow_id=read("workflow", _workflow_id),
         id_prefix=read("id", _id_prefix),
         worker_id=read("worker", _worker_id),
-        tags=dict(_tags(given, violations)),
+        tags=dict(read_tags(given, violations)),
         name_prefix=read("name", _text(limits.MAX_NAME_CHARACTERS)),
         key_prefix=read("key", _text(limits.MAX_KEY_CHARACTERS)),
         error_code=read("error", _text(limits.MAX_ERROR_CODE_CHARACTERS)),
@@ -119,7 +119,8 @@ def _states(given: Mapping[str, Sequence[str]], violations: list[Violation]) -> 
     return ALL_STATES if _ALL in words else tuple(dict.fromkeys(State(word) for word in words))
 
 
-def _tags(given: Mapping[str, Sequence[str]], violations: list[Violation]) -> Iterator[tuple[str, str]]:
+def read_tags(given: Mapping[str, Sequence[str]], violations: list[Violation]) -> Iterator[tuple[str, str]]:
+    """Yields the names and values of the parameter `tag`, up to the first faulty one, which it adds to `violations`."""
     named: dict[str, str] = {}
     for text in given.get("tag", ())[: limits.MAX_TAGS + 1]:
         name, equals, value = text.partition("=")
@@ -129,7 +130,7 @@ def _tags(given: Mapping[str, Sequence[str]], violations: list[Violation]) -> It
             violations.append(Violation("tag", message))
             return
         if named.setdefault(name, value) != value:
-            violations.append(Violation("tag", "names one tag with two values; no job has both"))
+            violations.append(Violation("tag", "names one tag with two values; nothing has both"))
             return
     if len(given.get("tag", ())) > limits.MAX_TAGS:
         violations.append(Violation("tag", f"may be given at most {limits.MAX_TAGS} times"))

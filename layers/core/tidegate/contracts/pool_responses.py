@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import RuleChange, TypeRule
-from tidegate.domain.workers import Worker, WorkerState
+from tidegate.domain.workers import AllSessions, Worker, WorkerState
 
 
 class ChangeOut(TypedDict):
@@ -95,8 +95,20 @@ class TypeList(TypedDict):
     types: list[TypeOut]
 
 
+class AllSessionsOut(TypedDict):
+    """The counts of all sessions under a worker's id, `since` the first of them began."""
+
+    since: Time | None
+    sessions: int
+    claimed: int
+    succeeded: int
+    failed: int
+    handed_back: int
+    lost: int
+
+
 class WorkerOut(TypedDict):
-    """A worker."""
+    """A worker. `response_seconds` is null before its first job."""
 
     worker_id: str
     pool: str
@@ -111,12 +123,15 @@ class WorkerOut(TypedDict):
     succeeded: int
     failed: int
     handed_back: int
+    all_sessions: AllSessionsOut
+    response_seconds: float | None
     lacking: list[str]
     fault: str | None
     capabilities: list[str]
     tags: dict[str, str]
     started_at: Time | None
     heartbeat_at: Time | None
+    heartbeat_age_seconds: float
     drain_requested_at: Time | None
     drain_requested_by: str | None
     clock_off_seconds: float
@@ -187,11 +202,23 @@ def _change(change: RuleChange | None) -> ChangeOut | None:
     return None if change is None else {"by": change.actor, "at": to_wire(change.at_ms)}
 
 
-def worker_out(worker: Worker, silent_since_ms: int) -> WorkerOut:
+def _all_sessions_out(counts: AllSessions) -> AllSessionsOut:
+    return {
+        "since": to_wire(counts.since_ms),
+        "sessions": counts.sessions,
+        "claimed": counts.totals.claimed,
+        "succeeded": counts.totals.succeeded,
+        "failed": counts.totals.failed,
+        "handed_back": counts.totals.handed_back,
+        "lost": counts.lost,
+    }
+
+
+def worker_out(worker: Worker, silent_since_ms: int, now_ms: int) -> WorkerOut:
     """Returns a worker as clients read it.
 
     `live` is True where it is ACTIVE or DRAINING with a heartbeat since `silent_since_ms`, in milliseconds since the
-    epoch.
+    epoch, as `now_ms` is.
     """
     spec, totals = worker.spec, worker.totals
     return {
@@ -208,12 +235,15 @@ def worker_out(worker: Worker, silent_since_ms: int) -> WorkerOut:
         "succeeded": totals.succeeded,
         "failed": totals.failed,
         "handed_back": totals.handed_back,
+        "all_sessions": _all_sessions_out(worker.all_sessions),
+        "response_seconds": None if worker.response_ms is None else worker.response_ms / 1_000,
         "lacking": list(worker.lacking),
         "fault": worker.fault or None,
         "capabilities": sorted(spec.capabilities),
         "tags": dict(spec.tags),
         "started_at": to_wire(worker.started_at_ms),
         "heartbeat_at": to_wire(worker.heartbeat_at_ms),
+        "heartbeat_age_seconds": max(0, now_ms - worker.heartbeat_at_ms) / 1_000,
         "drain_requested_at": to_wire(worker.drain_requested_at_ms),
         "drain_requested_by": worker.drain_requested_by,
         "clock_off_seconds": worker.clock_off_ms / 1_000,

@@ -118,14 +118,16 @@ def chain_job_out(job: Job) -> ChainJobOut:
     return {"job_id": job.job_id, "key": job.key, "name": job.name, "type": job.type, "state": job.state}
 
 
+# The characters that mean something in a label of Mermaid, as it writes them.
+_MERMAID = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"})
+
+
 def mermaid(chain: Mapping[str, Any]) -> str:
     """Returns a chain, as `ChainOut` has it, as a flowchart of Mermaid."""
     names = _names(chain["jobs"])
     lines = ["flowchart TD"]
     for job in chain["jobs"]:
-        label = (
-            _label(job).replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
-        )
+        label = _label(job).translate(_MERMAID)
         lines.append(f'  {names[job["job_id"]]}["{label}<br/>{job["state"]}"]')
     for edge in chain["edges"]:
         ends = names[edge["upstream_id"]], names[edge["downstream_id"]]

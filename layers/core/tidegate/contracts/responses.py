@@ -193,6 +193,7 @@ class WorkflowOut(JobPageOut, WorkflowSummaryOut):
     created_at: Time | None
     submitted_by: str | None
     namespace: str | None
+    tags: Mapping[str, str]
     job_count: int
 
 
@@ -286,7 +287,7 @@ class RerunJobOut(JobOut):
 
 
 class ToldOut(TypedDict):
-    """What became of one job of an act in bulk: DONE, ASKED (its worker is to stop it) or LEFT, and why it was left."""
+    """The outcome of one job of an act in bulk: DONE, ASKED (its worker is to stop it) or LEFT, and why it was left."""
 
     job_id: str
     outcome: str

@@ -31,6 +31,7 @@ _MESSAGES: Mapping[str, str] = {
 }
 _MESSAGES_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "enum": lambda context: f"must be one of {context['expected']}",
+    "literal_error": lambda context: f"must be {context['expected']}",
     "string_too_long": lambda context: f"must have at most {context['max_length']:,} characters",
     "greater_than_equal": lambda context: f"must be at least {_number(context['ge'])}",
     "less_than_equal": lambda context: f"must be at most {_number(context['le'])}",

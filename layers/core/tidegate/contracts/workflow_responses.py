@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from typing_extensions import TypedDict
 
@@ -11,7 +11,7 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.progress import Summary
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
-from tidegate.domain.workflow_graph import WorkflowGraph
+from tidegate.domain.workflow_graph import KnownBy, OutsideEdge, PathStep, WorkflowGraph
 
 LETTERS: Mapping[State, str] = {
     State.PENDING: "P",
@@ -45,6 +45,7 @@ class WorkflowRowOut(WorkflowSummaryOut):
     name: str | None
     created_at: Time | None
     submitted_by: str | None
+    tags: Mapping[str, str]
     job_count: int
 
 
@@ -62,8 +63,8 @@ class GraphOut(TypedDict):
 
     `types` lists the job types, and `type_of` the place of each job's type in that list. `parents` lists for each job
     how many places before it each of its parents stands. An edge is of type MUST_SUCCEED unless `edge_types` lists it
-    as job, place among the job's parents, type. `outside` lists edges from jobs of earlier submissions as job, id of
-    the upstream, type. Jobs are named by their index.
+    as job, place among the job's parents, type. `outside` lists edges from jobs of earlier submissions as job and id of
+    the upstream, with the type behind them if it is another than MUST_SUCCEED. Jobs are named by their index.
     """
 
     workflow_id: str
@@ -77,6 +78,27 @@ class GraphOut(TypedDict):
     outside: list[list[int | str]]
     critical_path: list[int]
     critical_path_seconds: float | None
+
+
+class CriticalPathOut(TypedDict):
+    """The chain of a workflow's jobs that takes longest, by columns, first job first.
+
+    `seconds` is the length of the whole path, and `measured_seconds` the part of it that ended jobs took. `jobs` are
+    indexes in the workflow. `known_by` says of each job whether its seconds are MEASURED, ESTIMATED, or UNKNOWN and 0.
+    The columns are empty where nothing is known of any job.
+    """
+
+    workflow_id: str
+    job_count: int
+    version: str
+    state: str
+    seconds: float
+    measured_seconds: float
+    jobs: list[int]
+    keys: list[str]
+    states: list[str]
+    job_seconds: list[float]
+    known_by: list[str]
 
 
 class StatesOut(WorkflowSummaryOut):
@@ -111,6 +133,7 @@ def workflow_row_out(submission: Submission, summary: Summary) -> WorkflowRowOut
         "name": submission.name,
         "created_at": to_wire(submission.created_at_ms),
         "submitted_by": submission.submitted_by,
+        "tags": dict(submission.tags),
         "job_count": submission.job_count,
         **summary_out(submission, summary),
     }
@@ -134,9 +157,44 @@ def graph_out(workflow_id: str, graph: WorkflowGraph) -> GraphOut:
             for place, edge in enumerate(edges)
             if edge.type is not DependencyType.MUST_SUCCEED
         ],
-        "outside": [[edge.downstream, edge.job_id, str(edge.type)] for edge in graph.outside],
+        "outside": [list(_outside_out(edge)) for edge in graph.outside],
         "critical_path": list(graph.critical_path),
         "critical_path_seconds": graph.critical_path_seconds,
+    }
+
+
+def _outside_out(edge: OutsideEdge) -> Iterator[int | str]:
+    """Yields an edge without its type where that is the usual one, so that each is shorter than in the request.
+
+    So the graph of the largest request fits an answer.
+    """
+    yield from (edge.downstream, edge.job_id)
+    if edge.type is not DependencyType.MUST_SUCCEED:
+        yield str(edge.type)
+
+
+def critical_path_out(
+    submission: Submission,
+    summary: Summary,
+    version: str,
+    steps: Sequence[PathStep],
+    keys: Sequence[str],
+    states: Sequence[State],
+) -> CriticalPathOut:
+    """Makes the answer about a critical path. Sums are in seconds with three decimals."""
+    measured = [step.seconds for step in steps if step.known_by is KnownBy.MEASURED]
+    return {
+        "workflow_id": submission.submission_id,
+        "job_count": submission.job_count,
+        "version": version,
+        "state": str(summary.state),
+        "seconds": round(sum(step.seconds for step in steps), 3),
+        "measured_seconds": round(sum(measured), 3),
+        "jobs": [step.job for step in steps],
+        "keys": list(keys),
+        "states": [str(state) for state in states],
+        "job_seconds": [step.seconds for step in steps],
+        "known_by": [str(step.known_by) for step in steps],
     }
 
 

@@ -13,7 +13,7 @@ from tidegate.domain.callers import Caller
 # The fields that an act changed, or what it counted. Never parameters, results or texts of an error.
 Details = Mapping[str, str | int | float | bool | None]
 
-_SUBJECT_CHARACTERS: Final = 200
+_SUBJECT_BYTES: Final = 800  # more than the longest ARN; the bound of DynamoDB for a key is 2,048
 
 
 class Outcome(StrEnum):
@@ -70,8 +70,11 @@ class AuditSearch:
 
 
 def subject_of(kind: str, *names: str) -> str:
-    """Returns the subject of acts on one thing, such as `job#ID` or `worker#ecs#nightly-1`."""
-    return "#".join((kind, *names))[:_SUBJECT_CHARACTERS]
+    """Returns the subject of acts on one thing, such as `job#ID` or `worker#ecs#nightly-1`.
+
+    A request may name a thing by any text, so the end of a very long one is left out.
+    """
+    return "#".join((kind, *names)).encode("utf-8", "replace")[:_SUBJECT_BYTES].decode("utf-8", "ignore")
 
 
 def day_of(at_ms: int) -> str:

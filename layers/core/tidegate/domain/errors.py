@@ -77,6 +77,14 @@ class IdempotencyConflict(TidegateError):
         super().__init__(message)
 
 
+_IF_NO_RECORD = "check the id, it may also have passed its retention"
+_IF_NOT_FOUND = {
+    "grant": "GET /v1/grants lists them all",
+    "share": "GET /v1/pools/{pool}/shares lists those of a pool, and an operator makes one",
+    "graph of workflow": "it was submitted before graphs were stored; its jobs name what they depend on",
+}
+
+
 class NotFound(TidegateError):
     """The error for something that does not exist: not yet, no longer, or never.
 
@@ -88,9 +96,7 @@ class NotFound(TidegateError):
     def __init__(self, what: str, identifier: str) -> None:
         self.what = what
         self.identifier = identifier
-        super().__init__(
-            f"there is no {what} {identifier!r}; check the id, it may also have passed its retention"
-        )
+        super().__init__(f"there is no {what} {identifier!r}; {_IF_NOT_FOUND.get(what, _IF_NO_RECORD)}")
 
 
 class NotYours(TidegateError):

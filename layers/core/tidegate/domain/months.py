@@ -14,3 +14,9 @@ def month_before(month: str) -> str:
     """Returns the month before `month`."""
     year, number = (int(part) for part in month.split("-"))
     return f"{year - 1:04d}-12" if number == 1 else f"{year:04d}-{number - 1:02d}"
+
+
+def month_start_ms(month: str) -> int:
+    """Returns the time at which a month begins, in milliseconds since the epoch."""
+    year, number = (int(part) for part in month.split("-"))
+    return int(datetime(year, number, 1, tzinfo=UTC).timestamp()) * 1_000

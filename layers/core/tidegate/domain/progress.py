@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from tidegate.domain.durations import UNKNOWN, byte_of, seconds_of
 from tidegate.domain.job import Job
 from tidegate.domain.states import FAILURES, TERMINAL, State
 
@@ -110,7 +111,9 @@ class Segment:
 
     `version` is 0 until the segment is stored, and grows by one with each write. `recent` are the latest changes,
     oldest first; they are complete for versions after `recent_from`. `started_at_ms` is the earliest claim of any of
-    the jobs and `ended_at_ms` the latest end, in milliseconds since the epoch, None without one.
+    the jobs and `ended_at_ms` the latest end, in milliseconds since the epoch, None without one. `ran` holds a byte of
+    `domain.durations` for each job: how long the last attempt of an ended job ran. A release that did not measure
+    stored none.
     """
 
     workflow_id: str
@@ -121,7 +124,13 @@ class Segment:
     recent_from: int = 0
     started_at_ms: int | None = None
     ended_at_ms: int | None = None
+    ran: bytes = b""
     expires_at_s: int | None = None
+
+    @property
+    def ran_seconds(self) -> tuple[float | None, ...]:
+        """Returns how long each job ran, in seconds; None for a job that has not ended or was not measured."""
+        return tuple(map(seconds_of, self.ran)) or (None,) * len(self.marks)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -145,9 +154,13 @@ class Segment:
 
 def new_segment(workflow_id: str, number: int, job_count: int, expires_at_s: int | None = None) -> Segment:
     """Returns a segment before anything is known of its jobs. `job_count` is the number of jobs of the workflow."""
-    size = min(SEGMENT_JOBS, job_count - number * SEGMENT_JOBS)
+    size = max(0, min(SEGMENT_JOBS, job_count - number * SEGMENT_JOBS))
     return Segment(
-        workflow_id=workflow_id, number=number, marks=(_UNSEEN,) * max(0, size), expires_at_s=expires_at_s
+        workflow_id=workflow_id,
+        number=number,
+        marks=(_UNSEEN,) * size,
+        ran=bytes(size),
+        expires_at_s=expires_at_s,
     )
 
 
@@ -157,6 +170,7 @@ def recorded(segment: Segment, jobs: Iterable[Job]) -> Segment:
     The jobs belong to the segment. They may come in any order, and repeatedly.
     """
     marks, version = list(segment.marks), segment.version + 1
+    ran = bytearray(segment.ran or bytes(len(marks)))
     started, ended = segment.started_at_ms, segment.ended_at_ms
     changed: dict[int, None] = {}
     known = True
@@ -169,6 +183,7 @@ def recorded(segment: Segment, jobs: Iterable[Job]) -> Segment:
             if seen.state is not marks[place.offset].state:
                 changed[place.offset] = None
             marks[place.offset], known = seen, False
+            ran[place.offset] = byte_of(job.actual_duration_seconds) if seen.stage == _ENDED else UNKNOWN
         started = min(filter(None, (started, *_claims(job))), default=None)
         ended = max(filter(None, (ended, job.finished_at_ms)), default=None)
     if known and (started, ended) == (segment.started_at_ms, segment.ended_at_ms):
@@ -185,6 +200,7 @@ def recorded(segment: Segment, jobs: Iterable[Job]) -> Segment:
         recent_from=recent_from,
         started_at_ms=started,
         ended_at_ms=ended,
+        ran=bytes(ran),
     )
 
 

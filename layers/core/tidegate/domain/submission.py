@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.job import Job
+from tidegate.domain.job import NO_TAGS, Job
 
 
 class Phase(StrEnum):
@@ -28,10 +29,10 @@ class Submission:
     """The record of a workflow's submission.
 
     `fingerprint` identifies the body of the request, for idempotency. `submitted_by` is the subject of the caller, None
-    if it is not known. `namespace` is the shared namespace that the request named, None for the caller's own.
-    `created_at_ms` is in milliseconds since the epoch. `critical_path_seconds` is the longest path through the jobs by
-    their estimates, None where no job has one. `expires_at_s` is when the record may be removed, in seconds since the
-    epoch; None keeps it.
+    if it is not known. `namespace` is the shared namespace that the request named, None for the caller's own. `tags`
+    are the workflow's own, which its jobs have too. `created_at_ms` is in milliseconds since the epoch.
+    `critical_path_seconds` is the longest path through the jobs by their estimates, None where no job has one.
+    `expires_at_s` is when the record may be removed, in seconds since the epoch; None keeps it.
     """
 
     submission_id: str
@@ -42,6 +43,7 @@ class Submission:
     name: str | None = None
     submitted_by: str | None = None
     namespace: str | None = None
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     critical_path_seconds: float | None = None
     expires_at_s: int | None = None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -62,6 +62,29 @@ class Totals:
     failed: int = 0
     handed_back: int = 0
 
+    def __add__(self, other: Totals) -> Totals:
+        """Returns the counts of both."""
+        return Totals(
+            self.claimed + other.claimed,
+            self.succeeded + other.succeeded,
+            self.failed + other.failed,
+            self.handed_back + other.handed_back,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AllSessions:
+    """The work of `sessions` sessions under one worker id, since the first of them began at `since_ms`.
+
+    `lost` counts the attempts that ran when a session ended without leaving, as its last heartbeat told. The counts go
+    back to the last time that the id had no entry, so they begin anew after a day without the worker.
+    """
+
+    since_ms: int
+    sessions: int = 0
+    totals: Totals = Totals()
+    lost: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
@@ -83,7 +106,9 @@ class Worker:
     `session_id` is a ULID made when the process starts. It is the fencing token: no write under the worker's id
     succeeds without it. `clock_off_ms` is how far the machine's clock was ahead of AWS's time; it is negative where the
     clock was behind. `lacking` are job types that the worker was given and does not have, sorted. `fault` says why the
-    worker can begin no job at all; it is empty while it can. Times end in `_ms` or `_s` and count from the epoch.
+    worker can begin no job at all; it is empty while it can. `earlier` is the work of the earlier sessions under the
+    id, None where there were none. `response_ms` is the mean time from a claim until the job's code began, over the
+    latest attempts, None before the first. Times end in `_ms` or `_s` and count from the epoch.
     """
 
     spec: WorkerSpec
@@ -99,6 +124,17 @@ class Worker:
     clock_off_ms: int = 0
     lacking: tuple[str, ...] = ()
     fault: str = ""
+    earlier: AllSessions | None = None
+    response_ms: int | None = None
+
+    @property
+    def all_sessions(self) -> AllSessions:
+        """Returns the work of this session and the earlier ones. What a LOST worker ran is lost."""
+        before = self.earlier or AllSessions(self.started_at_ms)
+        lost = self.running if self.state is WorkerState.LOST else 0
+        return AllSessions(
+            before.since_ms, before.sessions + 1, before.totals + self.totals, before.lost + lost
+        )
 
     @property
     def pool(self) -> str:
@@ -173,8 +209,16 @@ class WorkerGone(TidegateError):
         super().__init__(f"worker {worker.worker_id} is {worker.state}; there is nothing left to drain")
 
 
-def begin(spec: WorkerSpec, session_id: str, now_ms: int) -> Worker:
-    """Returns the entry of a worker that starts at `now_ms`, in milliseconds since the epoch."""
+def begin(spec: WorkerSpec, session_id: str, now_ms: int, *, standing: Worker | None = None) -> Worker:
+    """Returns the entry of a worker that starts at `now_ms`, in milliseconds since the epoch.
+
+    `standing` is the entry of the session before under the same id, None where there is none. If that session has not
+    left, the attempts that it ran are lost.
+    """
+    earlier: AllSessions | None = None
+    if standing is not None:
+        has_left = standing.state is WorkerState.INACTIVE
+        earlier = (standing if has_left else replace(standing, state=WorkerState.LOST)).all_sessions
     return Worker(
         spec,
         session_id,
@@ -182,6 +226,7 @@ def begin(spec: WorkerSpec, session_id: str, now_ms: int) -> Worker:
         started_at_ms=now_ms,
         heartbeat_at_ms=now_ms,
         expires_at_s=kept_until_s(now_ms),
+        earlier=earlier,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from tidegate.domain.dependency import DependencyType
@@ -69,3 +71,38 @@ def graph_of(request: WorkflowRequest) -> WorkflowGraph:
         critical_path=chains.critical_path if chains else (),
         critical_path_seconds=chains.critical_path_seconds if chains else None,
     )
+
+
+class KnownBy(StrEnum):
+    """The way in which the duration of a job is known."""
+
+    MEASURED = "MEASURED"  # the job has ended
+    ESTIMATED = "ESTIMATED"
+    UNKNOWN = "UNKNOWN"  # neither; the job counts as 0 seconds
+
+
+class PathStep(NamedTuple):
+    """A job of a critical path, named by its index in the workflow, with its duration in seconds."""
+
+    job: int
+    seconds: float
+    known_by: KnownBy
+
+
+def critical_path_of(graph: WorkflowGraph, measured: Sequence[float | None]) -> tuple[PathStep, ...]:
+    """Returns the chain of jobs that takes longest by all that is known, first job first.
+
+    `measured` holds how long each job ran, in seconds, None where it has not ended. Its estimate counts then. The path
+    is empty where nothing is known of any job.
+    """
+    steps = [
+        PathStep(index, ran, KnownBy.MEASURED)
+        if ran is not None
+        else PathStep(index, estimate or 0.0, KnownBy.UNKNOWN if estimate is None else KnownBy.ESTIMATED)
+        for index, (ran, estimate) in enumerate(zip(measured, graph.estimates, strict=True))
+    ]
+    known = {step.job: step.seconds for step in steps if step.known_by is not KnownBy.UNKNOWN}
+    if not known:
+        return ()
+    chains = analyse_chains([[edge.parent for edge in edges] for edges in graph.parents], known)
+    return tuple(steps[index] for index in chains.critical_path)

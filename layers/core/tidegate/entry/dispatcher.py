@@ -8,6 +8,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from tidegate.bootstrap import DispatcherDeps
+from tidegate.domain.changes import Changes
+from tidegate.domain.pulses import Part
+from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.dispatch.dispatch import DispatchReport
@@ -27,12 +30,19 @@ def handle(event: dict[str, Any], deps: DispatcherDeps) -> dict[str, Any]:
     arrive, a run that a stream woke does a tick's work once it is overdue.
     """
     before = deps.meter.snapshot()
+    errors = FirstError()
     try:
         if "Records" not in event:
-            return {"dispatched": _tick(deps)}
-        errors = FirstError()
+            dispatched = 0
+            with errors.isolated():
+                dispatched = _tick(deps)
+            leave_pulse(deps.services, deps.pulses, Part.DISPATCHER, deps.clock)
+            errors.raise_first()
+            return {"dispatched": dispatched}
         with errors.isolated():
-            _follow(event["Records"], deps)
+            changes = _follow(event["Records"], deps)
+            if changes.jobs:
+                leave_pulse(deps.services, deps.pulses, Part.RELEASE, deps.clock)
         with errors.isolated():
             _tick_if_overdue(deps)
         errors.raise_first()
@@ -54,13 +64,14 @@ def _tick_if_overdue(deps: DispatcherDeps) -> None:
     _log(tick_if_overdue(deps.services, deps.memory, now_ms=now_ms, stopwatch=deps.stopwatch))
 
 
-def _follow(records: Sequence[dict[str, Any]], deps: DispatcherDeps) -> None:
+def _follow(records: Sequence[dict[str, Any]], deps: DispatcherDeps) -> Changes:
     changes = deps.changes_from(records)
     for record in changes.unreadable:
         details = {"event_id": record.event_id, "error": record.error}
         logger.error("stream record can't be read", extra=details)
     until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
     _log(follow(deps.services, changes, deps.memory, now_ms=deps.clock.now_ms(), until=until))
+    return changes
 
 
 def _log(pools: Iterable[DispatchReport]) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from tidegate.bootstrap import ReaperDeps
+from tidegate.domain.pulses import Part
 from tidegate.entry.loads import publish_loads
+from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.isolation import FirstError
@@ -38,6 +40,7 @@ def run_round(deps: ReaperDeps) -> dict[str, Any]:
             publish_loads(deps.services, deps.clock)
         with errors.isolated():
             report = _repair(deps)
+        leave_pulse(deps.services, deps.pulses, Part.REAPER, deps.clock)
         errors.raise_first()
         return report
     finally:

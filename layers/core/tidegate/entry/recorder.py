@@ -8,6 +8,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from tidegate.bootstrap import RecorderDeps
+from tidegate.domain.pulses import Part
+from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.record.record import record
 
@@ -28,6 +30,7 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
             logger.error("stream record can't be read", extra=details)
         report = record(deps.services, [change.new for change in changes.jobs])
         logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report)})
+        leave_pulse(deps.services, deps.pulses, Part.RECORD, deps.clock)
         return {"batchItemFailures": []}
     finally:
         log_usage(deps.meter, since=before)

@@ -65,8 +65,8 @@ class JobType:
 class TypeDescription:
     """The description of a job type, for people who submit jobs of it.
 
-    `parameters_schema` is the JSON Schema of its parameters; None where their model has none, or a longer one than
-    `MAX_SCHEMA_BYTES`.
+    `parameters_schema` is the JSON Schema of its parameters; None where their model has none that is JSON, or a longer
+    one than `MAX_SCHEMA_BYTES`.
     """
 
     description: str
@@ -233,7 +233,8 @@ def _path(location: Sequence[str | int]) -> str:
 def _schema_of(job_type: JobType) -> Mapping[str, Any] | None:
     try:
         schema = job_type.parameters.model_json_schema()
-        size_bytes = len(json.dumps(schema).encode())
+        # A default may be infinite, or half a character: then no JSON can hold the schema, and this raises an error.
+        size_bytes = len(json.dumps(schema, ensure_ascii=False, allow_nan=False).encode())
     except Exception:  # noqa: BLE001 - a model of job code may raise anything
         return None
     return schema if size_bytes <= limits.MAX_SCHEMA_BYTES else None

@@ -28,6 +28,7 @@ from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.logs import LogPortion, LogReader, LogSink
 from tidegate.ports.permits import Permits
 from tidegate.ports.progress import ProgressStore
+from tidegate.ports.pulses import Pulses
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
@@ -67,6 +68,7 @@ __all__ = [
     "OutcomeKind",
     "Permits",
     "ProgressStore",
+    "Pulses",
     "Queue",
     "RuleStore",
     "Signal",

@@ -27,6 +27,7 @@ from tidegate.ports import (
     LogReader,
     Permits,
     ProgressStore,
+    Pulses,
     Queue,
     RuleStore,
     SubmissionStore,
@@ -58,6 +59,7 @@ class Services:
     permits: Permits
     leases: DispatchLeases
     progress: ProgressStore
+    pulses: Pulses
     workflows: WorkflowStore
     queue: Queue
     entropy: Entropy

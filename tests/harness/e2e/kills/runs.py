@@ -20,6 +20,7 @@ _DEPENDENT_EVERY, _DEPENDS_ON = 10, 7
 _URGENT = 100
 _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 240.0
+_STRETCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,23 @@ def first_began_s(ledger: Ledger, pool_jobs: set[str], *, since_s: float, not_in
         and entry.pid not in not_in
     )
     return next(times, None)
+
+
+def slots_at_work(ledger: Ledger) -> list[float]:
+    """Returns how many slots worked on average in each five seconds of a run. A killed attempt counts as idle."""
+    log = ledger.log()
+    from_s, began = log[0].at_s, {}
+    at_work = [0.0] * (int((log[-1].at_s - from_s) / _STRETCH_SECONDS) + 1)
+    for entry in log:
+        if entry.what == "began":
+            began[entry.job_id, entry.attempt] = entry.at_s - from_s
+            continue
+        start_s, end_s = began[entry.job_id, entry.attempt], entry.at_s - from_s
+        for number in range(int(start_s / _STRETCH_SECONDS), int(end_s / _STRETCH_SECONDS) + 1):
+            stretch = number * _STRETCH_SECONDS
+            both = min(end_s, stretch + _STRETCH_SECONDS) - max(start_s, stretch)
+            at_work[number] += both / _STRETCH_SECONDS
+    return at_work
 
 
 def first_dispatch_s(jobs: Sequence[JobView], pool: str, since_s: float) -> float:

@@ -23,6 +23,7 @@ from tidegate.adapters.aws.logs import event_text
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services
 from tidegate.domain.logs import LogLine, LogPlace
+from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
@@ -291,6 +292,12 @@ def shows_what_a_job_printed(world: World, services: Services) -> None:
         assert ask(services, "GET", f"/v1/jobs/{job_id}/logs")["lines"][0]["text"] == "printed"
 
 
+def says_what_is_alive(world: World, services: Services) -> None:
+    for part in Part:
+        world.admin.pulses.note_if_later(part, now_ms())
+    assert ask(services, "GET", "/v1/status")["healthy"]
+
+
 API_PROBES = (
     takes_a_job,
     takes_a_large_job,
@@ -324,4 +331,5 @@ API_PROBES = (
     keeps_what_a_new_job_needs,
     records_an_act_and_shows_it,
     shows_what_a_job_printed,
+    says_what_is_alive,
 )

@@ -16,11 +16,14 @@ from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import DispatcherDeps, Meter, Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.lanes import key_lane
+from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, ReopenIfEnded, Stamp
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.entry import dispatcher
+from tidegate.entry.pulse import leave_pulse
+from tidegate.usecases.bounds.pulse import PulseMemory
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.release.judge_waiting import judge_waiting
 
@@ -118,7 +121,14 @@ def keeps_what_it_opens_again(world: World, services: Services) -> None:
     assert is_kept(world, ids["up"], expires_at_s)
 
 
+def leaves_its_pulses(world: World, services: Services) -> None:
+    on_schedule(services)
+    leave_pulse(services, PulseMemory(), Part.RELEASE, StandingClock(now_ms()))
+    assert world.admin.pulses.load().keys() == {Part.DISPATCHER, Part.RELEASE}
+
+
 DISPATCHER_PROBES = (
+    leaves_its_pulses,  # first, because a run goes on without its pulse
     dispatches_a_job,
     dispatches_several_jobs,
     dispatches_to_worker_processes,

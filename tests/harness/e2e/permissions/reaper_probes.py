@@ -22,6 +22,7 @@ from tidegate.adapters.dynamodb.workers import worker_item
 from tidegate.bootstrap import Meter, ReaperDeps, Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job, workflow_job_id
+from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
@@ -222,7 +223,21 @@ def keeps_what_is_needed(world: World, services: Services) -> None:
     assert is_kept(world, ids["up"], expires_at_s)
 
 
+def leaves_its_pulse(world: World, services: Services) -> None:
+    reap(services)
+    assert world.admin.pulses.load().keys() == {Part.REAPER}
+
+
+def records_what_the_recorder_missed(world: World, services: Services) -> None:
+    request = WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),))
+    (job_id,) = submit_flow(world, request, now_ms() - LONG_MS).values()
+    reap(services)
+    (segment,) = world.admin.progress.load_all(str(world.job(job_id).workflow_id), consistent=True)
+    assert segment.states == (State.READY,)
+
+
 REAPER_PROBES = (
+    leaves_its_pulse,  # first, because a run goes on without its pulse
     takes_back_from_a_lost_worker,
     takes_back_several,
     sends_again_what_was_lost,
@@ -237,4 +252,5 @@ REAPER_PROBES = (
     remembers_where_it_was_among_jobs,
     remembers_where_it_was_among_workers,
     keeps_what_is_needed,
+    records_what_the_recorder_missed,
 )

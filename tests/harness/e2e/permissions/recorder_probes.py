@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from tests.harness.determined import StandingClock
 from tests.harness.e2e.permissions.states import submit_flow
 from tests.harness.e2e.permissions.world import World, now_ms
 from tidegate.bootstrap import Services
+from tidegate.domain.pulses import Part
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, Stamp
+from tidegate.entry.pulse import leave_pulse
+from tidegate.usecases.bounds.pulse import PulseMemory
 from tidegate.usecases.record.record import record
 
 
@@ -28,4 +32,9 @@ def records_a_workflow_to_its_end(world: World, services: Services) -> None:
     assert noted.state == "CANCELLED"
 
 
-RECORDER_PROBES = (records_a_workflow_to_its_end,)
+def leaves_its_pulse(world: World, services: Services) -> None:
+    leave_pulse(services, PulseMemory(), Part.RECORD, StandingClock(now_ms()))
+    assert world.admin.pulses.load().keys() == {Part.RECORD}
+
+
+RECORDER_PROBES = (records_a_workflow_to_its_end, leaves_its_pulse)

@@ -65,8 +65,10 @@ class Wire:
                 ((needed, table),) = statement_checks(action, _as_body(statement["Statement"]))
                 yield Use(needed, self._table(table))
         elif "RequestItems" in params:
-            for table in params["RequestItems"]:
-                yield Use(action, self._table(table))
+            for table, asked in params["RequestItems"].items():
+                items = asked.get("Keys", ()) if isinstance(asked, Mapping) else ()
+                keys = tuple(value for item in items for value in item[self._key_of[table]].values())
+                yield Use(action, self._table(table), keys)
         else:
             suffix = f"/index/{params['IndexName']}" if "IndexName" in params else ""
             table = params["TableName"]

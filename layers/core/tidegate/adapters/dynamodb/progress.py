@@ -22,7 +22,7 @@ from tidegate.adapters.dynamodb.graphs import graph_from, packed_graph
 from tidegate.adapters.dynamodb.statements import absent, condition_arguments, equals
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.progress import JobMark, Segment, SegmentChange, mark
-from tidegate.domain.states import State
+from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.workflow_graph import WorkflowGraph
 from tidegate.settings import Tables
 
@@ -132,7 +132,7 @@ def segment_item(segment: Segment) -> Item:
 
 def _segment_from(item: Mapping[str, Attribute]) -> Segment:
     values = decode_item(item)
-    marks, recent, recent_from = _unpacked(bytes(values[schema.MARKS]))
+    marks, recent, recent_from, ran = _unpacked(bytes(values[schema.MARKS]))
     return Segment(
         workflow_id=values[schema.WORKFLOW_ID],
         number=int(values[schema.PART].removeprefix(schema.SEGMENT_PREFIX)),
@@ -142,6 +142,7 @@ def _segment_from(item: Mapping[str, Attribute]) -> Segment:
         recent_from=recent_from,
         started_at_ms=values.get(schema.STARTED_AT),
         ended_at_ms=values.get(schema.ENDED_AT),
+        ran=ran,
         expires_at_s=values.get(schema.EXPIRES_AT),
     )
 
@@ -149,7 +150,7 @@ def _segment_from(item: Mapping[str, Attribute]) -> Segment:
 # --- the marks of a segment as bytes ---------------------------------------------------------------
 
 _HEAD = struct.Struct(">HHHHI")  # jobs, reopened jobs, jobs under way, recent changes, recent_from
-_COLUMNS: tuple[tuple[str, int], ...] = (("H", 2), ("I", 4), ("I", 4), ("Q", 8), ("I", 4), ("H", 2))
+_COLUMNS: tuple[tuple[str, int], ...] = (("H", 2), ("I", 4), ("I", 4), ("Q", 8), ("I", 4), ("H", 2), ("B", 1))
 
 
 def _packed(segment: Segment) -> bytes:
@@ -163,6 +164,7 @@ def _packed(segment: Segment) -> bytes:
         [each.ready_at_ms for each in under_way],
         [change.version - segment.recent_from for change in segment.recent],
         [change.offset for change in segment.recent],
+        [ran for each, ran in zip(marks, segment.ran, strict=False) if each.state in TERMINAL],
     )
     head = _HEAD.pack(len(marks), len(reopened), len(under_way), len(segment.recent), segment.recent_from)
     states = bytes(_PLACE_OF[each.state] for each in marks)
@@ -172,24 +174,28 @@ def _packed(segment: Segment) -> bytes:
     return zlib.compress(head + states + body, 9)
 
 
-def _unpacked(packed: bytes) -> tuple[tuple[JobMark, ...], tuple[SegmentChange, ...], int]:
+def _unpacked(packed: bytes) -> tuple[tuple[JobMark, ...], tuple[SegmentChange, ...], int, bytes]:
     data = zlib.decompress(packed)
     jobs, reopened_count, moving, recent_count, recent_from = _HEAD.unpack_from(data)
     at = _HEAD.size + jobs
     states = [_STATES[place] for place in data[_HEAD.size : at]]
     columns: list[list[int]] = []
-    lengths = (reopened_count, reopened_count, moving, moving, recent_count, recent_count)
+    ended = [index for index, state in enumerate(states) if state in TERMINAL]
+    lengths = (reopened_count, reopened_count, moving, moving, recent_count, recent_count, len(ended))
     for length, (kind, width) in zip(lengths, _COLUMNS, strict=True):
         columns.append(_from_planes(data[at : at + length * width], kind, width))
         at += length * width
-    indexes, times, attempts, ready_at, versions, changed = columns
+    indexes, times, attempts, ready_at, versions, changed, durations = columns
+    ran = bytearray(jobs)
+    for index, duration in zip(ended, durations, strict=False):  # an earlier release stored no durations
+        ran[index] = duration
     reopened = dict(zip(indexes, times, strict=True))
     under_way = iter(zip(attempts, ready_at, strict=True))
     marks = tuple(_mark(state, reopened.get(index, 0), under_way) for index, state in enumerate(states))
     recent = tuple(
         SegmentChange(recent_from + version, index) for version, index in zip(versions, changed, strict=True)
     )
-    return marks, recent, recent_from
+    return marks, recent, recent_from, bytes(ran)
 
 
 def _mark(state: State, reopened: int, under_way: Iterator[tuple[int, int]]) -> JobMark:

@@ -8,6 +8,7 @@ from typing import Final
 
 from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.lanes import MAIN, is_sharded
+from tidegate.domain.pulses import Part
 from tidegate.domain.states import Group
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
@@ -179,6 +180,11 @@ DRAIN_REQUESTED_AT: Final = "drain_requested_at"
 DRAIN_REQUESTED_BY: Final = "drain_requested_by"
 LACKING: Final = "lacking"
 FAULT: Final = "fault"
+EARLIER: Final = "earlier"  # the counts of the sessions before, present after the first session
+SINCE: Final = "since"
+SESSIONS: Final = "sessions"
+LOST: Final = "lost"
+RESPONSE: Final = "response"
 
 # --- Lanes: hash pool, range lane ------------------------------------------------------------------
 LANE: Final = "lane"
@@ -215,6 +221,7 @@ WAITING: Final = "waiting"  # the lowest limit that a waiting job asked for
 WAITING_AT: Final = "waiting_at"
 OWNER: Final = "owner"  # the dispatcher that has a dispatch lease
 ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
+PULSE_AT: Final = "at"
 # The name of the item that holds all rules; the keys of its maps are names of pools or types.
 RULES: Final = "rules"
 PAUSED_POOLS: Final = "paused_pools"
@@ -264,6 +271,11 @@ def permit_key(permit: str) -> Item:
 def lease_key(pool: str) -> Item:
     """Returns the key of the item that says which dispatcher may fill a pool's window."""
     return control_key(f"dispatch#{pool}")
+
+
+def pulse_key(part: Part) -> Item:
+    """Returns the key of the item that holds the last pulse of a part."""
+    return control_key(f"pulse#{part}")
 
 
 def edge_entry(downstream_id: str, ordinal: int) -> str:

@@ -21,6 +21,7 @@ from tidegate.adapters.dynamodb.statements import Update, absent, condition_argu
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, ServiceUnavailable
+from tidegate.domain.job import NO_TAGS
 from tidegate.domain.months import month_of
 from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.ports import OpenSubmission
@@ -239,6 +240,7 @@ def _item_of(submission: Submission) -> Item:
             schema.NAME: submission.name,
             schema.SUBMITTED_BY: submission.submitted_by,
             schema.NAMESPACE: submission.namespace,
+            schema.TAGS: dict(submission.tags) or None,
             schema.MONTH: month_of(submission.created_at_ms),
             schema.CRITICAL_PATH_SECONDS: submission.critical_path_seconds,
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
@@ -260,6 +262,7 @@ def submission_from(item: Mapping[str, Attribute]) -> Submission:
         name=values.get(schema.NAME),
         submitted_by=values.get(schema.SUBMITTED_BY),
         namespace=values.get(schema.NAMESPACE),
+        tags=values.get(schema.TAGS, NO_TAGS),
         critical_path_seconds=_float(values.get(schema.CRITICAL_PATH_SECONDS)),
         expires_at_s=values.get(schema.EXPIRES_AT),
     )

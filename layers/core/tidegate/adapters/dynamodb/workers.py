@@ -26,6 +26,7 @@ from tidegate.adapters.dynamodb.statements import (
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.workers import (
     PRESENT,
+    AllSessions,
     Totals,
     Worker,
     WorkerIdTaken,
@@ -218,6 +219,7 @@ def worker_item(worker: Worker) -> Item:
             schema.STARTED_AT: worker.started_at_ms,
             schema.DRAIN_REQUESTED_AT: worker.drain_requested_at_ms,
             schema.DRAIN_REQUESTED_BY: worker.drain_requested_by,
+            schema.EARLIER: None if worker.earlier is None else _sessions_values(worker.earlier),
             **_load(worker),
         }
     )
@@ -242,34 +244,64 @@ def worker_from(item: Mapping[str, Attribute]) -> Worker:
         heartbeat_at_ms=values[schema.HEARTBEAT_AT],
         expires_at_s=values[schema.EXPIRES_AT],
         running=values[schema.RUNNING],
-        totals=Totals(
-            claimed=values[schema.CLAIMED],
-            succeeded=values[schema.SUCCEEDED],
-            failed=values[schema.FAILED],
-            handed_back=values[schema.HANDED_BACK],
-        ),
+        totals=_totals_from(values),
         drain_requested_at_ms=values.get(schema.DRAIN_REQUESTED_AT),
         drain_requested_by=values.get(schema.DRAIN_REQUESTED_BY),
         clock_off_ms=values.get(schema.CLOCK_OFF, 0),
         lacking=tuple(values.get(schema.LACKING, ())),
         fault=values.get(schema.FAULT, ""),
+        earlier=_sessions_from(values[schema.EARLIER]) if schema.EARLIER in values else None,
+        response_ms=values.get(schema.RESPONSE),
+    )
+
+
+def _totals_values(totals: Totals) -> dict[str, int]:
+    return {
+        schema.CLAIMED: totals.claimed,
+        schema.SUCCEEDED: totals.succeeded,
+        schema.FAILED: totals.failed,
+        schema.HANDED_BACK: totals.handed_back,
+    }
+
+
+def _totals_from(values: Mapping[str, Any]) -> Totals:
+    return Totals(
+        claimed=values[schema.CLAIMED],
+        succeeded=values[schema.SUCCEEDED],
+        failed=values[schema.FAILED],
+        handed_back=values[schema.HANDED_BACK],
+    )
+
+
+def _sessions_values(counts: AllSessions) -> dict[str, Plain]:
+    return {
+        schema.SINCE: counts.since_ms,
+        schema.SESSIONS: counts.sessions,
+        schema.LOST: counts.lost,
+        **_totals_values(counts.totals),
+    }
+
+
+def _sessions_from(values: Mapping[str, Any]) -> AllSessions:
+    return AllSessions(
+        since_ms=values[schema.SINCE],
+        sessions=values[schema.SESSIONS],
+        totals=_totals_from(values),
+        lost=values[schema.LOST],
     )
 
 
 def _load(worker: Worker) -> dict[str, Plain]:
     """Returns the values that change with every heartbeat."""
-    totals = worker.totals
     return {
         schema.RUNNING: worker.running,
-        schema.CLAIMED: totals.claimed,
-        schema.SUCCEEDED: totals.succeeded,
-        schema.FAILED: totals.failed,
-        schema.HANDED_BACK: totals.handed_back,
+        **_totals_values(worker.totals),
         schema.HEARTBEAT_AT: worker.heartbeat_at_ms,
         schema.CLOCK_OFF: worker.clock_off_ms,
         schema.EXPIRES_AT: worker.expires_at_s,
         schema.LACKING: list(worker.lacking) or None,
         schema.FAULT: worker.fault or None,
+        schema.RESPONSE: worker.response_ms,
     }
 
 

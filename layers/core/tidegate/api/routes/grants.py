@@ -16,7 +16,10 @@ from tidegate.api.reading import body_of, deps_of, refuse_other_parameters
 from tidegate.contracts.grants import grant_out, grants_out, read_grant
 from tidegate.contracts.requests import read_no_options
 from tidegate.domain import limits
+from tidegate.domain.audit import Details
+from tidegate.domain.callers import namespace_of
 from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.grants import Grant
 from tidegate.usecases.callers import set_grants
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
@@ -34,12 +37,12 @@ def list_grants() -> Response[str]:
 def put_grant() -> Response[str]:
     """Gives a caller a role and shared namespaces, instead of those that it had."""
     refuse_other_parameters(router, "namespace")
-    subject, (role, namespaces), deps = _subject(), read_grant(body_of(router)), deps_of(router)
-    with audited_act(router, "grant.set", subject) as record:
-        grant = set_grants.set_grant(
-            deps.services, subject, role, namespaces, caller=caller_of(router), now_ms=deps.clock.now_ms()
+    namespace, (role, namespaces), deps = _namespace(), read_grant(body_of(router)), deps_of(router)
+    with audited_act(router, "grant.set", namespace) as record:
+        before, grant = set_grants.set_grant(
+            deps.services, namespace, role, namespaces, caller=caller_of(router), now_ms=deps.clock.now_ms()
         )
-        record.change(after={"role": grant.role, "namespaces": " ".join(grant.namespaces)})
+        record.change(before=_details(before), after=_details(grant))
     return answer_with(HTTPStatus.OK, grant_out(grant))
 
 
@@ -48,14 +51,20 @@ def delete_grant() -> Response[str]:
     """Removes the grant of a caller, and answers with the grant as it was."""
     refuse_other_parameters(router, "namespace")
     read_no_options(body_of(router))
-    subject = _subject()
-    with audited_act(router, "grant.remove", subject) as record:
-        grant = set_grants.remove_grant(deps_of(router).services, subject, caller=caller_of(router))
-        record.change(before={"role": grant.role, "namespaces": " ".join(grant.namespaces)})
+    namespace = _namespace()
+    with audited_act(router, "grant.remove", namespace) as record:
+        grant = set_grants.remove_grant(deps_of(router).services, namespace, caller=caller_of(router))
+        record.change(before=_details(grant))
     return answer_with(HTTPStatus.OK, grant_out(grant))
 
 
-def _subject() -> str:
+def _details(grant: Grant | None) -> Details:
+    """Returns what the audit trail keeps of a grant."""
+    return {} if grant is None else {"role": str(grant.role), "namespaces": " ".join(grant.namespaces)}
+
+
+def _namespace() -> str:
+    """Returns the namespace of the caller that the request names, by which its grant and the acts on it are found."""
     subject = router.current_event.query_string_parameters.get("namespace", "")
     if len(subject) > limits.MAX_SUBJECT_CHARACTERS or not _SUBJECT.fullmatch(subject):
         raise InvalidRequest.of(
@@ -63,7 +72,7 @@ def _subject() -> str:
             "must be the ARN of a user, a role or another caller, such as "
             "arn:aws:iam::123456789012:role/Nightly; `tidegate me` shows your own",
         )
-    return subject
+    return namespace_of(subject)
 
 
 refuse_other_methods(router, "/v1/grants", "DELETE", "GET", "PUT")

@@ -12,36 +12,42 @@ from tidegate.api.answering import answer_with, page_answer
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import ULID, deps_of, id_of, refuse_other_parameters
+from tidegate.contracts.job_listing import read_tags
 from tidegate.contracts.times import read_moment, to_ms, to_wire
 from tidegate.contracts.workflow_responses import (
     WorkflowListOut,
+    critical_path_out,
     graph_out,
     states_out,
     workflow_row_out,
 )
-from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.progress import WorkflowState
 from tidegate.usecases.read import progress
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
+_PARAMETERS = ("state", "name", "submitted_by", "tag", "from", "to", "limit", "cursor")
 _FOR_EVER = "private, max-age=31536000, immutable"  # the graph of a workflow never changes
 
 
 @router.get("/v1/workflows")
 def get_workflows() -> Response[str]:
     """Returns a page of workflows, newest first."""
-    refuse_other_parameters(router, "state", "name", "submitted_by", "from", "to", "limit", "cursor")
+    refuse_other_parameters(router, *_PARAMETERS, repeated=("tag",))
     deps = deps_of(router)
     cursor, given = cursor_of(router), router.current_event.query_string_parameters
     wanted = WorkflowFilter(
         states=_states(given.get("state")),
         name=given.get("name"),
         submitted_by=given.get("submitted_by"),
+        tags=_tags(),
         from_ms=_time("from"),
         to_ms=_time("to"),
     )
+    if wanted.from_ms is not None and wanted.to_ms is not None and wanted.from_ms > wanted.to_ms:
+        raise InvalidRequest.of("to", "must not be before from")
 
     def read(limit: int) -> WorkflowListOut:
         page = list_workflows(deps.services, wanted, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms())
@@ -63,6 +69,19 @@ def get_graph(workflow_id: str) -> Response[str]:
     answer = answer_with(HTTPStatus.OK, graph_out(workflow_id, graph))
     answer.headers["Cache-Control"] = _FOR_EVER
     return answer
+
+
+@router.get("/v1/workflows/<workflow_id>/critical-path")
+def get_critical_path(workflow_id: str) -> Response[str]:
+    """Returns the chain of a workflow's jobs that takes longest, by what is known now."""
+    refuse_other_parameters(router)
+    found = progress.get_critical_path(deps_of(router).services, id_of("workflow", workflow_id, ULID))
+    return answer_with(
+        HTTPStatus.OK,
+        critical_path_out(
+            found.submission, found.summary, found.version, found.steps, found.keys, found.states
+        ),
+    )
 
 
 @router.get("/v1/workflows/<workflow_id>/states")
@@ -87,6 +106,16 @@ def _states(text: str | None) -> frozenset[WorkflowState]:
     return frozenset(WorkflowState(word) for word in words)
 
 
+def _tags() -> dict[str, str]:
+    """Returns the tags that the query asks for, by name. Raises InvalidRequest."""
+    violations: list[Violation] = []
+    given = router.current_event.multi_value_query_string_parameters or {}
+    tags = dict(read_tags(given, violations))
+    if violations:
+        raise InvalidRequest(violations)
+    return tags
+
+
 def _time(name: str) -> int | None:
     """Returns a time of the query in milliseconds since the epoch. Raises InvalidRequest."""
     try:
@@ -97,4 +126,5 @@ def _time(name: str) -> int | None:
 
 
 refuse_other_methods(router, "/v1/workflows/<workflow_id>/graph", "GET")
+refuse_other_methods(router, "/v1/workflows/<workflow_id>/critical-path", "GET")
 refuse_other_methods(router, "/v1/workflows/<workflow_id>/states", "GET")

@@ -70,7 +70,7 @@ def get_chain(job_id: str) -> Response[str]:
     """Returns the jobs around a job, with a drawing on request."""
     refuse_other_parameters(router, "depth", "direction", "format", "limit")
     job_id = id_of("job", job_id, JOB_ID)
-    direction, form = _parameter("direction") or Direction.BOTH, _parameter("format") or "json"
+    direction, form = _parameter("direction", Direction.BOTH), _parameter("format", "json")
     if direction not in list(Direction):
         raise InvalidRequest.of("direction", f"must be one of {', '.join(Direction)}")
     if form not in ("json", *_DRAWINGS):
@@ -97,13 +97,14 @@ def get_chain(job_id: str) -> Response[str]:
     return answer_with(HTTPStatus.OK, answer)
 
 
-def _parameter(name: str) -> str | None:
-    value: str | None = router.current_event.query_string_parameters.get(name)
+def _parameter(name: str, default: str) -> str:
+    """Returns a parameter, `default` without it. An empty one is not left out, so the route refuses it."""
+    value: str = router.current_event.query_string_parameters.get(name, default)
     return value
 
 
 def _number(name: str, default: int, most: int) -> int:
-    text = _parameter(name) or str(default)
+    text = _parameter(name, str(default))
     if not PAGE_BOUND.fullmatch(text) or not 1 <= int(text) <= most:
         raise InvalidRequest.of(name, f"must be a whole number from 1 to {most}")
     return int(text)

@@ -16,6 +16,7 @@ from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameter
 from tidegate.contracts.requests import read_no_options
 from tidegate.contracts.shares import ShareOut, read_share, share_out, shares_out
 from tidegate.domain import limits
+from tidegate.domain.audit import Details
 from tidegate.domain.lanes import share_of
 from tidegate.ports import KnownLane
 from tidegate.usecases.operate import set_shares
@@ -47,7 +48,7 @@ def put_share(pool: str, share: str) -> Response[str]:
     id_of("share", share, _NAME)
     asked, deps = read_share(body_of(router)), deps_of(router)
     with audited_act(router, "share.set", pool, share) as record:
-        made = set_shares.set_share(
+        before, made = set_shares.set_share(
             deps.services,
             pool,
             share,
@@ -57,7 +58,7 @@ def put_share(pool: str, share: str) -> Response[str]:
             caller=caller_of(router),
             now_ms=deps.clock.now_ms(),
         )
-        record.change(after=_details(made))
+        record.change(before=_details(before), after=_details(made))
     return _answer(pool, made)
 
 
@@ -73,8 +74,10 @@ def delete_share(pool: str, share: str) -> Response[str]:
     return _answer(pool, removed)
 
 
-def _details(found: KnownLane) -> dict[str, int | None]:
+def _details(found: KnownLane | None) -> Details:
     """Returns what the audit trail keeps of a share."""
+    if found is None:
+        return {}
     rule = found.rule
     bounds = {"max_priority": rule.max_priority, "max_waiting": rule.max_waiting} if rule else {}
     return {"weight": found.weight, **bounds}

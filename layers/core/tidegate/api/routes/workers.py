@@ -30,8 +30,8 @@ _POOL = re.compile(rf".{{1,{limits.MAX_POOL_CHARACTERS}}}")
 
 def _view(worker: Worker) -> WorkerOut:
     deps = deps_of(router)
-    silent_since_ms = deps.services.settings.worker_silent_since_ms(deps.clock.now_ms())
-    return worker_out(worker, silent_since_ms)
+    now_ms = deps.clock.now_ms()
+    return worker_out(worker, deps.services.settings.worker_silent_since_ms(now_ms), now_ms)
 
 
 def _key(pool: str, worker_id: str) -> tuple[str, str]:
@@ -68,20 +68,19 @@ def _in_order(order: str, pool: str | None, state: WorkerState | None, cursor: s
     if cursor is not None:
         raise InvalidRequest.of("cursor", "means nothing with order, which has one page: leave it out")
     deps = deps_of(router)
-    found = workers.order_workers(
-        deps.services,
-        workers.WorkerOrder(order),
-        pool=pool,
-        state=state,
-        limit=limit_of(router),
-        silent_since_ms=deps.services.settings.worker_silent_since_ms(deps.clock.now_ms()),
-    )
-    body: WorkerPageOut = {
-        "workers": [_view(each) for each in found.workers],
-        "cursor": None,
-        "complete": found.is_all,
-    }
-    return answer_with(HTTPStatus.OK, body)
+
+    def read(limit: int) -> WorkerPageOut:
+        found = workers.order_workers(
+            deps.services,
+            workers.WorkerOrder(order),
+            pool=pool,
+            state=state,
+            limit=limit,
+            silent_since_ms=deps.services.settings.worker_silent_since_ms(deps.clock.now_ms()),
+        )
+        return {"workers": [_view(each) for each in found.workers], "cursor": None, "complete": found.is_all}
+
+    return page_answer(router, read)
 
 
 @router.get("/v1/workers/<pool>/<worker_id>/jobs")

@@ -72,6 +72,7 @@ def get_workflow(workflow_id: str) -> Response[str]:
             "created_at": to_wire(page.submission.created_at_ms),
             "submitted_by": page.submission.submitted_by,
             "namespace": page.submission.namespace,
+            "tags": dict(page.submission.tags),
             "job_count": page.submission.job_count,
             **summary_out(page.submission, progress.summarise(services, page.submission)),
             "jobs": [job_view(router, job) for job in page.jobs],

@@ -14,6 +14,7 @@ from tidegate.contracts.routes import (
     recovery,
     relations,
     shares,
+    status,
     workers,
     workflows,
 )
@@ -30,5 +31,6 @@ ROUTES: tuple[Route, ...] = (
     *logs.ROUTES,
     *relations.ROUTES,
     *shares.ROUTES,
+    *status.ROUTES,
     *health.ROUTES,
 )

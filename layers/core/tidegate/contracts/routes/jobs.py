@@ -31,6 +31,7 @@ IDEMPOTENCY_KEY = Parameter(
     Annotated[str, Field(min_length=1, max_length=limits.MAX_IDEMPOTENCY_KEY_CHARACTERS)],
 )
 
+TAGS = list[Annotated[str, Field(pattern="^[^=]{1,128}=.{0,128}$")]]
 _WORKFLOW_ID = Annotated[str, Field(pattern="^[0-9A-Z]{26}$")]
 _FILTERS = (
     Parameter(
@@ -51,11 +52,7 @@ _FILTERS = (
         "the worker that claimed the jobs last",
         Annotated[str, Field(pattern=f"^{WORKER_ID.pattern}$")],
     ),
-    Parameter(
-        "tag",
-        "tags of the jobs, as name=value",
-        list[Annotated[str, Field(pattern="^[^=]{1,128}=.{0,128}$")]],
-    ),
+    Parameter("tag", "tags of the jobs, as name=value", TAGS),
     Parameter("name", "the beginning of the jobs' names", _text(limits.MAX_NAME_CHARACTERS)),
     Parameter("key", "the beginning of the jobs' keys", _text(limits.MAX_KEY_CHARACTERS)),
     Parameter("error", "the code of the jobs' errors", _text(limits.MAX_ERROR_CODE_CHARACTERS)),

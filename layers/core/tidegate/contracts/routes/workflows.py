@@ -7,9 +7,9 @@ from http import HTTPStatus
 from tidegate.contracts.requests import WorkflowIn
 from tidegate.contracts.responses import AcceptedWorkflow, ForeseenOut, WorkflowOut
 from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, Parameter, Route
-from tidegate.contracts.routes.jobs import IDEMPOTENCY_KEY
+from tidegate.contracts.routes.jobs import IDEMPOTENCY_KEY, TAGS
 from tidegate.contracts.times import Time
-from tidegate.contracts.workflow_responses import GraphOut, StatesOut, WorkflowListOut
+from tidegate.contracts.workflow_responses import CriticalPathOut, GraphOut, StatesOut, WorkflowListOut
 from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
 from tidegate.domain.roles import Role
 
@@ -45,6 +45,7 @@ ROUTES = (
             Parameter("state", "words of state with commas between, such as RUNNING,FAILED"),
             Parameter("name", "the beginning of the name"),
             Parameter("submitted_by", "the subject of the caller that submitted"),
+            Parameter("tag", "tags of the workflow, as name=value", TAGS),
             Parameter("from", "only workflows created at this time or later", Time),
             Parameter("to", "only workflows created at this time or earlier", Time),
             LIMIT,
@@ -57,6 +58,14 @@ ROUTES = (
         Role.VIEWER,
         "reads the graph of a workflow, which never changes",
         {HTTPStatus.OK: GraphOut},
+        errors=(NotFound,),
+    ),
+    Route(
+        "GET",
+        "/v1/workflows/{workflow_id}/critical-path",
+        Role.VIEWER,
+        "reads the chain of a workflow's jobs that takes longest",
+        {HTTPStatus.OK: CriticalPathOut},
         errors=(NotFound,),
     ),
     Route(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from tidegate.domain.dependency import DependencyType, Verdict, judge
 from tidegate.domain.dispatch_plan import Candidate, window_slots
 from tidegate.domain.job import Job
+from tidegate.domain.keys import plain_key
 from tidegate.domain.limits import MAX_TYPE_LIMIT
 from tidegate.domain.permits import Permit, asking, has_room, job_of, key_permit, least_in_force, type_permit
 from tidegate.domain.states import REOPENABLE, State
@@ -136,7 +137,7 @@ def _at_pool(seen: Seen) -> Iterator[Fact]:
     pool = replace(pool, queues=(*pool.queues, *_unwritten(seen, pool)))
     key = _key(me, pool, gone, started)
     if key is not None and key.ended:
-        yield _key_fact(key)
+        yield _key_fact(key, job)
         gone |= frozenset(key.ended)
     line = line_of(me, pool, gone, started)
     yield from _type_limit(job, pool, line, gone)
@@ -239,16 +240,17 @@ def _has_room(permit: Permit, ended: Sequence[str], takers: Mapping[str, int], m
     return has_room(replace(permit, holders=frozenset(holders)), mine)
 
 
-def _key_fact(key: _Key) -> Fact:
+def _key_fact(key: _Key, job: Job) -> Fact:
+    name = plain_key(key.name, job.submitted_by)  # as the caller wrote it
     evidence: dict[str, Plain] = {
-        "concurrency_key": key.name,
+        "concurrency_key": name,
         "limit": key.limit,
         "holders": key.holders[:MAX_HOLDERS_SHOWN],
         "holder_count": len(key.holders),
         "ahead": len(key.ahead),
     }
     change = Change(Action.END_JOBS, texts.end_jobs(key.ended), job_ids=key.ended)
-    message = texts.key_limit(key.name, key.limit, key.holders, len(key.ahead))
+    message = texts.key_limit(name, key.limit, key.holders, len(key.ahead))
     return Fact(Code.KEY_LIMIT, message, change, evidence)
 
 

@@ -160,7 +160,8 @@ def key_limit(key: str, limit: int, holders: Sequence[str], ahead: int) -> str:
 
 def end_jobs(job_ids: Sequence[str]) -> str:
     """Says which jobs must end first."""
-    return f"wait until {_jobs(job_ids)} {'has' if len(job_ids) == 1 else 'have'} ended, or cancel"
+    has, it = ("has", "it") if len(job_ids) == 1 else ("have", "them")
+    return f"wait until {_jobs(job_ids)} {has} ended, or cancel {it}"
 
 
 def type_limit(job_type: str, limit: int, running: int, ahead: int) -> str:

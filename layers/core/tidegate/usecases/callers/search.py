@@ -62,10 +62,16 @@ def list_acts(
     """
     oldest_ms = max(0, now_ms - services.settings.audit_retention_days * _DAY_MS)
     since_ms = oldest_ms if query.since_ms is None else query.since_ms
-    until_ms = now_ms + _AHEAD_MS if query.until_ms is None else query.until_ms
+    # Days that have not come hold no act, and a caller would have to page through them.
+    latest_ms = now_ms + _AHEAD_MS
+    until_ms = latest_ms if query.until_ms is None else min(query.until_ms, latest_ms)
     if since_ms >= until_ms:
+        if query.since_ms is None:
+            raise InvalidRequest.of(
+                "to", "is before all acts that are kept; leave it out, or give a later time"
+            )
         raise InvalidRequest.of("from", "must be before `to`, and not in the future")
-    before = _place_of(query, cursor)
+    before = _place_of(query, cursor, until_ms)
     if query.subject is not None:
         acts, place = _of_subject(services, query, (since_ms, until_ms), before, limit)
         if place is None:
@@ -128,9 +134,9 @@ def _submission(services: Services, query: AuditQuery, since_ms: int, until_ms: 
     """Returns the submission of the job or workflow that the query names, if it is in the range and stands there."""
     kind, _, name = (query.subject or "").partition("#")
     act = None
-    if kind == "job":
+    if kind == "job" and name:
         act = _job_submission(services, name)
-    elif kind == "workflow":
+    elif kind == "workflow" and name:
         act = _workflow_submission(services, name)
     if act is None or query.caller not in (None, act.caller.subject):
         return ()
@@ -171,7 +177,7 @@ def _cursor_of(query: AuditQuery, place: str) -> str:
     return cursors.short([_mark(query), place])
 
 
-def _place_of(query: AuditQuery, cursor: str | None) -> str | None:
+def _place_of(query: AuditQuery, cursor: str | None, until_ms: int) -> str | None:
     """Returns the place behind which the page begins. Raises InvalidRequest for a cursor of another query."""
     if cursor is None:
         return None
@@ -179,7 +185,8 @@ def _place_of(query: AuditQuery, cursor: str | None) -> str | None:
         mark, place = cursors.read_short(cursor)
         if mark != _mark(query) or len(place) not in (_TIME_CHARACTERS, _ULID_CHARACTERS):
             raise ValueError(place)
-        ulid_time_ms(place)
+        if ulid_time_ms(place) > until_ms:
+            raise ValueError("behind all acts")
         return str(place)
 
 

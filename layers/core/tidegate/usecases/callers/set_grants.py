@@ -30,12 +30,12 @@ def find_grant(services: Services, subject: str) -> Grant:
 
 def set_grant(
     services: Services, subject: str, role: Role, namespaces: tuple[str, ...], *, caller: Caller, now_ms: int
-) -> Grant:
-    """Gives the namespace of a subject a role and shared namespaces, instead of what it had; returns the grant.
+) -> tuple[Grant | None, Grant]:
+    """Gives the namespace of a subject a role and shared namespaces, instead of what it had.
 
-    A grant that is set already stays as it is, with the operator and the time that it names. Raises InvalidRequest if
-    there are too many grants, ServiceUnavailable if too many other changes came between. Costs at most five reads and
-    five writes, usually one of each.
+    Returns the grant as it was, None if there was none, and as it is. A grant that is set already stays as it is, with
+    the operator and the time that it names. Raises InvalidRequest if there are too many grants, ServiceUnavailable if
+    too many other changes came between. Costs at most five reads and five writes, usually one of each.
     """
     namespace = namespace_of(subject)
     new = Grant(namespace, role, tuple(sorted(set(namespaces))), caller.subject or caller.display, now_ms)
@@ -46,7 +46,8 @@ def set_grant(
             return grants
         return grants.having(new)
 
-    return _changed(services, change).entries[namespace]
+    before, after = _changed(services, change)
+    return before.entries.get(namespace), after.entries[namespace]
 
 
 def remove_grant(services: Services, subject: str, *, caller: Caller) -> Grant:
@@ -56,15 +57,18 @@ def remove_grant(services: Services, subject: str, *, caller: Caller) -> Grant:
     """
     del caller  # the audit trail names it
     grant = find_grant(services, subject)
-    _changed(services, lambda grants: grants.lacking(grant.namespace))
-    return grant
+    before, _ = _changed(services, lambda grants: grants.lacking(grant.namespace))
+    return before.entries.get(grant.namespace, grant)
 
 
-def _changed(services: Services, change: Callable[[Grants], Grants]) -> Grants:
-    """Reads all grants, changes them and writes them, again if another change came between."""
+def _changed(services: Services, change: Callable[[Grants], Grants]) -> tuple[Grants, Grants]:
+    """Reads all grants, changes them and writes them, again if another change came between.
+
+    Returns the grants as they were and as they are.
+    """
     for _ in range(_TRIES):
         standing = services.grants.load()
         changed = change(standing)
         if changed.entries == standing.entries or services.grants.save_if_unchanged(changed):
-            return changed
+            return standing, changed
     raise ServiceUnavailable("changing a grant met too many other changes; repeat it in a moment")

@@ -41,15 +41,17 @@ def set_share(
     max_waiting: int | None,
     caller: Caller,
     now_ms: int,
-) -> KnownLane:
-    """Makes a share of a pool, or gives it another weight and other bounds; returns it.
+) -> tuple[KnownLane | None, KnownLane]:
+    """Makes a share of a pool, or gives it another weight and other bounds.
 
-    `weight` is 1-1000, the bounds are those of `ShareRule`. Jobs that wait already keep their places. Raises
-    InvalidRequest if the pool has `MAX_SHARES_PER_POOL` others. Costs one query of at most 1,000 lanes and one write.
+    Returns the share as it was, None if no operator had made it, and as it is. `weight` is 1-1000, the bounds are those
+    of `ShareRule`. Jobs that wait already keep their places. Raises InvalidRequest if the pool has
+    `MAX_SHARES_PER_POOL` others. Costs one query of at most 1,000 lanes and one write.
     """
     check_pool(services, pool)
     lane = share_lane(share)
-    others = [each for each in _lanes(services, pool) if share_of(each.lane) and each.lane != lane]
+    shares = [each for each in _lanes(services, pool) if share_of(each.lane)]
+    others = [each for each in shares if each.lane != lane]
     if len(others) >= limits.MAX_SHARES_PER_POOL:
         raise InvalidRequest.of(
             "share",
@@ -58,7 +60,8 @@ def set_share(
         )
     rule = ShareRule(max_priority, max_waiting, caller.subject or caller.display, now_ms)
     services.lanes.define(pool, lane, weight=weight, rule=rule, now_ms=now_ms)
-    return KnownLane(lane, weight, now_ms, rule=rule)
+    before = next((each for each in shares if each.lane == lane and each.rule is not None), None)
+    return before, KnownLane(lane, weight, now_ms, rule=rule)
 
 
 def remove_share(services: Services, pool: str, share: str, *, caller: Caller) -> KnownLane:

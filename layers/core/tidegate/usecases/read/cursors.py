@@ -27,7 +27,7 @@ def checked() -> Iterator[None]:
     """Raises InvalidRequest where the block finds that a cursor is malformed, or of another listing."""
     try:
         yield
-    except (ValueError, TypeError, KeyError, RecursionError, zlib.error) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, zlib.error) as error:
         raise InvalidRequest.of("cursor", _BAD_CURSOR) from error
 
 

@@ -204,7 +204,9 @@ class _Page:
     def _add_in_order(self, section: Section, at: At) -> At | None:
         room = LOOKED_AT_MOST - self.looked_at
         is_selective = self.query.is_selective or isinstance(section, WorkflowSection)
-        looked = section.look(self.services, at.place, room if is_selective else self.limit - len(self.jobs))
+        looked = section.look(
+            self.services, at.place, room if is_selective else min(room, self.limit - len(self.jobs))
+        )
         entries = looked.entries
         place = 0
         while place < len(entries) and self.has_room:

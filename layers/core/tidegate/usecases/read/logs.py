@@ -89,10 +89,12 @@ def read_logs(
     run = _run_of(job, wanted)
     if run is None or run.place is None:
         return LogPage(job, wanted, None, (), None, 0, None)
-    if mark is not None and mark.attempt:
-        return _page(services, job, run, run.place, mark, limit, now_ms)
     start = _Mark(wanted, max(run.began_at_ms - _CLOCKS_OFF_MS, from_ms or 0), 0)
-    return _page(services, job, run, run.place, start, limit, now_ms, is_cut=from_ms is not None)
+    if mark is not None and mark.attempt:
+        start = mark
+    # Until a line was given, nobody knows how many lines come before `from_ms`.
+    is_cut = from_ms is not None and not start.number
+    return _page(services, job, run, run.place, start, limit, now_ms, is_cut=is_cut)
 
 
 def _page(

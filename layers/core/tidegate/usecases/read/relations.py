@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 
+from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.edges import is_satisfied, satisfied_at_ms
 from tidegate.domain.job import Job
@@ -136,8 +137,9 @@ def dependents(services: Services, job_id: str, *, cursor: str | None, limit: in
 def chain(services: Services, job_id: str, direction: Direction, *, depth: int, limit: int) -> Chain:
     """Returns the jobs that are at most `depth` (1-50) edges away from a job, nearest first, at most `limit` (1-500).
 
-    The upstreams come before the downstream jobs. Takes at most three requests for each level up and, down, one more
-    for each job with many dependents. Raises NotFound, ServiceUnavailable.
+    Between them it shows at most `MAX_CHAIN_EDGES` edges. The upstreams come before the downstream jobs. Takes at most
+    three requests for each level up and, down, one more for each job with many dependents. Raises NotFound,
+    ServiceUnavailable.
     """
     job = find_job(services, job_id)
     walk = _Walk(services, limit, {job_id: job})
@@ -147,7 +149,8 @@ def chain(services: Services, job_id: str, direction: Direction, *, depth: int, 
         walk.go_down(job, depth)
     jobs = tuple(walk.found.values())
     links = tuple(link for link in walk.links if {link.upstream_id, link.downstream_id} <= walk.found.keys())
-    return Chain(job_id, jobs, links, walk.more)
+    is_cut = len(links) > limits.MAX_CHAIN_EDGES
+    return Chain(job_id, jobs, links[: limits.MAX_CHAIN_EDGES], walk.more or is_cut)
 
 
 def _read_once(services: Services, job_ids: Sequence[str]) -> dict[str, Job]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from tidegate.domain.months import month_before, month_of
+from tidegate.domain.job import NO_TAGS
+from tidegate.domain.months import month_before, month_of, month_start_ms
 from tidegate.domain.progress import Summary, WorkflowState, segments_of, summary_of
 from tidegate.domain.submission import Submission
 from tidegate.ports import WorkflowEntry, WorkflowRecord
@@ -18,20 +19,22 @@ _READ_AT_ONCE = 100  # workflows of such a page
 SEGMENTS = 400  # segments that are read for the counts of running workflows
 _AHEAD_MS = 3_600_000  # a workflow may have been dated by a process whose clock was ahead
 # No submission is kept for longer than this beyond its retention (`submit._OPEN_SECONDS`).
-_OLDEST_SECONDS = 801 * 86_400
+OLDEST_SECONDS = 801 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowFilter:
     """The workflows that a caller wants; a field that is None or empty wants all.
 
-    `states` are words of state. `name` is the beginning of a name. `submitted_by` is the subject of a caller.
-    `from_ms` and `to_ms` bound the time of the creation, in milliseconds since the epoch, both included.
+    `states` are words of state. `name` is the beginning of a name. `submitted_by` is the subject of a caller. `tags`
+    are names with the values that the workflow itself must have. `from_ms` and `to_ms` bound the time of the creation,
+    in milliseconds since the epoch, both included.
     """
 
     states: frozenset[WorkflowState] = frozenset()
     name: str | None = None
     submitted_by: str | None = None
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     from_ms: int | None = None
     to_ms: int | None = None
 
@@ -44,11 +47,13 @@ class WorkflowFilter:
             and (not self.states or state in self.states)
             and (self.name is None or (submission.name or "").startswith(self.name))
             and self.submitted_by in (None, submission.submitted_by)
+            and all(submission.tags.get(name) == value for name, value in self.tags.items())
         )
 
     def plain(self) -> list[object]:
         """Returns the filter as JSON values, by which a cursor is bound to it."""
-        return [sorted(self.states), self.name, self.submitted_by, self.from_ms, self.to_ms]
+        tags = sorted(map(list, self.tags.items()))
+        return [sorted(self.states), self.name, self.submitted_by, tags, self.from_ms, self.to_ms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +95,10 @@ def list_workflows(
     read for each 100 of their segments, `SEGMENTS` at most: the page ends before it needs more. The index and the
     summaries may lag by moments. Raises InvalidRequest for a malformed cursor; ServiceUnavailable.
     """
-    to_ms = now_ms + _AHEAD_MS if wanted.to_ms is None else wanted.to_ms
-    oldest_ms = now_ms - (services.settings.retention_seconds + _OLDEST_SECONDS) * 1_000
+    # Months that have not come hold no workflow, and a caller would have to page through them.
+    latest_ms = now_ms + _AHEAD_MS
+    to_ms = latest_ms if wanted.to_ms is None else min(wanted.to_ms, latest_ms)
+    oldest_ms = now_ms - (services.settings.retention_seconds + OLDEST_SECONDS) * 1_000
     from_ms = max(0, oldest_ms, wanted.from_ms or 0)
     position = _start(cursor, wanted, to_ms)
     found: list[WorkflowRecord] = []
@@ -118,6 +125,7 @@ def list_workflows(
             if month <= month_of(from_ms):
                 return _listing(services, wanted, found, None, looked_at, from_ms)
             position = _Position(month_before(month), None)
+            looked_back_to_ms = month_start_ms(month)
     return _listing(services, wanted, found, position, looked_at, looked_back_to_ms)
 
 
@@ -174,9 +182,9 @@ def _start(cursor: str | None, wanted: WorkflowFilter, to_ms: int) -> _Position:
         plain, month, *after = cursors.read_short(cursor)
         if plain != wanted.plain():
             raise ValueError("of another listing")
-        month_before(str(month))
         if not isinstance(month, str):
             raise TypeError(month)
+        month_start_ms(month)
         if not after:
             return _Position(month, None)
         created_at_ms, workflow_id = after

@@ -18,6 +18,7 @@ from tidegate.usecases.reap.reap_active import reap_active
 from tidegate.usecases.reap.reap_dead_letters import reap_dead_letters
 from tidegate.usecases.reap.reap_expiring import reap_expiring
 from tidegate.usecases.reap.reap_pending import reap_pending
+from tidegate.usecases.reap.reap_progress import reap_progress
 from tidegate.usecases.reap.reap_submissions import reap_submissions
 from tidegate.usecases.reap.reap_workers import reap_workers
 from tidegate.usecases.services import Services
@@ -39,6 +40,7 @@ class ReapReport:
     jobs_woken: int
     workers_lost: int
     jobs_kept: int
+    progress_recorded: int
 
 
 def reap(
@@ -85,10 +87,13 @@ def reap(
     def expiring(until: Deadline) -> dict[str, int]:
         return {"jobs_kept": reap_expiring(services, run_clock.now_ms(), until=until)}
 
+    def progress(until: Deadline) -> dict[str, int]:
+        return {"progress_recorded": reap_progress(services, run_clock.now_ms(), until=until)}
+
     # Dead letters come first. They are few, a job that is taken back because of one needs no new message, and the
     # queue's answer corrects a wrong clock before leases are judged by it. Jobs of lost workers come next, because
     # users wait for them. Pending jobs come last, because they can use up all the time.
-    repairs = (dead_letters, active, workers, submissions, expiring, due, pending)
+    repairs = (dead_letters, active, workers, submissions, expiring, due, progress, pending)
     counts: dict[str, int] = {}
     for place, repair in enumerate(repairs):
         with errors.isolated():

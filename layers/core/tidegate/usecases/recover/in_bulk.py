@@ -49,7 +49,7 @@ class Act(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of one job, or with a dry run what would."""
+    """The outcome for one job, or with a dry run the outcome that it would have."""
 
     DONE = "DONE"
     ASKED = "ASKED"  # its worker is asked to stop it
@@ -70,7 +70,7 @@ SUITED: Final[Mapping[Act, frozenset[State]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of one job. `state` is its state afterwards, `why` the reason why it was left."""
+    """The outcome for one job. `state` is its state afterwards, `why` the reason why it was left."""
 
     job_id: str
     outcome: Outcome

@@ -201,6 +201,7 @@ def _new_submission(
         name=request.name,
         submitted_by=caller.subject or None,
         namespace=request.namespace,
+        tags=dict(request.tags),
         critical_path_seconds=graph.critical_path_seconds,
         # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
         expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,

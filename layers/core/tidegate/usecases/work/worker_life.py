@@ -27,15 +27,18 @@ def join_pool(
     """Registers a worker under a new session (`session_id`, a ULID); returns its entry.
 
     Raises InvalidRequest if `spec` is invalid, and WorkerIdTaken if another process uses the worker's id and sent a
-    heartbeat lately. With `take_over` the other process is fenced instead.
+    heartbeat lately. With `take_over` the other process is fenced instead. The new session carries on the counts of
+    those before it.
     """
     check_spec(spec, services.settings.pools)
-    worker = begin(spec, session_id, now_ms)
+    standing = services.workers.get(spec.pool, spec.worker_id)
+    worker = begin(spec, session_id, now_ms, standing=standing)
     try:
         _register(services, worker)
     except WorkerIdTaken as taken:
         if not take_over:
             raise
+        worker = begin(spec, session_id, now_ms, standing=taken.holder)
         try:
             services.workers.take_over_if_held_by(worker, taken.holder.session_id)
         except WorkerRefused:  # another process took it over first

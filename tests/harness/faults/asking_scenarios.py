@@ -1,0 +1,86 @@
+"""Scenarios of callers who ask: about jobs and workflows, their progress, and who did what."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from dev.simulator.people.callers import caller_named
+from dev.simulator.workflows.graphs import job as job_of
+from dev.simulator.workflows.graphs import workflow
+from tests.harness.determined import NoEntropy
+from tests.harness.faults.deployment import DONE, POOL, Deployment
+from tests.harness.faults.steps import submit, submit_all
+from tidegate.domain.audit import subject_of
+from tidegate.domain.errors import AlreadyEnded
+from tidegate.domain.ids import first_ulid
+from tidegate.domain.requests import DependencyRequest
+from tidegate.usecases.callers.audited import Asked, audited
+from tidegate.usecases.callers.search import AuditQuery, list_acts
+from tidegate.usecases.read.logs import read_logs
+from tidegate.usecases.read.progress import get_graph, get_states
+from tidegate.usecases.read.relations import Direction, chain, dependencies, dependents
+from tidegate.usecases.read.why import explain
+from tidegate.usecases.read.worker_jobs import jobs_of_worker
+from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
+from tidegate.usecases.recover.cancel import cancel_job
+
+
+class _TimedIds(NoEntropy):
+    """Ids that begin with their time, as ULIDs do. The audit trail looks for acts by it."""
+
+    def new_ulid(self, now_ms: int) -> str:
+        return first_ulid(now_ms) + super().new_ulid(now_ms)[-16:]
+
+
+def related(d: Deployment) -> None:
+    """Callers ask what a job waits for, what waits for it, who ran it and what it printed."""
+    root = submit(d, "root", not_before_ms=d.now_ms + 1_000)
+    last = submit(d, "last", depends_on=(DependencyRequest(job_id=root),))
+    d.ask(lambda: explain(d.services, last, now_ms=d.now_ms))
+    d.ask(lambda: dependencies(d.services, last, cursor=None, limit=10))
+    found = d.ask(lambda: dependents(d.services, root, cursor=None, limit=10))
+    assert [each.dependent.job_id for each in found.downstreams] == [last]
+    d.ask(lambda: chain(d.services, root, Direction.BOTH, depth=3, limit=100))
+    d.wait(2_000)
+    d.tick()
+    d.settle()
+    d.ask(lambda: jobs_of_worker(d.services, POOL, "lambda-1", limit=10))
+    d.ask(
+        lambda: read_logs(
+            d.services, root, attempt=None, from_ms=None, cursor=None, limit=10, now_ms=d.now_ms
+        )
+    )
+
+
+def recorded(d: Deployment) -> None:
+    """The recorder learns of a workflow's jobs in two batches, and callers ask for its progress."""
+    d.course = lambda _job: DONE
+    ids = submit_all(d, workflow([job_of("a"), job_of("b", "a")]))
+    workflow_id = ids["a"].partition(".")[0]
+    d.events()
+    d.record()
+    d.settle()
+    d.record()
+    found = d.ask(lambda: get_states(d.services, workflow_id))
+    assert found.states == tuple(d.jobs[ids[key]].state for key in ("a", "b"))
+    d.ask(lambda: get_graph(d.services, workflow_id))
+    d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
+
+
+def in_the_audit_trail(d: Deployment) -> None:
+    """A cancel is recorded before and after it, and then looked for."""
+    job_id = submit(d, "cancelled", not_before_ms=d.now_ms + 1_000)
+    operator, services = caller_named("operator"), replace(d.services, entropy=_TimedIds())
+
+    def act() -> None:
+        asked = Asked("job.cancel", subject_of("job", job_id), operator, "POST /v1/jobs/{job_id}/cancel")
+        with audited(services, asked, lambda: d.now_ms):
+            cancel_job(d.services, job_id, caller=operator, now_ms=d.now_ms)
+
+    with suppress(AlreadyEnded):  # by the call whose answer was lost
+        d.ask(act)
+    query = AuditQuery(subject=subject_of("job", job_id))
+    page = d.ask(lambda: list_acts(d.services, query, cursor=None, limit=10, now_ms=d.now_ms))
+    assert any(each.act == "job.cancel" for each in page.acts), "what was carried out is in the trail"
+    d.settle()
