@@ -43,6 +43,15 @@ class ActsConnection(Connection):
         path = f"/v1/workflows/{part_of_path(ids.workflow_id(workflow_id))}/unhold"
         return self._call("POST", with_query(path, cursor=cursor))
 
+    def mark_job(self, job_id: str, state: str, reason: str) -> JobView:
+        """Ends a job by hand as SUCCEEDED or SKIPPED, and returns the job after that.
+
+        `reopening` of the job's `raw` has the API's counts of the jobs that were reopened because of it. A second call
+        has no further effect.
+        """
+        path = f"/v1/jobs/{part_of_path(ids.job_id(job_id))}/mark"
+        return job_view(self._call("POST", path, body={"state": state, "reason": reason}))
+
     def cancel_job(self, job_id: str, *, downstream: bool = False, dry_run: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 

@@ -1,4 +1,4 @@
-"""People that cancel, retry, rerun and amend at any time."""
+"""People that cancel, retry, rerun, amend, hold and mark at any time."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dev.simulator.people.callers import caller_named
 from dev.simulator.system.simulator import API_TIMEOUT_MS, Simulator
 from tidegate.domain.amendments import Amendment
-from tidegate.domain.errors import AlreadyEnded, NotFound, NotRetryable, NotWaiting
+from tidegate.domain.errors import AlreadyEnded, NotFound, NotMarkable, NotRetryable, NotWaiting
+from tidegate.domain.states import State
 from tidegate.usecases.recover.amend import amend_job
 from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
 from tidegate.usecases.recover.hold import hold_job, unhold_job, unhold_workflow
+from tidegate.usecases.recover.mark import Mark, mark_job
 from tidegate.usecases.recover.redrive import Redriven, redrive_pool
 from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 from tidegate.usecases.recover.rerun import rerun_job
@@ -56,6 +58,12 @@ ACTS: tuple[Act, ...] = (
     lambda services, job_id, now_ms: unhold_workflow(
         services, _workflow_of(job_id), caller=ANN, now_ms=now_ms
     ),
+    lambda services, job_id, now_ms: mark_job(
+        services, job_id, Mark(State.SUCCEEDED, "by hand"), caller=ANN, now_ms=now_ms
+    ),
+    lambda services, job_id, now_ms: mark_job(
+        services, job_id, Mark(State.SKIPPED, "not needed"), caller=ANN, now_ms=now_ms
+    ),
     lambda services, _job_id, now_ms: redrive_pool(
         services, "lambda", cursor=None, limit=50, caller=ANN, now_ms=now_ms
     ),
@@ -80,7 +88,7 @@ def send_people(simulator: Simulator, draw: random.Random, *, acts: int, within_
 
             try:
                 simulator.attempt(ask, API_TIMEOUT_MS)
-            except (AlreadyEnded, NotFound, NotRetryable, NotWaiting):
+            except (AlreadyEnded, NotFound, NotMarkable, NotRetryable, NotWaiting):
                 return  # it was refused with a message, and nothing was done
 
         simulator.plan(draw.randrange(within_ms), happen)

@@ -38,6 +38,7 @@ from tidegate.domain.transitions import (
     FinishIfLeaseExpired,
     HoldIfReady,
     KeepIfEnded,
+    MarkUnlessDispatched,
     NoteDependents,
     PassOverIfReady,
     ReadyIfDue,
@@ -60,9 +61,9 @@ LEASE_BROKEN = {
 EARLY = replace(PENDING, not_before_ms=NOW_MS + 1)
 DUE = replace(PENDING, not_before_ms=NOW_MS)
 ON_HOLD = replace(PENDING, on_hold=True)
-AMENDED = {"was amended": replace(ON_HOLD, on_hold=False, amended=1)}
 REOPENED = {"was reopened": replace(PENDING, reopened=1)}
 SUCCEEDED = SAMPLES[State.SUCCEEDED]
+FAILED_STATES = (State.FAILED, State.TIMED_OUT, State.CANCELLED)
 SKIPPED = Ending(State.SKIPPED, failure=FAILURE, expires_at_s=7)
 
 
@@ -87,7 +88,7 @@ def _release_cases() -> list[Case]:
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP), DUE, made_ready(DUE), waits),
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP, "q"), DUE, replace(made_ready(DUE), pool="q"), waits),
         Case(early, EARLY, waiting, waits),
-        Case(ReadyIfWaitingOnlyOn(ON_HOLD, both, STAMP), ON_HOLD, on_hold, {**waits, **AMENDED}),
+        Case(ReadyIfWaitingOnlyOn(ON_HOLD, both, STAMP), ON_HOLD, on_hold, waits),
         Case(
             SkipIfPending(PENDING, 0, SKIPPED, STAMP),
             PENDING,
@@ -115,12 +116,6 @@ def _dispatch_cases() -> list[Case]:
     return [
         Case(ReadyIfDue(SCHEDULED, STAMP), SCHEDULED, made_ready(SCHEDULED), due),
         Case(ReadyIfDue(SCHEDULED, STAMP, "q"), SCHEDULED, replace(made_ready(SCHEDULED), pool="q"), due),
-        Case(
-            ReadyIfDue(replace(SCHEDULED, amended=1), STAMP),
-            replace(SCHEDULED, amended=1),
-            replace(made_ready(SCHEDULED), amended=1),
-            {"is on hold": replace(SCHEDULED, on_hold=True, amended=1)},
-        ),
         Case(DispatchIfReady(READY.job_id, "p", STAMP), READY, queued, elsewhere),
         Case(DispatchIfReady(READY.job_id, "p", STAMP), replace(READY, held_in="key:1:k"), queued),
         Case(DispatchIfReady(READY.job_id, "p", STAMP, READY.ready_at_ms), READY, queued, since),
@@ -217,6 +212,30 @@ def _repair_cases() -> list[Case]:
     ]
 
 
+def _mark_cases() -> list[Case]:
+    marked = [
+        Case(
+            MarkUnlessDispatched(job, ending, STAMP),
+            job,
+            ended(job, ending.state, ending.failure),
+            {
+                "was reopened": replace(job, reopened=job.reopened + 1),
+                "is QUEUED": QUEUED,
+                "is RUNNING": RUNNING,
+                "has succeeded": SUCCEEDED,
+            },
+        )
+        for ending in (Ending(State.SUCCEEDED, expires_at_s=7), SKIPPED)
+        for job in (PENDING, SCHEDULED, READY, *(SAMPLES[state] for state in FAILED_STATES))
+    ]
+    skipped = SAMPLES[State.SKIPPED]
+    done = Ending(State.SUCCEEDED, expires_at_s=7)
+    marked.append(
+        Case(MarkUnlessDispatched(skipped, done, STAMP), skipped, ended(skipped, State.SUCCEEDED, None))
+    )
+    return marked
+
+
 def _cancel_cases() -> list[Case]:
     at_once = [
         Case(
@@ -281,6 +300,7 @@ CASES = [
     *(Case(*worked) for worked in WORKER_CASES),
     *_repair_cases(),
     *_cancel_cases(),
+    *_mark_cases(),
     *_keep_cases(),
     *(Case(*reopening) for reopening in REOPENINGS),
     *AMENDMENTS,

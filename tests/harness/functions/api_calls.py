@@ -50,6 +50,7 @@ EVENT_STATUS = {
     "api-cancel-workflow": 404,
     "api-change-job": 404,
     "api-hold-job": 404,
+    "api-mark-job": 404,
     "api-hold-jobs": 200,
     "api-hold-workflow": 404,
     "api-unhold-job": 404,

@@ -26,16 +26,17 @@ from tests.harness.stateful.surroundings import (
 )
 from tidegate.bootstrap import Services
 from tidegate.domain import limits
-from tidegate.domain.errors import AlreadyEnded, NotRetryable, NotWaiting
+from tidegate.domain.errors import AlreadyEnded, NotMarkable, NotRetryable, NotWaiting
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest
-from tidegate.domain.states import State
+from tidegate.domain.states import MARKABLE, State
 from tidegate.ports import Message, Outcome, OutcomeKind
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
 from tidegate.usecases.recover.hold import hold_job, unhold_job
+from tidegate.usecases.recover.mark import Mark, mark_job
 from tidegate.usecases.recover.redrive import redrive_pool
 from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 from tidegate.usecases.recover.rerun import rerun_job
@@ -338,10 +339,26 @@ class TidegateMachine(RuleBasedStateMachine):
             self.model.rerun_from(job_id, self.now)
 
     @precondition(lambda self: self.world.jobs)
+    @rule(place=PLACES, state=st.sampled_from(sorted(MARKABLE)))
+    def mark(self, place: int, state: State) -> None:
+        job_id = self._any_job(place)
+        try:
+            mark_job(self.services, job_id, Mark(state, "x"), caller=caller_named(ACTOR), now_ms=self.now)
+            accepted = True
+        except NotMarkable:
+            accepted = False
+        assert self.model.mark(job_id, state, self.now) is accepted
+
+    @precondition(lambda self: self.world.jobs)
     @rule(place=PLACES, on_hold=st.booleans())
     def hold(self, place: int, on_hold: bool) -> None:
-        """Puts a job on hold, or takes one off hold."""
-        job_id = self._any_job(place)
+        """Puts a job on hold, rather one that waits for others, or takes one off hold, rather one that is on it."""
+        rather = [
+            job_id
+            for job_id, job in self.model.jobs.items()
+            if (job.state is State.PENDING if on_hold else job.on_hold)
+        ]
+        job_id = rather[place % len(rather)] if rather else self._any_job(place)
         act, expected = (hold_job, self.model.hold) if on_hold else (unhold_job, self.model.unhold)
         try:
             act(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)

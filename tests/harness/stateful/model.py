@@ -234,6 +234,20 @@ class Model(ModelTransitions):
             opened += self._reopen_after({job_id})
         self.settle(dict.fromkeys(opened), now)
 
+    def mark(self, job_id: str, state: State, now: int) -> bool:
+        """Says whether the job could be ended by hand."""
+        job = self.jobs[job_id]
+        if job.state is not state:
+            if job.state not in WAITING | BAD_ENDS:
+                return False
+            was_ended = job.state in ENDED
+            self.happened[Happening.CORRECTED if was_ended else Happening.ENDED_BY_HAND] += 1
+            self._end(job, state, now)
+            job.skipped_for, job.undeliverable, job.not_taken = None, False, False
+        if state is State.SUCCEEDED:
+            self.settle(self._reopen_after({job_id}), now)
+        return True
+
     def can_rerun(self, job_id: str) -> bool:
         following = self.downstream(job_id) - {job_id}
         active = any(self.jobs[each].state in (State.QUEUED, State.RUNNING) for each in following)

@@ -17,6 +17,7 @@ from tidegate_cli.commands import (
     callers,
     hold,
     local,
+    mark,
     recovery,
     shares,
     status,
@@ -109,7 +110,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(local.app, name="local")
-app.add_typer(hold.jobs, name="jobs")
+app.add_typer(mark.jobs, name="jobs")
 app.add_typer(hold.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")

@@ -253,6 +253,12 @@ class RetriedJobOut(JobOut):
     reopening: ReopeningOut
 
 
+class MarkedJobOut(JobOut):
+    """A job that was ended by hand, with the counts of the jobs that were reopened because they had been skipped."""
+
+    reopening: ReopeningOut
+
+
 class RerunOut(ReopeningOut):
     """The counts of a workflow's rerun. `cursor` continues it, null where it is complete."""
 

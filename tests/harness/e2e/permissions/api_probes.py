@@ -213,6 +213,12 @@ def holds_jobs_and_workflows(world: World, services: Services) -> None:
     assert ask(services, "POST", f"{workflow}/unhold")["changed"] == 1
 
 
+def ends_a_job_by_hand(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    ask(services, "POST", f"/v1/jobs/{job_id}/mark", {"state": "SUCCEEDED", "reason": "by hand"})
+    assert world.states(job_id) == [State.SUCCEEDED]
+
+
 def acts_on_many_jobs(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     for act, state, more in (("reprioritise", "READY", {"priority": 7}), ("cancel", "READY", {})):
@@ -314,6 +320,7 @@ API_PROBES = (
     amends_a_job,
     reruns_a_job_with_new_parameters,
     holds_jobs_and_workflows,
+    ends_a_job_by_hand,
     acts_on_many_jobs,
     shows_pools,
     sets_rules,

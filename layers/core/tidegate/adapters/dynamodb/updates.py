@@ -48,7 +48,7 @@ from tidegate.domain.dispatches import without_old_dispatches
 from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.lives import without_old_interruptions
-from tidegate.domain.states import FAILURES, TERMINAL, Group, State
+from tidegate.domain.states import FAILURES, TERMINAL, TRANSITIONS, Group, State
 
 # --- the parts that several transitions write ----------------------------------------------------
 
@@ -377,6 +377,22 @@ def _cancel(codec: JobCodec, transition: transitions.CancelIfInState) -> Update:
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
+def _mark(codec: JobCodec, transition: transitions.MarkUnlessDispatched) -> Update:
+    job, to = transition.job, transition.ending.state
+    condition = all_of(
+        in_state(
+            *sorted(
+                state for state, after in TRANSITIONS.items() if to in after and state is not State.RUNNING
+            )
+        ),
+        in_state(job.state),
+        reopened_times(job.reopened),
+        ready_since(job.ready_at_ms),
+        amended_times(job.amended),
+    )
+    return _to_end(codec, job, transition.ending, transition.stamp, condition)
+
+
 def _request_cancel(_: JobCodec, transition: transitions.RequestCancelIfRunning) -> Update:
     asked: dict[str, Plain] = {
         schema.CANCEL_REQUESTED_AT: transition.stamp.now_ms,
@@ -427,6 +443,7 @@ UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]
         transitions.FailIfStillQueued: _fail_if_still_queued,
         transitions.TakeBackIfStillQueued: _take_back,
         transitions.CancelIfInState: _cancel,
+        transitions.MarkUnlessDispatched: _mark,
         transitions.RequestCancelIfRunning: _request_cancel,
         transitions.CancelIfGraceOver: _cancel_if_grace_over,
         transitions.ReopenIfEnded: reopen,

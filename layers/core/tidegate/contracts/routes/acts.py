@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from tidegate.contracts.act_requests import ActInBulkIn, AmendJobIn, ReprioritiseIn, RerunJobIn
-from tidegate.contracts.responses import ActedOut, JobOut, OnHoldOut, RerunJobOut
+from tidegate.contracts.act_requests import ActInBulkIn, AmendJobIn, MarkJobIn, ReprioritiseIn, RerunJobIn
+from tidegate.contracts.responses import ActedOut, JobOut, MarkedJobOut, OnHoldOut, RerunJobOut
 from tidegate.contracts.route import CURSOR, Route
-from tidegate.domain.errors import NotFound, NotRetryable, NotWaiting, NotYours, TooFarDownstream
+from tidegate.domain.errors import NotFound, NotMarkable, NotRetryable, NotWaiting, NotYours, TooFarDownstream
 from tidegate.domain.roles import Role
 
 ROUTES = (
@@ -65,6 +65,16 @@ ROUTES = (
         "takes a job off hold",
         {HTTPStatus.OK: JobOut},
         errors=(NotFound, NotYours),
+    ),
+    Route(
+        "POST",
+        "/v1/jobs/{job_id}/mark",
+        Role.CLIENT,
+        "ends a job by hand as succeeded or skipped",
+        {HTTPStatus.OK: MarkedJobOut},
+        body=MarkJobIn,
+        needs_body=True,
+        errors=(NotFound, NotYours, NotMarkable),
     ),
     *(
         Route(

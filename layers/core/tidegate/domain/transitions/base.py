@@ -206,11 +206,3 @@ class OfKnownJob(Transition):
     @property
     def job_id(self) -> str:
         return self.job.job_id
-
-    def _require_as_amended(self, job: Job) -> None:
-        """Refuses where a caller amended the job after it was read, so that the values that were read are old."""
-        self._require(
-            job.amended == self.job.amended,
-            job,
-            f"it was amended {job.amended} times by now, not {self.job.amended}",
-        )

@@ -65,7 +65,6 @@ class RerunUnlessDispatched(OfKnownJob):
         self._require_same_life(job, self.job.reopened)
         self._require(job.attempt == self.job.attempt, job, f"it is at attempt {job.attempt}")
         self._require_ready_since(job, self.job.ready_at_ms)
-        self._require_as_amended(job)
         self._require(
             may_be_reopened(job.history),
             job,

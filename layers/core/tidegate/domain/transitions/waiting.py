@@ -56,21 +56,24 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
 
     @property
     def due_at_ms(self) -> int | None:
-        """Returns from when on the job may start, in milliseconds since the epoch; None where it becomes READY."""
-        not_before_ms = self.job.not_before_ms or 0
-        if not_before_ms > self.stamp.now_ms:
-            return not_before_ms
-        return after_latest(self.job, self.stamp).now_ms if self.job.on_hold else None
+        """Returns from when on the job, as it was read, may start, in milliseconds since the epoch.
+
+        None where it becomes READY.
+        """
+        return self._due_at_ms(self.job)
+
+    def _due_at_ms(self, job: Job) -> int | None:
+        if job.not_before_ms is not None and job.not_before_ms > self.stamp.now_ms:
+            return job.not_before_ms
+        return after_latest(job, self.stamp).now_ms if job.on_hold else None
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.PENDING)
         self._require_same_life(job, self.job.reopened)
         self._require(job.waiting_on == self.ordinals, job, f"it waits on {sorted(job.waiting_on)}")
-        self._require_as_amended(job)
-        if self.due_at_ms is not None:
-            return brought_to(
-                job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=self.due_at_ms
-            )
+        due_at_ms = self._due_at_ms(job)
+        if due_at_ms is not None:
+            return brought_to(job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=due_at_ms)
         return made_ready(job, self.stamp, self.pool)
 
 
@@ -90,7 +93,6 @@ class SkipIfPending(OfKnownJob):
         self._require_state(job, State.PENDING)
         self._require_same_life(job, self.job.reopened)
         self._require(self.ordinal in job.waiting_on, job, f"it waits on {sorted(job.waiting_on)}")
-        self._require_as_amended(job)
         return ended(job, self.ending, self.stamp)
 
 
@@ -107,7 +109,6 @@ class ReadyIfDue(OfKnownJob):
         self._require(
             job.due_at_ms is not None and job.due_at_ms <= self.stamp.now_ms, job, "its time has not come"
         )
-        self._require_as_amended(job)
         self._require(not job.on_hold, job, "it is on hold")
         return made_ready(job, self.stamp, self.pool)
 
@@ -185,7 +186,6 @@ class PassOverIfReady(OfKnownJob):
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.READY)
         self._require(job.ready_at_ms == self.job.ready_at_ms, job, "it became READY again since it was read")
-        self._require_as_amended(job)
         return replace(job, ready_at_ms=self.ready_at_ms)
 
 
@@ -224,7 +224,6 @@ class FailIfStillQueued(OfKnownJob):
         )
         self._require_same_life(job, self.reopened)
         self._require_ready_since(job, self.job.ready_at_ms)
-        self._require_as_amended(job)
         return ended(job, self.ending, self.stamp)
 
 
@@ -250,7 +249,6 @@ class TakeBackIfStillQueued(OfKnownJob):
         )
         self._require_same_life(job, self.reopened)
         self._require_ready_since(job, self.job.ready_at_ms)
-        self._require_as_amended(job)
         ready = made_ready(job, self.stamp, self.pool)
         return replace(ready, history=without_old_dispatches(ready.history))
 
@@ -271,7 +269,6 @@ class CancelIfInState(OfKnownJob):
         self._require_state(job, self.job.state)
         self._require_same_life(job, self.job.reopened)
         self._require_ready_since(job, self.job.ready_at_ms)
-        self._require_as_amended(job)
         return ended(job, self.ending, self.stamp)
 
 
