@@ -450,3 +450,18 @@ def test_more_are_ahead_where_not_all_were_looked_at() -> None:
     cut_off = replace(_at(Ability(1), active=_active("A")), is_whole=False)
     why = _why(JOB, cut_off)
     assert (_one(why).evidence["more"], why.is_whole) == (True, False)
+
+
+def test_the_facts_before_a_job_is_ready_name_their_changes() -> None:
+    why = _why(replace(SCHEDULED, due_at_ms=NOW_MS + 60_000, not_before_ms=None))
+    assert _one(why).change.sentence == "wait until 2026-12-01T08:01:00Z"
+    assert _one(_why(PENDING, edges_left_out=3)).change.action is Action.WAIT_FOR_UPSTREAM
+    unfinished, _ = _why(
+        replace(PENDING, job_id="S.1"), edges=(Edge(Dependency("U"), None),), is_submitted=False
+    ).facts
+    assert unfinished.message.startswith("The submission of workflow S is accepted,")
+    assert unfinished.change.action is Action.WAIT_FOR_SUBMISSION
+    decided = Edge(Dependency("U"), replace(READY, job_id="U", state=State.SUCCEEDED))
+    assert _one(_why(PENDING, edges=(decided,))).change.sentence.startswith(
+        "wait for the dispatcher, which releases"
+    )
