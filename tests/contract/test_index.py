@@ -33,7 +33,7 @@ def expected_sort(job: Job) -> int | None:
         return rank(RANK_POLICY, job.priority, ready_at_ms, job.tries, boost, place=place, passes=job.passes)
     if group is Group.PENDING:
         return job.created_at_ms
-    moments = {Group.ACTIVE: job.queued_at_ms, Group.SCHEDULED: job.due_at_ms}
+    moments = {Group.ACTIVE: job.queued_at_ms, Group.SCHEDULED: job.wakes_at_ms}
     return moments.get(group, job.finished_at_ms)
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
+from tests.harness.domain.job_samples import SAMPLES
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tidegate.domain import limits
 from tidegate.domain.amendments import Amendment
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound
-from tidegate.domain.job import Job
+from tidegate.domain.job import NEVER_MS, Job
 from tidegate.domain.rank import place_of, rank
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import (
@@ -62,6 +63,14 @@ def test_a_refused_transition_brings_the_job_back_and_changes_nothing(stores: St
         assert store_says.value.job == job, broken
         assert str(store_says.value) == str(domain_says.value), broken
         assert stores.jobs.get(job.job_id, consistent=True) == job, broken
+
+
+def test_a_job_on_hold_is_not_ready_when_its_time_has_come(stores: Stores) -> None:
+    job = replace(SAMPLES[State.SCHEDULED], on_hold=True)
+    put(stores, job)
+    with pytest.raises(TransitionRefused, match="it is on hold"):
+        stores.jobs.apply(ReadyIfDue(job, Stamp(NOW_MS + 3_600_000, "tester")))
+    assert stores.jobs.get(job.job_id, consistent=True) == job
 
 
 @pytest.mark.parametrize(
@@ -161,6 +170,20 @@ def test_a_job_read_before_it_was_amended_is_ready_with_its_new_values(stores: S
     assert (stores.jobs.apply(transition).priority, entries(stores, Group.READY)) == (900, [])
     sort = rank(RANK_POLICY, 900, STAMP.now_ms, retries=0)
     assert entries(stores, Group.READY, "q") == [IndexEntry("S", sort)]
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.SCHEDULED])
+def test_a_job_read_before_it_was_put_on_hold_stays_on_hold(stores: Stores, state: State) -> None:
+    seen = replace(new_job("S"), state=state, due_at_ms=NOW_MS, ready_at_ms=None)
+    stores.jobs.insert_if_absent([seen])
+    stores.jobs.apply(AmendIfWaiting(seen, Amendment(on_hold=True), STAMP))
+    if state is State.SCHEDULED:
+        with pytest.raises(TransitionRefused, match="it is on hold"):
+            stores.jobs.apply(ReadyIfDue(seen, STAMP))
+    else:
+        stores.jobs.apply(ReadyIfWaitingOnlyOn(seen, frozenset(), STAMP))
+    assert (entries(stores, Group.READY), entries(stores, Group.PENDING)) == ([], [])
+    assert entries(stores, Group.SCHEDULED) == [IndexEntry("S", NEVER_MS)]
 
 
 def test_a_job_amended_while_it_is_ready_has_the_rank_of_its_new_priority(stores: Stores) -> None:

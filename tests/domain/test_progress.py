@@ -19,6 +19,7 @@ from tidegate.domain.progress import (
     SEGMENT_JOBS,
     Segment,
     WorkflowState,
+    mark,
     mark_of,
     new_segment,
     place_of,
@@ -162,3 +163,65 @@ def test_jobs_that_were_never_heard_of_are_pending() -> None:
 )
 def test_one_word_says_how_a_workflow_is(states: str, word: str) -> None:
     assert word_of(Counter(map(State, states.split()))) is WorkflowState(word)
+
+
+@pytest.mark.parametrize(
+    ("state", "numbers"),
+    [
+        # The number of the life, the stage, the attempt, the time at which it became READY, and the place.
+        ("PENDING", (3, 0, 0, 0, 0)),
+        ("READY", (3, 1, 5, 7, 0)),
+        ("RUNNING", (3, 1, 5, 7, 2)),
+        ("SCHEDULED", (3, 1, 5, 7, 3)),
+        ("FAILED", (3, 2, 0, 0, 0)),
+        ("SKIPPED", (3, 2, 0, 0, 1)),
+        ("SUCCEEDED", (3, 2, 0, 0, 2)),
+    ],
+)
+def test_the_mark_of_a_first_and_of_a_last_state_needs_the_life_alone(
+    state: str, numbers: tuple[int, ...]
+) -> None:
+    assert mark(State(state), 3, 5, 7) == (*numbers, state)
+
+
+def test_a_job_begins_its_first_life_without_attempt_and_time() -> None:
+    assert mark(State.READY) == mark(State.READY, 0, 0, 0)
+    job = replace(SAMPLES[State.SCHEDULED], reopened=0, attempt=0, ready_at_ms=None)
+    assert mark_of(job) == mark(State.SCHEDULED, 0, 0, 0)
+
+
+def test_a_new_segment_has_its_names_and_a_job_for_each_number() -> None:
+    segment = new_segment("W", 1, SEGMENT_JOBS + 3, 77)
+    assert (segment.workflow_id, segment.number, segment.expires_at_s) == ("W", 1, 77)
+    assert (segment.states, segment.version) == ((State.PENDING,) * 3, 0)
+    assert new_segment("W", 1, SEGMENT_JOBS).states == ()
+    assert len(new_segment("W", 0, SEGMENT_JOBS + 3).states) == SEGMENT_JOBS
+
+
+def test_a_job_beyond_the_segment_is_passed_over_and_those_after_it_are_recorded() -> None:
+    jobs = [submitted(job_id, State.READY) for job_id in ("W.2", "W", "W.1")]
+    assert recorded(new_segment("W", 0, 2), jobs).states == (State.PENDING, State.READY)
+
+
+def test_a_segment_forgets_the_changes_of_a_version_together() -> None:
+    segment = recorded(
+        new_segment("W", 0, RECENT_CHANGES + 9), [submitted(f"W.{n}", State.READY) for n in range(8)]
+    )
+    later = [submitted(f"W.{n}", State.READY) for n in range(8, RECENT_CHANGES + 1)]
+    latest = recorded(segment, later)
+    assert latest.recent_from == 1
+    assert {change.version for change in latest.recent} == {2}
+    assert latest.changed_after(0) is None
+    assert latest.changed_after(1) == dict.fromkeys(range(8, RECENT_CHANGES + 1), State.READY)
+
+
+def test_a_workflow_starts_with_its_first_claim_and_ends_with_its_last_end() -> None:
+    parts = [
+        replace(new_segment("W", number, 3 * SEGMENT_JOBS), started_at_ms=started, ended_at_ms=ended)
+        for number, (started, ended) in enumerate([(30, 50), (20, 60), (None, None)])
+    ]
+    summary = summary_of(parts, 3 * SEGMENT_JOBS)
+    assert (summary.started_at_ms, summary.ended_at_ms) == (20, None)
+    assert summary_of(parts[2:], SEGMENT_JOBS).started_at_ms is None
+    done = [replace(each, marks=(mark(State.SUCCEEDED),)) for each in parts]
+    assert summary_of(done, 3).ended_at_ms == 60

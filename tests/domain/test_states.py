@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.harness.domain.documents import read_document, table_rows
-from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State, group_of
+from tidegate.domain.states import MARKABLE, TERMINAL, TRANSITIONS, Group, State, group_of
 
 ARROW = re.compile(r"^\s*(\[\*\]|[A-Z_]+) --> (\[\*\]|[A-Z_]+)", re.MULTILINE)
 INITIAL = {State.PENDING, State.SCHEDULED, State.READY}
@@ -30,9 +30,14 @@ def test_the_table_knows_every_state() -> None:
     assert set(TRANSITIONS) == set(State)
 
 
-def test_what_has_ended_is_left_by_reopening_alone() -> None:
+def test_what_has_ended_is_left_by_reopening_and_an_end_without_success_by_a_mark_too() -> None:
     left = {state: TRANSITIONS[state] for state in TERMINAL}
-    assert left == dict.fromkeys(TERMINAL, frozenset({State.PENDING}))
+    again = frozenset({State.PENDING})
+    assert left == {
+        **dict.fromkeys((State.FAILED, State.TIMED_OUT, State.CANCELLED), again | MARKABLE),
+        State.SKIPPED: again | {State.SUCCEEDED},
+        State.SUCCEEDED: again,
+    }
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - TERMINAL))

@@ -19,6 +19,7 @@ from tidegate.domain.states import TERMINAL, TRANSITIONS, State
 from tidegate.domain.transitions import (
     FinishIfAttemptHolds,
     KeepIfEnded,
+    MarkUnlessDispatched,
     NoteDependents,
     ReopenIfEnded,
     RerunUnlessDispatched,
@@ -105,7 +106,7 @@ def test_whatever_the_job_only_transitions_of_the_table_are_made(case: Case, job
     except TransitionRefused:
         return
     assert job.state not in TERMINAL or isinstance(
-        case.transition, (ReopenIfEnded, RerunUnlessDispatched, *STAY)
+        case.transition, (ReopenIfEnded, RerunUnlessDispatched, MarkUnlessDispatched, *STAY)
     )
     recorded = len(changed.history) > len(job.history)
     assert changed.state in TRANSITIONS[job.state] if recorded else changed.state is job.state
@@ -133,7 +134,7 @@ def test_what_is_noted_on_a_job_leaves_it_where_it_is(case: Case, job: Job) -> N
     ids=str,
 )
 @pytest.mark.parametrize("state", sorted(TERMINAL))
-def test_nothing_but_reopening_changes_a_job_that_has_ended(case: Case, state: State) -> None:
+def test_nothing_but_what_callers_ask_for_changes_a_job_that_has_ended(case: Case, state: State) -> None:
     job = replace(case.job, state=state)
     with pytest.raises(TransitionRefused):
         case.transition.apply(job)

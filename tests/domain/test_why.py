@@ -8,7 +8,7 @@ import pytest
 
 from tests.harness.domain.job_samples import PENDING, QUEUED, READY, RUNNING, SCHEDULED
 from tidegate.domain.dependency import Dependency, DependencyType
-from tidegate.domain.dispatch_plan import Candidate
+from tidegate.domain.dispatch_plan import LOOK_AT_MOST, Candidate
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.limits import MAX_TYPE_LIMIT
 from tidegate.domain.permits import Permit
@@ -155,6 +155,13 @@ def test_a_time_to_come_is_the_callers_or_the_end_of_a_backoff() -> None:
     assert _one(_why(replace(PENDING, not_before_ms=later_ms))).code is Code.NOT_BEFORE
 
 
+def test_a_job_on_hold_is_to_be_taken_off_it() -> None:
+    fact = _one(_why(replace(PENDING, on_hold=True, waiting_on=frozenset())))
+    assert (fact.code, fact.change.action) == (Code.ON_HOLD, Action.UNHOLD)
+    assert fact.message == "A caller has put it on hold."
+    assert fact.change.sentence == f"take it off hold: tidegate jobs unhold {PENDING.job_id}"
+
+
 def test_pauses_and_a_removed_pool_are_named() -> None:
     assert _one(_why(JOB, PoolSeen(None, DispatchRules()))).code is Code.POOL_REMOVED
     rules = DispatchRules(frozenset({"p"}), {"t": TypeRule(paused=True)})
@@ -272,3 +279,196 @@ def test_a_queued_job_waits_for_those_dispatched_before_it() -> None:
     )
     assert fact.message == "Pool p has 2 slots, taken or claimed by earlier jobs: 2 jobs are ahead of it."
     assert _why(queued, _at(Ability(3), active=others[:2])).facts[0].code is Code.CLAIM_DUE
+
+
+def test_the_part_that_acts_next_is_named_with_its_evidence() -> None:
+    fact = _one(_why(JOB, _at()))
+    assert (fact.change.sentence, fact.change.pool) == (
+        "wait for the dispatcher, which comes within a minute",
+        "p",
+    )
+    assert _one(_why(replace(JOB, state=State.SCHEDULED, due_at_ms=NOW_MS), _at())).evidence == {}
+    queued = replace(QUEUED, job_id="J", pool="p", queued_at_ms=5, sent_at_ms=NOW_MS)
+    fact = _one(_why(queued, _at(active=_active("J"))))
+    assert fact.evidence == {"sent_at_ms": NOW_MS}
+    assert fact.change.sentence.startswith("wait for a worker to take the message;")
+
+
+def test_a_removed_pool_is_to_be_deployed_or_avoided() -> None:
+    fact = _one(_why(JOB, PoolSeen(None, NO_RULES)))
+    assert fact.message == "Pool p is not deployed any more: nothing is dispatched there."
+    assert fact.evidence == {"pool": "p"}
+    assert (fact.change.action, fact.change.pool) == (Action.DEPLOY_POOL, "p")
+    assert fact.change.sentence == "deploy pool p again, or submit the job to another pool"
+
+
+def test_a_pause_names_its_pool_or_its_type() -> None:
+    rules = DispatchRules(frozenset({"p"}), {"t": TypeRule(paused=True)})
+    of_pool, of_type = _why(JOB, _at(rules=rules)).facts
+    assert (of_pool.message, of_pool.evidence) == ("Pool p is paused.", {"pool": "p"})
+    assert (of_type.message, of_type.evidence) == ("Type t is paused.", {"type": "t"})
+    assert (of_pool.change.pool, of_pool.change.type) == ("p", None)
+    assert (of_type.change.pool, of_type.change.type) == (None, "t")
+
+
+def test_the_limit_of_a_type_is_raised_no_higher_than_a_limit_may_be() -> None:
+    rules = DispatchRules(types={"t": TypeRule(max_running=2)})
+    for running, raised in ((MAX_TYPE_LIMIT - 1, MAX_TYPE_LIMIT), (MAX_TYPE_LIMIT, None)):
+        holders = Permit(frozenset(f"H{number}@1" for number in range(running)))
+        fact = _one(_why(JOB, _at(Ability(9), rules, permits={"type:t": holders})))
+        assert fact.evidence == {"type": "t", "limit": 2, "running": running, "ahead": 0}
+        assert (fact.change.action, fact.change.number) == (Action.LIMIT_TYPE, raised)
+
+
+def test_a_pool_without_workers_says_which_slots_to_bring() -> None:
+    at = replace(_at(Ability(0), queues=(_ahead("A"),)), pool=replace(POOL, capabilities=frozenset("ba")))
+    fact = _one(_why(JOB, at))
+    assert fact.message == "Pool p, which offers a, b, has no live worker."
+    assert fact.evidence == {
+        "slots": 0, "window": 0, "dispatched": 0, "ahead": 1, "more": False, "next_ahead": ("A",),
+        "capabilities": ("a", "b"), "fault": None,
+    }  # fmt: skip
+    assert (fact.change.action, fact.change.pool, fact.change.type) == (Action.ADD_SLOTS, "p", "t")
+    broken = _one(_why(JOB, _at(Ability(0, fault="no module"))))
+    assert (broken.evidence["fault"], broken.evidence["capabilities"]) == ("no module", ())
+
+
+@pytest.mark.parametrize(
+    ("slots", "able", "active", "added"),
+    [
+        # The slots to add that must have the type, and then those of any kind: none where the first are enough.
+        (2, 1, ("t",), (1,)),
+        (3, 2, ("t",), ()),
+        (2, 0, ("o", "o"), (1,)),
+        (2, 0, ("o", "o", "o"), (1, 1)),
+        (4, 2, ("t", "t", "t"), (2,)),
+        (2, 2, ("o", "o"), (1,)),
+    ],
+)
+def test_slots_that_have_the_type_count_as_slots(
+    slots: int, able: int, active: tuple[str, ...], added: tuple[int, ...]
+) -> None:
+    running = tuple(Active(f"A{place}", Traits(kind), place) for place, kind in enumerate(active))
+    why = _why(JOB, _at(Ability(slots, {"t": able}), active=running))
+    changes = [fact.change for fact in why.facts if fact.change.action is Action.ADD_SLOTS]
+    assert tuple(change.number for change in changes) == added
+    assert {change.pool for change in changes} <= {"p"}
+
+
+@pytest.mark.parametrize(("limited", "job_type"), [({}, "t"), ({"t": 2}, None), ({"o": 1}, "t")])
+def test_added_slots_must_have_the_type_unless_enough_of_them_have_it(
+    limited: dict[str, int], job_type: str | None
+) -> None:
+    fact = _one(_why(JOB, _at(Ability(2, limited), active=_active("A", "B"))))
+    assert (fact.code, fact.change.pool, fact.change.type) == (Code.SLOTS_TAKEN, "p", job_type)
+
+
+def test_a_queued_job_counts_those_of_its_type_before_it() -> None:
+    queued = replace(QUEUED, job_id="J", pool="p", type="t", queued_at_ms=5)
+    before = Active("B", Traits("t"), 4, runs=False)
+    after = Active("K", Traits("t"), 6, runs=False)
+    facts = _why(queued, _at(Ability(9, {"t": 1}), active=(before, after))).facts
+    assert [(fact.code, fact.change.number, fact.evidence["running"]) for fact in facts] == [
+        (Code.NO_WORKER_WITH_TYPE, 1, 1)
+    ]
+
+
+def _in_submission(*unwritten: Job, at_pool: PoolSeen) -> list[Fact]:
+    """Returns the facts about a job whose upstream U, in another pool, is not written yet."""
+    waiting = replace(
+        PENDING, job_id="S.9", pool="p", type="t", concurrency_key=None, share="", not_before_ms=None
+    )
+    edges = (Edge(Dependency("U"), None),)
+    return list(_why(waiting, at_pool, edges=edges, is_submitted=False, unwritten=unwritten).facts)
+
+
+FIRST = replace(JOB, job_id="S.1", type="o", priority=900)
+
+
+@pytest.mark.parametrize(
+    ("unwritten", "parts", "ahead"),
+    [
+        ((FIRST,), {}, 1),
+        ((FIRST, replace(FIRST, job_id="S.2")), {}, 2),
+        ((replace(FIRST, state=State.PENDING),), {}, 0),
+        ((replace(FIRST, pool="q"),), {}, 0),
+        ((replace(FIRST, priority=1),), {}, 0),
+        ((FIRST,), {"queues": (_ahead("S.1"),)}, 1),
+        ((FIRST,), {"active": _active("A", "S.1")}, 0),
+    ],
+)
+def test_jobs_that_the_submission_is_still_to_write_come_first_by_their_rank(
+    unwritten: tuple[Job, ...], parts: dict[str, tuple[object, ...]], ahead: int
+) -> None:
+    facts = _in_submission(*unwritten, at_pool=_at(Ability(1), **{"active": _active("A"), **parts}))  # type: ignore[arg-type]
+    assert [fact.code for fact in facts[:2]] == [Code.SUBMISSION_UNFINISHED, Code.UPSTREAM]
+    assert facts[-1].evidence["ahead"] == ahead
+
+
+KEYED = replace(JOB, concurrency_key="k", concurrency_limit=1)
+ASKS = Traits("o", concurrency_key="k", concurrency_limit=1)
+
+
+@pytest.mark.parametrize(
+    ("permits", "active", "holders"),
+    [
+        ({}, _active("A", traits=ASKS), ("A",)),
+        ({}, (*_active("A", traits=ASKS), *_active("B")), ("A",)),
+        ({"key:k": Permit(frozenset({"A@1@1"}))}, _active("A", traits=ASKS), ("A",)),
+        ({"key:k": Permit(frozenset({"A@1@1"}))}, _active("A", "B", traits=ASKS), ("A", "B")),
+        ({"key:k": Permit(frozenset({"J@1@1", "B@1@1"}))}, _active("J", traits=ASKS), ("B",)),
+    ],
+)
+def test_a_dispatched_job_holds_its_key_even_where_the_permit_does_not_name_it(
+    permits: dict[str, Permit], active: tuple[Active, ...], holders: tuple[str, ...]
+) -> None:
+    fact = _one(_why(KEYED, _at(Ability(9), permits=permits, active=active)))
+    assert (fact.code, fact.evidence["holders"], fact.evidence["limit"]) == (Code.KEY_LIMIT, holders, 1)
+    assert fact.change.job_ids == holders
+
+
+@pytest.mark.parametrize(
+    ("holders", "held", "change"),
+    [
+        ("A", "job A holds it", "wait until job A has ended, or cancel it"),
+        ("A B C", "jobs A, B, C hold it", "wait until jobs A, B, C have ended, or cancel them"),
+        ("A B C D", "jobs A, B, C and 1 more hold it", "wait until jobs A, B, C and 1 more have ended, or cancel them"),
+    ],
+)  # fmt: skip
+def test_up_to_three_holders_are_named(holders: str, held: str, change: str) -> None:
+    permit = Permit(frozenset(f"{each}@1@1" for each in holders.split()))
+    fact = _one(_why(KEYED, _at(Ability(9), permits={"key:k": permit})))
+    assert fact.message == f"At most 1 of concurrency key 'k' may be dispatched; {held}."
+    assert fact.change.sentence == change
+
+
+def test_jobs_that_come_first_for_a_key_are_counted() -> None:
+    fact = _one(_why(KEYED, _at(Ability(9), queues=(_ahead("C", traits=ASKS),))))
+    assert fact.message == (
+        "At most 1 of concurrency key 'k' may be dispatched; no job holds it, and 1 more are ahead for it."
+    )
+    assert (fact.change.job_ids, fact.evidence["ahead"]) == (("C",), 1)
+
+
+def test_more_are_ahead_where_not_all_were_looked_at() -> None:
+    many = tuple(Candidate(f"A{place}", HIGH - place, OTHER) for place in range(LOOK_AT_MOST + 5))
+    fact = _one(_why(replace(JOB, priority=1), _at(Ability(9), queues=(many,))))
+    assert (fact.evidence["ahead"], fact.evidence["more"]) == (LOOK_AT_MOST, True)
+    cut_off = replace(_at(Ability(1), active=_active("A")), is_whole=False)
+    why = _why(JOB, cut_off)
+    assert (_one(why).evidence["more"], why.is_whole) == (True, False)
+
+
+def test_the_facts_before_a_job_is_ready_name_their_changes() -> None:
+    why = _why(replace(SCHEDULED, due_at_ms=NOW_MS + 60_000, not_before_ms=None))
+    assert _one(why).change.sentence == "wait until 2026-12-01T08:01:00Z"
+    assert _one(_why(PENDING, edges_left_out=3)).change.action is Action.WAIT_FOR_UPSTREAM
+    unfinished, _ = _why(
+        replace(PENDING, job_id="S.1"), edges=(Edge(Dependency("U"), None),), is_submitted=False
+    ).facts
+    assert unfinished.message.startswith("The submission of workflow S is accepted,")
+    assert unfinished.change.action is Action.WAIT_FOR_SUBMISSION
+    decided = Edge(Dependency("U"), replace(READY, job_id="U", state=State.SUCCEEDED))
+    assert _one(_why(PENDING, edges=(decided,))).change.sentence.startswith(
+        "wait for the dispatcher, which releases"
+    )

@@ -1,4 +1,4 @@
-"""What the tests beside this one rest on: each call of AWS is in a scenario, and a failure of it is noticed.
+"""The ground of the tests beside this one: each call of AWS is in a scenario, and a failure of it is noticed.
 
 They let every call fail, before and after its effect, in whole and in part: no job is lost, and none runs twice. They
 are several files because each file runs in one process.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from tidegate_cli import ids
 from tidegate_cli.connection import Connection
@@ -15,6 +15,8 @@ _IN_BULK: Mapping[str, Callable[..., Operation[Any]]] = {
     "cancel": bulk.cancel_jobs,
     "retry": bulk.retry_jobs,
     "reprioritise": bulk.reprioritise_jobs,
+    "hold": bulk.hold_jobs,
+    "unhold": bulk.unhold_jobs,
 }
 
 
@@ -28,6 +30,36 @@ class ActsConnection(Connection):
         description off. A second call has no further effect.
         """
         return job_view(self._ask(jobs.change_job, ids.job_id(job_id), **changes))
+
+    def hold_job(self, job_id: str) -> JobView:
+        """Puts a waiting job on hold, and returns the job after that. A second call has no further effect."""
+        return job_view(self._ask(jobs.hold_job, ids.job_id(job_id)))
+
+    def unhold_job(self, job_id: str) -> JobView:
+        """Takes a job off hold, and returns the job after that. A second call has no further effect."""
+        return job_view(self._ask(jobs.unhold_job, ids.job_id(job_id)))
+
+    def hold_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
+        """Puts the waiting jobs of a workflow on hold.
+
+        Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
+        call is safe.
+        """
+        return self._ask(workflows.hold_workflow, ids.workflow_id(workflow_id), cursor=cursor)
+
+    def unhold_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
+        """Takes the jobs of a workflow off hold. Everything else is as in `hold_workflow`."""
+        return self._ask(workflows.unhold_workflow, ids.workflow_id(workflow_id), cursor=cursor)
+
+    def mark_job(self, job_id: str, state: str, reason: str) -> JobView:
+        """Ends a job by hand as SUCCEEDED or SKIPPED, and returns the job after that.
+
+        `reopening` of the job's `raw` has the API's counts of the jobs that were reopened because of it. A second call
+        has no further effect.
+        """
+        return job_view(
+            self._ask(jobs.mark_job, ids.job_id(job_id), state=cast(jobs.EndByHand, state), reason=reason)
+        )
 
     def cancel_job(self, job_id: str, *, downstream: bool = False, dry_run: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
@@ -75,9 +107,10 @@ class ActsConnection(Connection):
         )
 
     def act_in_bulk(self, act: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Acts on a page of jobs: `act` is cancel, retry or reprioritise, `body` as `POST /v1/jobs/{act}` takes it.
+        """Acts on a page of jobs: `act` is cancel, retry, reprioritise, hold or unhold.
 
-        Returns what became of each job, the counts, and the `cursor` for the next call. A repeated call is safe.
+        `body` is what `POST /v1/jobs/{act}` takes. Returns what became of each job, the counts, and the `cursor` for
+        the next call. A repeated call is safe.
         """
         options = {name: value for name, value in body.items() if name != "filter"}
         return self._ask(_IN_BULK[act], body["filter"], **options)

@@ -82,9 +82,14 @@ class AsyncClient:
     cancel_job = async_call(jobs.cancel_job)
     retry_job = async_call(jobs.retry_job)
     rerun_job = async_call(jobs.rerun_job)
+    hold_job = async_call(jobs.hold_job)
+    unhold_job = async_call(jobs.unhold_job)
+    mark_job = async_call(jobs.mark_job)
     cancel_jobs = async_call(bulk.cancel_jobs)
     retry_jobs = async_call(bulk.retry_jobs)
     reprioritise_jobs = async_call(bulk.reprioritise_jobs)
+    hold_jobs = async_call(bulk.hold_jobs)
+    unhold_jobs = async_call(bulk.unhold_jobs)
     read_logs = async_call(jobs.read_logs)
     chain = async_call(jobs.chain)
     list_jobs = async_items(jobs.list_jobs)
@@ -103,6 +108,8 @@ class AsyncClient:
     get_critical_path = async_call(workflows.get_critical_path)
     cancel_workflow = async_call(workflows.cancel_workflow)
     rerun_workflow = async_call(workflows.rerun_workflow)
+    hold_workflow = async_call(workflows.hold_workflow)
+    unhold_workflow = async_call(workflows.unhold_workflow)
     list_workflows = async_items(workflows.list_workflows)
     list_workflow_jobs = async_items(workflows.list_workflow_jobs)
     follow_workflow = async_follow(following.follow_workflow)
@@ -138,7 +145,7 @@ class AsyncClient:
     remove_grant = async_call(callers.remove_grant)
     list_audit = async_items(callers.list_audit)
 
-    # What the methods are made of
+    # The ground of all methods
     async def raw(self, operation: Operation[Any]) -> Json:
         """Sends an operation, and returns the API's JSON as it came."""
         return await self.run(exchange_json(operation.request, self.around))

@@ -81,9 +81,14 @@ class Client:
     cancel_job = call(jobs.cancel_job)
     retry_job = call(jobs.retry_job)
     rerun_job = call(jobs.rerun_job)
+    hold_job = call(jobs.hold_job)
+    unhold_job = call(jobs.unhold_job)
+    mark_job = call(jobs.mark_job)
     cancel_jobs = call(bulk.cancel_jobs)
     retry_jobs = call(bulk.retry_jobs)
     reprioritise_jobs = call(bulk.reprioritise_jobs)
+    hold_jobs = call(bulk.hold_jobs)
+    unhold_jobs = call(bulk.unhold_jobs)
     read_logs = call(jobs.read_logs)
     chain = call(jobs.chain)
     list_jobs = items(jobs.list_jobs)
@@ -102,6 +107,8 @@ class Client:
     get_critical_path = call(workflows.get_critical_path)
     cancel_workflow = call(workflows.cancel_workflow)
     rerun_workflow = call(workflows.rerun_workflow)
+    hold_workflow = call(workflows.hold_workflow)
+    unhold_workflow = call(workflows.unhold_workflow)
     list_workflows = items(workflows.list_workflows)
     list_workflow_jobs = items(workflows.list_workflow_jobs)
     follow_workflow = follow(following.follow_workflow)
@@ -137,7 +144,7 @@ class Client:
     remove_grant = call(callers.remove_grant)
     list_audit = items(callers.list_audit)
 
-    # What the methods are made of
+    # The ground of all methods
     def raw(self, operation: Operation[Any]) -> Json:
         """Sends an operation, and returns the API's JSON as it came."""
         return self.run(exchange_json(operation.request, self.around))

@@ -23,6 +23,7 @@ from tidegate.domain.submission import DONE_WITH, Phase, Submission
 from tidegate.domain.workers import ability_of
 from tidegate.settings import Settings
 from tidegate.usecases.reap.reap_active import ACTOR as REAPER
+from tidegate.usecases.recover.mark import MARKED_REASON
 from tidegate.usecases.release.conditions import condition_view
 from tidegate.usecases.services import Services
 
@@ -101,11 +102,13 @@ def check_order(run: Observed) -> None:
     """Checks that no job started before its dependencies allowed it, and that a job was skipped only if they never did.
 
     Reopened jobs and jobs that wait for them are left out: their first start and their present upstreams belong to
-    different lives.
+    different lives. So are jobs that a caller has ended by hand, and jobs that wait for them: their ends may have been
+    corrected since.
     """
     for job in run.jobs.values():
         depends_on = run.services.jobs.load_input(job).depends_on
-        if job.reopened or any(run.jobs[each.upstream_id].reopened for each in depends_on):
+        around = [job, *(run.jobs[each.upstream_id] for each in depends_on)]
+        if any(each.reopened or _is_marked(each) for each in around):
             continue
         allowed = [
             satisfied_at(run, dependency, run.jobs[dependency.upstream_id]) for dependency in depends_on
@@ -115,6 +118,10 @@ def check_order(run: Observed) -> None:
             assert all(write is not None and write < started for write in allowed), f"{job} ran early"
         elif job.state is State.SKIPPED:
             assert None in allowed, f"{job} was skipped although it could run"
+
+
+def _is_marked(job: Job) -> bool:
+    return any(entry.reason.startswith(MARKED_REASON) for entry in job.history)
 
 
 def satisfied_at(run: Observed, dependency: Dependency, upstream: Job) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dev.simulator.memory.seeded import START_MS
 from dev.simulator.people.callers import caller_named
-from tidegate.domain.errors import AlreadyEnded
+from tidegate.domain.errors import AlreadyEnded, NotWaiting
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.ports import Outcome, OutcomeKind
@@ -15,6 +15,7 @@ from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_job, cancel_workflow
+from tidegate.usecases.recover.hold import hold_job, unhold_job
 from tidegate.usecases.recover.reopen import retry_job
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.submit import submit_workflow
@@ -112,6 +113,22 @@ def retries(job_id: str) -> Act:
 def cancels_workflow(workflow_id: str) -> Act:
     """Lets a person cancel the rest of a workflow."""
     return lambda services: cancel_workflow(services, workflow_id, caller=ANN, now_ms=START_MS)
+
+
+def holds_and_unholds(*job_ids: str) -> Act:
+    """Lets a person put jobs on hold and take them off it. An answer that one no longer waits is accepted too."""
+
+    def act(services: Services) -> list[str]:
+        answers: list[str] = []
+        for job_id in job_ids:
+            try:
+                answers.append(hold_job(services, job_id, caller=ANN, now_ms=START_MS).state)
+            except NotWaiting:
+                answers.append("too late")
+            answers.append(unhold_job(services, job_id, caller=ANN, now_ms=START_MS).state)
+        return answers
+
+    return act
 
 
 def submits(request: WorkflowRequest, now_ms: int) -> Act:

@@ -13,6 +13,7 @@ from dev.simulator.interleavings.actors import (
     cancels,
     cancels_workflow,
     concludes,
+    holds_and_unholds,
     reacts,
     reaps,
     retries,
@@ -190,6 +191,21 @@ def _dispatch_and_cancel() -> Case:
     return Case(scene, (ticks(START_MS), cancels(*job_ids)), key_limit=1)
 
 
+def _dispatch_and_hold() -> Case:
+    scene = Scene(capacity=2)
+    job_ids = scene.submit(2, concurrency_key="k")
+    return Case(scene, (ticks(START_MS), holds_and_unholds(*job_ids)), key_limit=1)
+
+
+def _release_and_hold() -> Case:
+    """The first of three jobs has succeeded, and the other two are put on hold as its event comes."""
+    scene = Scene()
+    ids = scene.submit_workflow(_REQUEST)
+    scene.dispatch()
+    ended = scene.end(DONE)
+    return Case(scene, (reacts(ended), holds_and_unholds(ids["b"], ids["c"])))
+
+
 def _two_cancellations() -> Case:
     scene = Scene()
     job_ids = scene.submit(3)
@@ -274,6 +290,8 @@ CASES: Mapping[str, Callable[[], Case]] = {
     "two workers and doubled messages": partial(_two_workers, doubled=True),
     "claim and cancel": _claim_and_cancel,
     "dispatch and cancel": _dispatch_and_cancel,
+    "dispatch and hold": _dispatch_and_hold,
+    "release and hold": _release_and_hold,
     "two cancellations": _two_cancellations,
     "retry and the event of the failure": _retry_and_its_event,
     "two retries": _two_retries,

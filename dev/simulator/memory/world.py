@@ -184,7 +184,7 @@ class MemoryWorld:
             case Group.ACTIVE:
                 return job.queued_at_ms or created
             case Group.SCHEDULED:
-                return job.due_at_ms or created
+                return job.wakes_at_ms or created
             case Group.PENDING:
                 return created
             case _:

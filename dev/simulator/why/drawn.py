@@ -15,6 +15,7 @@ from dev.simulator.memory.seeded import (
 )
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.why.trial import ACTOR, Trial
+from tidegate.domain.amendments import AMENDABLE
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import JobFailure
@@ -69,7 +70,12 @@ class Drawing:
         jobs = self.trial.world.jobs.values()
         # The jobs of pool q only hold permits: jobs of several pools that wait for one permit have no common order.
         waiting = sorted(job.job_id for job in jobs if job.state in WAITING and job.pool == "p")
-        return self._random.choice(waiting) if waiting else None
+        if not waiting:
+            return None
+        chosen = self._random.choice(waiting)
+        if self.trial.world.jobs[chosen].state in AMENDABLE and self._random.random() < 0.1:
+            self.trial.hold(chosen)
+        return chosen
 
     def _act(self) -> None:
         acts = [self._submit] * 6 + [self._workflow] * 2 + [self._set_rule] * 2 + [self._finish] * 2

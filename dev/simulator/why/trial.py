@@ -15,12 +15,14 @@ from dev.simulator.interleavings.world_states import copy_world
 from dev.simulator.memory.seeded import AnyParameters, SeededEntropy
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
+from tidegate.domain.amendments import Amendment
 from tidegate.domain.changes import Changes
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.transitions import (
+    AmendIfWaiting,
     BeginIfAttemptHolds,
     CancelIfInState,
     ClaimIfQueued,
@@ -32,7 +34,7 @@ from tidegate.domain.transitions import (
     ReopenIfEnded,
     Stamp,
 )
-from tidegate.domain.why.facts import Action, Fact
+from tidegate.domain.why.facts import Action, Change, Fact
 from tidegate.domain.why.places import MEAN_DRAW
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.settings import Settings
@@ -164,6 +166,7 @@ class Trial:
     def _run(self, job: Job) -> Job:
         """Brings a job to RUNNING, one transition after the other."""
         jobs, stamp = self.services.jobs, self._stamp
+        job = self._set_on_hold(job, on_hold=False)
         if job.state in TERMINAL and job.state is not State.SUCCEEDED:
             job = jobs.apply(ReopenIfEnded(job, stamp))
         if job.state is State.PENDING:
@@ -173,6 +176,15 @@ class Trial:
         if job.state is State.READY:
             job = jobs.apply(DispatchIfReady(job.job_id, job.pool, stamp))
         return self._claim(job) if job.state is State.QUEUED else job
+
+    def _set_on_hold(self, job: Job, *, on_hold: bool) -> Job:
+        if job.on_hold is on_hold:
+            return job
+        return self.services.jobs.apply(AmendIfWaiting(job, Amendment(on_hold=on_hold), self._stamp))
+
+    def hold(self, job_id: str) -> None:
+        """Puts a waiting job on hold."""
+        self._set_on_hold(self.world.jobs[job_id], on_hold=True)
 
     def _claim(self, job: Job) -> Job:
         lease_ms = self.now_ms + FAR_MS
@@ -189,7 +201,6 @@ class Trial:
     def make(self, fact: Fact, job: Job) -> None:
         """Makes the change of one fact that holds the job. Waiting for a part of the system changes nothing here."""
         change = fact.change
-        rules = self.services.rules
         match change.action:
             case Action.WAIT_FOR_SUBMISSION:
                 submission_id = str(fact.evidence["workflow_id"])
@@ -203,12 +214,10 @@ class Trial:
                     act(change.job_ids[0])
             case Action.WAIT_UNTIL:
                 self.wait_until(change.at_ms or 0)
-            case Action.RESUME_POOL:
-                rules.set_pool_paused(change.pool or "", False, actor=ACTOR, now_ms=self.now_ms)
-            case Action.RESUME_TYPE:
-                rules.set_type_paused(change.type or "", False, actor=ACTOR, now_ms=self.now_ms)
-            case Action.LIMIT_TYPE:
-                rules.set_type_limit(change.type or "", change.number, actor=ACTOR, now_ms=self.now_ms)
+            case Action.UNHOLD:
+                self._set_on_hold(self.world.jobs[job.job_id], on_hold=False)
+            case Action.RESUME_POOL | Action.RESUME_TYPE | Action.LIMIT_TYPE:
+                self._set_rule(change)
             case Action.END_JOBS:
                 for job_id in change.job_ids:
                     self.remove(job_id)
@@ -218,6 +227,15 @@ class Trial:
                 pass
             case _:
                 raise AssertionError(f"nobody can make the change {change}")
+
+    def _set_rule(self, change: Change) -> None:
+        rules = self.services.rules
+        if change.action is Action.RESUME_POOL:
+            rules.set_pool_paused(change.pool or "", False, actor=ACTOR, now_ms=self.now_ms)
+        elif change.action is Action.RESUME_TYPE:
+            rules.set_type_paused(change.type or "", False, actor=ACTOR, now_ms=self.now_ms)
+        else:
+            rules.set_type_limit(change.type or "", change.number, actor=ACTOR, now_ms=self.now_ms)
 
     def _add_slots(self, name: str, slots: int, job_type: str | None) -> None:
         """Adds slots that can run `job_type`, and no other type that some workers of the pool lack."""

@@ -80,6 +80,7 @@ def full_job(job_id: str) -> Job:
         worker_losses=3,
         reopened=4,
         amended=3,
+        on_hold=True,
         input_part="rerun#1",
         leaves_skipped=True,
         input=JobInput({"text": "ä: \u2028", "n": 1.5, "nested": {"list": [1, None, True]}}, depends_on),

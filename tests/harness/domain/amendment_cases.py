@@ -28,6 +28,7 @@ def _case(job: Job, amendment: Amendment, **after: object) -> Case:
 
 BACKOFF = replace(SCHEDULED, tries=1, not_before_ms=NOW_MS - 9_000, due_at_ms=NOW_MS + 3_000)
 TIMED = replace(SCHEDULED, not_before_ms=LATER_MS, due_at_ms=LATER_MS)
+FULL = replace(BACKOFF, on_hold=True, amended=limits.MAX_AMENDMENTS)
 OPEN = replace(PENDING, pool_open=True, tags={"a": "b"}, description="old")
 HELD = replace(READY, held_in="key:1:k", amended=3)
 
@@ -52,6 +53,17 @@ AMENDMENTS = [
     _case(TIMED, Amendment(not_before_ms=None), not_before_ms=None, due_at_ms=NOW_MS),
     _case(TIMED, Amendment(not_before_ms=LATER_MS + 1), not_before_ms=LATER_MS + 1, due_at_ms=LATER_MS + 1),
     _case(TIMED, Amendment(pool="q", priority=2), pool="q", priority=2),
+    _case(PENDING, Amendment(on_hold=True), on_hold=True),
+    _case(HELD, Amendment(on_hold=True), state=State.SCHEDULED, on_hold=True, due_at_ms=NOW_MS, held_in=""),
+    _case(TIMED, Amendment(on_hold=True), on_hold=True),
+    _case(BACKOFF, Amendment(on_hold=True), on_hold=True),
+    # A job that was amended as often as is allowed can still be taken off hold.
+    Case(
+        AmendIfWaiting(FULL, Amendment(on_hold=False), STAMP),
+        FULL,
+        replace(FULL, on_hold=False, amended=limits.MAX_AMENDMENTS + 1),
+    ),
+    _case(replace(TIMED, on_hold=True), Amendment(priority=3), priority=3),
     _case(BACKOFF, Amendment(not_before_ms=None), not_before_ms=None),
     _case(BACKOFF, Amendment(not_before_ms=LATER_MS), not_before_ms=LATER_MS, due_at_ms=LATER_MS),
 ]

@@ -38,6 +38,7 @@ from tidegate.domain.transitions import (
     FinishIfLeaseExpired,
     HoldIfReady,
     KeepIfEnded,
+    MarkUnlessDispatched,
     NoteDependents,
     PassOverIfReady,
     ReadyIfDue,
@@ -59,8 +60,10 @@ LEASE_BROKEN = {
 }
 EARLY = replace(PENDING, not_before_ms=NOW_MS + 1)
 DUE = replace(PENDING, not_before_ms=NOW_MS)
+ON_HOLD = replace(PENDING, on_hold=True)
 REOPENED = {"was reopened": replace(PENDING, reopened=1)}
 SUCCEEDED = SAMPLES[State.SUCCEEDED]
+FAILED_STATES = (State.FAILED, State.TIMED_OUT, State.CANCELLED)
 SKIPPED = Ending(State.SKIPPED, failure=FAILURE, expires_at_s=7)
 
 
@@ -77,6 +80,7 @@ def _release_cases() -> list[Case]:
     ready = ReadyIfWaitingOnlyOn(PENDING, both, STAMP)
     early = ReadyIfWaitingOnlyOn(EARLY, both, STAMP)
     waiting = replace(EARLY, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS + 1)
+    on_hold = replace(ON_HOLD, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS)
     return [
         Case(release, PENDING, changed, {**others(State.PENDING), **REOPENED}),
         Case(release, changed, changed),
@@ -84,6 +88,7 @@ def _release_cases() -> list[Case]:
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP), DUE, made_ready(DUE), waits),
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP, "q"), DUE, replace(made_ready(DUE), pool="q"), waits),
         Case(early, EARLY, waiting, waits),
+        Case(ReadyIfWaitingOnlyOn(ON_HOLD, both, STAMP), ON_HOLD, on_hold, waits),
         Case(
             SkipIfPending(PENDING, 0, SKIPPED, STAMP),
             PENDING,
@@ -97,6 +102,7 @@ def _dispatch_cases() -> list[Case]:
     due = {
         "is due later": replace(SCHEDULED, due_at_ms=NOW_MS + 1),
         "has no due time": replace(SCHEDULED, due_at_ms=None),
+        "was put on hold": replace(SCHEDULED, on_hold=True, amended=1),
         **others(State.SCHEDULED, due_at_ms=NOW_MS),
     }
     queued = replace(READY, state=State.QUEUED, queued_at_ms=NOW_MS, sent_at_ms=NOW_MS)
@@ -206,6 +212,30 @@ def _repair_cases() -> list[Case]:
     ]
 
 
+def _mark_cases() -> list[Case]:
+    marked = [
+        Case(
+            MarkUnlessDispatched(job, ending, STAMP),
+            job,
+            ended(job, ending.state, ending.failure),
+            {
+                "was reopened": replace(job, reopened=job.reopened + 1),
+                "is QUEUED": QUEUED,
+                "is RUNNING": RUNNING,
+                "has succeeded": SUCCEEDED,
+            },
+        )
+        for ending in (Ending(State.SUCCEEDED, expires_at_s=7), SKIPPED)
+        for job in (PENDING, SCHEDULED, READY, *(SAMPLES[state] for state in FAILED_STATES))
+    ]
+    skipped = SAMPLES[State.SKIPPED]
+    done = Ending(State.SUCCEEDED, expires_at_s=7)
+    marked.append(
+        Case(MarkUnlessDispatched(skipped, done, STAMP), skipped, ended(skipped, State.SUCCEEDED, None))
+    )
+    return marked
+
+
 def _cancel_cases() -> list[Case]:
     at_once = [
         Case(
@@ -270,6 +300,7 @@ CASES = [
     *(Case(*worked) for worked in WORKER_CASES),
     *_repair_cases(),
     *_cancel_cases(),
+    *_mark_cases(),
     *_keep_cases(),
     *(Case(*reopening) for reopening in REOPENINGS),
     *AMENDMENTS,

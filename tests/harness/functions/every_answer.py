@@ -160,8 +160,12 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})
     api.call("POST", f"/v1/jobs/{first}/cancel")
     api.call("POST", f"{workflow}/rerun")
+    api.call("POST", f"{workflow}/hold")
+    api.call("POST", f"{workflow}/unhold")
+    api.call("POST", f"/v1/jobs/{first}/hold")
+    api.call("POST", f"/v1/jobs/{first}/unhold")
     api.call("POST", f"{workflow}/cancel")
-    api.call("POST", f"/v1/jobs/{first}/retry")
+    api.call("POST", f"/v1/jobs/{first}/mark", {"state": "SUCCEEDED", "reason": "by hand"})
     api.call("POST", f"{workflow}/cancel")
 
 

@@ -26,15 +26,17 @@ from tests.harness.stateful.surroundings import (
 )
 from tidegate.bootstrap import Services
 from tidegate.domain import limits
-from tidegate.domain.errors import AlreadyEnded, NotRetryable
+from tidegate.domain.errors import AlreadyEnded, NotMarkable, NotRetryable, NotWaiting
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest
-from tidegate.domain.states import State
+from tidegate.domain.states import MARKABLE, State
 from tidegate.ports import Message, Outcome, OutcomeKind
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
+from tidegate.usecases.recover.hold import hold_job, unhold_job
+from tidegate.usecases.recover.mark import Mark, mark_job
 from tidegate.usecases.recover.redrive import redrive_pool
 from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 from tidegate.usecases.recover.rerun import rerun_job
@@ -336,6 +338,35 @@ class TidegateMachine(RuleBasedStateMachine):
         if allowed:
             self.model.rerun_from(job_id, self.now)
 
+    @precondition(lambda self: self.world.jobs)
+    @rule(place=PLACES, state=st.sampled_from(sorted(MARKABLE)))
+    def mark(self, place: int, state: State) -> None:
+        job_id = self._any_job(place)
+        try:
+            mark_job(self.services, job_id, Mark(state, "x"), caller=caller_named(ACTOR), now_ms=self.now)
+            accepted = True
+        except NotMarkable:
+            accepted = False
+        assert self.model.mark(job_id, state, self.now) is accepted
+
+    @precondition(lambda self: self.world.jobs)
+    @rule(place=PLACES, on_hold=st.booleans())
+    def hold(self, place: int, on_hold: bool) -> None:
+        """Puts a job on hold, rather one that waits for others, or takes one off hold, rather one that is on it."""
+        rather = [
+            job_id
+            for job_id, job in self.model.jobs.items()
+            if (job.state is State.PENDING if on_hold else job.on_hold)
+        ]
+        job_id = rather[place % len(rather)] if rather else self._any_job(place)
+        act, expected = (hold_job, self.model.hold) if on_hold else (unhold_job, self.model.unhold)
+        try:
+            act(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
+            accepted = True
+        except NotWaiting:
+            accepted = False
+        assert expected(job_id, self.now) is accepted
+
     @rule()
     def redrive(self) -> None:
         dead = [job for job in self.model.jobs.values() if job.state is State.FAILED and job.undeliverable]
@@ -363,6 +394,7 @@ class TidegateMachine(RuleBasedStateMachine):
                 job.was_started,
                 job.reopened,
                 job.cancel_requested_at_ms,
+                job.on_hold,
             )
             for job_id, job in self.world.jobs.items()
         }
@@ -379,11 +411,17 @@ class TidegateMachine(RuleBasedStateMachine):
         self.in_step = True
 
     def teardown(self) -> None:
-        """Checks that every job ends by ticks alone and with sound workers, whatever happened before."""
+        """Checks that every job ends by ticks alone and with sound workers, whatever happened before.
+
+        Jobs that callers have put on hold are taken off hold first.
+        """
         self.stream.clear()
         self.happened.update(self.model.happened)
         if not self.in_step:
             return  # the failure is already reported
+        for job_id in [job.job_id for job in self.world.jobs.values() if job.on_hold]:
+            unhold_job(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
+            self.model.unhold(job_id, self.now)
         # A lost message of a dispatch is made up for after `LAST_SENT_MS` at the latest.
         for _ in range(4 * len(self.world.jobs) + 10 + LAST_SENT_MS // 61_000):
             if all(job.is_terminal for job in self.world.jobs.values()):

@@ -13,6 +13,7 @@ from tests.harness.stateful.model_transitions import ModelTransitions
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.states import State
 
+WAITING = {State.PENDING, State.SCHEDULED, State.READY}
 AT_ONCE = {State.PENDING, State.SCHEDULED, State.READY, State.QUEUED}
 JITTER = 0.5
 LEASE_MS, GRACE_MS, RESEND_MS, PENDING_GRACE_MS = 60_000, 30_000, 375_000, 60_000
@@ -28,8 +29,28 @@ class Model(ModelTransitions):
     # --- the dispatcher -------------------------------------------------------------------------------
     def wake(self, now: int) -> None:
         for job in self.jobs.values():
-            if job.state is State.SCHEDULED and job.due_at <= now:
+            if job.state is State.SCHEDULED and job.due_at <= now and not job.on_hold:
                 self._ready(job, now)
+
+    def hold(self, job_id: str, now: int) -> bool:
+        """Says whether the job could be put on hold."""
+        job = self.jobs[job_id]
+        if job.state not in WAITING:
+            return False
+        if job.state is State.READY:
+            job.state, job.due_at = State.SCHEDULED, max(now, job.ready_at)
+            self.happened[Happening.PUT_ON_HOLD] += 1
+        job.on_hold = True
+        return True
+
+    def unhold(self, job_id: str, now: int) -> bool:
+        """Takes a job off hold. A job that was not on hold stays as it is, and nothing is refused."""
+        job = self.jobs[job_id]
+        was_on_hold, job.on_hold = job.on_hold, False
+        if job.state is State.SCHEDULED and job.due_at <= max(now, job.ready_at):
+            self._ready(job, now)
+            self.happened[Happening.OFF_HOLD] += was_on_hold
+        return True
 
     def dispatch(self, now: int) -> None:
         active = sum(job.state in (State.QUEUED, State.RUNNING) for job in self.jobs.values())
@@ -213,6 +234,20 @@ class Model(ModelTransitions):
             opened += self._reopen_after({job_id})
         self.settle(dict.fromkeys(opened), now)
 
+    def mark(self, job_id: str, state: State, now: int) -> bool:
+        """Says whether the job could be ended by hand."""
+        job = self.jobs[job_id]
+        if job.state is not state:
+            if job.state not in WAITING | BAD_ENDS:
+                return False
+            was_ended = job.state in ENDED
+            self.happened[Happening.CORRECTED if was_ended else Happening.ENDED_BY_HAND] += 1
+            self._end(job, state, now)
+            job.skipped_for, job.undeliverable, job.not_taken = None, False, False
+        if state is State.SUCCEEDED:
+            self.settle(self._reopen_after({job_id}), now)
+        return True
+
     def can_rerun(self, job_id: str) -> bool:
         following = self.downstream(job_id) - {job_id}
         active = any(self.jobs[each].state in (State.QUEUED, State.RUNNING) for each in following)
@@ -290,6 +325,7 @@ def shown(jobs: Mapping[str, ModelJob]) -> dict[str, tuple[object, ...]]:
             job.started,
             job.reopened,
             job.cancel_asked_at,
+            job.on_hold,
         )
         for job_id, job in jobs.items()
     }

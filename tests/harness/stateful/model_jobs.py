@@ -23,7 +23,7 @@ class Edge:
 
     def verdict(self, upstream: ModelJob) -> bool | None:
         """Says whether the upstream as it is satisfies the edge. None while that is open."""
-        if self.kind is Kind.MUST_START and upstream.started:
+        if self.kind is Kind.MUST_START and (upstream.started or upstream.state is State.SUCCEEDED):
             return True
         if upstream.state not in ENDED:
             return None
@@ -62,6 +62,7 @@ class ModelJob:
     dispatches: int = 0  # in a row, since its last claim or reopening
     given_up: int = 0  # of these, by the queue
     leaves_skipped: bool = False
+    on_hold: bool = False
 
     @property
     def retries_left(self) -> bool:
@@ -106,4 +107,9 @@ class Happening(StrEnum):
     REDRIVEN = "a job that was undeliverable is opened"
     RERUN = "a job that succeeded is run again"
     WAITS_ANEW = "a job that waits begins to wait anew, because an upstream is rerun"
+    ENDED_BY_HAND = "a job that waits is ended by hand"
+    CORRECTED = "the end of a job is corrected by hand"
+    PUT_ON_HOLD = "a READY job is put on hold"
+    RELEASED_ON_HOLD = "a job on hold is satisfied by its upstreams"
+    OFF_HOLD = "a job is taken off hold and becomes READY"
     KEPT_BY_BEAT = "a lease that was extended outlives the time that it had"

@@ -112,11 +112,16 @@ class ModelTransitions:
 
     # --- transitions ------------------------------------------------------------------------------------
     def _ready(self, job: ModelJob, now: int) -> None:
+        if job.on_hold:
+            job.state, job.due_at = State.SCHEDULED, now
+            self.happened[Happening.RELEASED_ON_HOLD] += 1
+            return
         job.state, job.ready_at = State.READY, max(now, job.ready_at + 1)
 
     def _end(self, job: ModelJob, state: State, now: int) -> None:
         # No step has an earlier time than the one before it, and a job is READY a millisecond later each time.
         job.state, job.finished_at, job.waiting = state, max(now, job.ready_at), set()
+        job.on_hold = False
         self.happened[Happening.SKIPPED] += state is State.SKIPPED
 
     def _reopen(self, job: ModelJob) -> None:

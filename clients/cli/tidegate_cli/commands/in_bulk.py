@@ -24,7 +24,13 @@ from tidegate_cli.views import printable_lines
 __all__ = ["jobs"]
 _COUNTS = ("done", "asked", "left", "looked_at")
 _SHOWN = 20  # jobs that were left, each with the reason
-_SAID = {"cancel": "cancelled", "retry": "retried", "reprioritise": "reprioritised"}
+_SAID = {
+    "cancel": "cancelled",
+    "retry": "retried",
+    "reprioritise": "reprioritised",
+    "hold": "put on hold",
+    "unhold": "taken off hold",
+}
 
 StatesOption = Annotated[
     list[State],
@@ -77,7 +83,7 @@ def cancel_all(
     Example: tidegate jobs cancel-all --state READY --pool ecs
     """
     session = session_of(context, output, api_url)
-    wanted = _filter(
+    wanted = filter_of(
         state,
         pool=pool,
         type=job_type,
@@ -93,7 +99,7 @@ def cancel_all(
         overdue=overdue or None,
         waits_longer_than=waits_longer_than,
     )
-    _act(session, "cancel", wanted, {}, yes=yes, dry_run=dry_run)
+    act_on_all(session, "cancel", wanted, {}, yes=yes, dry_run=dry_run)
 
 
 @jobs.command("retry-all")
@@ -125,7 +131,7 @@ def retry_all(
     Example: tidegate jobs retry-all --state FAILED --type report.build
     """
     session = session_of(context, output, api_url)
-    wanted = _filter(
+    wanted = filter_of(
         state,
         pool=pool,
         type=job_type,
@@ -141,7 +147,7 @@ def retry_all(
         overdue=overdue or None,
         waits_longer_than=waits_longer_than,
     )
-    _act(session, "retry", wanted, {}, yes=yes, dry_run=dry_run)
+    act_on_all(session, "retry", wanted, {}, yes=yes, dry_run=dry_run)
 
 
 @jobs.command("reprioritise")
@@ -179,7 +185,7 @@ def reprioritise(
     Example: tidegate jobs reprioritise --state READY --pool ecs --priority 900
     """
     session = session_of(context, output, api_url)
-    wanted = _filter(
+    wanted = filter_of(
         state,
         pool=pool,
         type=job_type,
@@ -195,17 +201,17 @@ def reprioritise(
         overdue=overdue or None,
         waits_longer_than=waits_longer_than,
     )
-    _act(session, "reprioritise", wanted, {"priority": priority}, yes=yes, dry_run=dry_run)
+    act_on_all(session, "reprioritise", wanted, {"priority": priority}, yes=yes, dry_run=dry_run)
 
 
-def _filter(states: Sequence[State], **filters: Any) -> dict[str, Any]:
+def filter_of(states: Sequence[State], **filters: Any) -> dict[str, Any]:
     """Returns the filter as the API takes it. None does not narrow it."""
     given = {"from" if name == "since" else name: value for name, value in filters.items()}
     named = {"state": ",".join(dict.fromkeys(states)), **given}
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _act(
+def act_on_all(
     session: Session,
     act: str,
     wanted: Mapping[str, Any],
@@ -214,6 +220,7 @@ def _act(
     yes: bool,
     dry_run: bool,
 ) -> None:
+    """Counts the wanted jobs and asks, unless `yes` is set; then acts on all of them and says what became of each."""
     body = {"filter": wanted, "limit": limits.MAX_PAGE_SIZE, **more}
     with session.client() as client:
         if dry_run or not yes:

@@ -15,10 +15,10 @@ from typer.core import TyperGroup
 from tidegate_cli.commands import (
     access,
     callers,
-    in_bulk,
+    hold,
     local,
+    mark,
     profiles,
-    progress,
     recovery,
     shares,
     status,
@@ -112,8 +112,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(local.app, name="local")
-app.add_typer(in_bulk.jobs, name="jobs")
-app.add_typer(progress.workflows, name="workflows")
+app.add_typer(mark.jobs, name="jobs")
+app.add_typer(hold.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")

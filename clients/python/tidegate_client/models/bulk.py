@@ -1,4 +1,4 @@
-"""What became of many jobs at once, and what a submission would create."""
+"""The outcome of an act on many jobs, and of a submission that is only foreseen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidegate_client.models.states import JobState
 
 
 class Told(Model):
-    """What became of one job: `outcome` is DONE, ASKED (its worker is to stop it) or LEFT, for `reason`."""
+    """The outcome of one job of an act in bulk: DONE, ASKED (its worker is to stop it) or LEFT, and why it was left."""
 
     job_id: str
     outcome: str

@@ -96,8 +96,8 @@ class Job(Model):
     """A job as it was last read.
 
     A list and `fields=slim` leave out `result`, `parameters`, `depends_on` and `history`. The answer to a cancellation
-    with everything downstream has `downstream`, the answer to a retry has `reopening`, the answer to a rerun has
-    `rerun`. With `dry_run` the job is as it is, and the counts say what would become of others.
+    with everything downstream has `downstream`, the answers to a retry and to a mark have `reopening`, the answer to
+    a rerun has `rerun`. With `dry_run` the job is as it is, and the counts say what would become of others.
     """
 
     created_at: datetime | None = None
@@ -137,6 +137,7 @@ class Job(Model):
     worker_name: str | None = None
     worker_host: str | None = None
     waiting_on_count: int
+    on_hold: bool = False
     cancel_requested_by: str | None = None
     timeout_seconds: int
     max_retries: int

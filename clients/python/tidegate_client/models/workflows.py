@@ -47,7 +47,8 @@ class Graph(Model):
     `types` lists the job types, and `type_of` the place of each job's type in that list. `parents` lists for each
     job how many places before it each of its parents stands. An edge is of type MUST_SUCCEED unless `edge_types`
     lists it as job, place among the job's parents, type. `outside` lists edges from jobs of earlier submissions as
-    job, id of the upstream, type. Jobs are named by their index.
+    job and id of the upstream, with the type behind them if it is another than MUST_SUCCEED. Jobs are named by their
+    index.
     """
 
     workflow_id: str
@@ -111,6 +112,24 @@ class CancelledWorkflow(Model):
     left: int
     complete: bool
     workflow_id: str
+    cursor: str | None = None
+
+
+class OnHold(Model):
+    """How many jobs of a workflow one call put on hold or took off hold, and how many it found so before.
+
+    `dispatched` jobs are QUEUED or RUNNING. `at_limit` jobs were changed as often as is allowed. `cursor` continues,
+    None where nothing is left.
+    """
+
+    workflow_id: str
+    changed: int
+    same: int
+    dispatched: int
+    ended: int
+    at_limit: int
+    left: int
+    complete: bool
     cursor: str | None = None
 
 

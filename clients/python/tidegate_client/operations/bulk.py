@@ -77,6 +77,20 @@ def reprioritise_jobs(
     return _act("reprioritise", wanted, dry_run=dry_run, limit=limit, cursor=cursor, priority=priority)
 
 
+def hold_jobs(
+    wanted: Wanted, *, dry_run: bool = False, limit: int | None = None, cursor: str | None = None
+) -> Operation[Acted]:
+    """Puts at most `limit` of the wanted jobs that wait on hold, as `cancel_jobs` cancels them."""
+    return _act("hold", wanted, dry_run=dry_run, limit=limit, cursor=cursor)
+
+
+def unhold_jobs(
+    wanted: Wanted, *, dry_run: bool = False, limit: int | None = None, cursor: str | None = None
+) -> Operation[Acted]:
+    """Takes at most `limit` of the wanted jobs off hold, as `cancel_jobs` cancels them."""
+    return _act("unhold", wanted, dry_run=dry_run, limit=limit, cursor=cursor)
+
+
 def _act(act: str, wanted: Wanted, *, dry_run: bool, **options: Any) -> Operation[Acted]:
     body: dict[str, Any] = {"filter": wanted.as_json() if isinstance(wanted, JobFilter) else dict(wanted)}
     body |= {name: value for name, value in options.items() if value is not None}

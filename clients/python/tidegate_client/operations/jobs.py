@@ -25,6 +25,8 @@ class Kept(Enum):
 
 
 KEPT = Kept.KEPT
+EndByHand = Literal["SUCCEEDED", "SKIPPED"]
+"""A state in which a job can be ended by hand."""
 Way = Literal["up", "down", "both"]
 """The direction of a chain: the jobs before a job, those after it, or both."""
 
@@ -117,7 +119,7 @@ def change_job(
 ) -> Operation[Job]:
     """Changes a job that waits, and returns the job after that.
 
-    What is not given stays as it is. None takes a time or a description off. A second call has no further effect.
+    A value that is not given stays. None takes a time or a description off. A second call has no further effect.
     Raises NotFound, Conflict if the job does not wait, and InvalidRequest.
     """
     time = not_before if isinstance(not_before, Kept) else moment(not_before)
@@ -126,6 +128,29 @@ def change_job(
     }  # fmt: skip
     body = {name: value for name, value in given.items() if not isinstance(value, Kept)}
     return Operation(request("PATCH", "/v1/jobs/{}", job_id, body=body), reader(Job))
+
+
+def hold_job(job_id: str) -> Operation[Job]:
+    """Puts a waiting job on hold, so that it does not start, and returns the job after that.
+
+    A second call has no further effect. Raises NotFound, and Conflict if the job does not wait.
+    """
+    return Operation(request("POST", "/v1/jobs/{}/hold", job_id), reader(Job))
+
+
+def unhold_job(job_id: str) -> Operation[Job]:
+    """Takes a job off hold, and returns the job after that. A second call has no further effect. Raises NotFound."""
+    return Operation(request("POST", "/v1/jobs/{}/unhold", job_id), reader(Job))
+
+
+def mark_job(job_id: str, *, state: EndByHand, reason: str) -> Operation[Job]:
+    """Ends a job by hand that waits or that ended without success, and returns the job after that.
+
+    The job's history keeps `reason`. The job's `reopening` has the counts of the jobs that were reopened because they
+    had been skipped. A second call has no further effect. Raises NotFound, and Conflict if the job can't be marked.
+    """
+    body = {"state": state, "reason": reason}
+    return Operation(request("POST", "/v1/jobs/{}/mark", job_id, body=body), reader(Job))
 
 
 def cancel_job(job_id: str, *, downstream: bool = False, dry_run: bool = False) -> Operation[Job]:

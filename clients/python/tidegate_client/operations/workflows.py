@@ -12,6 +12,7 @@ from tidegate_client.models.workflows import (
     CancelledWorkflow,
     CriticalPath,
     Graph,
+    OnHold,
     Rerun,
     States,
     WorkflowPage,
@@ -94,6 +95,19 @@ def get_states(workflow_id: str, *, since: str | None = None) -> Operation[State
 def get_critical_path(workflow_id: str) -> Operation[CriticalPath]:
     """Reads the chain of a workflow's jobs that takes longest, as far as it is known. Raises NotFound."""
     return Operation(request("GET", "/v1/workflows/{}/critical-path", workflow_id), reader(CriticalPath))
+
+
+def hold_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[OnHold]:
+    """Puts every waiting job of a workflow on hold, and returns the counts.
+
+    `cursor` continues a call whose answer had one. A repeated call is safe. Raises NotFound.
+    """
+    return Operation(request("POST", "/v1/workflows/{}/hold", workflow_id, cursor=cursor), reader(OnHold))
+
+
+def unhold_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[OnHold]:
+    """Takes every job of a workflow off hold, as `hold_workflow` puts them on hold."""
+    return Operation(request("POST", "/v1/workflows/{}/unhold", workflow_id, cursor=cursor), reader(OnHold))
 
 
 def cancel_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[CancelledWorkflow]:

@@ -14,6 +14,7 @@ from tidegate.api.routes import (
     amend,
     audit,
     grants,
+    hold,
     in_bulk,
     jobs,
     logs,
@@ -41,6 +42,7 @@ app.include_router(in_bulk.router)
 app.include_router(jobs.router)
 app.include_router(progress.router)
 app.include_router(amend.router)
+app.include_router(hold.router)
 app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -58,6 +58,15 @@ class RerunJobIn(BodyIn):
     parameters: dict[str, Any] | None = None
     downstream: Annotated[bool, Field(strict=True)] = True
     dry_run: Annotated[bool, Field(strict=True)] = False
+
+
+class MarkJobIn(BodyIn):
+    """How a caller ends a job by hand. `reason` is for people, and stands in the job's history."""
+
+    state: Literal["SUCCEEDED", "SKIPPED"]
+    reason: Annotated[
+        str, StringConstraints(strict=True, min_length=1, max_length=limits.MAX_MARK_REASON_CHARACTERS)
+    ]
 
 
 _Filter = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_SUBJECT_CHARACTERS)]
@@ -147,6 +156,11 @@ def read_dry_run(body: str) -> bool:
 def read_rerun_job(body: str) -> RerunJobIn:
     """Returns the options of a job's rerun. The body may be empty. Raises MalformedBody or InvalidRequest."""
     return read_options(RerunJobIn, body)
+
+
+def read_mark_job(body: str) -> MarkJobIn:
+    """Returns how a job is to be ended by hand. Raises MalformedBody, or InvalidRequest that names each wrong field."""
+    return read_options(MarkJobIn, _present(body))
 
 
 def read_act_in_bulk(body: str) -> ActInBulkIn:

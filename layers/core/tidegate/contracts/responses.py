@@ -148,6 +148,7 @@ class JobRowOut(TimesOut):
     concurrency_key: str | None
     concurrency_limit: int | None
     held_in: str | None
+    on_hold: bool
     tags: dict[str, str]
     submitted_by: str | None
     namespace: str | None
@@ -219,6 +220,24 @@ class CancelledWorkflowOut(CancelledOut):
     cursor: str | None
 
 
+class OnHoldOut(TypedDict):
+    """How many jobs of a workflow one call put on hold or took off hold, and how many it found so before.
+
+    `dispatched` jobs are QUEUED or RUNNING. `at_limit` jobs were changed as often as is allowed. `cursor` continues,
+    null where nothing is left.
+    """
+
+    workflow_id: str
+    changed: int
+    same: int
+    dispatched: int
+    ended: int
+    at_limit: int
+    left: int
+    complete: bool
+    cursor: str | None
+
+
 class ReopeningOut(TypedDict):
     """How many jobs one call reopened, and how many it left because of a limit or a missing upstream."""
 
@@ -230,6 +249,12 @@ class ReopeningOut(TypedDict):
 
 class RetriedJobOut(JobOut):
     """A job that was retried by hand, with the counts of the jobs that were reopened with it."""
+
+    reopening: ReopeningOut
+
+
+class MarkedJobOut(JobOut):
+    """A job that was ended by hand, with the counts of the jobs that were reopened because they had been skipped."""
 
     reopening: ReopeningOut
 
@@ -262,7 +287,7 @@ class RerunJobOut(JobOut):
 
 
 class ToldOut(TypedDict):
-    """What became of one job of an act in bulk: DONE, ASKED (its worker is to stop it) or LEFT, and why it was left."""
+    """The outcome of one job of an act in bulk: DONE, ASKED (its worker is to stop it) or LEFT, and why it was left."""
 
     job_id: str
     outcome: str
@@ -342,6 +367,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "concurrency_key": job.concurrency_key and plain_key(job.concurrency_key, job.submitted_by),
         "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
         "held_in": plain_lane(job.held_in, job.submitted_by) or None,
+        "on_hold": job.on_hold,
         "tags": dict(job.tags),
         "submitted_by": job.submitted_by,
         "namespace": job.namespace,

@@ -27,7 +27,8 @@ class Amendment:
     """The new values of a waiting job. `KEPT` leaves a value as it is.
 
     `priority` is 1-1000. `not_before_ms` is in milliseconds since the epoch; None lets the job start at once. `tags`
-    replace all tags that the job has.
+    replace all tags that the job has. `on_hold` True keeps the job from becoming READY until another amendment sets it
+    to False.
     """
 
     priority: int | Kept = KEPT
@@ -35,3 +36,4 @@ class Amendment:
     pool: str | Kept = KEPT
     description: str | Kept | None = KEPT
     tags: Mapping[str, str] | Kept = KEPT
+    on_hold: bool | Kept = KEPT

@@ -162,6 +162,19 @@ class NotWaiting(TidegateError):
         super().__init__(f"job {job_id} {why}")
 
 
+class NotMarkable(TidegateError):
+    """The error for a job that a caller can't end by hand, because it is dispatched or has ended so that it stays so.
+
+    `why` completes the sentence "job ID …": it gives the reason and what the caller can do instead.
+    """
+
+    code = "not-markable"
+
+    def __init__(self, job_id: str, why: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"job {job_id} {why}")
+
+
 class TooFarDownstream(TidegateError):
     """The error for a job with more jobs downstream than one call can find. `found` is how many the call found."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
@@ -36,6 +36,10 @@ class HistoryEntry:
     actor: str
     reason: str = ""
     logs: LogPlace | None = None
+
+
+NEVER_MS: Final = 253_402_300_799_000
+"""The last second of the year 9999, in milliseconds since the epoch: when a job on hold becomes due by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,8 @@ class Job(GivenFields):
     attempts of this life that failed, timed out or died. `worker_losses` counts its leases that ran out. `began_at_ms`
     is when the latest attempt whose code began did so, None where no code began. `leaves_skipped` says that the caller
     who reopened the job asked to leave alone the jobs that were skipped because of it. `amended` counts how often
-    a caller amended the job while it waited, over all lives.
+    a caller amended the job while it waited, over all lives. `on_hold` says that a caller keeps the job from becoming
+    READY. Only a job that is PENDING or SCHEDULED is on hold.
 
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
     a point. It never changes.
@@ -135,6 +140,7 @@ class Job(GivenFields):
     worker_losses: int = 0
     reopened: int = 0
     amended: int = 0
+    on_hold: bool = False
     leaves_skipped: bool = False
     pool_open: bool = False
     share: str = ""
@@ -176,6 +182,11 @@ class Job(GivenFields):
     def is_terminal(self) -> bool:
         """Tells whether the job has ended."""
         return self.state in TERMINAL
+
+    @property
+    def wakes_at_ms(self) -> int | None:
+        """Returns when a SCHEDULED job becomes READY by itself, in milliseconds since the epoch."""
+        return NEVER_MS if self.on_hold else self.due_at_ms
 
     @property
     def was_claimed(self) -> bool:

@@ -128,14 +128,14 @@ def is_latest_first(group: Group) -> bool:
 def moment_of(job: Job) -> int:
     """Returns the moment by which the job's state is sorted, in milliseconds since the epoch.
 
-    PENDING: when it was created. SCHEDULED: when it is due. READY: when it became READY. QUEUED and RUNNING: when it
-    was dispatched. Ended: when it ended.
+    PENDING: when it was created. SCHEDULED: when it is due, far off while it is on hold. READY: when it became READY.
+    QUEUED and RUNNING: when it was dispatched. Ended: when it ended.
     """
     if job.state is State.READY:
         return job.ready_at_ms or job.created_at_ms
     moments = {
         Group.ACTIVE: job.queued_at_ms,
-        Group.SCHEDULED: job.due_at_ms,
+        Group.SCHEDULED: job.wakes_at_ms,
         Group.PENDING: job.created_at_ms,
     }
     return moments.get(group_of(job.state), job.finished_at_ms) or job.created_at_ms

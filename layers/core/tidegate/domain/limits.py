@@ -55,6 +55,7 @@ DEFAULT_TIMEOUT_SECONDS = 300
 MAX_TIMEOUT_SECONDS = 43_200  # 12 hours: the longest that SQS keeps a message invisible
 DEFAULT_MAX_RETRIES = 3
 MAX_RETRIES = 25  # bounds the history, which is stored in the job's item
+MAX_MARK_REASON_CHARACTERS = 200
 MAX_AMENDMENTS = 50  # of one job; bounds the history too
 MAX_REOPENINGS = 20  # bounds the history too
 MAX_WORKER_LOSSES = 5  # of one job in one life, so that a job that kills its workers ends

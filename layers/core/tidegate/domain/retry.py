@@ -12,6 +12,7 @@ WORKER_LOST = "worker-lost"
 TIMED_OUT = "timed-out"
 UNDELIVERABLE = "undeliverable"
 UPSTREAM_GONE = "upstream-gone"  # an upstream, or its result, has passed its retention
+MARKED = "marked"  # a caller ended the job by hand
 INPUT_GONE = "input-gone"
 NO_CODES: Set[str] = frozenset()
 

@@ -14,7 +14,7 @@ class State(StrEnum):
     """The state of a job."""
 
     PENDING = "PENDING"  # waits for its dependencies
-    SCHEDULED = "SCHEDULED"  # waits for a time: `not_before`, or the backoff of a retry
+    SCHEDULED = "SCHEDULED"  # waits for a time (`not_before`, or the backoff of a retry), or is on hold
     READY = "READY"  # could run now; waits for a slot of a worker
     QUEUED = "QUEUED"  # dispatched into its pool's queue
     RUNNING = "RUNNING"  # claimed by a worker that holds a lease
@@ -30,6 +30,9 @@ TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.CANC
 # An attempt that ends in one of these states has failed, also where a retry follows.
 FAILURES = frozenset({State.FAILED, State.TIMED_OUT})
 
+# A caller may end a job by hand in one of these states.
+MARKABLE = frozenset({State.SUCCEEDED, State.SKIPPED})
+
 # A caller may retry a job that ended in one of these states. A job that succeeded is reopened by a rerun alone.
 REOPENABLE = TERMINAL - {State.SUCCEEDED}
 
@@ -40,6 +43,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
                 State.PENDING,  # an upstream is rerun
                 State.READY,
                 State.SCHEDULED,
+                State.SUCCEEDED,  # marked by a caller
                 State.SKIPPED,
                 State.CANCELLED,
             }
@@ -48,6 +52,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
             {
                 State.PENDING,  # an upstream is rerun
                 State.READY,
+                State.SUCCEEDED,  # marked by a caller
+                State.SKIPPED,  # marked by a caller
                 State.CANCELLED,
             }
         ),
@@ -55,7 +61,9 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
             {
                 State.PENDING,  # an upstream is rerun
                 State.QUEUED,
-                State.SCHEDULED,  # amended: it has another pool, or waits for a later time
+                State.SCHEDULED,  # amended: it has another pool, waits for a later time or is on hold
+                State.SUCCEEDED,  # marked by a caller
+                State.SKIPPED,  # marked by a caller
                 State.CANCELLED,
             }
         ),
@@ -78,7 +86,12 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
                 State.CANCELLED,
             }
         ),
-        **{state: frozenset({State.PENDING}) for state in sorted(TERMINAL)},  # reopened
+        State.SUCCEEDED: frozenset({State.PENDING}),  # rerun
+        State.SKIPPED: frozenset({State.PENDING, State.SUCCEEDED}),  # reopened, or marked by a caller
+        **{
+            state: frozenset({State.PENDING}) | MARKABLE  # reopened, or marked by a caller
+            for state in (State.FAILED, State.TIMED_OUT, State.CANCELLED)
+        },
     }
 )
 

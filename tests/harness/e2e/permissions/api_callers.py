@@ -14,15 +14,28 @@ from tests.harness.e2e.permissions.world import Caller
 from tests.harness.functions.api_calls import UNKNOWN_ID
 
 _NOOP = {"type": "tidegate.noop"}
+_MANY = {"filter": {"state": "SCHEDULED"}, "dry_run": True}
 _BEN = "arn%3Aaws%3Aiam%3A%3A123456789012%3Auser%2Fben"
 VIEWER_CALLS: dict[str, Any] = {"GET/v1/jobs?state=READY": None}
 CLIENT_CHANGES: dict[str, Any] = {
     "POST/v1/jobs": _NOOP,
+    f"PATCH/v1/jobs/{UNKNOWN_ID}": {"priority": 7},
     f"POST/v1/jobs/{UNKNOWN_ID}/cancel": None,
+    f"POST/v1/jobs/{UNKNOWN_ID}/hold": None,
+    f"POST/v1/jobs/{UNKNOWN_ID}/mark": {"state": "SKIPPED", "reason": "not needed"},
+    f"POST/v1/jobs/{UNKNOWN_ID}/rerun": None,
     f"POST/v1/jobs/{UNKNOWN_ID}/retry": None,
+    f"POST/v1/jobs/{UNKNOWN_ID}/unhold": None,
+    "POST/v1/jobs/cancel": _MANY,
+    "POST/v1/jobs/hold": _MANY,
+    "POST/v1/jobs/reprioritise": {**_MANY, "priority": 7},
+    "POST/v1/jobs/retry": {**_MANY, "filter": {"state": "FAILED"}},
+    "POST/v1/jobs/unhold": _MANY,
     "POST/v1/workflows": {"jobs": [{"key": "a", **_NOOP}]},
     f"POST/v1/workflows/{UNKNOWN_ID}/cancel": None,
+    f"POST/v1/workflows/{UNKNOWN_ID}/hold": None,
     f"POST/v1/workflows/{UNKNOWN_ID}/rerun": None,
+    f"POST/v1/workflows/{UNKNOWN_ID}/unhold": None,
 }
 CLIENT_CALLS: dict[str, Any] = {**VIEWER_CALLS, **CLIENT_CHANGES}
 OPERATOR_CALLS: dict[str, Any] = {

@@ -201,6 +201,24 @@ def reruns_a_job_with_new_parameters(world: World, services: Services) -> None:
     assert world.admin.jobs.load_input(world.job(earlier)).parameters == {"text": LARGE}
 
 
+def holds_jobs_and_workflows(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    ask(services, "POST", f"/v1/jobs/{job_id}/hold")
+    assert world.job(job_id).on_hold
+    ask(services, "POST", f"/v1/jobs/{job_id}/unhold")
+    assert world.states(job_id) == [State.READY]
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
+    workflow = f"/v1/workflows/{ids['a'].partition('.')[0]}"
+    assert ask(services, "POST", f"{workflow}/hold")["changed"] == 1
+    assert ask(services, "POST", f"{workflow}/unhold")["changed"] == 1
+
+
+def ends_a_job_by_hand(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    ask(services, "POST", f"/v1/jobs/{job_id}/mark", {"state": "SUCCEEDED", "reason": "by hand"})
+    assert world.states(job_id) == [State.SUCCEEDED]
+
+
 def acts_on_many_jobs(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     for act, state, more in (("reprioritise", "READY", {"priority": 7}), ("cancel", "READY", {})):
@@ -301,6 +319,8 @@ API_PROBES = (
     stops_what_waits_for_a_job,
     amends_a_job,
     reruns_a_job_with_new_parameters,
+    holds_jobs_and_workflows,
+    ends_a_job_by_hand,
     acts_on_many_jobs,
     shows_pools,
     sets_rules,

@@ -80,6 +80,7 @@ class JobCodec:
             schema.DESCRIPTION: job.description,
             schema.TAGS: dict(job.tags) or None,
             schema.AMENDED: job.amended or None,
+            schema.ON_HOLD: job.on_hold or None,
             **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
         }
 
@@ -88,7 +89,7 @@ class JobCodec:
             return self.rank_of(job, job.ready_at_ms or job.created_at_ms, passes=job.passes)
         moments = {
             Group.ACTIVE: job.queued_at_ms,
-            Group.SCHEDULED: job.due_at_ms,
+            Group.SCHEDULED: job.wakes_at_ms,
             Group.PENDING: job.created_at_ms,
         }
         return moments.get(group_of(job.state), job.finished_at_ms) or job.created_at_ms

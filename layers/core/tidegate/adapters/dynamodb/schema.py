@@ -77,6 +77,7 @@ ERROR_UPSTREAM: Final = "error_upstream"
 ERROR_LINES: Final = "error_lines"
 REOPENED: Final = "reopened"
 AMENDED: Final = "amended"
+ON_HOLD: Final = "on_hold"
 LEAVES_SKIPPED: Final = "leaves_skipped"
 TRIES: Final = "tries"
 WORKER_LOSSES: Final = "worker_losses"
@@ -117,6 +118,7 @@ PLAIN_FIELDS: Final = {
     REOPENED: "reopened",
     INPUT_PART: "input_part",
     AMENDED: "amended",
+    ON_HOLD: "on_hold",
     LEAVES_SKIPPED: "leaves_skipped",
     WORKER_ID: "worker_id",
     WORKER_NAME: "worker_name",

@@ -45,10 +45,10 @@ from tidegate.adapters.dynamodb.updates_by_callers import amend, reopen, rerun
 from tidegate.adapters.dynamodb.values import Plain
 from tidegate.domain import transitions
 from tidegate.domain.dispatches import without_old_dispatches
-from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.lives import without_old_interruptions
-from tidegate.domain.states import FAILURES, TERMINAL, Group, State
+from tidegate.domain.states import FAILURES, TERMINAL, TRANSITIONS, Group, State
 
 # --- the parts that several transitions write ----------------------------------------------------
 
@@ -111,6 +111,7 @@ def _to_end(
             schema.HELD_IN: None,
             schema.LEASE_EXPIRES_AT: None,
             schema.DUE_AT: None,
+            **({schema.ON_HOLD: None} if job.on_hold else {}),
             schema.WAITING_ON: None,
             schema.EXPIRES_AT: ending.expires_at_s,
         },
@@ -126,7 +127,9 @@ def _to_scheduled(
         condition,
         {
             schema.STATE: str(State.SCHEDULED),
-            **codec.index_values(job.job_id, job.pool, Group.SCHEDULED, due_at_ms),
+            **codec.index_values(
+                job.job_id, job.pool, Group.SCHEDULED, NEVER_MS if job.on_hold else due_at_ms
+            ),
             schema.DUE_AT: due_at_ms,
         },
         append=_line(State.SCHEDULED, transitions.after_latest(job, stamp)),
@@ -154,8 +157,8 @@ def _ready_if_waiting_only_on(codec: JobCodec, transition: transitions.ReadyIfWa
     condition = all_of(
         _pending_in_the_life_of(job), waiting_only_on(transition.ordinals), amended_times(job.amended)
     )
-    if transition.is_early and job.not_before_ms is not None:
-        update = _to_scheduled(codec, job, job.not_before_ms, transition.stamp, condition)
+    if transition.due_at_ms is not None:
+        update = _to_scheduled(codec, job, transition.due_at_ms, transition.stamp, condition)
         return _with_values(update, **{schema.WAITING_ON: None})
     return _to_ready(codec, job, transition.stamp, condition, transition.pool)
 
@@ -170,6 +173,8 @@ def _skip(codec: JobCodec, transition: transitions.SkipIfPending) -> Update:
 
 def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Update:
     job, now_ms = transition.job, transition.stamp.now_ms
+    if job.on_hold:
+        return Update(never())  # by the job as it was read; the present one decides
     # The rank depends on the tries, so the tries that were read must still be current. They may change in one attempt.
     condition = all_of(
         in_state(State.SCHEDULED),
@@ -372,6 +377,22 @@ def _cancel(codec: JobCodec, transition: transitions.CancelIfInState) -> Update:
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
+def _mark(codec: JobCodec, transition: transitions.MarkUnlessDispatched) -> Update:
+    job, to = transition.job, transition.ending.state
+    condition = all_of(
+        in_state(
+            *sorted(
+                state for state, after in TRANSITIONS.items() if to in after and state is not State.RUNNING
+            )
+        ),
+        in_state(job.state),
+        reopened_times(job.reopened),
+        ready_since(job.ready_at_ms),
+        amended_times(job.amended),
+    )
+    return _to_end(codec, job, transition.ending, transition.stamp, condition)
+
+
 def _request_cancel(_: JobCodec, transition: transitions.RequestCancelIfRunning) -> Update:
     asked: dict[str, Plain] = {
         schema.CANCEL_REQUESTED_AT: transition.stamp.now_ms,
@@ -422,6 +443,7 @@ UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]
         transitions.FailIfStillQueued: _fail_if_still_queued,
         transitions.TakeBackIfStillQueued: _take_back,
         transitions.CancelIfInState: _cancel,
+        transitions.MarkUnlessDispatched: _mark,
         transitions.RequestCancelIfRunning: _request_cancel,
         transitions.CancelIfGraceOver: _cancel_if_grace_over,
         transitions.ReopenIfEnded: reopen,

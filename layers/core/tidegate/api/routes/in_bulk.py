@@ -47,6 +47,18 @@ def reprioritise_jobs() -> Response[str]:
     return _act(Act.REPRIORITISE, read_reprioritise)
 
 
+@router.post("/v1/jobs/hold")
+def hold_jobs() -> Response[str]:
+    """Puts the waiting jobs of a page that a filter names on hold."""
+    return _act(Act.HOLD, read_act_in_bulk)
+
+
+@router.post("/v1/jobs/unhold")
+def unhold_jobs() -> Response[str]:
+    """Takes the jobs of a page that a filter names off hold."""
+    return _act(Act.UNHOLD, read_act_in_bulk)
+
+
 def _act(act: Act, read: Callable[[str], ActInBulkIn]) -> Response[str]:
     refuse_other_parameters(router)
     asked = read(body_of(router))

@@ -24,20 +24,22 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
-from tidegate.contracts.act_requests import read_dry_run
+from tidegate.contracts.act_requests import read_dry_run, read_mark_job
 from tidegate.contracts.requests import read_cancel_job, read_no_options, read_retry_job
 from tidegate.contracts.responses import (
     CancelledJobOut,
     CancelledOut,
     CancelledWorkflowOut,
+    MarkedJobOut,
     RedrivenOut,
     ReopeningOut,
     RerunOut,
     RetriedJobOut,
 )
 from tidegate.domain.audit import Details
+from tidegate.domain.states import State
 from tidegate.usecases.callers.changed import job_after, job_before
-from tidegate.usecases.recover import cancel, foreseen, redrive, reopen
+from tidegate.usecases.recover import cancel, foreseen, mark, redrive, reopen
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
@@ -108,6 +110,28 @@ def retry_job(job_id: str) -> Response[str]:
         record.change(before=job_before(job, caller, now_ms), after=job_after(job))
         record.change(after={"reopened_jobs": reopening.reopened})
     answer: RetriedJobOut = {**job_view(router, job), "reopening": _reopened(reopening)}
+    return answer_with(HTTPStatus.OK, answer)
+
+
+@router.post("/v1/jobs/<job_id>/mark")
+def mark_job(job_id: str) -> Response[str]:
+    """Ends a job by hand as succeeded or skipped."""
+    id_of("job", job_id, JOB_ID)
+    refuse_other_parameters(router)
+    asked, deps, caller = read_mark_job(body_of(router)), deps_of(router), caller_of(router)
+    now_ms = deps.clock.now_ms()
+    with audited_act(router, "job.mark", job_id) as record:
+        job, reopening = mark.mark_job(
+            deps.services,
+            job_id,
+            mark.Mark(State(asked.state), asked.reason),
+            caller=caller,
+            now_ms=now_ms,
+            until=until_of(router),
+        )
+        record.change(before=job_before(job, caller, now_ms), after=job_after(job))
+        record.change(after={"others_reopened": reopening.reopened})
+    answer: MarkedJobOut = {**job_view(router, job), "reopening": _reopened(reopening)}
     return answer_with(HTTPStatus.OK, answer)
 
 
@@ -214,6 +238,7 @@ def _foreseen(answer: Mapping[str, Any]) -> Response[str]:
 
 refuse_other_methods(router, "/v1/jobs/<job_id>/cancel", "POST")
 refuse_other_methods(router, "/v1/jobs/<job_id>/retry", "POST")
+refuse_other_methods(router, "/v1/jobs/<job_id>/mark", "POST")
 refuse_other_methods(router, "/v1/workflows/<workflow_id>/cancel", "POST")
 refuse_other_methods(router, "/v1/workflows/<workflow_id>/rerun", "POST")
 refuse_other_methods(router, "/v1/pools/<pool>/redrive", "POST")

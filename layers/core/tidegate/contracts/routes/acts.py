@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from tidegate.contracts.act_requests import ActInBulkIn, AmendJobIn, ReprioritiseIn, RerunJobIn
-from tidegate.contracts.responses import ActedOut, JobOut, RerunJobOut
+from tidegate.contracts.act_requests import ActInBulkIn, AmendJobIn, MarkJobIn, ReprioritiseIn, RerunJobIn
+from tidegate.contracts.responses import ActedOut, JobOut, MarkedJobOut, OnHoldOut, RerunJobOut
 from tidegate.contracts.route import CURSOR, Route
-from tidegate.domain.errors import NotFound, NotRetryable, NotWaiting, NotYours, TooFarDownstream
+from tidegate.domain.errors import NotFound, NotMarkable, NotRetryable, NotWaiting, NotYours, TooFarDownstream
 from tidegate.domain.roles import Role
 
 ROUTES = (
@@ -46,6 +46,49 @@ ROUTES = (
             ("cancel", "cancels many jobs", ActInBulkIn),
             ("retry", "retries many jobs", ActInBulkIn),
             ("reprioritise", "gives many waiting jobs another priority", ReprioritiseIn),
+            ("hold", "puts many waiting jobs on hold", ActInBulkIn),
+            ("unhold", "takes many jobs off hold", ActInBulkIn),
+        )
+    ),
+    Route(
+        "POST",
+        "/v1/jobs/{job_id}/hold",
+        Role.CLIENT,
+        "puts a waiting job on hold",
+        {HTTPStatus.OK: JobOut},
+        errors=(NotFound, NotYours, NotWaiting),
+    ),
+    Route(
+        "POST",
+        "/v1/jobs/{job_id}/unhold",
+        Role.CLIENT,
+        "takes a job off hold",
+        {HTTPStatus.OK: JobOut},
+        errors=(NotFound, NotYours),
+    ),
+    Route(
+        "POST",
+        "/v1/jobs/{job_id}/mark",
+        Role.CLIENT,
+        "ends a job by hand as succeeded or skipped",
+        {HTTPStatus.OK: MarkedJobOut},
+        body=MarkJobIn,
+        needs_body=True,
+        errors=(NotFound, NotYours, NotMarkable),
+    ),
+    *(
+        Route(
+            "POST",
+            f"/v1/workflows/{{workflow_id}}/{act}",
+            Role.CLIENT,
+            does,
+            {HTTPStatus.OK: OnHoldOut},
+            parameters=(CURSOR,),
+            errors=(NotFound, NotYours),
+        )
+        for act, does in (
+            ("hold", "puts every waiting job of a workflow on hold"),
+            ("unhold", "takes every job of a workflow off hold"),
         )
     ),
 )

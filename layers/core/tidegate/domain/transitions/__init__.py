@@ -23,6 +23,7 @@ from tidegate.domain.transitions.base import (
 )
 from tidegate.domain.transitions.ended import DISPATCHED, ReopenIfEnded, RerunUnlessDispatched
 from tidegate.domain.transitions.kept import KeepIfEnded
+from tidegate.domain.transitions.marked import MarkUnlessDispatched
 from tidegate.domain.transitions.running import (
     BeginIfAttemptHolds,
     CancelIfGraceOver,
@@ -70,6 +71,7 @@ __all__ = [
     "HeartbeatIfAttemptHolds",
     "HoldIfReady",
     "KeepIfEnded",
+    "MarkUnlessDispatched",
     "NoteDependents",
     "OfKnownJob",
     "PassOverIfReady",

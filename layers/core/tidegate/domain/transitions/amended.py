@@ -12,16 +12,20 @@ from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import State
 from tidegate.domain.transitions.base import OfKnownJob, Stamp, after_latest, brought_to
 
+# Allowed beyond the most amendments, so that no job stays on hold for ever. Each needs an amendment before it.
+_UNHOLD = Amendment(on_hold=False)
+
 
 @dataclass(frozen=True, slots=True)
 class AmendIfWaiting(OfKnownJob):
     """Gives a PENDING, SCHEDULED or READY job new values.
 
     A READY job with another priority keeps its `ready_at_ms`, so its rank is what it would have been from the start.
-    A READY job becomes SCHEDULED if it gets another pool, or a `not_before` that is still to come. It waits anew then,
-    so a dispatcher that holds the old version can no longer dispatch it. A SCHEDULED job that waits for its backoff
-    waits for the later of that and its new `not_before`. `amended` counts the amendments: a write by another actor that
-    rests on the old values is refused.
+    A READY job becomes SCHEDULED if it gets another pool, a `not_before` that is still to come, or is put on hold. It
+    waits anew then, so a dispatcher that holds the old version can no longer dispatch it. A SCHEDULED job that waits
+    for its backoff waits for the later of that and its new `not_before`. A job on hold keeps its `due_at_ms`, but does
+    not become READY then. `amended` counts the amendments: a write by another actor that rests on the old values is
+    refused.
     """
 
     name: ClassVar[str] = "amend"
@@ -31,7 +35,7 @@ class AmendIfWaiting(OfKnownJob):
     def apply(self, job: Job) -> Job:
         self._require(job.state in AMENDABLE, job, f"it is {job.state}")
         self._require(
-            job.amended < limits.MAX_AMENDMENTS,
+            job.amended < limits.MAX_AMENDMENTS or self.amendment == _UNHOLD,
             job,
             f"it was amended {limits.MAX_AMENDMENTS} times, the most allowed",
         )
@@ -55,6 +59,7 @@ class AmendIfWaiting(OfKnownJob):
             "pool": self.amendment.pool,
             "description": self.amendment.description,
             "tags": self.amendment.tags,
+            "on_hold": self.amendment.on_hold,
         }
         named = {} if self.amendment.pool is KEPT else {"pool_open": False}
         return {**{field: value for field, value in given.items() if value is not KEPT}, **named}
@@ -62,7 +67,8 @@ class AmendIfWaiting(OfKnownJob):
     def _waits_anew(self, job: Job, after: Job) -> bool:
         if job.state is State.SCHEDULED:
             return after.not_before_ms != job.not_before_ms
-        return after.pool != job.pool or (after.not_before_ms or 0) > self.stamp.now_ms
+        is_early = (after.not_before_ms or 0) > self.stamp.now_ms
+        return after.pool != job.pool or is_early or after.on_hold
 
     def _backoff_ms(self, job: Job) -> int:
         """Returns when the backoff of a SCHEDULED job ends, 0 where it waits for its `not_before` alone."""

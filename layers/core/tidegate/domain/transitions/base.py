@@ -191,6 +191,7 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
         held_in=MAIN,
         lease_expires_at_ms=None,
         due_at_ms=None,
+        on_hold=False,
         waiting_on=frozenset(),
         expires_at_s=ending.expires_at_s,
     )

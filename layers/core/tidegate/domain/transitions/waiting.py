@@ -45,7 +45,8 @@ class ReleaseIfPending(OfKnownJob):
 class ReadyIfWaitingOnlyOn(OfKnownJob):
     """PENDING -> READY, or SCHEDULED where the job may not start yet, if it still waits for exactly `ordinals`.
 
-    `pool` is the pool that was chosen for the job; None keeps its present one.
+    A job that is on hold, or whose `not_before` is to come, may not start yet. `pool` is the pool that was chosen for
+    the job; None keeps its present one.
     """
 
     name: ClassVar[str] = "ready"
@@ -54,18 +55,25 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
     pool: str | None = None
 
     @property
-    def is_early(self) -> bool:
-        """Tells whether the job's `not_before` is still to come."""
-        return self.job.not_before_ms is not None and self.job.not_before_ms > self.stamp.now_ms
+    def due_at_ms(self) -> int | None:
+        """Returns from when on the job, as it was read, may start, in milliseconds since the epoch.
+
+        None where it becomes READY.
+        """
+        return self._due_at_ms(self.job)
+
+    def _due_at_ms(self, job: Job) -> int | None:
+        if job.not_before_ms is not None and job.not_before_ms > self.stamp.now_ms:
+            return job.not_before_ms
+        return after_latest(job, self.stamp).now_ms if job.on_hold else None
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.PENDING)
         self._require_same_life(job, self.job.reopened)
         self._require(job.waiting_on == self.ordinals, job, f"it waits on {sorted(job.waiting_on)}")
-        if self.is_early:
-            return brought_to(
-                job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=job.not_before_ms
-            )
+        due_at_ms = self._due_at_ms(job)
+        if due_at_ms is not None:
+            return brought_to(job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=due_at_ms)
         return made_ready(job, self.stamp, self.pool)
 
 
@@ -90,7 +98,7 @@ class SkipIfPending(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfDue(OfKnownJob):
-    """SCHEDULED -> READY once the job's time has come, in `pool` where one was chosen."""
+    """SCHEDULED -> READY once the job's time has come, in `pool` where one was chosen. Refused while it is on hold."""
 
     name: ClassVar[str] = "ready"
     stamp: Stamp
@@ -101,6 +109,7 @@ class ReadyIfDue(OfKnownJob):
         self._require(
             job.due_at_ms is not None and job.due_at_ms <= self.stamp.now_ms, job, "its time has not come"
         )
+        self._require(not job.on_hold, job, "it is on hold")
         return made_ready(job, self.stamp, self.pool)
 
 

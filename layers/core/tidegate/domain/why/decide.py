@@ -65,6 +65,9 @@ def _before_ready(seen: Seen) -> Iterator[Fact]:
             left = seen.edges_left_out
             change = Change(Action.WAIT_FOR_UPSTREAM, texts.wait_for_left_out(left))
             yield Fact(Code.UPSTREAMS_LEFT_OUT, texts.left_out(left), change, {"count": left})
+    if job.on_hold:
+        change = Change(Action.UNHOLD, texts.unhold(job))
+        yield Fact(Code.ON_HOLD, texts.ON_HOLD, change, {"on_hold": True})
     starts_ms = job.due_at_ms if job.state is State.SCHEDULED else job.not_before_ms
     if job.state in (State.PENDING, State.SCHEDULED) and starts_ms is not None and starts_ms > seen.now_ms:
         is_retry = job.state is State.SCHEDULED and starts_ms != job.not_before_ms

@@ -12,6 +12,7 @@ from tidegate.domain.why.facts import Action, Code, Fact
 from tidegate.domain.why.places import Line
 from tidegate.domain.why.seen import Edge
 
+ON_HOLD = "A caller has put it on hold."
 WAIT_FOR_SUBMISSION = "wait until the submission is finished; the reaper finishes one that was cut off"
 WAIT_FOR_DISPATCHER = "wait for the dispatcher, which comes within a minute"
 WAIT_FOR_RELEASE = "wait for the dispatcher, which releases the job in moments; the reaper repeats it"
@@ -100,6 +101,11 @@ def wait_for_left_out(count: int) -> str:
 def not_before(at_ms: int) -> str:
     """Says that the caller's time has not come."""
     return f"It may not start before {at(at_ms)}."
+
+
+def unhold(job: Job) -> str:
+    """Says how to lift the hold."""
+    return f"take it off hold: tidegate jobs unhold {job.job_id}"
 
 
 def backoff(job: Job, at_ms: int) -> str:

@@ -99,4 +99,4 @@ def _finish(settling: Settling, moved: list[Job], until: Deadline) -> None:
 
 
 def _is_due(job: Job, now_ms: int) -> bool:
-    return job.state is State.SCHEDULED and job.due_at_ms is not None and job.due_at_ms <= now_ms
+    return job.state is State.SCHEDULED and job.wakes_at_ms is not None and job.wakes_at_ms <= now_ms

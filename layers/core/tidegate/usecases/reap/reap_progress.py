@@ -55,7 +55,7 @@ class _Round:
 
 @dataclass(slots=True)
 class _Found:
-    """What a run has read and written so far: `written` counts segments and summaries."""
+    """The reads and writes of a run so far: `written` counts segments and summaries."""
 
     jobs_left: int = JOBS_PER_RUN
     written: int = 0

@@ -1,4 +1,7 @@
-"""Acts on many jobs: cancels, retries or reprioritises those that a filter names, in bounded calls with a way on."""
+"""Acts on many jobs: cancels, retries, reprioritises or holds those that a filter names.
+
+Each call is bounded, and its answer says how to go on.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ from tidegate.usecases.callers.ownership import foreign_among
 from tidegate.usecases.pools.share_bounds import highest_priorities
 from tidegate.usecases.read.find_jobs import find_jobs
 from tidegate.usecases.recover.cancel import cancel_all
+from tidegate.usecases.recover.hold import set_on_hold
 from tidegate.usecases.recover.reopen import retry_as_read
 from tidegate.usecases.services import Services
 
@@ -40,10 +44,12 @@ class Act(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     REPRIORITISE = "reprioritise"
+    HOLD = "hold"
+    UNHOLD = "unhold"
 
 
 class Outcome(StrEnum):
-    """What became of one job, or with a dry run what would."""
+    """The outcome for one job, or with a dry run the outcome that it would have."""
 
     DONE = "DONE"
     ASKED = "ASKED"  # its worker is asked to stop it
@@ -55,6 +61,8 @@ SUITED: Final[Mapping[Act, frozenset[State]]] = MappingProxyType(
         Act.CANCEL: CANCELLABLE_AT_ONCE | {State.RUNNING},
         Act.RETRY: REOPENABLE,
         Act.REPRIORITISE: AMENDABLE,
+        Act.HOLD: AMENDABLE,
+        Act.UNHOLD: AMENDABLE - {State.READY},
     }
 )
 """The states of jobs on which an act may have an effect."""
@@ -62,7 +70,7 @@ SUITED: Final[Mapping[Act, frozenset[State]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of one job. `state` is its state afterwards, `why` the reason why it was left."""
+    """The outcome for one job. `state` is its state afterwards, `why` the reason why it was left."""
 
     job_id: str
     outcome: Outcome
@@ -121,6 +129,8 @@ def act_in_bulk(
         told = _told(jobs, cancel_all(services, jobs, stamp), _cancelled)
     elif act is Act.RETRY:
         told = _retried(jobs, retry_as_read(services, jobs, stamp, until))
+    elif act in (Act.HOLD, Act.UNHOLD):
+        told = _on_hold(services, jobs, stamp, on_hold=act is Act.HOLD)
     else:
         amendment = Amendment(priority=priority)
         changing = [job for job in jobs if job.priority != priority]
@@ -148,11 +158,13 @@ def _foreseen(act: Act, job: Job) -> Told:
         return Told(job.job_id, Outcome.ASKED, job.state)
     if act is Act.RETRY and not may_be_reopened(job.history):
         return _left(job, _AT_LIMIT)
-    if act is Act.REPRIORITISE and job.amended >= limits.MAX_AMENDMENTS:
-        return _left(job, f"was changed {limits.MAX_AMENDMENTS} times, the most allowed")
+    changes = act is Act.REPRIORITISE or (act is Act.HOLD and not job.on_hold)
+    if changes and job.amended >= limits.MAX_AMENDMENTS:
+        return _left(job, _CHANGED_TOO_OFTEN)
     return _done(job)
 
 
+_CHANGED_TOO_OFTEN = f"was changed {limits.MAX_AMENDMENTS} times, the most allowed"
 _AT_LIMIT = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit a new job"
 
 
@@ -178,6 +190,15 @@ def _cancelled(job: Job) -> Told:
     if job.state is State.RUNNING and job.cancel_requested_at_ms is not None:
         return Told(job.job_id, Outcome.ASKED, job.state)
     return _left(job, f"is {job.state} by now")
+
+
+def _on_hold(services: Services, jobs: Sequence[Job], stamp: Stamp, *, on_hold: bool) -> list[Told]:
+    def tell(job: Job) -> Told:
+        if job.on_hold is on_hold:
+            return _done(job)
+        return _left(job, _CHANGED_TOO_OFTEN if job.state in AMENDABLE else f"is {job.state} by now")
+
+    return _told(jobs, set_on_hold(services, jobs, stamp, on_hold=on_hold), tell)
 
 
 def _amended(job: Job) -> Told:

@@ -108,6 +108,18 @@ def retry_as_read(
     return opened
 
 
+def reopen_skipped_for(services: Services, source: Job, stamp: Stamp, until: Deadline = NEVER) -> Reopened:
+    """Reopens the jobs that were skipped because of an earlier end of `source`, directly or through others.
+
+    They are judged by the ends that their upstreams have now. Returns the counts. Safe to repeat. Raises
+    ServiceUnavailable or ServiceRefused if some jobs could not be written: the same call continues with the rest.
+    """
+    reopening = _Reopening(services, replace(stamp, reason=_REASON), until)
+    complete = _reopen_skipped(reopening, [source])
+    reopening.judge()
+    return reopening.report(complete=complete)
+
+
 def rerun_workflow(
     services: Services,
     workflow_id: str,
