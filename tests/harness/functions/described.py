@@ -52,7 +52,12 @@ def described_api(existing: Mapping[str, str]) -> BaseSchema:
     def map_path_parameters(_context: object, parts: dict[str, Any] | None) -> dict[str, Any] | None:
         return parts and {name: _existing(existing, name, value) for name, value in parts.items()}
 
+    def filter_query(_context: object, query: dict[str, Any] | None) -> bool:
+        # An empty list is sent as nothing. So a request that is to be refused for it would be a valid one.
+        return query is None or [] not in query.values()
+
     schema.hook(map_path_parameters)
+    schema.hook(filter_query)
     return schema
 
 
