@@ -10,6 +10,7 @@ import pytest
 
 import tidegate_client as tg
 from tests.harness.examples.world import Deployment
+from tidegate_client.models.jobs import Reopening
 
 JOB = {"type": "tidegate.sleep", "parameters": {"seconds": 1}}
 UNKNOWN = "01KATDPGZ8M5B6W2Y3Q7RVXN4C"
@@ -108,6 +109,50 @@ def test_acts_of_operators_return_the_thing_as_it_is_then(client: tg.Client) -> 
     assert client.set_share("lambda", "batch", weight=3, max_priority=500).weight == 3
     assert [each.share for each in client.list_shares("lambda")] == ["batch"]
     assert client.remove_share("lambda", "batch").share == "batch"
+
+
+def test_jobs_and_workflows_are_put_on_hold_and_taken_off_it(client: tg.Client) -> None:
+    client.pause_pool("lambda")
+    job = client.submit_job(JOB).id
+    held = client.hold_job(job)
+    assert (held.state, held.on_hold) == (tg.State.SCHEDULED, True)
+    freed = client.unhold_job(job)
+    assert (freed.state, freed.on_hold) == (tg.State.READY, False)
+
+    flow = client.submit_workflow(_nightly()).id
+    first = client.hold_workflow(flow)
+    assert (first.changed, first.same, first.complete, first.cursor) == (3, 0, True, None)
+    assert client.hold_workflow(flow).same == 3
+    assert all(each.on_hold for each in client.list_workflow_jobs(flow))
+    wanted = tg.JobFilter(state="PENDING,SCHEDULED", workflow=flow)
+    assert client.unhold_jobs(wanted, dry_run=True).done == 3
+    assert client.unhold_jobs(wanted).done == 3
+    assert client.hold_jobs(tg.JobFilter(state="PENDING", workflow=flow)).done == 2
+    assert client.unhold_workflow(flow).changed == 2
+
+
+def test_a_job_is_ended_by_hand(client: tg.Client) -> None:
+    client.pause_pool("lambda")
+    accepted = client.submit_workflow(_nightly())
+    extract, load = accepted.job_ids["extract"], accepted.job_ids["load"]
+    marked = client.mark_job(extract, state="SUCCEEDED", reason="loaded by hand")
+    assert (marked.state, marked.reopening) == (
+        tg.State.SUCCEEDED,
+        Reopening(reopened=0, left_at_limit=0, left_without_upstream=0, complete=True),
+    )
+    client.resume_pool("lambda")
+    assert client.wait_job(load).has_succeeded
+
+
+def test_a_graph_names_the_type_of_an_edge_to_an_earlier_job_if_it_is_unusual(client: tg.Client) -> None:
+    earlier = client.submit_job(JOB).id
+    after = [{"job_id": earlier}, {"job_id": earlier, "type": "MUST_COMPLETE"}]
+    keys = ("usual", "unusual")
+    flow = {
+        "jobs": [{**JOB, "key": key, "depends_on": [each]} for key, each in zip(keys, after, strict=True)]
+    }
+    graph = client.get_graph(client.submit_workflow(flow).id)
+    assert graph.outside == ((0, earlier), (1, earlier, "MUST_COMPLETE"))
 
 
 def test_refusals_are_errors_of_their_kind(client: tg.Client) -> None:
