@@ -44,14 +44,21 @@ def body_of(router: BaseRouter) -> str:
     return text
 
 
-def idempotency_key_of(router: BaseRouter) -> str | None:
-    """Returns the request's idempotency key, None without one. Raises InvalidRequest where it is too long or empty."""
-    key: str | None = router.current_event.headers.get("Idempotency-Key")
+def key_and_dry_run_of(router: BaseRouter) -> tuple[str | None, bool]:
+    """Returns a submission's idempotency key, None without one, and whether it is only to be checked.
+
+    Raises InvalidRequest where the key is too long or empty, or the parameter `dry_run` is no truth value.
+    """
+    event = router.current_event
+    key: str | None = event.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= limits.MAX_IDEMPOTENCY_KEY_CHARACTERS:
         raise InvalidRequest.of(
             "Idempotency-Key", f"must have 1 to {limits.MAX_IDEMPOTENCY_KEY_CHARACTERS} characters"
         )
-    return key
+    dry_run = event.query_string_parameters.get("dry_run", "false")
+    if dry_run not in ("true", "false"):
+        raise InvalidRequest.of("dry_run", "must be true or false")
+    return key, bool(dry_run == "true")
 
 
 def id_of(what: str, text: str, form: re.Pattern[str]) -> str:
@@ -98,14 +105,6 @@ def _is_utf_8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def dry_run_of(router: BaseRouter) -> bool:
-    """Tells whether a submission is only to be checked. Raises InvalidRequest where the parameter is no truth value."""
-    text = router.current_event.query_string_parameters.get("dry_run", "false")
-    if text not in ("true", "false"):
-        raise InvalidRequest.of("dry_run", "must be true or false")
-    return bool(text == "true")
 
 
 def limit_of(router: BaseRouter) -> int:

@@ -15,9 +15,8 @@ from tidegate.api.reading import (
     JOB_ID,
     body_of,
     deps_of,
-    dry_run_of,
     id_of,
-    idempotency_key_of,
+    key_and_dry_run_of,
     refuse_other_parameters,
     until_of,
 )
@@ -43,8 +42,8 @@ def post_job() -> Response[str]:
     """Submits one job. Answers 201 with its id, or 200 where the idempotency key found an earlier submission."""
     refuse_other_parameters(router, "dry_run")
     request, fingerprint = read_job(body_of(router))
-    key, deps = idempotency_key_of(router), deps_of(router)
-    if dry_run_of(router):
+    (key, is_dry_run), deps = key_and_dry_run_of(router), deps_of(router)
+    if is_dry_run:
         return foreseen_answer(
             would_submit_job(deps.services, request, caller_of(router), deps.clock.now_ms())
         )

@@ -15,9 +15,8 @@ from tidegate.api.reading import (
     ULID,
     body_of,
     deps_of,
-    dry_run_of,
     id_of,
-    idempotency_key_of,
+    key_and_dry_run_of,
     refuse_other_parameters,
     until_of,
 )
@@ -37,8 +36,8 @@ def post_workflow() -> Response[str]:
     """Submits a workflow. Answers 201 with its ids, or 200 where the idempotency key found an earlier submission."""
     refuse_other_parameters(router, "dry_run")
     request, fingerprint = read_workflow(body_of(router))
-    key, deps = idempotency_key_of(router), deps_of(router)
-    if dry_run_of(router):
+    (key, is_dry_run), deps = key_and_dry_run_of(router), deps_of(router)
+    if is_dry_run:
         return foreseen_answer(
             would_submit_workflow(deps.services, request, caller_of(router), deps.clock.now_ms())
         )
