@@ -64,9 +64,12 @@ ACTS: tuple[Act, ...] = (
     lambda services, job_id, now_ms: mark_job(
         services, job_id, Mark(State.SKIPPED, "not needed"), caller=ANN, now_ms=now_ms
     ),
-    lambda services, _job_id, now_ms: redrive_pool(
-        services, "lambda", cursor=None, limit=50, caller=ANN, now_ms=now_ms
-    ),
+    *[
+        lambda services, _job_id, now_ms: redrive_pool(
+            services, "lambda", cursor=None, limit=50, caller=ANN, now_ms=now_ms
+        )
+    ]
+    * 2,  # it seldom finds a job, so it is drawn more often
 )
 
 
