@@ -16,9 +16,8 @@ MOST_WAITING_PER_SLOT = 16
 WORKED_OFF_WITHIN_SECONDS = 0.25
 _REMEMBERED = 32
 _RECEIVE_MOST = 10  # the most messages that one receive returns
-# Whether messages are mostly stale is judged by so many of the latest. A worker that asks for more than its slots can
-# take sends the others back, and if it is killed before that, the queue hides them all. A few stale messages, as each
-# lost worker leaves some, are no reason for that.
+# So many of the latest messages show whether most are stale. Each lost worker leaves a few stale ones. They are no
+# reason to ask for more than the slots can take: if the worker is killed, the queue hides all that it has received.
 _STALE_EVIDENCE = 10
 _MOST_RECEIVES = 4
 
@@ -48,6 +47,7 @@ class LookAhead:
         self._asked = 0
         self._receives = 0
         self._plenty = False
+        self._mostly_stale = False
         self._latest_stale: deque[bool] = deque(maxlen=_STALE_EVIDENCE)
         self._numbers = itertools.count()
         self._began_at: dict[int, tuple[float, float]] = {}  # when each began, and its expected seconds
@@ -101,12 +101,13 @@ class LookAhead:
 
         The worker then asks for many messages at once.
         """
-        return 2 * sum(self._latest_stale) > _STALE_EVIDENCE
+        return self._mostly_stale
 
     def note_stale(self, stale: int, messages: int) -> None:
         """Notes that `stale` of the latest `messages` messages were stale."""
         with self._changed:
             self._latest_stale.extend([True] * stale + [False] * (messages - stale))
+            self._mostly_stale = 2 * sum(self._latest_stale) > _STALE_EVIDENCE
 
     def expected_seconds(self, job_type: str, estimate_seconds: float | None) -> float:
         """Returns the seconds that a job will take, by its estimate or by others of its type.
@@ -183,7 +184,7 @@ class LookAhead:
         if self._receives >= (_MOST_RECEIVES if self._plenty else 1) or not self._begins_soon():
             return 0
         ahead = self._may_wait()
-        if self.mostly_stale:
+        if self._mostly_stale:
             # Stale messages need no slot, and a job that can't begin goes back to the queue.
             return _RECEIVE_MOST if self._slots + ahead > self._held - self._asked else 0
         room = self._slots + ahead - self._held

@@ -160,7 +160,8 @@ def first_began_s(ledger: Ledger, pool_jobs: set[str], *, since_s: float, not_in
 def slots_at_work(ledger: Ledger) -> list[float]:
     """Returns how many slots worked on average in each five seconds of a run. A killed attempt counts as idle."""
     log = ledger.log()
-    from_s, began = log[0].at_s, {}
+    from_s = log[0].at_s
+    began: dict[tuple[str, int], float] = {}
     at_work = [0.0] * (int((log[-1].at_s - from_s) / _STRETCH_SECONDS) + 1)
     for entry in log:
         if entry.what == "began":

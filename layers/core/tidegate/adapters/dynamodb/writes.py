@@ -95,16 +95,9 @@ class TransitionWriter:
         effort = self.clients.effort()
         if len(writes) == 1:
             self._call(effort, writes[0])
-        for wave in _waves(writes) if len(writes) > 1 else ():
-            stated = [write for write in wave if write.statement is not None]
-            called = [[write] for write in wave if write.statement is None]
-            self.clients.fan_out.map(
-                partial(self._carry_out, effort), [*chunks(stated, STATEMENTS_PER_CALL), *called]
-            )
-            # PartiQL may not support a statement, and a refused job may turn out to permit it: these go one by one.
-            self.clients.fan_out.map(
-                partial(self._call, effort), [write for write in wave if write.outcome is None]
-            )
+        else:
+            for wave in _waves(writes):
+                self._carry_out_wave(effort, wave)
         return [write.outcome for write in writes if write.outcome is not None]
 
     def _prepared(self, transition: Transition, *, is_alone: bool) -> _Write:
@@ -114,6 +107,18 @@ class TransitionWriter:
         return _Write(job_id, transition, update, statement)
 
     # --- many in a request -----------------------------------------------------------------------
+    def _carry_out_wave(self, effort: Effort, wave: Sequence[_Write]) -> None:
+        """Sends the statements in batches, and what can't be stated or is still open afterwards in calls of its own."""
+        stated = [write for write in wave if write.statement is not None]
+        called = [[write] for write in wave if write.statement is None]
+        self.clients.fan_out.map(
+            partial(self._carry_out, effort), [*chunks(stated, STATEMENTS_PER_CALL), *called]
+        )
+        # PartiQL may not support a statement, and a refused job may turn out to permit it: these go one by one.
+        self.clients.fan_out.map(
+            partial(self._call, effort), [write for write in wave if write.outcome is None]
+        )
+
     def _carry_out(self, effort: Effort, writes: Sequence[_Write]) -> None:
         """Sends a batch and finds out why statements were refused.
 
