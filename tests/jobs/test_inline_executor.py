@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,13 @@ def test_it_runs_again_after_an_interrupt(executor: InlineExecutor) -> None:
         spun = executor.execute(assignment("sample.spin", timeout_ms=50), Beats())
         assert spun.kind is OutcomeKind.TIMED_OUT
         assert executor.execute(assignment("sample.describe"), Beats()).kind is OutcomeKind.SUCCEEDED
+
+
+def test_the_time_to_note_that_the_code_begins_is_not_taken_from_its_timeout(
+    executor: InlineExecutor,
+) -> None:
+    outcome = executor.execute(
+        assignment("sample.describe", timeout_ms=1_400), Beats(), lambda: time.sleep(0.5)
+    )
+    assert isinstance(outcome.result, dict)
+    assert outcome.result["has_time"]

@@ -121,9 +121,9 @@ class InlineExecutor:
     def _watched(self, found: JobType, assignment: Assignment, watch: _Watch, begun: Begun) -> Outcome:
         previous = {number: signal.signal(number, watch.interrupted) for number in (_INTERRUPT, _ALARM)}
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        begun()  # before the watch, so that the time this takes is not the job's
         watch.start()
         try:
-            begun()
             return self._run(found, assignment, watch)
         finally:
             watch.end()
@@ -219,21 +219,24 @@ class _Watch:
         self.armed = False
         self.has_interrupted = False
         self.verdict = Outcome(OutcomeKind.TIMED_OUT)
-        self.deadline_ms = owner.clock.now_ms() + assignment.timeout_ms
+        self.deadline_ms = 0
         self._heartbeat = heartbeat
         self._clock = owner.clock
         self._heartbeat_ms = owner.heartbeat_ms
         self._grace_ms = owner.grace_ms
-        self._interrupt_at_ms = self.deadline_ms
+        self._interrupt_at_ms = 0
         self._quiet_until_ms = 0
         self._progress: Progress | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Starts the heartbeats and sets the alarm for the deadline."""
+        """Begins to measure the job's time: starts the heartbeats and sets the alarm for the deadline."""
+        # A stopwatch cuts the part of a millisecond that has passed, so without the 1 the code would be stopped early.
+        left_ms = self._assignment.timeout_ms + 1
+        self.deadline_ms = self._clock.now_ms() + left_ms
+        self._interrupt_at_ms = self.deadline_ms
         self._thread.start()
-        left_ms = max(1, self.deadline_ms - self._clock.now_ms())
         signal.setitimer(signal.ITIMER_REAL, left_ms / 1_000, _REPEAT_MS / 1_000)
 
     def end(self) -> None:
