@@ -76,6 +76,25 @@ def test_submit_prints_the_id_alone(api: Callable[[Answers], list[httpx.Request]
     assert json.loads(seen[0].content) == {**JOB, "pool": "ecs", "priority": 900}
 
 
+def test_a_dry_run_of_submit_counts_the_jobs_and_submits_nothing(
+    api: Callable[[Answers], list[httpx.Request]],
+) -> None:
+    foreseen = {"dry_run": True, "job_count": 3, "states": {"PENDING": 2, "READY": 1}, "pools": {"lambda": 3}}
+    answer = httpx.Response(200, json=foreseen)
+    seen = api({("POST", "/live/v1/jobs"): answer, ("POST", "/live/v1/workflows"): answer})
+    result = tidegate("submit", "-", "--dry-run", stdin=json.dumps(FLOW))
+    assert result.stdout == "3 jobs would be submitted: 2 PENDING, 1 READY; by pool: 3 lambda\n"
+    shown = tidegate("submit", "-", "--dry-run", "-o", "json", stdin=json.dumps(JOB))
+    assert json.loads(shown.stdout) == foreseen
+    assert [(request.url.path, request.url.query) for request in seen] == [
+        ("/live/v1/workflows", b"dry_run=true"),
+        ("/live/v1/jobs", b"dry_run=true"),
+    ]
+    refused = tidegate("submit", "-", "--dry-run", "--wait", stdin=json.dumps(JOB))
+    assert (refused.exit_code, len(seen)) == (2, 2)
+    assert "--wait" in refused.stderr
+
+
 def test_submit_tells_workflows_from_jobs_by_content(api: Callable[[Answers], list[httpx.Request]]) -> None:
     seen = api(submitted("SUCCEEDED"))
     assert tidegate("submit", "-", stdin=json.dumps(FLOW)).exit_code == 0

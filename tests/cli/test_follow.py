@@ -138,6 +138,7 @@ def skipped(index: int, code: str, upstream_id: str) -> JobView:
             ExitCode.CANCELLED,
         ),
         ([job(0, "SKIPPED", error={"upstream_id": "elsewhere"})], ExitCode.JOB_FAILED),
+        ([job(0), job(1, "SKIPPED", error={"code": "marked"})], ExitCode.SUCCESS),
         ([job(0), skipped(1, "condition-error", f"{WORKFLOW}.0")], ExitCode.JOB_FAILED),
         ([skipped(0, "condition-error", "elsewhere")], ExitCode.JOB_FAILED),
         ([job(0), skipped(1, "branch-not-taken", f"{WORKFLOW}.0")], ExitCode.SUCCESS),

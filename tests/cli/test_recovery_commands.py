@@ -295,6 +295,19 @@ REOPENING = {"reopened": 2, "left_at_limit": 0, "left_without_upstream": 0, "com
             f"{WORKFLOW}.0 is FAILED; would have reopened 2 jobs",
         ),
         (
+            ("workflows", "cancel", WORKFLOW),
+            f"/live/v1/workflows/{WORKFLOW}/cancel",
+            {
+                "workflow_id": WORKFLOW,
+                "cancelled": 2,
+                "asked": 1,
+                "ended": 3,
+                "complete": True,
+                "dry_run": True,
+            },
+            f"{WORKFLOW}: would be, 2 cancelled, 1 asked to stop, 3 had ended",
+        ),
+        (
             ("workflows", "rerun", WORKFLOW),
             f"/live/v1/workflows/{WORKFLOW}/rerun",
             {"workflow_id": WORKFLOW, **REOPENING, "cursor": None, "dry_run": True},

@@ -58,6 +58,7 @@ MODELS: dict[str, type[Model]] = {
     "RedrivenOut": operate.Redriven,
     "ReopeningOut": jobs.Reopening,
     "RerunForeseenOut": workflows.Rerun,
+    "WorkflowCancellationForeseenOut": workflows.CancelledWorkflow,
     "RerunJobOut": jobs.Job,
     "RerunOut": workflows.Rerun,
     "RerunningOut": jobs.Rerunning,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.harness.contract.stores import Stores
 from tidegate.domain.months import month_before, month_of
 from tidegate.domain.progress import Summary, WorkflowState
@@ -88,3 +90,28 @@ def test_an_older_summary_never_replaces_a_newer_one(stores: Stores) -> None:
     assert stores.workflows.get_many(["W1"])["W1"].summary == second
     assert not stores.workflows.note_if_newer("W9", second), "a workflow that is gone stays gone"
     assert stores.workflows.get_many(["W9"]) == {}
+
+
+def test_a_workflow_is_marked_as_on_hold_until_it_is_taken_off_or_ends(stores: Stores) -> None:
+    first = submission(1, DECEMBER_MS)
+    stores.submissions.begin_if_absent(first)
+
+    def is_marked() -> bool:
+        read = stores.submissions.get("W1")
+        assert read is not None
+        assert stores.workflows.get_many(["W1"])["W1"].submission == read
+        assert replace(read, on_hold=False) == first
+        return read.on_hold
+
+    assert not is_marked()
+    assert stores.workflows.mark_hold_if_present("W1", on_hold=True)
+    assert is_marked()
+    assert stores.workflows.mark_hold_if_present("W1", on_hold=False)
+    assert not is_marked()
+    stores.workflows.mark_hold_if_present("W1", on_hold=True)
+    stores.workflows.note_if_newer("W1", Summary(WorkflowState.RUNNING, 1, {State.READY: 3}))
+    assert is_marked(), "it runs again"
+    stores.workflows.note_if_newer("W1", Summary(WorkflowState.CANCELLED, 2, {State.CANCELLED: 3}))
+    assert not is_marked()
+    assert not stores.workflows.mark_hold_if_present("W9", on_hold=True)
+    assert stores.submissions.get("W9") is None, "a workflow that is gone stays gone"

@@ -97,6 +97,30 @@ def test_rules_hold_a_job_back_and_are_taken_off(run: Run, deployment: Deploymen
     assert (rules["paused"], rules["max_running"]) == (False, None)
 
 
+def test_a_workflow_on_hold_is_changed_and_goes_on(run: Run, deployment: Deployment) -> None:
+    lines = run("acts.sh")
+    assert any("HELD" in line and "nightly" in line for line in lines)
+    assert any("would be, 2 cancelled, 1 asked to stop" in line for line in lines)
+    jobs = {job.key: job for job in deployment.world.jobs.values()}
+    assert {key: job.state.value for key, job in jobs.items()} == {
+        "extract": "SUCCEEDED",
+        "load": "SUCCEEDED",
+        "mail": "SKIPPED",
+    }
+    assert (jobs["load"].priority, jobs["load"].description) == (900, "asked for by the auditors")
+
+
+def test_who_asked_for_what_is_shown(run: Run) -> None:
+    text = "\n".join(run("who.sh"))
+    assert "job.submit" in text
+    assert "job.cancel" in text
+
+
+def test_the_workers_and_the_jobs_of_one_are_shown(run: Run, deployment: Deployment) -> None:
+    (job_id,) = {word for line in run("workers.sh") for word in line.split()} & set(deployment.world.jobs)
+    assert deployment.world.jobs[job_id].state == "SUCCEEDED"
+
+
 def test_a_part_of_a_workflow_is_run_again(run: Run, deployment: Deployment) -> None:
     assert "the workflow failed with exit code 3" in run("rerun.sh")
     jobs = {job.key: job for job in deployment.world.jobs.values()}

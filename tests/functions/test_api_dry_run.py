@@ -9,6 +9,8 @@ from tests.harness.functions.api_calls import Api
 from tidegate.domain.states import State
 
 DRY = {"dry_run": "true"}
+BOB = "arn:aws:sts::123456789012:assumed-role/Others/bob"
+NOT_YOURS = "urn:tidegate:problem:not-yours"
 
 
 @pytest.fixture
@@ -94,6 +96,33 @@ def test_a_rerun_of_a_workflow_says_what_it_would_do(api: Api) -> None:
     }
     assert api.contents() == before
     assert api.job(second).state is State.SKIPPED
+
+
+def test_a_cancellation_of_a_workflow_says_what_it_would_do(api: Api) -> None:
+    workflow, first, _ = submit(api)
+    api.run(first)
+    before = api.contents()
+    answer = api.call("POST", f"/v1/workflows/{workflow}/cancel", {"dry_run": True})
+    counts = {"cancelled": 1, "asked": 1, "ended": 0, "left": 0, "complete": True}
+    assert answer.body == {"workflow_id": workflow, **counts, "cursor": None, "dry_run": True}
+    assert answer.status == 200
+    assert api.contents() == before
+
+
+@pytest.mark.parametrize("act", ["jobs/{}/cancel", "jobs/{}/retry", "jobs/{}/rerun"])
+def test_a_dry_run_refuses_the_jobs_of_other_callers_as_the_act_does(api: Api, act: str) -> None:
+    _, first, _ = submit(api)
+    fail(api, first)
+    for body in ({}, {"dry_run": True}):
+        assert api.call("POST", f"/v1/{act.format(first)}", body, arn=BOB).body["type"] == NOT_YOURS
+
+
+@pytest.mark.parametrize("act", ["cancel", "rerun"])
+def test_a_dry_run_refuses_the_workflows_of_other_callers_as_the_act_does(api: Api, act: str) -> None:
+    workflow, _, _ = submit(api)
+    for body in ({}, {"dry_run": True}):
+        answer = api.call("POST", f"/v1/workflows/{workflow}/{act}", body, arn=BOB)
+        assert answer.body["type"] == NOT_YOURS
 
 
 def test_a_redrive_says_what_it_would_do(api: Api) -> None:

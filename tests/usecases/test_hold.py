@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -13,11 +15,13 @@ from tidegate.domain import limits
 from tidegate.domain.amendments import Amendment
 from tidegate.domain.errors import InvalidRequest, NotFound, NotWaiting
 from tidegate.domain.job import Job
+from tidegate.domain.progress import WorkflowState
 from tidegate.domain.states import State
 from tidegate.domain.transitions import AmendIfWaiting, ReadyIfWaitingOnlyOn, Stamp
-from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.dispatch.wake import wake_due
+from tidegate.usecases.read.progress import get_states
 from tidegate.usecases.recover.amend import amend_job
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.recover.hold import (
@@ -166,6 +170,39 @@ def test_a_workflow_is_put_on_hold_but_for_what_is_dispatched_or_ended() -> None
     found = unhold_workflow(workflow.services, workflow.workflow_id, caller=ANN, now_ms=workflow.now_ms)
     assert (found.changed, found.same) == (3, 0)
     assert workflow.states["c"] is workflow.states["e"] is State.READY
+
+
+def test_a_workflow_is_held_from_its_first_portion_on_hold_to_its_last_one_off_hold() -> None:
+    workflow = Workflow({str(place): () for place in range(450)})
+
+    def word() -> WorkflowState:
+        found = get_states(workflow.services, workflow.workflow_id)
+        return found.summary.word(on_hold=found.submission.on_hold)
+
+    def act(do: Callable[..., OnHold], *, passed: bool, cursor: str | None = None) -> str | None:
+        until = Deadline(StandingClock(2), 1) if passed else NEVER
+        call = partial(do, workflow.services, workflow.workflow_id, caller=ANN, now_ms=workflow.now_ms)
+        return call(until=until, cursor=cursor).cursor
+
+    assert word() is WorkflowState.RUNNING
+    act(unhold_workflow, passed=False)
+    assert word() is WorkflowState.RUNNING
+    for passed in (True, False):
+        act(hold_workflow, passed=passed)
+        assert word() is WorkflowState.HELD
+    cursor = act(unhold_workflow, passed=True)
+    assert word() is WorkflowState.HELD
+    act(unhold_workflow, passed=False, cursor=cursor)
+    assert word() is WorkflowState.RUNNING
+
+
+def test_a_workflow_without_a_job_that_waits_is_not_held() -> None:
+    workflow = Workflow({"a": ()})
+    workflow.start("a")
+    hold_workflow(workflow.services, workflow.workflow_id, caller=ANN, now_ms=workflow.now_ms)
+    submission = workflow.services.submissions.get(workflow.workflow_id)
+    assert submission is not None
+    assert not submission.on_hold
 
 
 def test_a_call_without_time_left_says_how_to_go_on() -> None:

@@ -77,6 +77,10 @@ def test_filters_combine() -> None:
         f"W{place:04d}" for place in range(10, 51) if place % 3 != 2 and place % 2 and place % 5 == 0
     ]
     assert walk(services, WorkflowFilter(name="other")) == []
+    for place in (0, 1):
+        assert services.workflows.mark_hold_if_present(f"W{place:04d}", on_hold=True)
+    assert walk(services, WorkflowFilter(states=frozenset({WorkflowState.HELD}))) == ["W0000"]
+    assert "W0000" not in walk(services, WorkflowFilter(states=frozenset({WorkflowState.RUNNING})))
     tagged = WorkflowFilter(tags={"team": "data", "tier": "0"}, submitted_by="bob")
     assert walk(services, tagged) == ["W0000", "W0020", "W0040"]
     assert walk(services, WorkflowFilter(tags={"team": "ops"})) == []

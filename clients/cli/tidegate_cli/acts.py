@@ -115,13 +115,17 @@ class ActsConnection(Connection):
         options = {name: value for name, value in body.items() if name != "filter"}
         return self._ask(_IN_BULK[act], body["filter"], **options)
 
-    def cancel_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
+    def cancel_workflow(
+        self, workflow_id: str, cursor: str | None = None, *, dry_run: bool = False
+    ) -> Mapping[str, Any]:
         """Cancels the jobs of a workflow that have not ended.
 
         Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
-        call is safe.
+        call is safe. `dry_run` changes nothing.
         """
-        return self._ask(workflows.cancel_workflow, ids.workflow_id(workflow_id), cursor=cursor)
+        return self._ask(
+            workflows.cancel_workflow, ids.workflow_id(workflow_id), cursor=cursor, dry_run=dry_run
+        )
 
     def rerun_workflow(
         self, workflow_id: str, cursor: str | None = None, *, dry_run: bool = False

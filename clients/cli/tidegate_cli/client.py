@@ -62,6 +62,14 @@ class Client(ActsConnection):
         answer = self._ask(workflows.submit_workflow, body, idempotency_key=key)
         return Accepted(text_of(answer, "workflow_id"), key, answer.get("job_ids") or {}, answer)
 
+    def foresee_job(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns what `submit_job` would create, as the API shows it, and creates nothing."""
+        return self._ask(jobs.foresee_job, body)
+
+    def foresee_workflow(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns what `submit_workflow` would create, as the API shows it, and creates nothing."""
+        return self._ask(workflows.foresee_workflow, body)
+
     def get_job(self, job_id: str, *, whole: bool = True) -> JobView:
         """Returns one job with its parameters and its result.
 

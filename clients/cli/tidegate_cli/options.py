@@ -46,6 +46,7 @@ FileArgument = Annotated[
 PoolOption = Annotated[
     str | None, typer.Option("--pool", help="Pool for the jobs that name none.", show_default=False)
 ]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be.")]
 PriorityOption = Annotated[
     int | None,
     typer.Option(

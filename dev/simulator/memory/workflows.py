@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.domain.months import month_of
-from tidegate.domain.progress import Summary
+from tidegate.domain.progress import Summary, WorkflowState
 from tidegate.ports import WorkflowEntry, WorkflowRecord
 
 
@@ -42,11 +43,29 @@ class MemoryWorkflowStore:
             }
 
     def note_if_newer(self, workflow_id: str, summary: Summary) -> bool:
-        """Stores the summary, unless one of the same or a later version is stored. Returns whether it did."""
+        """Stores the summary, unless one of the same or a later version is stored. Returns whether it did.
+
+        The summary of a workflow that has ended also takes the mark of `mark_hold_if_present` away.
+        """
         self._world.charge("note_summary")
         with self._world.lock:
             noted = self._world.summaries.get(workflow_id)
             if workflow_id not in self._world.submissions or (noted and noted.version >= summary.version):
                 return False
             self._world.summaries[workflow_id] = summary
+            if summary.state is not WorkflowState.RUNNING:
+                self._mark(workflow_id, on_hold=False)
             return True
+
+    def mark_hold_if_present(self, workflow_id: str, *, on_hold: bool) -> bool:
+        """Marks that the whole workflow is on hold, or no longer. Returns False if the workflow is gone."""
+        self._world.charge("mark_hold")
+        with self._world.lock:
+            if workflow_id not in self._world.submissions:
+                return False
+            self._mark(workflow_id, on_hold=on_hold)
+            return True
+
+    def _mark(self, workflow_id: str, *, on_hold: bool) -> None:
+        submissions = self._world.submissions
+        submissions[workflow_id] = replace(submissions[workflow_id], on_hold=on_hold)

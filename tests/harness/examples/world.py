@@ -20,6 +20,7 @@ from tests.harness.functions.api_calls import ANN, Answer, Api, operators, read_
 from tidegate.adapters.executors.outcomes import outcome_of
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.changes import JobChange
+from tidegate.domain.ids import first_ulid
 from tidegate.domain.job import Job
 from tidegate.jobs.attempt import run_attempt
 from tidegate.jobs.context import JobContext, StopRequest, Upstream
@@ -64,6 +65,14 @@ def run_code(assignment: Assignment) -> Course:
     return Course(round(stop.slept_seconds * 1_000), outcome_of(report, Signal.GO_ON))
 
 
+class TimedEntropy(SeededEntropy):
+    """Ids that carry their time as real ones do, because the audit trail is read by it."""
+
+    def new_ulid(self, now_ms: int) -> str:
+        self._issued += 1
+        return f"{first_ulid(now_ms)[:10]}{self._issued:016d}"
+
+
 class Deployment(Api):
     """The API over a simulator whose function pool runs `slots` jobs at once."""
 
@@ -74,7 +83,7 @@ class Deployment(Api):
         self.world.grants = operators(
             ANN, read_event("api-list-jobs")["requestContext"]["identity"]["userArn"]
         )
-        self.services = replace(services, entropy=SeededEntropy(1))
+        self.services = replace(services, entropy=TimedEntropy(1))
         self.simulator = Simulator(
             self.services, self.world, run_code, Options(slots=slots), observers=[hold_back, self._record]
         )
@@ -130,6 +139,9 @@ def served(deployment: Deployment) -> Iterator[str]:
             self._answer()
 
         def do_PUT(self) -> None:
+            self._answer()
+
+        def do_PATCH(self) -> None:
             self._answer()
 
         def _answer(self) -> None:

@@ -12,7 +12,6 @@ from tidegate_cli.api_answers import number_of
 from tidegate_cli.commands import many_jobs
 from tidegate_cli.commands.in_bulk import (
     CallerFilter,
-    DryRunOption,
     ErrorFilter,
     KeyFilter,
     NameFilter,
@@ -32,7 +31,7 @@ from tidegate_cli.commands.list_jobs import FromOption, OverdueOption, TagOption
 from tidegate_cli.commands.progress import workflows
 from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError
-from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
+from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, Session, session_of
 from tidegate_cli.views import JobView, printable_lines
 
 __all__ = ["jobs", "workflows"]

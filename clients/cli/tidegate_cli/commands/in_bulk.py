@@ -18,7 +18,7 @@ from tidegate_cli.commands.list_jobs import FromOption, OverdueOption, TagOption
 from tidegate_cli.commands.rerun import jobs
 from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError
-from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
+from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, Session, session_of
 from tidegate_cli.views import printable_lines
 
 __all__ = ["jobs"]
@@ -51,7 +51,6 @@ ErrorFilter = Annotated[str | None, only("--error", "with this error code", "COD
 CallerFilter = Annotated[str | None, only("--submitted-by", "of this caller, as a whole ARN")]
 ToFilter = Annotated[str | None, only("--to", "up to this time", "TIME")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be.")]
 
 
 @jobs.command("cancel-all")

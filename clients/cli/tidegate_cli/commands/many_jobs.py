@@ -73,15 +73,17 @@ def rerun(client: Client, workflow_id: str, tell: Tell, *, dry_run: bool = False
     return Summary(counts, answer, client.repeats == repeats)
 
 
-def cancel_workflow(client: Client, workflow_id: str, tell: Tell) -> Summary:
+def cancel_workflow(client: Client, workflow_id: str, tell: Tell, *, dry_run: bool = False) -> Summary:
     """Cancels a workflow with as many calls as that takes. `tell` is called with the progress after each call.
 
-    The counts are `cancelled`, `asked` (to stop) and `ended` (before). Raises CliError if a call fails or further calls
-    change nothing, and Interrupted on Ctrl-C.
+    The counts are `cancelled`, `asked` (to stop) and `ended` (before). `dry_run` changes nothing. Raises CliError if a
+    call fails or further calls change nothing, and Interrupted on Ctrl-C.
     """
     repeats = client.repeats
     counts = dict.fromkeys(("cancelled", "asked", "ended"), 0)
-    calls = _calls(lambda cursor: client.cancel_workflow(workflow_id, cursor), "cancelled", workflow_id)
+    calls = _calls(
+        lambda cursor: client.cancel_workflow(workflow_id, cursor, dry_run=dry_run), "cancelled", workflow_id
+    )
     with tells_way_on(
         f"tidegate workflows cancel {workflow_id}", lambda: f"{counts['cancelled']:,} jobs cancelled"
     ):

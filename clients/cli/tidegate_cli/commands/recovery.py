@@ -15,10 +15,9 @@ from tidegate_cli.commands.jobs import JobIdArgument, WorkflowIdArgument, jobs, 
 from tidegate_cli.commands.operator import PoolArgument, pools
 from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError
-from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
+from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, Session, session_of
 from tidegate_cli.views import printable_lines
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be.")]
 _CANCELLED = ("cancelled", "asked", "ended")
 __all__ = ["jobs", "pools", "workflows"]
 
@@ -100,6 +99,7 @@ def retry_job(
 def cancel_workflow(
     context: typer.Context,
     workflow_id: WorkflowIdArgument,
+    dry_run: DryRunOption = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -109,11 +109,12 @@ def cancel_workflow(
     """
     session = session_of(context, output, api_url)
     with session.client() as client:
-        found = many_jobs.cancel_workflow(client, workflow_id, session.tell)
+        found = many_jobs.cancel_workflow(client, workflow_id, session.tell, dry_run=dry_run)
     if session.is_structured:
-        session.show({"workflow_id": workflow_id, **found.as_json(*_CANCELLED)})
+        counts = found.as_json(*_CANCELLED)
+        session.show({"workflow_id": workflow_id, **counts, **({"dry_run": True} if dry_run else {})})
     else:
-        _say(session, f"{workflow_id}: {_counts(found)}")
+        _say(session, f"{workflow_id}: {'would be, ' if dry_run else ''}{_counts(found)}")
 
 
 @workflows.command("rerun")

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tidegate_cli.api_answers import number_of, object_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands.jobs import print_job
 from tidegate_cli.documents.submissions import Document, read_document
@@ -27,6 +28,7 @@ from tidegate_cli.options import (
     LOCAL_STACK_ONLY,
     ApiUrlOption,
     CriticalPathWeightOption,
+    DryRunOption,
     FileArgument,
     IdempotencyKeyOption,
     OutputOption,
@@ -57,6 +59,7 @@ def submit(
     critical_path_weight: CriticalPathWeightOption = None,
     speed: SpeedOption = None,
     output: OutputOption = None,
+    dry_run: DryRunOption = False,
     api_url: ApiUrlOption = None,
 ) -> None:
     """Submit a job or a workflow. The command recognises by the content of FILE which one it is.
@@ -66,10 +69,17 @@ def submit(
     session = session_of(context, output, api_url)
     if timeout_seconds is not None and not wait:
         raise OptionError("--timeout-seconds", "means nothing without --wait: add --wait, or leave it out")
+    if dry_run and wait:
+        raise OptionError(
+            "--wait", "means nothing with --dry-run, which submits nothing: leave one of them out"
+        )
     document = read_document(
         file, speed=speed, pool=pool, priority=priority, critical_path_weight=critical_path_weight
     )
     with session.client() as client:
+        if dry_run:
+            _say_what_would_be(session, client, document)
+            return
         submitted, raw, key = _send(client, document, idempotency_key)
         if not session.is_structured:
             session.out.print(printable(submitted), markup=False, highlight=False)
@@ -188,6 +198,19 @@ def register(app: typer.Typer) -> None:
     commands: Sequence[Callable[..., None]] = (submit, run, demo)
     for command in commands:
         app.command()(command)
+
+
+def _say_what_would_be(session: Session, client: Client, document: Document) -> None:
+    foreseen = (client.foresee_workflow if document.is_workflow else client.foresee_job)(document.body)
+    if session.is_structured:
+        session.show(foreseen)
+        return
+    states, pools = (
+        ", ".join(f"{count} {name}" for name, count in object_of(foreseen, field).items())
+        for field in ("states", "pools")
+    )
+    text = f"{number_of(foreseen, 'job_count')} jobs would be submitted: {states}; by pool: {pools}"
+    session.out.print(printable(text), markup=False, highlight=False)
 
 
 def _send(client: Client, document: Document, key: str | None) -> tuple[str, dict[str, object], str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tidegate.domain.dependency import CONDITION_ERROR, NOT_TAKEN
-from tidegate.domain.retry import UPSTREAM_GONE
+from tidegate.domain.retry import MARKED, UPSTREAM_GONE
 from tidegate.domain.states import State
 from tidegate_cli.client import Client, Page
 from tidegate_cli.connection import MAX_PAGES
@@ -174,8 +174,8 @@ def exit_code_of(jobs: Sequence[JobView], others: Set[str] = frozenset()) -> Exi
 
     A job that FAILED or TIMED_OUT makes it JOB_FAILED. A SKIPPED job was skipped because of its upstream. If that
     upstream is among the jobs, its own state counts, and the SKIPPED job does not. A branch that was not taken is never
-    a failure. A condition that could not be evaluated and an upstream that no longer exists always are. Without a
-    failure, a CANCELLED job makes the code CANCELLED.
+    a failure, and neither is a job that somebody marked as skipped. A condition that could not be evaluated and an
+    upstream that no longer exists always are. Without a failure, a CANCELLED job makes the code CANCELLED.
     """
     ids = {job.job_id for job in jobs} | others
     code = ExitCode.SUCCESS
@@ -188,6 +188,6 @@ def exit_code_of(jobs: Sequence[JobView], others: Set[str] = frozenset()) -> Exi
 
 
 def _failed_by_skip(job: JobView, ids: Set[str]) -> bool:
-    if job.state is not State.SKIPPED or job.error_code == NOT_TAKEN:
+    if job.state is not State.SKIPPED or job.error_code in (MARKED, NOT_TAKEN):
         return False
     return job.error_code in (CONDITION_ERROR, UPSTREAM_GONE) or job.error_upstream_id not in ids

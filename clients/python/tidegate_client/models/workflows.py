@@ -104,7 +104,10 @@ class States(Model):
 
 
 class CancelledWorkflow(Model):
-    """The counts of a workflow's cancellation. `cursor` continues it, None where nothing is left."""
+    """The counts of a workflow's cancellation. `cursor` continues it, None where nothing is left.
+
+    With `dry_run` they are those that a cancellation would have.
+    """
 
     cancelled: int
     asked: int
@@ -113,6 +116,7 @@ class CancelledWorkflow(Model):
     complete: bool
     workflow_id: str
     cursor: str | None = None
+    dry_run: bool = False
 
 
 class OnHold(Model):

@@ -110,12 +110,16 @@ def unhold_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation
     return Operation(request("POST", "/v1/workflows/{}/unhold", workflow_id, cursor=cursor), reader(OnHold))
 
 
-def cancel_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[CancelledWorkflow]:
+def cancel_workflow(
+    workflow_id: str, *, cursor: str | None = None, dry_run: bool = False
+) -> Operation[CancelledWorkflow]:
     """Cancels the jobs of a workflow that have not ended, and returns their counts.
 
-    `cursor` continues a cancellation whose answer had one. A repeated call is safe. Raises NotFound.
+    `cursor` continues a cancellation whose answer had one. `dry_run` changes nothing. A repeated call is safe. Raises
+    NotFound.
     """
-    sent = request("POST", "/v1/workflows/{}/cancel", workflow_id, cursor=cursor)
+    body = set_options(dry_run=dry_run)
+    sent = request("POST", "/v1/workflows/{}/cancel", workflow_id, body=body, cursor=cursor)
     return Operation(sent, reader(CancelledWorkflow))
 
 

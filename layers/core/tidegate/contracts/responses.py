@@ -331,6 +331,12 @@ class RetryForeseenOut(RetriedJobOut):
     dry_run: bool
 
 
+class WorkflowCancellationForeseenOut(CancelledWorkflowOut):
+    """The answer to a dry run of a workflow's cancellation: what would become of its jobs."""
+
+    dry_run: bool
+
+
 class RerunForeseenOut(RerunOut):
     """The answer to a dry run of a workflow's rerun: how many jobs would be reopened."""
 

@@ -212,6 +212,7 @@ class WorkflowState(StrEnum):
     """The state of a workflow in one word."""
 
     RUNNING = "RUNNING"  # some job has not ended
+    HELD = "HELD"  # as RUNNING, and a caller has put the workflow on hold as a whole; a summary never has it
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -230,6 +231,10 @@ class Summary:
     counts: Mapping[State, int]
     started_at_ms: int | None = None
     ended_at_ms: int | None = None
+
+    def word(self, *, on_hold: bool) -> WorkflowState:
+        """Returns the state to show of a workflow that is on hold as a whole, or is not."""
+        return WorkflowState.HELD if on_hold and self.state is WorkflowState.RUNNING else self.state
 
 
 def summary_of(segments: Sequence[Segment], job_count: int) -> Summary:

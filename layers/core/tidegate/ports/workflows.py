@@ -41,4 +41,10 @@ class WorkflowStore(Protocol):
         """Returns the workflows that exist, in any phase, by id. Reads in bounded batches."""
 
     def note_if_newer(self, workflow_id: str, summary: Summary) -> bool:
-        """Stores the summary, unless a summary of the same or a later version is stored. Returns whether it did."""
+        """Stores the summary, unless a summary of the same or a later version is stored. Returns whether it did.
+
+        The summary of a workflow that has ended also takes the mark of `mark_hold_if_present` away.
+        """
+
+    def mark_hold_if_present(self, workflow_id: str, *, on_hold: bool) -> bool:
+        """Marks that the whole workflow is on hold, or no longer. Returns False if the workflow is gone."""

@@ -209,8 +209,9 @@ def holds_jobs_and_workflows(world: World, services: Services) -> None:
     assert world.states(job_id) == [State.READY]
     ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
     workflow = f"/v1/workflows/{ids['a'].partition('.')[0]}"
-    assert ask(services, "POST", f"{workflow}/hold")["changed"] == 1
-    assert ask(services, "POST", f"{workflow}/unhold")["changed"] == 1
+    for act, word in (("hold", "HELD"), ("unhold", "RUNNING")):
+        assert ask(services, "POST", f"{workflow}/{act}")["changed"] == 1
+        assert ask(services, "GET", workflow)["state"] == word
 
 
 def ends_a_job_by_hand(world: World, services: Services) -> None:

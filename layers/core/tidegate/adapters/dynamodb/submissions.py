@@ -246,6 +246,7 @@ def _item_of(submission: Submission) -> Item:
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
             schema.OPENED_AT: None if submission.phase is Phase.COMPLETE else submission.created_at_ms,
             schema.EXPIRES_AT: submission.expires_at_s,
+            schema.ON_HOLD: submission.on_hold or None,
         }
     )
 
@@ -265,6 +266,7 @@ def submission_from(item: Mapping[str, Attribute]) -> Submission:
         tags=values.get(schema.TAGS, NO_TAGS),
         critical_path_seconds=_float(values.get(schema.CRITICAL_PATH_SECONDS)),
         expires_at_s=values.get(schema.EXPIRES_AT),
+        on_hold=values.get(schema.ON_HOLD, False),
     )
 
 

@@ -13,7 +13,7 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import CONDITION_FAILED, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
-from tidegate.adapters.dynamodb.statements import Update, absent, any_of, below
+from tidegate.adapters.dynamodb.statements import Update, absent, any_of, below, present
 from tidegate.adapters.dynamodb.submissions import submission_from
 from tidegate.adapters.dynamodb.values import Plain, decode_item
 from tidegate.domain.progress import Summary, WorkflowState
@@ -73,7 +73,10 @@ class DynamoWorkflowStore:
         }
 
     def note_if_newer(self, workflow_id: str, summary: Summary) -> bool:
-        """Stores the summary, unless one of the same or a later version is stored. Returns whether it did."""
+        """Stores the summary, unless one of the same or a later version is stored. Returns whether it did.
+
+        The summary of a workflow that has ended also takes the mark of `mark_hold_if_present` away.
+        """
         noted: dict[str, Plain] = {
             "state": str(summary.state),
             "counts": {str(state): count for state, count in summary.counts.items()},
@@ -81,9 +84,19 @@ class DynamoWorkflowStore:
             **({} if summary.ended_at_ms is None else {"ended_at": summary.ended_at_ms}),
         }
         is_newer = any_of(absent(schema.SUMMARY_VERSION), below(schema.SUMMARY_VERSION, summary.version))
-        update = Update(is_newer, {schema.SUMMARY: noted, schema.SUMMARY_VERSION: summary.version})
+        values: dict[str, Plain] = {schema.SUMMARY: noted, schema.SUMMARY_VERSION: summary.version}
+        if summary.state is not WorkflowState.RUNNING:
+            values[schema.ON_HOLD] = None
+        return self._write(workflow_id, Update(is_newer, values))
+
+    def mark_hold_if_present(self, workflow_id: str, *, on_hold: bool) -> bool:
+        """Marks that the whole workflow is on hold, or no longer. Returns False if the workflow is gone."""
+        return self._write(workflow_id, Update(present(schema.PHASE), {schema.ON_HOLD: on_hold or None}))
+
+    def _write(self, workflow_id: str, update: Update) -> bool:
+        """Writes to the record of a workflow; returns False where the condition does not hold."""
         try:
-            with translated(f"noting the progress of {workflow_id}", passing=(CONDITION_FAILED,)):
+            with translated(f"noting how {workflow_id} stands", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.submissions,
                     Key={schema.SUBMISSION_ID: {"S": workflow_id}},

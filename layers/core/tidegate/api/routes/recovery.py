@@ -25,7 +25,7 @@ from tidegate.api.reading import (
     until_of,
 )
 from tidegate.contracts.act_requests import read_dry_run, read_mark_job
-from tidegate.contracts.requests import read_cancel_job, read_no_options, read_retry_job
+from tidegate.contracts.requests import read_cancel_job, read_retry_job
 from tidegate.contracts.responses import (
     CancelledJobOut,
     CancelledOut,
@@ -55,7 +55,9 @@ def cancel_job(job_id: str) -> Response[str]:
     options, deps, caller = read_cancel_job(body_of(router)), deps_of(router), caller_of(router)
     now_ms = deps.clock.now_ms()
     if options.dry_run:
-        job, others = foreseen.would_cancel(deps.services, job_id, downstream=options.downstream)
+        job, others = foreseen.would_cancel(
+            deps.services, job_id, downstream=options.downstream, caller=caller
+        )
         return _foreseen({**job_view(router, job), "downstream": _cancelled(others)})
     if not options.downstream:
         with audited_act(router, "job.cancel", job_id) as record:
@@ -95,7 +97,9 @@ def retry_job(job_id: str) -> Response[str]:
     refuse_other_parameters(router)
     options, deps, caller = read_retry_job(body_of(router)), deps_of(router), caller_of(router)
     if options.dry_run:
-        job, reopening = foreseen.would_retry(deps.services, job_id, reopen_skipped=options.reopen_skipped)
+        job, reopening = foreseen.would_retry(
+            deps.services, job_id, reopen_skipped=options.reopen_skipped, caller=caller
+        )
         return _foreseen({**job_view(router, job), "reopening": _reopened(reopening)})
     now_ms = deps.clock.now_ms()
     with audited_act(router, "job.retry", job_id) as record:
@@ -149,8 +153,10 @@ def cancel_workflow(workflow_id: str) -> Response[str]:
     """Cancels every job of a workflow that has not ended. Answers 202 while some of them have not ended, else 200."""
     id_of("workflow", workflow_id, ULID)
     refuse_other_parameters(router, "cursor")
-    read_no_options(body_of(router))
-    deps = deps_of(router)
+    dry_run, deps = read_dry_run(body_of(router)), deps_of(router)
+    if dry_run:
+        would = foreseen.would_cancel_workflow(deps.services, workflow_id, caller=caller_of(router))
+        return _foreseen({"workflow_id": workflow_id, **_cancelled(would), "cursor": None})
     with audited_act(router, "workflow.cancel", workflow_id) as record:
         found = cancel.cancel_workflow(
             deps.services,
@@ -177,7 +183,7 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
     refuse_other_parameters(router, "cursor")
     dry_run, deps = read_dry_run(body_of(router)), deps_of(router)
     if dry_run:
-        would = foreseen.would_rerun_workflow(deps.services, workflow_id)
+        would = foreseen.would_rerun_workflow(deps.services, workflow_id, caller=caller_of(router))
         return _foreseen({"workflow_id": workflow_id, **_reopened(would), "cursor": None})
     with audited_act(router, "workflow.rerun", workflow_id) as record:
         found = reopen.rerun_workflow(

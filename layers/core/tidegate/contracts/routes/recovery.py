@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from tidegate.contracts.act_requests import DryRunIn
-from tidegate.contracts.requests import CancelJobIn, NoOptionsIn, RetryJobIn
+from tidegate.contracts.requests import CancelJobIn, RetryJobIn
 from tidegate.contracts.responses import (
     CancellationForeseenOut,
     CancelledJobOut,
@@ -17,6 +17,7 @@ from tidegate.contracts.responses import (
     RerunOut,
     RetriedJobOut,
     RetryForeseenOut,
+    WorkflowCancellationForeseenOut,
 )
 from tidegate.contracts.route import CURSOR, LIMIT, Route
 from tidegate.domain.errors import (
@@ -56,8 +57,11 @@ ROUTES = (
         "/v1/workflows/{workflow_id}/cancel",
         Role.CLIENT,
         "cancels every job of a workflow that has not ended",
-        {HTTPStatus.OK: CancelledWorkflowOut, HTTPStatus.ACCEPTED: CancelledWorkflowOut},
-        body=NoOptionsIn,
+        {
+            HTTPStatus.OK: CancelledWorkflowOut | WorkflowCancellationForeseenOut,
+            HTTPStatus.ACCEPTED: CancelledWorkflowOut,
+        },
+        body=DryRunIn,
         parameters=(CURSOR,),
         errors=(NotFound, NotYours),
     ),

@@ -103,6 +103,7 @@ def hold_workflow(
 ) -> OnHold:
     """Puts every waiting job of a workflow on hold, the first submitted first. Safe to repeat.
 
+    The workflow is HELD once one of its jobs is on hold by this.
     If the deadline `until` comes first, the answer has a `cursor` with which the next call continues. Each job is
     counted by one call only. Returns the counts.
     Raises NotFound, also while the workflow is not accepted yet; NotYours; InvalidRequest for a malformed cursor;
@@ -122,7 +123,7 @@ def unhold_workflow(
 ) -> OnHold:
     """Takes every job of a workflow off hold, also those that were put on hold one by one.
 
-    Everything else is as in `hold_workflow`.
+    The workflow is no longer HELD once the last job was reached. Everything else is as in `hold_workflow`.
     """
     return _set_workflow(services, workflow_id, Stamp(now_ms, caller.display, UNHELD), caller, cursor, until)
 
@@ -149,6 +150,8 @@ def _set_workflow(
         outcomes += [outcome for outcome in after if not isinstance(outcome, Job)]
     raise_first_failure(outcomes)
     left = count - reached
+    if submission.on_hold is not on_hold and (total.changed + total.same if on_hold else not left):
+        services.workflows.mark_hold_if_present(workflow_id, on_hold=on_hold)
     return replace(total, left=left, cursor=str(reached) if left else None)
 
 
