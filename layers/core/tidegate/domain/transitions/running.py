@@ -192,9 +192,9 @@ class RetryIfAttemptHolds(OfKnownJob):
 class HandBackIfAttemptHolds(OfKnownJob):
     """RUNNING -> READY: a worker hands back a job that it can't finish or can't begin.
 
-    Refused where a caller asked for cancellation. A hand-back costs the job neither a retry nor its rank, however often
-    it happens. The history keeps a bounded number of such rounds. `began_at_ms` is when the attempt's code began; None
-    where it did not begin.
+    Refused where a caller asked for cancellation. A hand-back costs the job neither a retry nor a penalty of rank,
+    however often it happens; the job waits anew from then on. The history keeps a bounded number of such rounds.
+    `began_at_ms` is when the attempt's code began; None where it did not begin.
     """
 
     name: ClassVar[str] = "hand back"
