@@ -25,7 +25,8 @@ UNTRACED := */jobs/child.py,*/jobs/check.py,*/executors/keeper.py
 # All of these tests share one stack and one deployment, so they run in one process.
 ON_THE_STACK := tests/e2e
 # Tests that start no stack run in one process for each core, four at most. `make test XDIST=` uses a single process.
-XDIST ?= -n auto --maxprocesses 4 --dist loadfile
+# Files go in their order: sorted by their number of tests, the slow files, which have few, would run last and alone.
+XDIST ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
