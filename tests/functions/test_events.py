@@ -32,7 +32,7 @@ from tidegate.ports import Message
 
 ROOT = EVENTS.parent
 STREAM_SHARDS = 4
-FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
+FUNCTIONS = ("api", "console", "dispatcher", "reaper", "recorder", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
 
 
