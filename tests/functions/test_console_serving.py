@@ -226,15 +226,15 @@ def test_the_page_knows_its_configuration(built: Bundle) -> None:
     found = json.loads(Elements(ask(built, "/", config=PageConfig("jobs", SIGN_IN)).content.decode()).config)
     assert found.pop("version")
     assert found == {
-        "api": "../",
+        "apiUrl": "../",
         "stack": "jobs",
-        "sign_in": {
+        "signIn": {
             "issuer": ISSUER,
-            "client_id": "client1",
+            "clientId": "client1",
             "scopes": ["tidegate/read", "tidegate/submit"],
             "pages": PAGES,
         },
-        "token": None,
+        "pageToken": None,
     }
 
 

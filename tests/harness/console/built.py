@@ -36,5 +36,6 @@ def build_in(folder: Path) -> Path:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    (folder / "built-from").write_text("0" * 64, encoding="utf-8")
     (folder / f"{SCRIPT}.gz").write_bytes(gzip.compress(CONTENTS[SCRIPT].encode(), mtime=0))
     return folder

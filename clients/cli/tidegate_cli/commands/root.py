@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from tidegate_cli.commands import (
     access,
     callers,
+    console,
     hold,
     local,
     mark,
@@ -125,6 +126,7 @@ watch.register(app)
 why.register(app)
 workers.register(app)
 callers.register(app)
+console.register(app)
 take_options_once(app)
 
 

@@ -23,6 +23,7 @@ MEDIA_TYPES = {
 }
 """Only text: the gateway passes it on without a list of binary types, and compresses it."""
 
+_STAMP = "built-from"  # what the build was made of, for the next build to compare
 _COMPRESSED = ".gz"
 _NAME = re.compile(rf"({ASSETS}/)?[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _HASHED = re.compile(rf"{ASSETS}/.+-[A-Za-z0-9_-]{{8,}}\.[a-z]+")
@@ -73,7 +74,8 @@ def load_bundle(folder: Path) -> Bundle | None:
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     size = 0
-    for count, path in enumerate(sorted(path for path in folder.rglob("*") if not path.is_dir()), start=1):
+    found = sorted(path for path in folder.rglob("*") if not path.is_dir() and path != folder / _STAMP)
+    for count, path in enumerate(found, start=1):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not _NAME.fullmatch(name):
             raise BundleBroken(f"{name} is no file of a build: it lies deeper than {ASSETS}/, or is a link")

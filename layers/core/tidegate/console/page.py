@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tidegate.domain.version import VERSION
@@ -41,15 +41,28 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class PageConfig:
-    """What the page must know. Without `sign_in` nobody signs in, and `token` goes with each call of the API."""
+    """What the page must know. Without `sign_in` nobody signs in, and `page_token` goes with each call of the API."""
 
     stack: str
     sign_in: SignIn | None = None
-    token: str | None = None
+    page_token: str | None = field(default=None, repr=False)
 
     def to_json(self) -> str:
         """Returns the configuration as JSON that may stand inside an element of HTML."""
-        found = {"api": API, "version": VERSION, **asdict(self)}
+        sign_in = self.sign_in
+        found = {
+            "apiUrl": API,
+            "stack": self.stack,
+            "version": VERSION,
+            "pageToken": self.page_token,
+            "signIn": sign_in
+            and {
+                "issuer": sign_in.issuer,
+                "clientId": sign_in.client_id,
+                "scopes": sign_in.scopes,
+                "pages": sign_in.pages,
+            },
+        }
         return json.dumps(found, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPED)
 
 
