@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness.tracked import ROOT
 
-FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
+FUNCTIONS = ("api", "authorizer", "dispatcher", "reaper", "recorder", "worker")
 AWS = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 """boto3 with its own requirements."""
 
@@ -20,6 +20,7 @@ SHARED = {*AWS, "aws_lambda_powertools", "typing_extensions", "ulid"}
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_inspection"}
 THIRD_PARTY = {
     "api": {*SHARED, *PYDANTIC},
+    "authorizer": {"jwt"},  # with cryptography, which no other function loads
     "dispatcher": SHARED,  # it reads no body and runs no job code
     "reaper": SHARED,
     "recorder": SHARED,
@@ -58,6 +59,7 @@ ROOMS = {
         "usecases.recover",
         "usecases.submit",
     },
+    "authorizer": set(),
     "dispatcher": INNER,
     "reaper": {*INNER, "usecases.read", "usecases.reap", "usecases.record", "usecases.submit"},
     "recorder": {*INNER, "usecases.read", "usecases.record"},
