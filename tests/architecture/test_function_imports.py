@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness.tracked import ROOT
 
-FUNCTIONS = ("api", "console", "dispatcher", "reaper", "recorder", "worker")
+FUNCTIONS = ("api", "authorizer", "console", "dispatcher", "reaper", "recorder", "worker")
 AWS = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 """boto3 with its own requirements."""
 
@@ -20,6 +20,7 @@ SHARED = {*AWS, "aws_lambda_powertools", "typing_extensions", "ulid"}
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_inspection"}
 THIRD_PARTY = {
     "api": {*SHARED, *PYDANTIC},
+    "authorizer": {"jwt"},  # with cryptography, which no other function loads
     "console": set[str](),  # it asks nothing of AWS
     "dispatcher": SHARED,  # it reads no body and runs no job code
     "reaper": SHARED,
@@ -59,6 +60,7 @@ ROOMS = {
         "usecases.recover",
         "usecases.submit",
     },
+    "authorizer": set(),
     "console": {"console", "domain", "entry"},
     "dispatcher": INNER,
     "reaper": {*INNER, "usecases.read", "usecases.reap", "usecases.record", "usecases.submit"},
