@@ -17,6 +17,7 @@ from tidegate_cli.commands import (
     callers,
     hold,
     local,
+    login,
     mark,
     profiles,
     recovery,
@@ -125,6 +126,7 @@ watch.register(app)
 why.register(app)
 workers.register(app)
 callers.register(app)
+login.register(app)
 take_options_once(app)
 
 
