@@ -75,7 +75,8 @@ _PRINT_MODULES = "import sys, json, app; print(json.dumps([*sys.modules]))"
 @cache
 def _modules(function: str) -> frozenset[str]:
     """Returns the names of the modules that a function has loaded before its first event."""
-    folders = [ROOT / "functions" / function, ROOT / "layers" / "core", ROOT / "layers" / "jobs"]
+    layers = ("authorizer",) if function == "authorizer" else ("core", "jobs")
+    folders = [ROOT / "functions" / function, *(ROOT / "layers" / each for each in layers)]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, folders))}
     command = [sys.executable, "-c", _PRINT_MODULES]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
@@ -84,7 +85,7 @@ def _modules(function: str) -> frozenset[str]:
 
 def _third_party(function: str) -> set[str]:
     tops = {name.partition(".")[0] for name in _modules(function)}
-    foreign = tops - sys.stdlib_module_names - OPTIONAL - {"app", "tidegate"}
+    foreign = tops - sys.stdlib_module_names - OPTIONAL - {"app", "tidegate", "tidegate_authorizer"}
     return {name for name in foreign if not name.startswith("_")}
 
 

@@ -16,7 +16,6 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 LISTS = sorted(
     [
         *(ROOT / "layers").glob("*/requirements.txt"),
-        *(ROOT / "functions").glob("*/requirements.txt"),
         *(ROOT / "dev" / "requirements").glob("*.txt"),
         ROOT / "worker" / "requirements.txt",
     ]

@@ -14,10 +14,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from functions.authorizer import app
-from functions.authorizer.app import IssuerKeys, IssuerUnreachable, authorize
 from tests.harness.functions.api_calls import Api
 from tidegate.domain.roles import Role, Scope
+from tidegate_authorizer import keys as issuer_keys
+from tidegate_authorizer import tokens
+from tidegate_authorizer.authorize import authorize
+from tidegate_authorizer.keys import IssuerKeys, IssuerUnreachable
 
 ISSUER = "https://issuer.example.com/tenant"
 AUDIENCE = "https://tidegate.example.com"
@@ -221,7 +223,7 @@ def test_scopes_of_others_are_none_of_tidegate_s(issuer: Issuer, scope: str) -> 
 
 
 def test_the_names_of_scopes_and_groups_are_those_of_the_domain() -> None:
-    assert (tuple(Scope), tuple(Role)) == (app.SCOPES, app.GROUPS)
+    assert (tuple(Scope), tuple(Role)) == (tokens.SCOPES, tokens.GROUPS)
 
 
 def test_keys_are_fetched_once_an_hour(issuer: Issuer) -> None:
@@ -229,7 +231,7 @@ def test_keys_are_fetched_once_an_hour(issuer: Issuer) -> None:
     for _ in range(3):
         authorize(event(f"Bearer {token()}"), keys)
     assert len(issuer.fetched) == 2
-    issuer.now += app.KEYS_SECONDS
+    issuer.now += issuer_keys.KEYS_SECONDS
     authorize(event(f"Bearer {token()}"), keys)
     assert len(issuer.fetched) == 4
 
@@ -238,7 +240,7 @@ def test_a_new_key_of_the_issuer_is_found_and_an_old_one_forgotten(issuer: Issue
     keys = issuer.known()
     authorize(event(f"Bearer {token()}"), keys)
     issuer.keys = [jwk(RSA_KEY, "next")]
-    issuer.now += app.LEAST_SECONDS_BETWEEN_FETCHES
+    issuer.now += issuer_keys.LEAST_SECONDS_BETWEEN_FETCHES
     authorize(event(f"Bearer {token(key_id='next')}"), keys)
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(event(f"Bearer {token()}"), keys)
@@ -260,7 +262,7 @@ def test_an_issuer_that_does_not_answer_is_no_fault_of_the_token(issuer: Issuer)
             authorize(event(f"Bearer {token()}"), keys)
     assert len(issuer.fetched) == 1
     issuer.is_down = False
-    issuer.now += app.LEAST_SECONDS_BETWEEN_FETCHES
+    issuer.now += issuer_keys.LEAST_SECONDS_BETWEEN_FETCHES
     assert authorize(event(f"Bearer {token()}"), keys)["principalId"] == "ann-1"
 
 
@@ -293,4 +295,4 @@ def test_keys_for_other_uses_are_left_out(issuer: Issuer, key: Any) -> None:
 @pytest.mark.parametrize("url", ["http://issuer.example.com", "file:///etc/passwd", "https://", "issuer"])
 def test_only_https_is_fetched(url: str) -> None:
     with pytest.raises(IssuerUnreachable):
-        app.fetch_json(url)
+        issuer_keys.fetch_json(url)

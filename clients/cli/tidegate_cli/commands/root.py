@@ -18,6 +18,7 @@ from tidegate_cli.commands import (
     console,
     hold,
     local,
+    login,
     mark,
     profiles,
     recovery,
@@ -127,6 +128,7 @@ why.register(app)
 workers.register(app)
 callers.register(app)
 console.register(app)
+login.register(app)
 take_options_once(app)
 
 
