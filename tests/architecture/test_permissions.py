@@ -17,7 +17,7 @@ from tests.harness.unasked import UNASKED
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WorkerRole"}
 # They may write logs and traces, which is compared to the letter.
-UNPROBED_ROLES = {"AuthorizerRole"}
+UNPROBED_ROLES = {"AuthorizerRole", "ConsoleRole"}
 PROBED_POLICIES = {"ViewerPolicy", "ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
 SCHEDULE_ROLES = {"DispatcherScheduleRole": "DispatcherFunction", "ReaperScheduleRole": "ReaperFunction"}
 FULL = {
@@ -201,6 +201,7 @@ def test_only_the_api_s_own_routes_may_call_a_function(deployed: Transformed) ->
     assert {(each["SourceArn"].partition(account)[2], each["FunctionName"]) for each in permissions} == {
         ("<Api>/*/*/v1/*", "<ApiFunction>"),
         ("<SignInApi>/*/*/v1/*", "<ApiFunction>"),
+        ("<SignInApi>/*/GET/console*", "<ConsoleFunction>"),
         ("<SignInApi>/authorizers/*", "<AuthorizerFunction>"),
     }
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness.functions.route_table import sample_path
 from tests.harness.template import Resolved, Transformed, rules
+from tidegate.console.page import config_from
 from tidegate.contracts.route import Route
 from tidegate.contracts.routes import ROUTES
 from tidegate.domain.roles import Role, Scope
@@ -22,6 +23,8 @@ OWN = {
     "OAuthClientId": "people",
 }
 OPEN = {("GET", "/v1/health"), ("GET", "/sign-in")}
+FILES = {("GET", "/console"), ("GET", "/console/{proxy+}")}
+"""The console's files, which hold nothing of the deployment."""
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +66,19 @@ def test_the_gateway_asks_each_route_for_the_scope_of_its_role(pool: Resolved, r
 
 
 @pytest.mark.parametrize("parameters", [POOL, OWN], ids=["pool", "own issuer"])
-def test_every_method_that_reaches_a_function_asks_for_a_token(parameters: dict[str, str]) -> None:
+def test_every_method_that_reaches_the_api_s_function_asks_for_a_token(parameters: dict[str, str]) -> None:
     for path, methods in paths(Resolved(**parameters)).items():
         for method, operation in methods.items():
             assert method in ("delete", "get", "patch", "post", "put"), (
                 "a method for any would be one for all scopes"
             )
-            kind = operation["x-amazon-apigateway-integration"]["type"]
+            integration = operation["x-amazon-apigateway-integration"]
+            kind = integration["type"]
             if (method.upper(), path) in OPEN:
                 assert (kind, operation.get("security")) == ("mock", None)
+            elif (method.upper(), path) in FILES:
+                assert (kind, operation.get("security")) == ("aws_proxy", None)
+                assert integration["uri"].endswith("<ConsoleFunction.Arn>/invocations")
             else:
                 assert kind == "aws_proxy"
                 assert [*operation["security"][0]] == ["token"]
@@ -82,7 +89,7 @@ def test_a_method_without_a_scope_would_take_id_tokens_so_each_has_one(pool: Res
         scope
         for path, methods in paths(pool).items()
         for method, operation in methods.items()
-        if (method.upper(), path) not in OPEN
+        if (method.upper(), path) not in OPEN | FILES
         for scope in operation["security"][0]["token"] or [None]
     ]
     assert set(asked) == {f"tidegate/{scope}" for scope in Scope}
@@ -175,3 +182,29 @@ def test_sam_takes_both_forms() -> None:
     for parameters in (POOL, OWN):
         made = Transformed(**parameters)
         assert made.resources["SignInApi"]["Type"] == "AWS::ApiGateway::RestApi"
+
+
+@pytest.mark.parametrize("parameters", [POOL, OWN], ids=["pool", "own issuer"])
+def test_the_page_of_the_console_is_told_how_to_sign_in(parameters: dict[str, str]) -> None:
+    variables = Resolved(**parameters).properties("SignInApi")["Variables"]
+    told = config_from(variables)
+    assert (told.stack, told.page_token) == ("tidegate-test", None)
+    assert told.sign_in
+    assert (told.sign_in.issuer, told.sign_in.client_id) == (variables["issuer"], variables["client_id"])
+    assert told.sign_in.scopes == ("openid", *(f"tidegate/{scope}" for scope in Scope))
+
+
+def test_files_are_throttled_because_anyone_may_load_them(pool: Resolved) -> None:
+    throttled = {
+        each["ResourcePath"].replace("~1", "/").removeprefix("/"): each["ThrottlingRateLimit"]
+        for each in pool.properties("SignInApi")["MethodSettings"]
+        if each["HttpMethod"] == "GET"
+    }
+    assert all(throttled[path] <= 50 for _, path in FILES)
+
+
+def test_the_console_comes_with_sign_in_alone(pool: Resolved) -> None:
+    of_the_console = {name for name in pool.resources if name.startswith("Console")}
+    assert of_the_console == {"ConsoleFunction", "ConsoleLogGroup", "ConsoleRole"}
+    assert not of_the_console & Resolved().resources.keys()
+    assert pool.outputs["ConsoleUrl"]["Value"] in pool.properties("SignInClient")["CallbackURLs"]

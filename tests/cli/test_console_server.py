@@ -212,6 +212,12 @@ def test_credentials_that_ran_out_are_a_problem_that_says_so(tmp_path: Path) -> 
     assert (found.status_code, "log in again" in found.json()["detail"]) == (502, True)
 
 
+def test_a_sign_in_that_ended_is_a_problem_that_says_so(tmp_path: Path) -> None:
+    with console(tmp_path, empty, Target(API_URL, "eu-west-1", None)) as served:
+        found = Page(served).call("GET", "/jobs")
+    assert (found.status_code, "tidegate login" in found.json()["detail"]) == (502, True)
+
+
 def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
     bundle = load_bundle(build_in(tmp_path))
     assert bundle is not None

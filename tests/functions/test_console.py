@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.harness.console.built import CONTENTS, SCRIPT, build_in
+from tests.harness.functions.api_calls import read_event
 from tidegate.console.bundle import load_bundle
 from tidegate.entry.console import handle
 
@@ -57,7 +58,6 @@ def test_the_page_gets_its_configuration_from_the_stage(tmp_path: Path) -> None:
         "stack": "jobs",
         "issuer": "https://a.example/pool",
         "client_id": "c",
-        "scopes": "tidegate/read",
     }
     found = answer("/console/", tmp_path, **variables)
     assert '"stack":"jobs"' in found["body"]
@@ -71,6 +71,15 @@ def test_nothing_of_the_query_gets_into_the_page(tmp_path: Path) -> None:
             "body"
         ]
     )
+
+
+def test_the_sample_event_gets_the_page_with_its_sign_in(tmp_path: Path) -> None:
+    found = handle(read_event("console-page"), load_bundle(build_in(tmp_path)), "n0nce")
+    assert found["statusCode"] == 200
+    assert '<base href="../">' in found["body"]
+    assert '"clientId":"3n4b5urk1ft4fl3mg5e62d9ado"' in found["body"]
+    policy = found["headers"]["Content-Security-Policy"]
+    assert "https://tidegate-5b6f3c1e.auth.eu-central-1.amazoncognito.com;" in policy
 
 
 def test_a_deployment_without_the_console_says_so() -> None:

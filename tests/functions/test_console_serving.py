@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin
@@ -249,10 +250,10 @@ def test_the_stage_of_the_api_holds_the_configuration() -> None:
         "stack": "jobs",
         "issuer": ISSUER,
         "client_id": "client1",
-        "scopes": "tidegate/read,tidegate/submit",
         "sign_in_pages": PAGES,
     }
-    assert config_from(variables) == PageConfig("jobs", SIGN_IN)
+    scopes = ("openid", "tidegate/read", "tidegate/submit", "tidegate/operate")
+    assert config_from(variables) == PageConfig("jobs", replace(SIGN_IN, scopes=scopes))
     assert config_from({}) == config_from({"issuer": ISSUER}) == PageConfig("tidegate")
 
 

@@ -41,6 +41,7 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
     assert called == routes() - {("GET", "/v1/health")}
     others = {path.stem for path in EVENTS.glob("*.json")} - set(API_EVENTS)
     assert others == {
+        "console-page",
         "dispatcher-rules",
         "dispatcher-schedule",
         "dispatcher-stream",

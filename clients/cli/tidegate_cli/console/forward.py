@@ -1,4 +1,4 @@
-"""Sends the console's calls to the deployment, signed with the user's AWS credentials, and bounds what comes back."""
+"""Sends the console's calls to the deployment with the user's own credentials, and bounds what comes back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import httpx
 from botocore.exceptions import BotoCoreError
 
 from tidegate.console.serving import Served
+from tidegate_cli.errors import CliError
 from tidegate_cli.target import Target
 from tidegate_client.wire import Request
 
@@ -62,6 +63,8 @@ class Forwarder:
                     content += part
                     if len(content) > MAX_ANSWER_BYTES:
                         return problem(HTTPStatus.BAD_GATEWAY, "the deployment's answer is too large")
+        except CliError as error:  # a sign-in that has ended
+            return problem(HTTPStatus.BAD_GATEWAY, str(error))
         except BotoCoreError as error:
             return problem(HTTPStatus.BAD_GATEWAY, f"no AWS credentials to sign with ({error}): log in again")
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -37,7 +37,7 @@ PAGE_HEADER = "X-Tidegate-Console"
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What only the user's browser knows: a part of the address, the token of the page, and the ticket."""
+    """The words of one run: a part of the address, the token of the page, and the ticket that opens the browser."""
 
     address: str = field(repr=False)
     token: str = field(repr=False)

@@ -54,7 +54,7 @@ class Console:
 
 @dataclass(slots=True)
 class _Parts:
-    """What the requests of one server share."""
+    """The parts that the requests of one server share."""
 
     bundle: Bundle
     config: PageConfig

@@ -23,7 +23,7 @@ MEDIA_TYPES = {
 }
 """Only text: the gateway passes it on without a list of binary types, and compresses it."""
 
-_STAMP = "built-from"  # what the build was made of, for the next build to compare
+_STAMP = "built-from"  # a hash of the sources, for the next build to compare
 _COMPRESSED = ".gz"
 _NAME = re.compile(rf"({ASSETS}/)?[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _HASHED = re.compile(rf"{ASSETS}/.+-[A-Za-z0-9_-]{{8,}}\.[a-z]+")

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tidegate.domain.roles import Scope
 from tidegate.domain.version import VERSION
 
 FOLDER = "console"
 API = "../"
 """The address before `/v1/...`, relative to the page's base: page and API have the same origin everywhere."""
 
+_SCOPES = ("openid", *(f"tidegate/{scope}" for scope in Scope))
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _OWN_TAG = re.compile(r"<(script|style|link)(?=[\s>])")
 # JSON inside HTML: no character of these may end the element or begin another one.
@@ -41,7 +43,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class PageConfig:
-    """What the page must know. Without `sign_in` nobody signs in, and `page_token` goes with each call of the API."""
+    """The facts that the page must know. Without `sign_in` nobody signs in; `page_token` goes with each call."""
 
     stack: str
     sign_in: SignIn | None = None
@@ -69,14 +71,12 @@ class PageConfig:
 def config_from(variables: Mapping[str, str]) -> PageConfig:
     """Returns the configuration that the variables of a stage of the API hold.
 
-    They are `stack`, and for sign-in `issuer`, `client_id`, `scopes` (with commas between them) and `sign_in_pages`.
+    They are `stack`, and for sign-in `issuer`, `client_id` and `sign_in_pages`.
     """
     sign_in = None
     if variables.get("issuer") and variables.get("client_id"):
-        scopes = tuple(scope for scope in variables.get("scopes", "").split(",") if scope)
-        sign_in = SignIn(
-            variables["issuer"], variables["client_id"], scopes, variables.get("sign_in_pages") or None
-        )
+        pages = variables.get("sign_in_pages") or None
+        sign_in = SignIn(variables["issuer"], variables["client_id"], _SCOPES, pages)
     return PageConfig(variables.get("stack") or "tidegate", sign_in)
 
 
