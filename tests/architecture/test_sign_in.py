@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness.functions.route_table import sample_path
 from tests.harness.template import Resolved, Transformed, rules
-from tidegate.console.page import config_from
+from tidegate.console.page import CALLBACK, config_from
 from tidegate.contracts.route import Route
 from tidegate.contracts.routes import ROUTES
 from tidegate.domain.roles import Role, Scope
@@ -207,4 +207,6 @@ def test_the_console_comes_with_sign_in_alone(pool: Resolved) -> None:
     of_the_console = {name for name in pool.resources if name.startswith("Console")}
     assert of_the_console == {"ConsoleFunction", "ConsoleLogGroup", "ConsoleRole"}
     assert not of_the_console & Resolved().resources.keys()
-    assert pool.outputs["ConsoleUrl"]["Value"] in pool.properties("SignInClient")["CallbackURLs"]
+    address, client = pool.outputs["ConsoleUrl"]["Value"], pool.properties("SignInClient")
+    assert address.removesuffix("/") + CALLBACK in client["CallbackURLs"]
+    assert client["LogoutURLs"] == [address]

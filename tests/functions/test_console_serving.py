@@ -206,6 +206,23 @@ def test_the_policy_allows_what_the_page_needs_and_nothing_inline(built: Bundle)
 
 
 @pytest.mark.parametrize(
+    ("path", "sign_in", "value"),
+    [
+        ("/", None, "same-origin"),
+        ("/signed-in", None, "same-origin"),
+        ("/jobs", SIGN_IN, "same-origin-allow-popups"),
+        ("/signed-in", SIGN_IN, "unsafe-none"),
+        ("/x/signed-in", SIGN_IN, "same-origin-allow-popups"),
+    ],
+)
+def test_the_window_of_a_sign_in_finds_its_way_back(
+    built: Bundle, path: str, sign_in: SignIn | None, value: str
+) -> None:
+    headers = ask(built, path, config=PageConfig("jobs", sign_in)).headers
+    assert headers["Cross-Origin-Opener-Policy"] == value
+
+
+@pytest.mark.parametrize(
     "issuer", ["https://a.example; script-src *", "javascript:x", "https://u@a.example", "x"]
 )
 def test_an_issuer_that_is_no_address_gets_into_no_policy(built: Bundle, issuer: str) -> None:

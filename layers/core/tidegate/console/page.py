@@ -15,6 +15,9 @@ FOLDER = "console"
 API = "../"
 """The address before `/v1/...`, relative to the page's base: page and API have the same origin everywhere."""
 
+CALLBACK = "/signed-in"
+"""The path behind `/console` to which the issuer sends the window of a sign-in."""
+
 _SCOPES = ("openid", *(f"tidegate/{scope}" for scope in Scope))
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _OWN_TAG = re.compile(r"<(script|style|link)(?=[\s>])")
@@ -97,6 +100,18 @@ def render(page: str, path: str, config: PageConfig, nonce: str) -> str:
         f'<script type="application/json" id="config" nonce="{nonce}">{config.to_json()}</script></head>'
     )
     return marked.replace("<head>", base, 1).replace("</head>", element, 1)
+
+
+def opener_policy(path: str, config: PageConfig) -> str:
+    """Returns the page's Cross-Origin-Opener-Policy.
+
+    People sign in in a window of its own, which must find its way back to the page that opened it. A browser parts the
+    two if the page's policy is `same-origin`, or if that window comes back from the issuer to a page with any policy.
+    Source: HTML Standard, cross-origin opener policies.
+    """
+    if config.sign_in is None:
+        return "same-origin"
+    return "unsafe-none" if path == CALLBACK else "same-origin-allow-popups"
 
 
 def policy(config: PageConfig, nonce: str) -> str:

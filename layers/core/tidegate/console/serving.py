@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from tidegate.console.bundle import ASSETS, Asset, Bundle
-from tidegate.console.page import PageConfig, policy, render
+from tidegate.console.page import PageConfig, opener_policy, policy, render
 
 MAX_PATH_CHARACTERS = 2_048
 NOT_BUILT = "The console was not built. Run `make console` in the checkout, then build and deploy again.\n"
@@ -64,6 +64,7 @@ def serve(bundle: Bundle | None, asked: Asked, config: PageConfig, nonce: str) -
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": _NEVER_KEPT,
         "Content-Security-Policy": policy(config, nonce),
+        "Cross-Origin-Opener-Policy": opener_policy(asked.path, config),
     }
     return _answer(asked, HTTPStatus.OK, headers, render(bundle.page, asked.path, config, nonce).encode())
 
