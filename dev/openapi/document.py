@@ -19,6 +19,7 @@ from tidegate.contracts.route import PARTS, Parameter, Route
 from tidegate.contracts.routes import ROUTES
 
 _SIGNED = "sigv4"
+_BEARER = "bearer"
 _SAYS = {
     HTTPStatus.OK: "The answer.",
     HTTPStatus.CREATED: "The id of what was submitted.",
@@ -57,7 +58,7 @@ def document(version: str) -> Json:
                 },
             }
         ],
-        "security": [{_SIGNED: []}],
+        "security": [{_SIGNED: []}, {_BEARER: []}],
         "paths": paths,
         "components": {
             "schemas": {**schemas.definitions, **GATEWAY_SCHEMAS},
@@ -70,7 +71,13 @@ def document(version: str) -> Json:
                     "name": "Authorization",
                     "description": "AWS Signature Version 4 for the service execute-api.",
                     "x-amazon-apigateway-authtype": "awsSigv4",
-                }
+                },
+                _BEARER: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "An access token, for the stack's output OAuthApiUrl in place of ApiUrl.",
+                },
             },
         },
     }
@@ -99,6 +106,7 @@ def _operation(route: Route, schemas: Schemas, answers: Sequence[Answer]) -> Jso
         "description": says,
         "tags": [route.path.split("/")[2]],
         "x-tidegate-role": route.role,
+        "x-tidegate-scope": route.role and route.role.scope,
         "parameters": [
             *(_parameter(part, "path", schemas) for part in _parts_of(route)),
             *(_parameter(each, "query", schemas) for each in route.parameters),

@@ -12,7 +12,10 @@ from tidegate.contracts.route import Route
 from tidegate.domain.errors import (
     BodyTooLarge,
     InvalidRequest,
+    InvalidToken,
     MalformedBody,
+    MissingRole,
+    MissingScope,
     ServiceUnavailable,
     TidegateError,
 )
@@ -34,13 +37,12 @@ GATEWAY_SCHEMAS: Json = {
         "required": ["message"],
     }
 }
+# The gateway answers these too, in its own form: no or a bad token, no signature or permission, and a larger body.
+_ALSO_FROM_GATEWAY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+_OF_TOKENS: tuple[type[TidegateError], ...] = (InvalidToken, MissingRole, MissingScope)
 _INTERNAL = "internal"
 _NO_SUCH_ROUTE = "no-such-route"
 _FROM_GATEWAY = {
-    HTTPStatus.FORBIDDEN: (
-        "forbidden",
-        "API Gateway: the request is not signed, or its caller may not call this route.",
-    ),
     HTTPStatus.TOO_MANY_REQUESTS: ("too-many-requests", "API Gateway: requests come too fast."),
     HTTPStatus.GATEWAY_TIMEOUT: ("too-slow", "API Gateway: the request took longer than 29 seconds."),
 }
@@ -77,6 +79,8 @@ def _codes_of(route: Route) -> dict[HTTPStatus, tuple[str, ...]]:
     kinds: list[type[TidegateError]] = [InvalidRequest, ServiceUnavailable, *route.errors]
     if route.method != "GET":
         kinds += [MalformedBody, BodyTooLarge]
+    if route.role is not None:
+        kinds += _OF_TOKENS
     codes: dict[HTTPStatus, set[str]] = {HTTPStatus.INTERNAL_SERVER_ERROR: {_INTERNAL}}
     if "{" in route.path:  # a part of a path may be one that no id is
         codes[HTTPStatus.NOT_FOUND] = {_NO_SUCH_ROUTE}
@@ -105,7 +109,7 @@ def _problem(status: HTTPStatus, codes: tuple[str, ...], answers: tuple[Answer, 
     made: Json = {"description": f"{status.phrase}.", "content": {PROBLEM_CONTENT_TYPE: content}}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         made["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
-    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # the gateway refuses bodies that are larger still
+    if status in _ALSO_FROM_GATEWAY:
         made["content"][JSON] = _gateway_message()
     return made
 

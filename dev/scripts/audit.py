@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "https://api.osv.dev/v1/query"
 PINNED = (
     "dev/requirements/dev.txt",
+    "layers/authorizer/requirements.txt",
     "layers/core/requirements.txt",
     "layers/jobs/requirements.txt",
     "layers/samples/requirements.txt",

@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness.tracked import ROOT
 
-FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
+FUNCTIONS = ("api", "authorizer", "console", "dispatcher", "reaper", "recorder", "worker")
 AWS = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 """boto3 with its own requirements."""
 
@@ -20,6 +20,8 @@ SHARED = {*AWS, "aws_lambda_powertools", "typing_extensions", "ulid"}
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_inspection"}
 THIRD_PARTY = {
     "api": {*SHARED, *PYDANTIC},
+    "authorizer": {"jwt"},  # with cryptography, which no other function loads
+    "console": set[str](),  # it asks nothing of AWS
     "dispatcher": SHARED,  # it reads no body and runs no job code
     "reaper": SHARED,
     "recorder": SHARED,
@@ -58,6 +60,8 @@ ROOMS = {
         "usecases.recover",
         "usecases.submit",
     },
+    "authorizer": set(),
+    "console": {"console", "domain", "entry"},
     "dispatcher": INNER,
     "reaper": {*INNER, "usecases.read", "usecases.reap", "usecases.record", "usecases.submit"},
     "recorder": {*INNER, "usecases.read", "usecases.record"},
@@ -71,7 +75,8 @@ _PRINT_MODULES = "import sys, json, app; print(json.dumps([*sys.modules]))"
 @cache
 def _modules(function: str) -> frozenset[str]:
     """Returns the names of the modules that a function has loaded before its first event."""
-    folders = [ROOT / "functions" / function, ROOT / "layers" / "core", ROOT / "layers" / "jobs"]
+    layers = ("authorizer",) if function == "authorizer" else ("core", "jobs")
+    folders = [ROOT / "functions" / function, *(ROOT / "layers" / each for each in layers)]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, folders))}
     command = [sys.executable, "-c", _PRINT_MODULES]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
@@ -80,7 +85,7 @@ def _modules(function: str) -> frozenset[str]:
 
 def _third_party(function: str) -> set[str]:
     tops = {name.partition(".")[0] for name in _modules(function)}
-    foreign = tops - sys.stdlib_module_names - OPTIONAL - {"app", "tidegate"}
+    foreign = tops - sys.stdlib_module_names - OPTIONAL - {"app", "tidegate", "tidegate_authorizer"}
     return {name for name in foreign if not name.startswith("_")}
 
 

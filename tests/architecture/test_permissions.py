@@ -16,6 +16,8 @@ from tests.harness.template import PSEUDO, Transformed
 from tests.harness.unasked import UNASKED
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WorkerRole"}
+# They may write logs and traces, which is compared to the letter.
+UNPROBED_ROLES = {"AuthorizerRole", "ConsoleRole"}
 PROBED_POLICIES = {"ViewerPolicy", "ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
 SCHEDULE_ROLES = {"DispatcherScheduleRole": "DispatcherFunction", "ReaperScheduleRole": "ReaperFunction"}
 FULL = {
@@ -23,10 +25,14 @@ FULL = {
     "Tracing": "true",
     "ApiAccessLogs": "with-role",
     "ApiWebAclArn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/tidegate/0a1b2c3d",
+    "OAuthApi": "true",
+    "OAuthIssuer": "https://issuer.example.com",
+    "OAuthAudience": "tidegate",
+    "OAuthClientId": "tidegate-people",
 }
 """The parameters under which all of the template's roles and statements are there."""
 TRUSTED = {
-    **dict.fromkeys(PROBED_ROLES, "lambda.amazonaws.com"),
+    **dict.fromkeys(PROBED_ROLES | UNPROBED_ROLES, "lambda.amazonaws.com"),
     **dict.fromkeys(SCHEDULE_ROLES, "scheduler.amazonaws.com"),
     "ApiLogsRole": "apigateway.amazonaws.com",
     "EcsExecutionRole": "ecs-tasks.amazonaws.com",
@@ -131,7 +137,7 @@ def test_each_function_has_a_role_of_its_own(deployed: Transformed) -> None:
     assert {name: function["Role"] for name, function in functions.items()} == {
         name: f"<{name.removesuffix('Function')}Role.Arn>" for name in functions
     }
-    assert {name.replace("Function", "Role") for name in functions} == PROBED_ROLES
+    assert {name.replace("Function", "Role") for name in functions} == PROBED_ROLES | UNPROBED_ROLES
 
 
 def test_statements_say_what_they_allow_and_no_action_by_wildcard(deployed: Transformed) -> None:
@@ -187,13 +193,17 @@ def test_a_schedule_may_call_its_function_and_say_that_it_failed(deployed: Trans
 
 
 def test_only_the_api_s_own_routes_may_call_a_function(deployed: Transformed) -> None:
-    (permission,) = of_type(deployed, "Lambda::Permission").values()
-    assert permission["Principal"] == "apigateway.amazonaws.com"
-    assert (permission["Action"], permission["FunctionName"]) == ("lambda:InvokeFunction", "<ApiFunction>")
-    # Any stage of this API, so that a deployment can be tried before it is live.
-    api, route = permission["SourceArn"].split("/", 1)
-    assert api.endswith(f":{PSEUDO['AWS::AccountId']}:<Api>")
-    assert route == "*/*/v1/*"
+    permissions = of_type(deployed, "Lambda::Permission").values()
+    assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com"}
+    assert {each["Action"] for each in permissions} == {"lambda:InvokeFunction"}
+    account = f":{PSEUDO['AWS::AccountId']}:"
+    # Any stage of these APIs, so that a deployment can be tried before it is live.
+    assert {(each["SourceArn"].partition(account)[2], each["FunctionName"]) for each in permissions} == {
+        ("<Api>/*/*/v1/*", "<ApiFunction>"),
+        ("<SignInApi>/*/*/v1/*", "<ApiFunction>"),
+        ("<SignInApi>/*/GET/console*", "<ConsoleFunction>"),
+        ("<SignInApi>/authorizers/*", "<AuthorizerFunction>"),
+    }
 
 
 def test_only_dispatchers_that_take_turns_may_touch_leases(deployed: Transformed) -> None:

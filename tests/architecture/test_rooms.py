@@ -14,7 +14,7 @@ from tests.harness.functions.loaded import loaded_by
 from tests.harness.tracked import ROOT, tracked
 
 CORE = "layers/core/tidegate"
-FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
+FUNCTIONS = ("api", "console", "dispatcher", "reaper", "recorder", "worker")
 LONGEST_ENTRY_POINT = 30
 SIMULATOR = {
     "memory": frozenset[str](),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +18,10 @@ import pytest
 import tidegate_devstack
 from tests.harness import template
 from tests.harness.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
+from tests.harness.cli.screens import Screen
 from tidegate_cli.demo import run, workflow
 from tidegate_cli.demo.run import mismatches_of, report_file_mismatches, run_demo
-from tidegate_cli.errors import UsageError
+from tidegate_cli.errors import CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.options import Session
 from tidegate_cli.structured import Output
@@ -38,6 +41,7 @@ class World:
         self.error: BaseException | None = None
         self.parameters: Mapping[str, str] | None = None
         self.variables: Mapping[str, str] = {}
+        self.bundle: object = None
 
     def up(self, progress: Callable[[str], None], *, parameters: Mapping[str, str] | None) -> SimpleNamespace:
         self.log.append("up")
@@ -58,6 +62,14 @@ class World:
             yield [SimpleNamespace(process=SimpleNamespace(pid=7), check=self.check, log=Path("none"))]
         finally:
             self.log.append("worker ends")
+
+    @contextmanager
+    def console(self, *_: object) -> Iterator[SimpleNamespace]:
+        self.log.append("console starts")
+        try:
+            yield SimpleNamespace(address="http://127.0.0.1:1/key/console/")
+        finally:
+            self.log.append("console ends")
 
     def check(self) -> None:
         if self.error is not None:
@@ -82,6 +94,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(run, "worker_children", made.workers)
     monkeypatch.setattr(run, "wait_until_registered", lambda *_: made.log.append("registered"))
     monkeypatch.setattr(run, "local_target", lambda info: info)
+    monkeypatch.setattr(run, "find_bundle", lambda: made.bundle)
+    monkeypatch.setattr(run, "serving", made.console)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
     monkeypatch.setattr(run, "Client", lambda target: client_of(made.answer))
     monkeypatch.setattr(run, "collect_settled", lambda *_: {})
     body: dict[str, Any] = {"name": "flow", "jobs": [{"key": "k0"}]}
@@ -193,3 +208,75 @@ def test_a_folder_that_the_template_can_not_take_is_refused_at_once(
     parameter = template._document()["Parameters"][run.ROOT_PARAMETER]
     refused = not re.fullmatch(parameter["AllowedPattern"], f"/{name}")
     assert refused or len(f"/{name}") > int(parameter["MaxLength"])
+
+
+def test_the_console_is_served_from_the_start_to_the_end(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.bundle = object()
+    assert demo() is ExitCode.SUCCESS
+    watched = ["worker starts", "registered", "worker ends"]
+    assert world.log == ["up", "console starts", *watched, "console ends", "down"]
+    told = capsys.readouterr().err
+    assert told.index("console: http://127.0.0.1:1/key/console/") < told.index("submitted 1 jobs")
+
+
+def test_the_demo_goes_on_without_a_console_that_was_not_built(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert demo() is ExitCode.SUCCESS
+    assert "without the console: the console was not built" in capsys.readouterr().err
+
+    def broken() -> None:
+        raise CliError("no whole build")
+
+    monkeypatch.setattr(run, "find_bundle", broken)
+    assert demo() is ExitCode.SUCCESS
+    assert "without the console: no whole build" in capsys.readouterr().err
+
+
+class Keys:
+    """A terminal at which somebody presses a key, Enter or Ctrl-C, once the demo waits."""
+
+    def __init__(self, world: World, error: BaseException | None) -> None:
+        self.pressed = False
+        self._world = world
+        self._error = error
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        self._world.log.append("waits")
+        self.pressed = True
+        if self._error is not None:
+            raise self._error
+        return "\n"
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt()], ids=["Enter", "Ctrl-C"])
+def test_on_a_terminal_the_console_and_a_worker_stay_until_a_key(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: BaseException | None
+) -> None:
+    world.bundle = object()
+    monkeypatch.setattr(sys, "stdin", Keys(world, error))
+    monkeypatch.setattr(sys, "stderr", Screen())
+    assert run_demo(Session(), source=None, slots=2, keep_up=False) is ExitCode.SUCCESS
+    staying = ["worker starts", "waits", "worker ends"]
+    assert world.log[-5:] == [*staying, "console ends", "down"]
+
+
+@pytest.mark.parametrize(
+    ("output", "built", "terminal"),
+    [(Output.JSON, True, True), (Output.TEXT, False, True), (Output.TEXT, True, False)],
+)
+def test_elsewhere_the_demo_ends_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch, output: Output, built: bool, terminal: bool
+) -> None:
+    world.bundle = object() if built else None
+    keys = Keys(world, None)
+    monkeypatch.setattr(sys, "stdin", keys)
+    if terminal:
+        monkeypatch.setattr(sys, "stderr", Screen())
+    assert run_demo(Session(output), source=None, slots=2, keep_up=False) is ExitCode.SUCCESS
+    assert not keys.pressed

@@ -118,9 +118,90 @@ def test_another_host_and_a_browser_are_refused_before_anything_else(
     headers: tuple[tuple[bytes, bytes], ...],
 ) -> None:
     inner = Noting()
-    for path in ("/", gate.HEALTH_PATH, "/_aws/execute-api/id/live/v1/health"):
+    for path in ("/", gate.HEALTH_PATH, "/bucket/key"):
         assert status(asked(inner, *headers, path=path)) in (400, 403)
     assert (inner.reached, inner.judged) == ([], [])
+
+
+OF_ITS_OWN = [
+    (
+        (b"origin", b"http://127.0.0.1:4566"),
+        (b"sec-fetch-site", b"same-origin"),
+        (b"sec-fetch-mode", b"cors"),
+    ),
+    ((b"referer", b"http://127.0.0.1:4566/login"), (b"cookie", b"of=another server")),
+    ((b"sec-fetch-site", b"none"), (b"sec-ch-ua", b"x")),
+]
+OF_OTHERS = [
+    ((b"origin", b"null"),),
+    ((b"referer", b"http://evil.example/"),),
+    ((b"referer", b"http://127.0.0.1:45667/"),),
+    ((b"origin", b"http://evil.example"),),
+    ((b"origin", b"http://127.0.0.1:4567"),),
+    ((b"origin", b"http://localhost:4566"),),
+    ((b"sec-fetch-site", b"cross-site"), (b"sec-fetch-mode", b"no-cors"), (b"sec-fetch-dest", b"image")),
+    ((b"sec-fetch-site", b"same-site"), (b"sec-fetch-mode", b"cors")),
+    ((b"sec-fetch-site", b"cross-site"), (b"sec-fetch-mode", b"navigate"), (b"sec-fetch-dest", b"iframe")),
+]
+SIGN_IN = [
+    ("GET", "/oauth2/authorize"),
+    ("POST", "/login"),
+    ("POST", "/oauth2/token"),
+    ("GET", "/logout"),
+    ("GET", "/us-east-1_AbC123/.well-known/openid-configuration"),
+    ("GET", "/us-east-1_AbC123/.well-known/jwks.json"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), SIGN_IN)
+def test_people_sign_in_without_a_signature_on_pages_of_the_stack(method: str, path: str) -> None:
+    for headers in ((), *OF_ITS_OWN):
+        inner = Noting(trusts=False)
+        assert status(asked(inner, HOST, *headers, method=method, path=path)) == 200
+        assert inner.judged == []
+    for headers in OF_OTHERS:
+        inner = Noting(trusts=False)
+        assert status(asked(inner, HOST, *headers, method=method, path=path)) == 403
+        assert inner.reached == []
+
+
+def test_pages_of_the_stack_call_apis_which_ask_for_what_they_need() -> None:
+    path = "/_aws/execute-api/id/live/v1/jobs"
+    for headers in OF_ITS_OWN:
+        inner = Noting()
+        assert status(asked(inner, HOST, *headers, path=path)) == 200
+        assert inner.judged == ["head", "body 0"]
+        assert status(asked(Noting(trusts=False), HOST, *headers, path=path)) == 403
+    for headers in OF_OTHERS:
+        assert status(asked(Noting(), HOST, *headers, path=path)) == 403
+
+
+def test_a_link_of_another_page_opens_a_page_and_sends_no_form() -> None:
+    link = (
+        (b"sec-fetch-site", b"cross-site"),
+        (b"sec-fetch-mode", b"navigate"),
+        (b"sec-fetch-dest", b"document"),
+    )
+    assert status(asked(Noting(), HOST, *link, method="GET", path="/oauth2/authorize")) == 200
+    assert status(asked(Noting(), HOST, *link, method="POST", path="/login")) == 403
+    assert status(asked(Noting(), HOST, *link, method="GET", path="/bucket/key")) == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/oauth2/authorize"),
+        ("GET", "/login"),
+        ("GET", "/oauth2/token"),
+        ("POST", "/us-east-1_AbC123/.well-known/jwks.json"),
+        ("GET", "/bucket/us-east-1_AbC123/.well-known/jwks.json"),
+        ("GET", "/us-east-1_AbC123/.well-known/other"),
+    ],
+)
+def test_nothing_else_of_the_sign_in_is_open_without_a_signature(method: str, path: str) -> None:
+    inner = Noting(trusts=False)
+    assert status(asked(inner, HOST, method=method, path=path)) == 403
+    assert inner.reached == []
 
 
 def test_a_preflight_and_a_websocket_are_refused() -> None:
@@ -148,7 +229,8 @@ def test_health_is_answered_without_the_emulator() -> None:
         "/_aws/lambda-url/id/",
         "/_alb/name/",
         "/_bench/usage",
-        "/oauth2/token",
+        "/oauth2/revoke",
+        "/oauth2/idpresponse",
         "/v20180820/tags/x",
         "/iceberg/v1/config",
         "http://127.0.0.1:4566/",

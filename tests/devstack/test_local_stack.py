@@ -128,7 +128,10 @@ def test_the_content_hash_follows_every_input(project: Path) -> None:
         seen.add(sam.content_hash(project, {"Shards": "2"}))
     (project / "functions" / "api" / "more.py").touch()
     seen.add(sam.content_hash(project, {"Shards": "2"}))
-    assert len(seen) == 7
+    (project / "clients" / "console" / "src").mkdir(parents=True)
+    (project / "clients" / "console" / "src" / "more.ts").touch()
+    seen.add(sam.content_hash(project, {"Shards": "2"}))
+    assert len(seen) == 8
 
 
 def test_the_content_hash_ignores_what_running_leaves_behind(project: Path) -> None:
@@ -136,6 +139,9 @@ def test_the_content_hash_ignores_what_running_leaves_behind(project: Path) -> N
     cache = project / "layers" / "core" / "tidegate" / "__pycache__"
     cache.mkdir()
     (cache / "x.cpython-311.pyc").write_bytes(b"x")
+    for made in ("dist", "node_modules"):
+        (project / "clients" / "console" / made).mkdir(parents=True)
+        (project / "clients" / "console" / made / "x.js").touch()
     assert sam.content_hash(project, {}) == before
 
 

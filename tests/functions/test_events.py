@@ -32,7 +32,7 @@ from tidegate.ports import Message
 
 ROOT = EVENTS.parent
 STREAM_SHARDS = 4
-FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
+FUNCTIONS = ("api", "console", "dispatcher", "reaper", "recorder", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
 
 
@@ -41,6 +41,7 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
     assert called == routes() - {("GET", "/v1/health")}
     others = {path.stem for path in EVENTS.glob("*.json")} - set(API_EVENTS)
     assert others == {
+        "console-page",
         "dispatcher-rules",
         "dispatcher-schedule",
         "dispatcher-stream",

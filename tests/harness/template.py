@@ -19,6 +19,7 @@ PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
     "AWS::Region": "eu-central-1",
+    "AWS::StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/tidegate-test/5b6f3c1e-8d2a-4f7b-9c0d",
     "AWS::StackName": "tidegate-test",
     "AWS::URLSuffix": "amazonaws.com",
 }
@@ -133,6 +134,13 @@ class Resolved:
                 return self._mappings[mapping][first][second]
             case "Fn::If":
                 return self.resolve(argument[1 if self.holds(str(argument[0])) else 2])
+            case "Fn::Select":
+                number, values = self.resolve(argument)
+                return values[int(number)]
+        return self._decide(function, argument)
+
+    def _decide(self, function: str, argument: Any) -> bool:
+        match function:
             case "Condition":
                 return self.holds(argument)
             case "Fn::Equals":
@@ -142,6 +150,8 @@ class Resolved:
                 return not self.resolve(argument)[0]
             case "Fn::Or":
                 return any(self.resolve(argument))
+            case "Fn::And":
+                return all(self.resolve(argument))
         raise AssertionError(f"{function} is not known here")
 
     def _reference(self, name: str) -> Any:

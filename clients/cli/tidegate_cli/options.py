@@ -19,6 +19,7 @@ from tidegate_cli.profiles import find_profile
 from tidegate_cli.structured import Output, as_json, as_yaml
 from tidegate_cli.tables import is_screen
 from tidegate_cli.target import Target, find_target, refuse_aws_options
+from tidegate_cli.tokens import read_tokens
 from tidegate_cli.views import printable_lines
 
 MAX_LOOK_SECONDS = limits.MAX_NOT_BEFORE_AHEAD_SECONDS  # a year, for waits and for logs
@@ -137,6 +138,9 @@ class Session:
         if self.api_url is not None:
             raise OptionError("--profile", "means nothing beside --api-url: leave one of them out")
         saved = find_profile(self.profile)
+        if saved.oauth_api_url and self.aws_profile is None and read_tokens(saved.oauth_api_url):
+            found = find_target(saved.oauth_api_url, None, None)
+            return replace(found, name=saved.name, tell=self.tell)
         found = find_target(saved.api_url, self.aws_profile or saved.aws_profile, self.region or saved.region)
         return replace(found, name=saved.name, tell=self.tell)
 

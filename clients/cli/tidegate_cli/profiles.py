@@ -24,12 +24,16 @@ _URL = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A named deployment. Without `region` and `aws_profile` they are found as without a profile."""
+    """A named deployment. Without `region` and `aws_profile` they are found as without a profile.
+
+    `oauth_api_url` is the address of its API for bearer tokens, which commands use while you are signed in there.
+    """
 
     name: str
     api_url: str
     region: str | None = None
     aws_profile: str | None = None
+    oauth_api_url: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
         """Returns the profile as the commands show it."""
@@ -38,6 +42,7 @@ class Profile:
             "api_url": self.api_url,
             "region": self.region,
             "aws_profile": self.aws_profile,
+            "oauth_api_url": self.oauth_api_url,
         }
 
 
@@ -90,6 +95,11 @@ def save_profile(profile: Profile) -> None:
             f"{profile.api_url!r} is not the address of an API; it begins with https://, holds no user, query or "
             "fragment, and is the stack's output ApiUrl",
         )
+    if profile.oauth_api_url is not None and not _URL.fullmatch(profile.oauth_api_url):
+        raise OptionError(
+            "--oauth-api-url",
+            f"{profile.oauth_api_url!r} is not the address of an API; it is the stack's output OAuthApiUrl",
+        )
     _write({**read_profiles(), profile.name: profile})
 
 
@@ -114,7 +124,8 @@ def _profile(path: Path, name: str, value: Any) -> Profile:
     wrong = [field for field in _FIELDS if not isinstance(value.get(field, ""), str)]
     if wrong or not value.get("api_url"):
         raise MalformedFile(f"{path}: {name}.{(wrong or ['api_url'])[0]} must be text")
-    return Profile(name, value["api_url"], value.get("region"), value.get("aws_profile"))
+    given: dict[str, Any] = {field: value.get(field) for field in _FIELDS}
+    return Profile(name, **given)
 
 
 def _write(profiles: Mapping[str, Profile]) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import boto3
+import httpx
 from botocore.credentials import Credentials
 from botocore.exceptions import ProfileNotFound
 
+from tidegate_cli import sign_in
 from tidegate_cli.errors import OptionError, UsageError
+from tidegate_cli.tokens import read_tokens, save_tokens
+from tidegate_client.auth import Bearer
 from tidegate_client.sigv4 import SigV4
 from tidegate_devstack.errors import LocalStackError
 from tidegate_devstack.model import StackInfo, read_info
@@ -25,13 +30,14 @@ _AWS_HOST = re.compile(r"^https://[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.")
 class Target:
     """An API and the credentials to call it with. `api_url` goes before `/v1/...`; `local` is set for the local stack.
 
-    `aws_profile` is the AWS profile that was named for it, `name` the saved profile that it comes from. `tell` is
-    called with the deployment's title after the first change there.
+    `credentials` is None where the user is signed in at the API, which then takes a bearer token. `aws_profile` is the
+    AWS profile that was named for it, `name` the saved profile that it comes from. `tell` is called with the
+    deployment's title after the first change there.
     """
 
     api_url: str
     region: str
-    credentials: Credentials = field(repr=False)
+    credentials: Credentials | None = field(repr=False)
     local: StackInfo | None = None
     aws_profile: str | None = None
     name: str | None = None
@@ -42,13 +48,33 @@ class Target:
         """Returns the name of the deployment for people."""
         if self.local is not None:
             return f"the local stack at {self.local.endpoint_url}"
+        if self.credentials is None:
+            return f"{f'{self.name}, ' if self.name else ''}{self.api_url} where you are signed in"
         signed = f" with AWS profile {self.aws_profile}" if self.aws_profile else ""
         named = f"{self.name}, " if self.name else ""
         return f"{named}{self.api_url} in {self.region}{signed}"
 
-    def signer(self) -> SigV4:
-        """Returns the signer of requests. It asks for the credentials each time; those of a role are renewed."""
+    def signer(self) -> httpx.Auth:
+        """Returns the signer of requests. It asks for the credentials each time; those of a role are renewed.
+
+        So are the tokens of a person who is signed in.
+        """
+        if self.credentials is None:
+            return Bearer(lambda: fresh_token(self.api_url))
         return SigV4(self.region, credentials=self.credentials.get_frozen_credentials)
+
+
+def fresh_token(api_url: str) -> str:
+    """Returns an access token for an API, renewed if it ends soon. Raises Ended, ApiUnreachable."""
+    saved = read_tokens(api_url)
+    if saved is None:
+        raise UsageError(f"you are not signed in at {api_url}: `tidegate login --api-url {api_url}`")
+    if saved.are_fresh(time.time()):
+        return saved.access_token
+    with sign_in.http_for(api_url) as http:
+        renewed = sign_in.renew(saved, http, now=time.time())
+    save_tokens(renewed)
+    return renewed.access_token
 
 
 def find_target(api_url: str | None, aws_profile: str | None, region: str | None) -> Target:
@@ -77,6 +103,8 @@ def find_target(api_url: str | None, aws_profile: str | None, region: str | None
         raise UsageError(
             f"--api-url {url!r} is not a URL; it must begin with https://, and is the stack's output ApiUrl"
         )
+    if aws_profile is None and read_tokens(url) is not None:
+        return Target(url, region or "", None)
     try:
         session = boto3.Session(profile_name=aws_profile, region_name=region)
     except ProfileNotFound as error:

@@ -35,6 +35,7 @@ SERVICES = frozenset(
     {
         "apigateway",
         "cloudformation",
+        "cognito-idp",
         "dynamodb",
         "dynamodbstreams",
         "events",

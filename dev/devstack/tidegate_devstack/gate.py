@@ -1,13 +1,15 @@
 """The gate before the emulator: passes on the requests that a client of this home's stack may send, and refuses others.
 
 The emulator listens on the loopback, where every user of the machine and every page of a browser can reach it. So a
-request must name this stack as its host, must not come from a browser, and must carry a signature (signatures.py),
-unless the API's own method asks for none. The emulator's own routes are closed.
+request must name this stack as its host, and must carry a signature (signatures.py), unless the API's own method asks
+for none. It must not come from a browser, except that APIs and the pages on which people sign in answer pages of this
+stack itself, and people who open them. The emulator's own routes are closed.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -39,6 +41,17 @@ _CLOSED_PATHS = (
     "/v2/",
     "/v20180820/",
 )
+# Where people sign in, and what their programs ask there. On AWS they are open too, at an address of the pool's own.
+_SIGN_IN = frozenset(
+    {
+        ("GET", "/logout"),
+        ("GET", "/oauth2/authorize"),
+        ("GET", "/oauth2/userInfo"),
+        ("POST", "/login"),
+        ("POST", "/oauth2/token"),
+    }
+)
+_POOL_KEYS = re.compile(r"/[a-z0-9-]+_[A-Za-z0-9]+/\.well-known/(jwks\.json|openid-configuration)")
 _ONCE = (
     b"host",
     b"authorization",
@@ -47,7 +60,8 @@ _ONCE = (
     b"x-amz-security-token",
     b"x-amz-content-sha256",
 )
-# A browser sends at least one of these headers with nearly every request, and no AWS client sends any.
+# A browser sends at least one of these headers with nearly every request, and no AWS client sends any. A cookie may be
+# another server's of this machine, because cookies know no ports.
 _OF_BROWSERS = (b"origin", b"referer", b"cookie", b"access-control-request-method")
 _OF_BROWSERS_PREFIX = b"sec-"
 
@@ -119,7 +133,7 @@ class Gate:
             refusal = (
                 _HEALTHY if request.method in ("GET", "HEAD") else _refused("ask for the health with GET")
             )
-        judged = refusal or self._guard.judge(request)
+        judged = refusal or (_let_pass if _signs_in(request) else self._guard.judge(request))
         if isinstance(judged, Refusal):
             await _send(send, judged)
             return
@@ -144,16 +158,43 @@ class Gate:
             return _refused(
                 "this is a local stack of tidegate; requests must name its own address as their host"
             )
-        if request.method == "OPTIONS" or any(
-            name in _OF_BROWSERS or name.startswith(_OF_BROWSERS_PREFIX) for name in names
-        ):
-            return _refused("a local stack of tidegate answers no browser")
+        of_browser = any(name in _OF_BROWSERS or name.startswith(_OF_BROWSERS_PREFIX) for name in names)
+        if request.method == "OPTIONS" or (of_browser and not self._is_for_browsers(request)):
+            return _refused("a local stack of tidegate answers no browser, except for pages of its own")
         if not request.path.startswith("/"):
             return _refused("the target of a request must be a path", 400)
-        is_open = request.path == HEALTH_PATH or request.path.startswith(self._also_open)
+        is_open = (
+            request.path == HEALTH_PATH or _signs_in(request) or request.path.startswith(self._also_open)
+        )
         if not is_open and request.path.startswith(_CLOSED_PATHS):
             return _refused("this route of the emulator is closed in a local stack of tidegate")
         return None
+
+    def _is_for_browsers(self, request: Request) -> bool:
+        """True if a browser may send this: a page of this stack did, or a person who opens one.
+
+        A page of another origin can neither read an answer nor send a body. Source: Fetch Metadata Request Headers.
+        """
+        if not (_signs_in(request) or request.path.startswith(EXECUTE_API_PATH)):
+            return False
+        own = f"http://{request.header(b'host')}"
+        origin, site = request.header(b"origin"), request.header(b"sec-fetch-site")
+        referer = request.header(b"referer")
+        if origin is not None and origin != own:
+            return False
+        if site is None and referer is not None and not referer.startswith(f"{own}/"):  # an old browser
+            return False
+        opens = (request.method, request.header(b"sec-fetch-mode"), request.header(b"sec-fetch-dest"))
+        return site in (None, "none", "same-origin") or opens == ("GET", "navigate", "document")
+
+
+def _signs_in(request: Request) -> bool:
+    is_of_keys = request.method == "GET" and _POOL_KEYS.fullmatch(request.path) is not None
+    return is_of_keys or (request.method, request.path) in _SIGN_IN
+
+
+def _let_pass(_body: bytes) -> None:
+    """Accepts any body."""
 
 
 def _request_of(scope: Scope) -> Request:

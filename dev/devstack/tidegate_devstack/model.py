@@ -44,6 +44,13 @@ class StackInfo:
     port: int
     pid: int
 
+    @property
+    def oauth_api_url(self) -> str | None:
+        """The address of the API that takes bearer tokens, None if the stack was deployed without it."""
+        api = self.outputs.get("OAuthApiId")
+        stage = self.outputs["StageName"]
+        return f"{self.endpoint_url}/_aws/execute-api/{api}/{stage}" if api else None
+
     def session(self) -> boto3.Session:
         """Returns a boto3 session with the stack's root key. Create its clients with the stack's `endpoint_url`."""
         return make_session(self.secret_access_key)

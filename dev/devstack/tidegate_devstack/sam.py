@@ -20,7 +20,7 @@ from tidegate_devstack.root_key import read_root_secret
 
 BUILD_TAG = "tidegate:build"
 _HASH_FILE = "content.sha256"
-_NOT_SOURCE = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+_NOT_SOURCE = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "dist", "node_modules"}
 
 
 def local_parameters(project: Path, extra: Mapping[str, str]) -> dict[str, str]:
@@ -58,10 +58,10 @@ def _sources(project: Path) -> Iterator[Path]:
     lock = project / "dev" / "requirements" / "dev.txt"
     if lock.is_file():
         yield lock
-    for folder in ("functions", "layers"):
-        for path in sorted((project / folder).rglob("*")):
-            if path.is_file() and not _NOT_SOURCE.intersection(path.parts) and path.suffix != ".pyc":
-                yield path
+    for name in ("functions", "layers", "clients/console"):
+        for folder, folders, files in os.walk(project / name):
+            folders[:] = sorted(set(folders) - _NOT_SOURCE)
+            yield from (Path(folder, file) for file in sorted(files) if not file.endswith(".pyc"))
 
 
 def build(places: Places, parameters: Mapping[str, str], digest: str, progress: Progress) -> None:

@@ -141,6 +141,13 @@ def operators(*arns: str) -> Grants:
     return Grants({name: Grant(name, Role.OPERATOR, (), "root", NOW_MS) for name in namespaces}, version=1)
 
 
+class _Absent:
+    """Stands for a call by the API that takes signatures."""
+
+
+_ABSENT = _Absent()
+
+
 class Api:
     """A deployment in memory with the API function before it."""
 
@@ -173,10 +180,12 @@ class Api:
         key: str | None = None,
         known: str | None = None,
         arn: str = ANN,
+        authorizer: Mapping[str, Any] | _Absent | None = _ABSENT,
     ) -> Answer:
         """Calls the API. A text `body` is sent as it is, any other as JSON. `key` is the idempotency key.
 
-        `known` is the value of If-None-Match, `arn` is the caller.
+        `known` is the value of If-None-Match, `arn` is the caller. With `authorizer`, which is what the gateway's
+        authorizer passes on, the call comes by the API that takes bearer tokens, and `arn` means nothing.
         """
         event = read_event("api-list-jobs")
         event |= {"httpMethod": method, "path": path, "resource": resource_of(path)}
@@ -185,6 +194,12 @@ class Api:
         event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
         event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
         event["requestContext"]["identity"]["userArn"] = arn
+        if not isinstance(authorizer, _Absent):
+            event["stageVariables"]["callers"] = "oauth"
+            event["resource"] = "/v1/{proxy+}"
+            event["requestContext"]["authorizer"] = authorizer
+            if arn == ANN:
+                event["requestContext"]["identity"]["userArn"] = None
         for name, value in (("idempotency-key", key), ("if-none-match", known)):
             if value is not None:
                 event["headers"][name] = value

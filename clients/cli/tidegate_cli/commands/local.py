@@ -9,6 +9,7 @@ import typer
 
 import tidegate_devstack
 from tidegate_cli.commands.choices import not_one_of
+from tidegate_cli.commands.local_users import users
 from tidegate_cli.errors import OptionError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.interrupts import ends_like_ctrl_c
@@ -27,6 +28,7 @@ from tidegate_devstack import FUNCTIONS, LocalStackError, LocalState, StackInfo
 from tidegate_devstack.emulator import DEFAULT_EXECUTIONS, LEAST_EXECUTIONS, MOST_EXECUTIONS
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(users, name="users")
 
 
 @app.callback(help="Start, stop and show the local stack on an AWS emulator.")

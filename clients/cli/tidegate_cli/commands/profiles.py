@@ -19,6 +19,7 @@ _COLUMNS = (
     Column("api url", 100, folds=True),
     Column("region", 90),
     Column("aws profile", 80),
+    Column("oauth api url", 70, folds=True),
 )
 
 
@@ -68,6 +69,15 @@ def set_profile(
             "--aws-profile", help="AWS profile to sign with. Default: the environment's.", show_default=False
         ),
     ] = None,
+    oauth_api_url: Annotated[
+        str | None,
+        typer.Option(
+            "--oauth-api-url",
+            metavar="URL",
+            help="The stack's output OAuthApiUrl, used while you are signed in there.",
+            show_default=False,
+        ),
+    ] = None,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -87,6 +97,7 @@ def set_profile(
         session.api_url.rstrip("/").removesuffix("/v1"),
         region or session.region,
         aws_profile or session.aws_profile,
+        oauth_api_url and oauth_api_url.rstrip("/").removesuffix("/v1"),
     )
     saved.save_profile(profile)
     _say(session, profile, f"{name} is saved in {saved.profiles_file()}")

@@ -15,8 +15,10 @@ from typer.core import TyperGroup
 from tidegate_cli.commands import (
     access,
     callers,
+    console,
     hold,
     local,
+    login,
     mark,
     profiles,
     recovery,
@@ -125,6 +127,8 @@ watch.register(app)
 why.register(app)
 workers.register(app)
 callers.register(app)
+console.register(app)
+login.register(app)
 take_options_once(app)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import tidegate_devstack
 from tidegate_cli.client import Client
+from tidegate_cli.console.built import NOT_BUILT, find_bundle
+from tidegate_cli.console.server import serving
 from tidegate_cli.demo import workflow
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
@@ -23,7 +26,7 @@ from tidegate_cli.interrupts import held_off
 from tidegate_cli.options import Session
 from tidegate_cli.target import local_target
 from tidegate_cli.views import JobView
-from tidegate_cli.worker_child import wait_until_registered, worker_children
+from tidegate_cli.worker_child import WorkerChild, wait_until_registered, worker_children
 from tidegate_devstack import LocalState, Places, StackInfo
 
 POOL = "ecs"
@@ -41,7 +44,8 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
     """Runs the demo. Returns SUCCESS only if every job ended in the state that the workflow states, in a legal order.
 
     `source` is the folder that the workflow reads (default: the standard library of this Python). `slots` is the
-    number of slots of the worker process. The local stack is stopped at the end, unless it was up before or `keep_up`
+    number of slots of the worker process. The console is served meanwhile, if it was built, and on a terminal also
+    after the report, until Ctrl-C or Enter. The local stack is stopped at the end, unless it was up before or `keep_up`
     is True. Raises UsageError if `source` can't be used, and LocalStackError if the local stack does not start.
     """
     try:
@@ -57,20 +61,16 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
     was_up = tidegate_devstack.status().state is LocalState.RUNNING
     try:
         info = tidegate_devstack.up(session.tell, parameters={ROOT_PARAMETER: str(root)} if root else None)
-        report = _run(session, info, body, slots, root)
+        with _console(session, info) as is_served:
+            report = _run(session, info, body, slots, root)
+            code = _conclude(session, report, source)
+            if is_served:
+                _stay(session, info, slots, root)
     finally:
         if not keep_up and not was_up:
             with held_off():
                 tidegate_devstack.down(session.tell)
-    mismatches = (
-        *mismatches_of(report.jobs, workflow.expected_states(source)),
-        *report_file_mismatches(report.jobs),
-    )
-    if session.is_structured:
-        session.show({**report_json(report), "mismatches": list(mismatches)})
-    else:
-        print_report(report, session.out)
-    return _verdict(session, report, mismatches)
+    return code
 
 
 def mismatches_of(jobs: Sequence[JobView], expected: Mapping[str, str]) -> tuple[str, ...]:
@@ -113,15 +113,7 @@ def _run(
 ) -> WorkflowReport:
     since_ms = int(time.time() * 1_000)
     with ExitStack() as stack:
-        home = Places.find().home
-        for_jobs = {
-            REPORT_FOLDER_VARIABLE: str(home / "reports"),
-            **({ROOT_VARIABLE: str(root)} if root else {}),
-        }
-        variables = {**for_jobs, "TIDEGATE_JOB_ENVIRONMENT": ",".join(for_jobs)}
-        children = stack.enter_context(
-            worker_children(info, home, pool=POOL, processes=1, slots=slots, variables=variables)
-        )
+        children = stack.enter_context(_workers(info, slots, root))
         wait_until_registered(info, POOL, children)
         session.tell(f"worker process {children[0].process.pid} serves pool {POOL} with {slots} slots")
         client = stack.enter_context(Client(local_target(info)))
@@ -146,6 +138,62 @@ def _run(
     # The worker process has ended by now, so its log is complete.
     usage = collect_settled(info, since_ms, [child.log for child in children])
     return build_report(accepted.id, title, jobs, usage)
+
+
+@contextmanager
+def _workers(info: StackInfo, slots: int, root: Path | None) -> Iterator[Sequence[WorkerChild]]:
+    """Runs the worker process within the block."""
+    home = Places.find().home
+    for_jobs = {
+        REPORT_FOLDER_VARIABLE: str(home / "reports"),
+        **({ROOT_VARIABLE: str(root)} if root else {}),
+    }
+    variables = {**for_jobs, "TIDEGATE_JOB_ENVIRONMENT": ",".join(for_jobs)}
+    with worker_children(info, home, pool=POOL, processes=1, slots=slots, variables=variables) as children:
+        yield children
+
+
+@contextmanager
+def _console(session: Session, info: StackInfo) -> Iterator[bool]:
+    """Serves the console within the block and tells its address. Yields False if there is none: the demo goes on."""
+    try:
+        bundle = find_bundle()
+    except CliError as error:
+        session.tell(f"the demo goes on without the console: {error}")
+        bundle = None
+    else:
+        if bundle is None:
+            session.tell(f"the demo goes on without the console: {NOT_BUILT}")
+    if bundle is None:
+        yield False
+        return
+    with serving(bundle, local_target(info)) as served:
+        session.tell(f"watch it in the console: {served.address}")
+        yield True
+
+
+def _stay(session: Session, info: StackInfo, slots: int, root: Path | None) -> None:
+    """Keeps console, stack and a worker until Ctrl-C or Enter, if somebody sits at a terminal to press it."""
+    if session.is_structured or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    try:
+        with _workers(info, slots, root):
+            session.tell("the console stays up until Ctrl-C or Enter")
+            sys.stdin.readline()
+    except KeyboardInterrupt:
+        session.tell("ending")
+
+
+def _conclude(session: Session, report: WorkflowReport, source: Path | None) -> ExitCode:
+    mismatches = (
+        *mismatches_of(report.jobs, workflow.expected_states(source)),
+        *report_file_mismatches(report.jobs),
+    )
+    if session.is_structured:
+        session.show({**report_json(report), "mismatches": list(mismatches)})
+    else:
+        print_report(report, session.out)
+    return _verdict(session, report, mismatches)
 
 
 def _cancel_what_is_left(session: Session, client: Client, workflow_id: str) -> None:

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
+from tidegate.api.access import check_access
 from tidegate.api.conditional import answer_conditionally
 from tidegate.api.errors import answer_errors
 from tidegate.api.routes import (
@@ -56,6 +57,7 @@ app.include_router(logs.router)
 app.include_router(shares.router)
 app.include_router(status.router)
 answer_errors(app)
+check_access(app)
 answer_conditionally(app)
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tidegate.api.caller import caller_of
-from tidegate.api.reading import deps_of
+from tidegate.api.reading import deps_of, path_of_route
 from tidegate.domain.audit import subject_of
 from tidegate.usecases.callers.audited import Asked, Record, audited
 
@@ -21,6 +21,6 @@ def audited_act(router: BaseRouter, act: str, *names: str) -> AbstractContextMan
     """
     deps, event = deps_of(router), router.current_event
     kind, _, _ = act.partition(".")
-    route = f"{event.http_method} {event.raw_event.get('resource') or event.path}"
+    route = f"{event.http_method} {path_of_route(router)}"
     asked = Asked(act, subject_of(kind, *names), caller_of(router), route)
     return audited(deps.services, asked, deps.clock.now_ms)

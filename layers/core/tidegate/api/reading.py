@@ -33,6 +33,15 @@ def until_of(router: BaseRouter) -> Deadline:
     return until
 
 
+def path_of_route(router: BaseRouter) -> str:
+    """Returns the path of the route that answers, with its placeholders.
+
+    It is the function's own, because an API of bearer tokens has one resource for many routes.
+    """
+    path: str = router.context["_route"].openapi_path
+    return path
+
+
 def body_of(router: BaseRouter) -> str:
     """Returns the request's body as text. Raises MalformedBody or BodyTooLarge."""
     try:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from tidegate.domain.roles import Role
+
 
 class CallerKind(StrEnum):
     """The authority that vouches for a caller. PROGRAM is code that calls the use cases itself, without any request."""
 
     IAM = "iam"
+    OAUTH = "oauth"
     PROGRAM = "program"
 
 
@@ -19,10 +22,11 @@ class CallerKind(StrEnum):
 class Caller:
     """The person or machine that asked for something. The API makes it in one place, from the signed request.
 
-    `subject` names the caller without doubt: for IAM the whole ARN, empty where the gateway passes none on. `display`
-    is the short text that a job's history, a request to cancel and a rule's last change show. It is not unique, so
-    nothing may be allowed by it. `scopes` are what the caller's token allows; IAM has none, because policies of the
-    account decide there.
+    `subject` names the caller without doubt: for IAM the whole ARN, empty where the gateway passes none on; for OAuth
+    the token's issuer and its `sub`, see `signed_in`. `display` is the short text that a job's history, a request to
+    cancel and a rule's last change show. It is not unique, so nothing may be allowed by it. `scopes` are what the
+    caller's token allows, and `role` is what the caller's groups give, None where they give none. IAM has neither,
+    because policies of the account decide there.
 
     Every change that somebody asks for takes this value and records it.
     """
@@ -31,6 +35,7 @@ class Caller:
     display: str
     kind: CallerKind = CallerKind.IAM
     scopes: frozenset[str] = frozenset()
+    role: Role | None = None
 
     @property
     def namespace(self) -> str:
@@ -59,14 +64,41 @@ def namespace_of(subject: str) -> str:
     return "{}{}".format(*role.groups()) if role else subject
 
 
+def signed_in(
+    issuer: str,
+    sub: str,
+    *,
+    display: str = "",
+    scopes: frozenset[str] = frozenset(),
+    role: Role | None = None,
+) -> Caller | None:
+    """Returns the caller that a token of `issuer` names by its `sub`, None if the two can't name one.
+
+    The subject is `<issuer>#<sub>`. An issuer is an https URL without a fragment, so no two pairs give one subject.
+    Source: OpenID Connect Core 1.0, section 2, which bounds `sub` to 255 ASCII characters.
+    """
+    subject = f"{issuer}#{sub}"
+    if len(issuer) > _MAX_ISSUER_CHARACTERS or "#" in issuer or not _SIGNED_IN.fullmatch(subject):
+        return None
+    return Caller(subject, display[:_MAX_DISPLAY_CHARACTERS] or sub, CallerKind.OAUTH, scopes, role)
+
+
 def caller_under(subject: str | None) -> Caller:
-    """Returns the caller that a stored subject or the gateway's ARN names. The last part of the ARN is shown."""
+    """Returns the caller that a stored subject or the gateway's ARN names.
+
+    It shows the last part of the ARN, or the `sub` of a person or machine with a token.
+    """
+    if subject and _SIGNED_IN.fullmatch(subject):
+        return Caller(subject, subject.partition("#")[2], CallerKind.OAUTH)
     return Caller(subject or "", (subject or "").rpartition("/")[2] or _NAMELESS)
 
 
 _ASSUMED_ROLE = re.compile(r"arn:([^:]*):sts::(\d*):assumed-role/([^/]+)(?:/[^/]*)?")
 _ROLE = re.compile(r"(arn:[^:]*:iam::\d*:role/)(?:.*/)?([^/]+)")
 _ROOT = re.compile(r"arn:[^:]*:iam::\d+:root")
+_SIGNED_IN = re.compile(r"https://[!\x22$-~]+#[!-~]{1,255}", re.ASCII)
+_MAX_ISSUER_CHARACTERS = 256
+_MAX_DISPLAY_CHARACTERS = 128
 _NAMELESS = "client"  # shown where the gateway passes no ARN on
 # Stands for submissions that no request asks for, such as those of a simulation.
 NOBODY: Final = Caller("", _NAMELESS, CallerKind.PROGRAM)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tidegate.domain.roles import Role, Scope
+
 
 class TidegateError(Exception):
     """The root of every error that tidegate raises on purpose.
@@ -110,6 +112,39 @@ class NotYours(TidegateError):
         super().__init__(
             f"{what} belongs to {owner}; ask {owner} or an operator to do it, or ask an operator for the role: "
             f"tidegate grants set {namespace} --role operator"
+        )
+
+
+class InvalidToken(TidegateError):
+    """The error for a request that carries no access token, though its API takes nothing else."""
+
+    code = "invalid-token"
+
+
+class MissingScope(TidegateError):
+    """The error for a token without the scope that a route needs. `scope` names it."""
+
+    code = "missing-scope"
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        super().__init__(
+            f"your token lacks the scope {scope}, which this request needs; sign in again and ask for it"
+        )
+
+
+class MissingRole(TidegateError):
+    """The error for a caller with a token whose role does not reach. `has` is its role, None without one."""
+
+    code = "missing-role"
+
+    def __init__(self, needed: Role, has: Role | None, namespace: str) -> None:
+        self.needed = needed
+        self.has = has
+        asked = "client" if needed is Role.VIEWER else needed
+        super().__init__(
+            f"this request needs the role {needed}, and you are {f'a {has}' if has else 'given none'}; ask for the "
+            f"group {needed}, or ask an operator: tidegate grants set '{namespace}' --role {asked}"
         )
 
 

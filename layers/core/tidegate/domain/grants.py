@@ -1,7 +1,8 @@
 """Grants: the roles and the shared namespaces that operators give to callers.
 
-IAM decides which routes a caller may call. A grant says the rest: whether the caller may act on the submissions of
-others, and which shared namespaces its keys may live in.
+IAM decides which routes a caller may call; for a caller with a token its scopes and its role do. A grant says the rest:
+whether the caller may act on the submissions of others, and which shared namespaces its keys may live in. It also gives
+its role to a caller with a token, as a group of the user pool does.
 """
 
 from __future__ import annotations
@@ -58,12 +59,23 @@ class Grants:
     def role_of(self, caller: Caller) -> Role:
         """Returns the caller's role: OPERATOR for the root and where a grant says so, else CLIENT.
 
-        IAM lets no mere viewer reach a route that changes something. Code without a request may do everything.
+        IAM lets no mere viewer reach a route that changes something. Code without a request may do everything. A caller
+        with a token has what its groups and its grant give, as far as its scopes go.
         """
         if caller.kind is CallerKind.PROGRAM or caller.is_root:
             return Role.OPERATOR
+        if caller.kind is CallerKind.OAUTH:
+            given = self.given_to(caller)
+            usable = [role for role in given.holds if role.scope in caller.scopes] if given else []
+            return max(usable, key=list(Role).index, default=Role.VIEWER)
         grant = self.entries.get(caller.namespace)
         return grant.role if grant else Role.CLIENT
+
+    def given_to(self, caller: Caller) -> Role | None:
+        """Returns the higher of the roles that the caller's groups and its grant give, None if neither gives one."""
+        grant = self.entries.get(caller.namespace)
+        given = [role for role in (caller.role, grant.role if grant else None) if role]
+        return max(given, key=list(Role).index, default=None)
 
     def allow(self, caller: Caller, namespace: str) -> bool:
         """Tells whether the caller may use a namespace: its own, one that it was granted, or any as an operator."""

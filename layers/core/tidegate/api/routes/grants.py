@@ -17,13 +17,13 @@ from tidegate.contracts.grants import grant_out, grants_out, read_grant
 from tidegate.contracts.requests import read_no_options
 from tidegate.domain import limits
 from tidegate.domain.audit import Details
-from tidegate.domain.callers import namespace_of
+from tidegate.domain.callers import CallerKind, caller_under, namespace_of
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.grants import Grant
 from tidegate.usecases.callers import set_grants
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
-_SUBJECT = re.compile(r"arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|[a-z-]+/[\w+=,.@/-]+)", re.ASCII)
+_ARN = re.compile(r"arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|[a-z-]+/[\w+=,.@/-]+)", re.ASCII)
 
 
 @router.get("/v1/grants")
@@ -66,11 +66,13 @@ def _details(grant: Grant | None) -> Details:
 def _namespace() -> str:
     """Returns the namespace of the caller that the request names, by which its grant and the acts on it are found."""
     subject = router.current_event.query_string_parameters.get("namespace", "")
-    if len(subject) > limits.MAX_SUBJECT_CHARACTERS or not _SUBJECT.fullmatch(subject):
+    has_token = caller_under(subject).kind is CallerKind.OAUTH
+    if len(subject) > limits.MAX_SUBJECT_CHARACTERS or not (has_token or _ARN.fullmatch(subject)):
         raise InvalidRequest.of(
             "namespace",
             "must be the ARN of a user, a role or another caller, such as "
-            "arn:aws:iam::123456789012:role/Nightly; `tidegate me` shows your own",
+            "arn:aws:iam::123456789012:role/Nightly, or the issuer and the sub of a token, as ISSUER#SUB; "
+            "`tidegate me` shows your own",
         )
     return namespace_of(subject)
 
