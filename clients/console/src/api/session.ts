@@ -3,7 +3,7 @@
  * the tokens and the secrets of the exchange (PKCE) live in this page's memory alone.
  */
 
-import type { User, UserManager } from "oidc-client-ts";
+import type { OidcMetadata, User, UserManager } from "oidc-client-ts";
 import type { SignInConfig } from "./config";
 
 /** The last part of the address to which the issuer sends the window of the sign-in. */
@@ -37,6 +37,17 @@ export const NO_SIGN_IN: Session = {
 
 const ALWAYS: SessionState = { signedIn: true, name: null, said: "" };
 
+/** The addresses of Cognito's pages under `pages`. */
+function metadataOf(issuer: string, pages: string): Partial<OidcMetadata> {
+  const root = pages.replace(/\/$/, "");
+  return {
+    issuer,
+    authorization_endpoint: `${root}/oauth2/authorize`,
+    token_endpoint: `${root}/oauth2/token`,
+    end_session_endpoint: `${root}/logout`,
+  };
+}
+
 async function managerFor(config: SignInConfig, base: string): Promise<UserManager> {
   const oidc = await import("oidc-client-ts");
   const memory = () => new oidc.WebStorageStateStore({ store: new oidc.InMemoryWebStorage() });
@@ -45,7 +56,8 @@ async function managerFor(config: SignInConfig, base: string): Promise<UserManag
     client_id: config.clientId,
     redirect_uri: new URL(CALLBACK, base).href,
     response_type: "code",
-    scope: ["openid", ...config.scopes].join(" "),
+    scope: config.scopes.join(" "),
+    ...(config.pages === null ? {} : { metadata: metadataOf(config.issuer, config.pages) }),
     automaticSilentRenew: true,
     accessTokenExpiringNotificationTimeInSeconds: RENEW_BEFORE_SECONDS,
     userStore: memory(),
