@@ -11,6 +11,7 @@ PEERS_VENV := .venv-peers
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
+CONSOLE_VENV := .venv-console
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 SCANNED := clients dev examples functions layers worker
 # This file measures throughput, so `make test` runs it alone and last.
@@ -33,7 +34,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test test-fast kills soak mutants check fix build lock bench local-up local-down clean
+.PHONY: start-over help setup demo console console-check test test-fast kills soak mutants check fix build lock bench local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +71,13 @@ test: setup ## run all tests, also those on the local stack; at least 95 % of th
 	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(ON_THE_STACK))
 	@$(BIN)/python -m pytest $(ON_THE_STACK) --ignore=$(KILLS)
 	@$(BIN)/python -m pytest $(KILLS)
+
+console: setup ## build the console into clients/console/dist; does nothing if nothing changed
+	@$(BIN)/python dev/scripts/console.py
+
+console-check: setup ## lint, types and unit tests of the console
+	@$(BIN)/python dev/scripts/console.py check
+	@$(BIN)/python dev/scripts/console.py test
 
 test-fast: setup ## run the quick tests of domain, use cases, functions, worker and command line (under a minute)
 	@$(BIN)/python -m pytest -q $(FAST) -m "not slow" $(XDIST)
@@ -134,5 +142,5 @@ local-down: setup ## stop the local stack
 clean: ## stop the local stack and remove everything made here, also the environment
 	@if [ -x $(BIN)/tidegate ]; then $(BIN)/tidegate local down || true; fi
 	rm -rf .aws-sam .tidegate build dist *.egg-info .coverage htmlcov
-	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) -o -path ./$(CHECKS_VENV) \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
-	rm -rf $(CHECKS_VENV) $(PEERS_VENV) $(MUTANTS_VENV) $(VENV)
+	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) -o -path ./$(CHECKS_VENV) -o -path ./$(CONSOLE_VENV) -o -path ./clients/console/node_modules \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
+	rm -rf $(CHECKS_VENV) $(PEERS_VENV) $(MUTANTS_VENV) $(CONSOLE_VENV) clients/console/node_modules clients/console/dist $(VENV)

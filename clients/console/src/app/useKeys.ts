@@ -1,0 +1,49 @@
+/** The keys that work on every screen. */
+
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+import { SCREENS } from "./screens";
+
+const SEQUENCE_MS = 1_200;
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
+}
+
+/** Listens for `?`, `/`, Ctrl-K or Cmd-K, and `g` with a letter. */
+export function useKeys(acts: { readonly help: () => void; readonly lookUp: () => void }): void {
+  const navigate = useNavigate();
+  const latest = useRef(acts);
+  latest.current = acts;
+  useEffect(() => {
+    let goAtMs = 0;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        latest.current.lookUp();
+        return;
+      }
+      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      const screen = SCREENS.find((each) => each.key === event.key);
+      if (screen !== undefined && event.timeStamp - goAtMs < SEQUENCE_MS) {
+        goAtMs = 0;
+        event.preventDefault();
+        void navigate({ to: screen.path });
+        return;
+      }
+      goAtMs = event.key === "g" ? event.timeStamp : 0;
+      if (event.key === "?") latest.current.help();
+      if (event.key === "/") {
+        const field = document.querySelector<HTMLElement>("[data-search]");
+        event.preventDefault();
+        if (field === null) latest.current.lookUp();
+        else field.focus();
+      }
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [navigate]);
+}

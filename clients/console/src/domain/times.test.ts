@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { durationText, isZone, relativeText, secondsBetween, timeText, zoneName } from "./times";
+
+describe("durationText", () => {
+  it.each([
+    [0.348, "0.35 s"],
+    [9.999, "10 s"],
+    [12.4, "12 s"],
+    [59.6, "1 min"],
+    [200, "3 min 20 s"],
+    [7_500, "2 h 5 min"],
+    [273_600, "3 d 4 h"],
+    [86_400, "1 d"],
+  ])("shows %s seconds as %s", (seconds, text) => {
+    expect(durationText(seconds)).toBe(text);
+  });
+});
+
+describe("timeText", () => {
+  const at = "2026-12-01T23:30:05.123Z";
+
+  it("shows a time in the zone that was chosen", () => {
+    expect(timeText(at, "UTC")).toBe("2026-12-01 23:30:05");
+    expect(timeText(at, "Asia/Tokyo")).toBe("2026-12-02 08:30:05");
+  });
+
+  it("shows midnight as hour 0", () => {
+    expect(timeText("2026-12-01T00:00:00Z", "UTC")).toBe("2026-12-01 00:00:00");
+  });
+});
+
+it("knows which zones the browser knows", () => {
+  expect(isZone("Europe/Berlin")).toBe(true);
+  expect(isZone("Mars/Base")).toBe(false);
+  expect(zoneName("local")).not.toBe("local");
+});
+
+it("says how long ago a time is, or how far ahead", () => {
+  const nowMs = Date.parse("2026-12-01T00:01:00Z");
+  expect(relativeText("2026-12-01T00:00:00Z", nowMs)).toBe("1 min ago");
+  expect(relativeText("2026-12-01T02:01:00Z", nowMs)).toBe("in 2 h");
+});
+
+it("has no duration where a time is not known", () => {
+  expect(secondsBetween(null, "2026-12-01T00:00:00Z")).toBeNull();
+  expect(secondsBetween("2026-12-01T00:00:00Z", "2026-12-01T00:00:01.500Z")).toBe(1.5);
+});

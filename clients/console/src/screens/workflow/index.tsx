@@ -1,0 +1,5 @@
+import { Page } from "../../shared/Page";
+
+export function WorkflowScreen() {
+  return <Page title="Workflow">{null}</Page>;
+}

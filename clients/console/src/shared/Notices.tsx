@@ -1,0 +1,70 @@
+import Alert from "@mui/material/Alert";
+import AlertTitle from "@mui/material/AlertTitle";
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import Skeleton from "@mui/material/Skeleton";
+import Typography from "@mui/material/Typography";
+import type { ReactNode } from "react";
+import { ApiProblem } from "../api/problems";
+import { plain } from "../domain/text";
+
+/** A refusal or a lost connection, with what to do. */
+export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const problem = error instanceof ApiProblem ? error : null;
+  return (
+    <Alert
+      severity="error"
+      action={
+        onRetry === undefined ? undefined : (
+          <Button color="inherit" onClick={onRetry}>
+            Try again
+          </Button>
+        )
+      }
+    >
+      <AlertTitle>
+        {problem?.problem.title || (problem === null ? "No answer" : `Refused (${problem.status})`)}
+      </AlertTitle>
+      {plain(error instanceof Error ? error.message : String(error))}
+      {problem?.problem.errors.map((each) => (
+        <div key={`${each.field} ${each.message}`}>{plain(`${each.field}: ${each.message}`)}</div>
+      ))}
+    </Alert>
+  );
+}
+
+/** An empty list, and the next thing to do. */
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <Box sx={{ py: 6, px: 2, textAlign: "center", color: "text.secondary" }}>
+      <Typography component="p" variant="h3" gutterBottom>
+        {title}
+      </Typography>
+      {children}
+    </Box>
+  );
+}
+
+/** A command to copy. */
+export function Command({ text }: { text: string }) {
+  return (
+    <Box
+      component="pre"
+      sx={{ m: 0, p: 1, bgcolor: "action.hover", borderRadius: 1, overflowX: "auto", textAlign: "left" }}
+    >
+      <code>{text}</code>
+    </Box>
+  );
+}
+
+/** Grey lines of the final size while the first answer is on its way. */
+export function Loading({ lines = 6, height = 32 }: { lines?: number; height?: number }) {
+  return (
+    <Box aria-busy="true" aria-label="loading" role="status">
+      {Array.from({ length: lines }, (_, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all alike and never move
+        <Skeleton key={index} height={height} />
+      ))}
+    </Box>
+  );
+}

