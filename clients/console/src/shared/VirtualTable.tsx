@@ -30,6 +30,11 @@ export interface VirtualTableProps<Row> {
   readonly placeName?: string;
 }
 
+/** Lets the table of this name begin at its first row when it appears the next time. */
+export function forgetPlace(name: string): void {
+  places.delete(name);
+}
+
 interface Place {
   readonly offset: number;
   readonly focused: string | null;

@@ -30,8 +30,10 @@ export type Answer = (call: Call) => unknown;
 
 /** Gives elements a size, without which a virtual table draws no row. */
 export function giveSizes(): void {
-  vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(600);
-  vi.spyOn(HTMLElement.prototype, "offsetWidth", "get").mockReturnValue(1_000);
+  vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(600);
+  vi.spyOn(Element.prototype, "clientWidth", "get").mockReturnValue(1_000);
+  // jsdom scrolls nothing, and says so each time that the router asks for it.
+  vi.spyOn(window, "scrollTo").mockReturnValue();
 }
 
 /** Renders `screen` for the route `route` at the address `at`, and returns the calls and the router. */
@@ -88,5 +90,5 @@ export function renderScreen(screen: () => ReactNode, route: string, at: string,
       </ConnectionContext.Provider>
     </QueryClientProvider>,
   );
-  return { ...rendered, calls, router };
+  return { ...rendered, calls, router, queries };
 }
