@@ -60,7 +60,13 @@ export function renderScreen(screen: () => ReactNode, route: string, at: string,
         )
       : Response.json(answered);
   };
-  const root = createRootRoute({ component: Outlet });
+  const root = createRootRoute({
+    component: () => (
+      <main>
+        <Outlet />
+      </main>
+    ),
+  });
   const paths = [...new Set([route, "/jobs", "/jobs/$jobId", "/workflows/$workflowId"])];
   const router = createRouter({
     routeTree: root.addChildren(

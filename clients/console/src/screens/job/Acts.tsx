@@ -71,7 +71,7 @@ export function Acts({ job }: { job: Job }) {
         impossible={impossible("cancel downstream")}
         ask={{
           title: "Cancel the job and all that waits on it",
-          content: () => <CancelPreview jobId={job.job_id} />,
+          content: () => <CancelPreview job={job} />,
           confirm: "Cancel all of them",
         }}
         run={() => cancelDownstream(api, job.job_id, false)}

@@ -8,10 +8,12 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { type ChangeForm, changeOf, typedObject } from "../../domain/jobChange";
+import { TERMINAL } from "../../domain/states";
 import { zoneName } from "../../domain/times";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 import { useSettings } from "../../shared/settings";
 import { cancelDownstream, type RerunWish, rerun } from "./calls";
+import type { Job } from "./types";
 
 type Found<T> = { readonly data: T } | { readonly error: unknown } | null;
 
@@ -42,16 +44,21 @@ function usePreview<T>(read: () => Promise<T>, say: (found: T) => ReactNode) {
 
 const jobs = (count: number) => `${count.toLocaleString("en")} ${count === 1 ? "job" : "jobs"}`;
 
-/** What a cancellation of the job and of all that waits on it would do. */
-export function CancelPreview({ jobId }: { jobId: string }) {
+/** What a cancellation of the job and of all that waits on it would do. The API counts those downstream alone. */
+export function CancelPreview({ job }: { job: Job }) {
   const api = useApi();
+  const own = TERMINAL.has(job.state)
+    ? `This job has ended (${job.state}) and stays as it is.`
+    : job.state === "RUNNING"
+      ? "The worker of this job is asked to stop it."
+      : "This job ends at once.";
   return usePreview(
-    () => cancelDownstream(api, jobId, true),
+    () => cancelDownstream(api, job.job_id, true),
     (found) => (
       <Typography>
-        It cancels {found.complete ? "" : "at least "}
-        <b>{jobs(found.cancelled)}</b>, asks the workers of {jobs(found.asked)} to stop, and leaves{" "}
-        {jobs(found.ended)} that have ended.
+        {own} Downstream of it {found.complete ? "" : "at least "}
+        <b>{jobs(found.cancelled)}</b> {found.cancelled === 1 ? "is" : "are"} cancelled, the workers of{" "}
+        {jobs(found.asked)} are asked to stop, and {jobs(found.ended)} have ended before.
       </Typography>
     ),
   );

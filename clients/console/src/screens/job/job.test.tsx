@@ -1,6 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
+import { faultsOf } from "../../testing/axe";
 import { aCaller, aJob, HOSTILE, type Job } from "../../testing/jobs";
 import { type Call, renderScreen } from "../../testing/render";
 import { JobScreen } from ".";
@@ -317,3 +318,36 @@ it.each(["", "?tab=log", "?tab=data", "?tab=history"])("shows hostile texts as t
   expect(document.body.textContent).not.toContain("\u202e");
   expect(window).not.toHaveProperty("harmed");
 });
+
+it.each(["summary", "log", "data", "neighbours", "history"])(
+  "has no faults of accessibility: %s",
+  async (tab) => {
+    const job = { ...FAILED, progress: { fraction: 0.4, message: "rows" }, parameters: { a: [1, { b: 2 }] } };
+    renderJob(
+      () => job,
+      ({ path }) => {
+        if (path.endsWith("/dependencies")) return { job_id: ID, dependencies: [], cursor: null };
+        if (path.endsWith("/dependents")) return { job_id: ID, dependents: [], cursor: null };
+        const line = { at: "2026-12-01T08:00:00.000Z", number: 1, text: "printed" };
+        return path.endsWith("/logs")
+          ? {
+              job_id: ID,
+              state: "FAILED",
+              attempt: 2,
+              log_group: "g",
+              log_stream: "s",
+              missing: 0,
+              looked_to: null,
+              cursor: null,
+              lines: [line],
+            }
+          : undefined;
+      },
+      `?tab=${tab}`,
+    );
+    await screen.findByRole("navigation", { name: "parts of the job" });
+    if (tab === "log") await screen.findByText(/1 lines, that is all/);
+    if (tab === "neighbours") await screen.findByText("No job depends on it.");
+    expect(await faultsOf(document.body)).toEqual([]);
+  },
+);

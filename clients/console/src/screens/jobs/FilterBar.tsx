@@ -7,6 +7,7 @@ import TextField from "@mui/material/TextField";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import {
+  addressOf,
   chipsOf,
   filtersOf,
   idOf,
@@ -47,7 +48,7 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
   return (
     <Box component="section" aria-label="filters" sx={{ display: "flex", flexDirection: "column", gap: 1 }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
-        <Search key={filters.name ?? ""} filters={filters} onChange={onChange} />
+        <Search filters={filters} onChange={onChange} />
         <TextField
           select
           label="order"
@@ -72,6 +73,7 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
       <States filters={filters} onChange={onChange} />
       {open ? (
         <MoreFilters
+          key={JSON.stringify(addressOf(filters))}
           filters={filters}
           onChange={(changed) => {
             setOpen(false);
@@ -86,9 +88,13 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
 
 function Search({ filters, onChange }: FilterBarProps) {
   const navigate = useNavigate();
+  const name = filters.name ?? "";
+  const [typed, setTyped] = useState({ text: name, of: name });
+  // Where the address changes by itself, as by "back", the field follows it, and keeps the focus.
+  if (typed.of !== name) setTyped({ text: name, of: name });
   const search = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const text = String(new FormData(event.currentTarget).get("sought") ?? "").trim();
+    const text = typed.text.trim();
     const id = idOf(text);
     if (id !== null) {
       void navigate({ to: "/jobs/$jobId", params: { jobId: id } });
@@ -100,9 +106,9 @@ function Search({ filters, onChange }: FilterBarProps) {
   return (
     <Box component="form" role="search" onSubmit={search} sx={{ flex: "1 1 240px", maxWidth: 480 }}>
       <TextField
-        name="sought"
         label="beginning of a name, or an id"
-        defaultValue={filters.name ?? ""}
+        value={typed.text}
+        onChange={(event) => setTyped({ text: event.target.value, of: name })}
         fullWidth
         slotProps={{ htmlInput: { "data-search": "", autoComplete: "off", maxLength: 256 } }}
       />
@@ -171,7 +177,11 @@ function Chips({ filters, onChange }: FilterBarProps) {
               label={`${label} ×`}
               aria-label={`remove the filter ${label}`}
               title={value}
-              onClick={() => onChange(chip.without)}
+              onClick={() => {
+                onChange(chip.without);
+                // The chip goes, so the focus would be lost with it.
+                document.querySelector<HTMLElement>("[data-search]")?.focus();
+              }}
             />
           </li>
         );

@@ -56,7 +56,7 @@ export function JobPanel({
   const job = row !== undefined && (row.updated_at ?? "") >= (own?.updated_at ?? "") ? row : own;
   return (
     <Box
-      component="aside"
+      component="section"
       aria-label={`job ${jobId}`}
       sx={{
         border: 1,

@@ -1,6 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
+import { faultsOf } from "../../testing/axe";
 import { aCaller, aJob, HOSTILE, type Job } from "../../testing/jobs";
 import { type Answer, type Call, renderScreen } from "../../testing/render";
 import { JobsScreen } from ".";
@@ -80,10 +81,10 @@ it("opens a job beside the list under an address of its own, and closes it with 
   );
   await userEvent.click(await screen.findByText("READY", { selector: "[role=gridcell] *" }));
   await waitFor(() => expect(router.state.location.search).toMatchObject({ job: ID(1), pool: "lambda" }));
-  const panel = await screen.findByRole("complementary", { name: `job ${ID(1)}` });
+  const panel = await screen.findByRole("region", { name: `job ${ID(1)}` });
   expect(within(panel).getByText("Why is it not running?")).toBeDefined();
   await userEvent.keyboard("{Escape}");
-  await waitFor(() => expect(screen.queryByRole("complementary")).toBeNull());
+  await waitFor(() => expect(screen.queryByRole("region", { name: `job ${ID(1)}` })).toBeNull());
   expect(router.state.location.search).toMatchObject({ pool: "lambda" });
 });
 
@@ -206,4 +207,44 @@ it("shows hostile texts as texts", async () => {
   expect(document.body.textContent).not.toContain("\u202e");
   expect(document.body.textContent).toContain("\\u202e");
   expect(window).not.toHaveProperty("harmed");
+});
+
+it("has no faults of accessibility, with a panel, a selection and a dialog", async () => {
+  renderScreen(
+    JobsScreen,
+    "/jobs",
+    `/jobs?pool=lambda&job=${ID(1)}`,
+    answering(() => FOUR),
+  );
+  const rows = await screen.findAllByRole("row");
+  await screen.findByRole("region", { name: `job ${ID(1)}` });
+  await userEvent.click(screen.getByRole("button", { name: "More filters" }));
+  fireEvent.click(rows[2] as HTMLElement, { ctrlKey: true });
+  await screen.findByText("1 selected");
+  expect(await faultsOf(document.body)).toEqual([]);
+  await userEvent.click(screen.getByRole("button", { name: "reprioritise…" }));
+  await screen.findByRole("dialog");
+  expect(await faultsOf(document.body)).toEqual([]);
+});
+
+it("keeps the focus in the search, and brings the focus back to the row", async () => {
+  const { router } = renderScreen(
+    JobsScreen,
+    "/jobs",
+    "/jobs?state=READY",
+    answering(() => FOUR),
+  );
+  const field = await screen.findByLabelText(/beginning of a name/);
+  await userEvent.type(field, "lo{Enter}");
+  await waitFor(() => expect(router.state.location.search).toMatchObject({ name: "lo" }));
+  expect(document.activeElement).toBe(field);
+  await screen.findByText("report");
+  const row = screen.getAllByRole("row")[4] as HTMLElement;
+  act(() => row.focus());
+  await userEvent.click(within(row).getByRole("link"));
+  await waitFor(() => expect(router.state.location.pathname).toBe(`/jobs/${ID(3)}`));
+  act(() => router.history.back());
+  await screen.findByText("report");
+  expect(router.state.location.search).toMatchObject({ state: "READY", name: "lo" });
+  await waitFor(() => expect(document.activeElement?.textContent).toContain("report"));
 });
