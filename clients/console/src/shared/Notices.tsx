@@ -26,7 +26,7 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
         {problem?.problem.title || (problem === null ? "No answer" : `Refused (${problem.status})`)}
       </AlertTitle>
       {plain(error instanceof Error ? error.message : String(error))}
-      {problem?.problem.errors?.map((each) => (
+      {problem?.problem.errors.map((each) => (
         <div key={`${each.field} ${each.message}`}>{plain(`${each.field}: ${each.message}`)}</div>
       ))}
     </Alert>

@@ -15,6 +15,7 @@ import { vi } from "vitest";
 import { makeApi } from "../api/client";
 import type { Config } from "../api/config";
 import { ConnectionContext } from "../api/context";
+import { NO_SIGN_IN } from "../api/session";
 
 const CONFIG: Config = { apiUrl: "", pageToken: null, signIn: null, stack: "test", version: "0" };
 
@@ -90,7 +91,9 @@ export function renderScreen(screen: () => ReactNode, route: string, at: string,
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   const rendered = render(
     <QueryClientProvider client={queries}>
-      <ConnectionContext.Provider value={{ api: makeApi(CONFIG, async () => null, send), config: CONFIG }}>
+      <ConnectionContext.Provider
+        value={{ api: makeApi(CONFIG, async () => null, send), config: CONFIG, session: NO_SIGN_IN }}
+      >
         {/* The types of the console's own router are registered; this one has the same addresses. */}
         <RouterProvider router={router as never} />
       </ConnectionContext.Provider>
