@@ -23,7 +23,7 @@ export function StateStrip({ job }: { job: Job }) {
         {shown.map((stay) => (
           <Box
             key={`${stay.from} ${stay.state}`}
-            sx={{ flexGrow: stay.seconds, flexBasis: 0, minWidth: 4, bgcolor: tone(stay.state) }}
+            sx={{ flexGrow: 1 + stay.seconds * 1_000, flexBasis: 0, minWidth: 4, bgcolor: tone(stay.state) }}
           />
         ))}
       </Box>

@@ -4,6 +4,7 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { answerOf } from "../../api/client";
 import { useApi, useConnection } from "../../api/context";
 import { useLive } from "../../api/live";
+import { ApiProblem } from "../../api/problems";
 import { curlCommand, jobCommand } from "../../domain/commands";
 import { labelOf } from "../../domain/jobHistory";
 import { TERMINAL, WAITING } from "../../domain/states";
@@ -67,6 +68,11 @@ function OneJob({ jobId }: { jobId: string }) {
         ) : (
           <ErrorNotice error={read.error} onRetry={() => void read.refetch()} />
         )}
+        {read.error instanceof ApiProblem && read.error.status === 404 && !jobId.includes(".") ? (
+          <TextLink to="/workflows/$workflowId" params={{ workflowId: jobId }}>
+            Look for a workflow with this id
+          </TextLink>
+        ) : null}
       </Page>
     );
   }

@@ -52,14 +52,18 @@ export function BulkDialog({ act, scope, onClose }: { act: BulkAct; scope: Scope
       stop.current = new AbortController();
       const { signal } = stop.current;
       const wanted = { act, priority: number };
+      const show = (progress: Progress) => {
+        if (!signal.aborted) setForeseen(progress);
+      };
       try {
-        setForeseen(
+        show(
           "ids" in scope
-            ? await actOnJobs(api, wanted, scope.ids, true, setForeseen, signal)
-            : await actOnFilter(api, wanted, scope.filter, true, setForeseen, signal),
+            ? await actOnJobs(api, wanted, scope.ids, true, show, signal)
+            : await actOnFilter(api, wanted, scope.filter, true, show, signal),
         );
         if (!signal.aborted) setPhase("foreseen");
       } catch (raised) {
+        if (signal.aborted) return;
         setError(raised);
         setPhase("asking");
       }
