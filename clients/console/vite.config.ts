@@ -8,5 +8,10 @@ export default defineConfig({
   // `npm run dev` shows the console over the API in memory of tests/harness/console.
   server: { host: "127.0.0.1", proxy: { "/v1": process.env.TIDEGATE_API ?? "http://127.0.0.1:8899" } },
   build: { target: "es2022", sourcemap: false, chunkSizeWarningLimit: 900, assetsInlineLimit: 0 },
-  test: { environment: "jsdom", setupFiles: ["src/testing/setup.ts"], restoreMocks: true },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["src/testing/setup.ts"],
+    restoreMocks: true,
+    testTimeout: 60_000,
+  },
 });

@@ -12,7 +12,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   app: ["app", "screens", "shared", "api", "domain"],
 };
 const PACKAGES_OF_DOMAIN = /^(\.|vitest$)/;
-const IMPORT = /(?:from|import\()\s*"([^"]+)"/g;
+const IMPORT = /(?:\bfrom\s|import\()\s*"([^"]+)"/g;
 const ROOT = import.meta.dirname;
 
 function files(folder: string): string[] {

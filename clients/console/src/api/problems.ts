@@ -2,7 +2,8 @@
 
 import type { components } from "./schema";
 
-export type Problem = components["schemas"]["Problem"];
+/** The body of a refusal, with all of its fields. */
+export type Problem = Required<components["schemas"]["Problem"]>;
 
 /** The API refused a request, and says why. */
 export class ApiProblem extends Error {
@@ -30,7 +31,7 @@ export class Unreachable extends Error {
   }
 }
 
-function isProblem(value: unknown): value is Problem {
+function isProblem(value: unknown): value is components["schemas"]["Problem"] {
   return (
     typeof value === "object" && value !== null && "type" in value && "detail" in value && "status" in value
   );
@@ -38,7 +39,7 @@ function isProblem(value: unknown): value is Problem {
 
 /** Returns the error for an answer that is no success. */
 export function problemOf(status: number, body: unknown): ApiProblem | Unreachable {
-  if (isProblem(body)) return new ApiProblem(body);
+  if (isProblem(body)) return new ApiProblem({ instance: null, errors: [], ...body });
   if (status === 401 || status === 403) {
     const detail =
       status === 401

@@ -1,7 +1,8 @@
 import Box from "@mui/material/Box";
 import Checkbox from "@mui/material/Checkbox";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useRef } from "react";
+import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useRef } from "react";
+import { rangeOf } from "../domain/rows";
 import { useSettings } from "./settings";
 
 export interface Column<Row> {
@@ -23,18 +24,46 @@ export interface VirtualTableProps<Row> {
   readonly selected?: ReadonlySet<string>;
   readonly onSelect?: (ids: ReadonlySet<string>) => void;
   readonly height?: string;
+  /** Is called while the last rows are in sight, so that more can be read. */
+  readonly onNearEnd?: () => void;
+  /** Under this name the scroll and the focused row are kept while the page stands, so that "back" finds them again. */
+  readonly placeName?: string;
+}
+
+/** Lets the table of this name begin at its first row when it appears the next time. */
+export function forgetPlace(name: string): void {
+  places.delete(name);
+}
+
+interface Place {
+  readonly offset: number;
+  readonly focused: string | null;
+}
+
+const ROWS_BEFORE_END = 20;
+const MOST_PLACES = 50;
+const places = new Map<string, Place>();
+
+function keepPlace(name: string, place: Place): void {
+  places.delete(name);
+  places.set(name, place);
+  const oldest = places.keys().next().value;
+  if (places.size > MOST_PLACES && oldest !== undefined) places.delete(oldest);
 }
 
 /**
  * A table of any length that draws only the rows in sight. It is a grid for screen readers: arrows, Home and End move
- * the focus, Enter opens a row, Space selects it. New data moves neither scroll nor focus, because rows keep their ids.
+ * the focus, Enter opens a row, Space selects it. Ctrl or Cmd with a click selects a row too, and Shift all rows to it. New data moves neither scroll nor focus, because rows keep their ids.
  */
 export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const { label, rows, columns, rowId, onOpen, current, selected, onSelect, height = "100%" } = props;
+  const { onNearEnd, placeName } = props;
   const { density } = useSettings();
   const rowHeight = density === "compact" ? 30 : 38;
   const scroller = useRef<HTMLDivElement>(null);
+  const anchor = useRef<string | null>(null);
   const virtual = useVirtualizer({
+    initialOffset: () => (placeName === undefined ? 0 : (places.get(placeName)?.offset ?? 0)),
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
@@ -45,6 +74,30 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     " ",
   );
 
+  const items = virtual.getVirtualItems();
+  const lastInSight = items.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (rows.length > 0 && lastInSight >= rows.length - ROWS_BEFORE_END) onNearEnd?.();
+  }, [lastInSight, rows.length, onNearEnd]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the focus comes back once, when the table appears
+  useEffect(() => {
+    const focused = placeName === undefined ? null : (places.get(placeName)?.focused ?? null);
+    const index = focused === null ? -1 : rows.findIndex((row) => rowId(row) === focused);
+    if (index >= 0 && (document.activeElement === null || document.activeElement === document.body)) {
+      requestAnimationFrame(() =>
+        scroller.current
+          ?.querySelector<HTMLElement>(`[data-index="${index}"]`)
+          ?.focus({ preventScroll: true }),
+      );
+    }
+  }, []);
+
+  const remember = (focused?: string) => {
+    if (placeName === undefined) return;
+    const offset = scroller.current?.scrollTop ?? 0;
+    keepPlace(placeName, { offset, focused: focused ?? places.get(placeName)?.focused ?? null });
+  };
   const focusRow = (index: number) => {
     const bounded = Math.max(0, Math.min(rows.length - 1, index));
     virtual.scrollToIndex(bounded);
@@ -81,7 +134,19 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const toggle = (id: string) => {
     const next = new Set(selected);
     if (!next.delete(id)) next.add(id);
+    anchor.current = id;
     onSelect?.(next);
+  };
+  const selectTo = (id: string) => {
+    onSelect?.(new Set([...(selected ?? []), ...rangeOf(rows.map(rowId), anchor.current, id)]));
+    anchor.current = id;
+  };
+  const onClick = (event: MouseEvent, row: Row) => {
+    if (event.target instanceof Element && event.target.closest("a,button,input") !== null) return;
+    const id = rowId(row);
+    if (onSelect !== undefined && event.shiftKey) selectTo(id);
+    else if (onSelect !== undefined && (event.ctrlKey || event.metaKey)) toggle(id);
+    else onOpen?.(row);
   };
   const all = rows.length > 0 && rows.every((row) => selected?.has(rowId(row)));
 
@@ -92,6 +157,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
       aria-label={label}
       aria-rowcount={rows.length + 1}
       tabIndex={rows.length === 0 ? 0 : -1}
+      onScroll={() => remember()}
       sx={{
         height,
         overflow: "auto",
@@ -142,7 +208,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
         role="rowgroup"
         sx={{ height: virtual.getTotalSize(), position: "relative", minWidth: "min-content" }}
       >
-        {virtual.getVirtualItems().map((item) => {
+        {items.map((item) => {
           const row = rows[item.index] as Row;
           const id = rowId(row);
           return (
@@ -154,9 +220,12 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
               aria-selected={onSelect === undefined ? undefined : (selected?.has(id) ?? false)}
               aria-current={current === id ? "true" : undefined}
               tabIndex={0}
-              onClick={(event) => {
-                if (!(event.target as HTMLElement).closest("a,button,input")) onOpen?.(row);
+              onClick={(event) => onClick(event, row)}
+              onMouseDown={(event) => {
+                // Shift with a click selects rows here, and no text.
+                if (event.shiftKey && onSelect !== undefined) event.preventDefault();
               }}
+              onFocus={() => remember(id)}
               onKeyDown={(event) => onKey(event, item.index, row)}
               sx={{
                 display: "grid",
@@ -181,7 +250,11 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
                     tabIndex={-1}
                     checked={selected?.has(id) ?? false}
                     slotProps={{ input: { "aria-label": `select ${id}` } }}
-                    onChange={() => toggle(id)}
+                    onChange={(event) => {
+                      const { nativeEvent } = event;
+                      if ("shiftKey" in nativeEvent && nativeEvent.shiftKey === true) selectTo(id);
+                      else toggle(id);
+                    }}
                   />
                 </Box>
               )}
