@@ -22,7 +22,7 @@ export interface FailureGroup {
 }
 
 /** The code of a job that ended without one. */
-const NO_CODE = "no-code";
+export const NO_CODE = "no-code";
 
 /** Groups failures by job type and error code: the largest group first, of equal ones the latest. */
 export function groupFailures(failures: readonly Failure[]): readonly FailureGroup[] {
