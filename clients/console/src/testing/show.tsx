@@ -88,6 +88,8 @@ export function showAt(address: string, answers: Readonly<Record<string, Answer>
 /** Gives elements a size, which jsdom does not: a table draws only the rows that it has room for. */
 function giveSizes(): void {
   for (const [name, size] of [
+    ["clientHeight", 800],
+    ["clientWidth", 1200],
     ["offsetHeight", 800],
     ["offsetWidth", 1200],
   ] as const) {
