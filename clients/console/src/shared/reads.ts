@@ -40,3 +40,16 @@ export function useType(name: string) {
     enabled: name !== "",
   });
 }
+
+/** Reads the names of all pools once, for a field to choose one. */
+export function usePoolNames(): readonly string[] {
+  const api = useApi();
+  const pools = useQuery({
+    queryKey: POOLS,
+    queryFn: ({ signal }) => answerOf(api.GET("/v1/pools", { signal })),
+    staleTime: NAMES_MS,
+  });
+  return pools.data?.pools.map((pool) => pool.name) ?? [];
+}
+
+const NAMES_MS = 300_000;
