@@ -1,9 +1,14 @@
 /** Shows the console at an address in the tests' page, over an API that is a table of answers. */
 
-import { type RenderResult, render } from "@testing-library/react";
+import { configure, type RenderResult, render } from "@testing-library/react";
+import { vi } from "vitest";
 import { makeApi } from "../api/client";
 import { NO_SIGN_IN } from "../api/session";
 import { App } from "../app/App";
+
+// The first page of a test file loads its screen, which takes long on a busy machine.
+configure({ asyncUtilTimeout: 5_000 });
+vi.setConfig({ testTimeout: 30_000 });
 
 const CONFIG = { apiUrl: "", pageToken: null, signIn: null, stack: "test", version: "0" };
 
