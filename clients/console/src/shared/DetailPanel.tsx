@@ -23,16 +23,20 @@ export function DetailPanel({
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
   }, []);
+  const top = useRef<HTMLDivElement>(null);
+  useEffect(() => top.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <Panel
-      title={title}
-      aside={
-        <Button variant="text" startIcon={<Icon name="close" />} onClick={onClose}>
-          Close
-        </Button>
-      }
-    >
-      {children}
-    </Panel>
+    <div ref={top}>
+      <Panel
+        title={title}
+        aside={
+          <Button variant="text" startIcon={<Icon name="close" />} onClick={onClose}>
+            Close
+          </Button>
+        }
+      >
+        {children}
+      </Panel>
+    </div>
   );
 }

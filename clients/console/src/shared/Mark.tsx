@@ -2,6 +2,7 @@ import Box from "@mui/material/Box";
 import type { ReactNode } from "react";
 import { plain } from "../domain/text";
 import { Icon, type IconName } from "./icons";
+import { useStateTone } from "./StateMark";
 import { Ago } from "./Time";
 
 const TONES = {
@@ -15,10 +16,11 @@ export type Tone = keyof typeof TONES;
 
 /** A condition as icon, word and colour, so that none of them is needed alone. */
 export function Mark({ icon, tone, children }: { icon: IconName; tone: Tone; children: ReactNode }) {
+  const colour = useStateTone()(TONES[tone]);
   return (
     <Box
       component="span"
-      sx={{ display: "inline-flex", alignItems: "center", gap: 0.5, color: TONES[tone], fontWeight: 600 }}
+      sx={{ display: "inline-flex", alignItems: "center", gap: 0.5, color: colour, fontWeight: 600 }}
     >
       <Icon name={icon} sx={{ fontSize: "1.1em" }} />
       <span>{children}</span>

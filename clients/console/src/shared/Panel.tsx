@@ -1,6 +1,7 @@
 import Box from "@mui/material/Box";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
+import useMediaQuery from "@mui/material/useMediaQuery";
 import { type ReactNode, useId } from "react";
 
 /** A titled part of a screen. */
@@ -40,20 +41,15 @@ export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[
   );
 }
 
-/** A list beside the detail of its chosen row; on a narrow screen the detail stands first. */
+/** A list beside the detail of its chosen row; on a narrow screen the detail stands above the list. */
 export function Split({ detail, children }: { detail: ReactNode; children: ReactNode }) {
+  const narrow = useMediaQuery("(max-width: 1200px)");
+  const columns = detail === null || narrow ? "minmax(0, 1fr)" : "minmax(0, 3fr) minmax(0, 2fr)";
   return (
-    <Box
-      sx={{
-        display: "grid",
-        gap: 2,
-        gridTemplateColumns:
-          detail === null ? "minmax(0, 1fr)" : { xs: "minmax(0, 1fr)", lg: "minmax(0, 3fr) minmax(0, 2fr)" },
-        alignItems: "start",
-      }}
-    >
-      <Box sx={{ minWidth: 0, order: { xs: 1, lg: 0 } }}>{children}</Box>
-      {detail}
+    <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: columns, alignItems: "start" }}>
+      {narrow ? detail : null}
+      <Box sx={{ minWidth: 0 }}>{children}</Box>
+      {narrow ? null : detail}
     </Box>
   );
 }

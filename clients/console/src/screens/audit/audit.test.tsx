@@ -1,21 +1,9 @@
 import { screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
+import { ACT } from "../../testing/answers";
 import { showAt } from "../../testing/show";
 
-const ACT = {
-  id: "01KBC7RV8M5B6W2Y3Q7RVXN4C1",
-  at: "2026-11-29T08:00:00.000Z",
-  act: "pool.pause",
-  subject: "pool#lambda",
-  route: "POST /v1/pools/{pool}/pause",
-  caller: { subject: "arn:aws:iam::1:user/ann", display: "ann", kind: "iam" },
-  outcome: "done",
-  code: null,
-  ended_at: "2026-11-29T08:00:00.000Z",
-  before: { paused: false },
-  after: { paused: true },
-};
 const PAGE = { acts: [ACT], cursor: "next", looked_back_to: "2026-11-01T00:00:00.000Z" };
 
 it("shows what an act changed, how far it looked, and the way on", async () => {

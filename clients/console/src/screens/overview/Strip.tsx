@@ -53,7 +53,7 @@ export function Strip({
       />
       <Tile
         state="SCHEDULED"
-        number="all"
+        number="not counted"
         words="wait for others or for a time"
         search={{ state: "PENDING,SCHEDULED" }}
       />

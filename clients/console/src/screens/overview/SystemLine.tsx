@@ -3,6 +3,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { components } from "../../api/schema";
 import { plain } from "../../domain/text";
 import { Mark } from "../../shared/Mark";
+import { ErrorNotice } from "../../shared/Notices";
 import { Time } from "../../shared/Time";
 
 type Status = components["schemas"]["StatusOut"];
@@ -10,7 +11,9 @@ type Status = components["schemas"]["StatusOut"];
 /** One line that says whether the parts work that nobody calls; it opens to all of them. */
 export function SystemLine({ status }: { status: UseQueryResult<Status> }) {
   const { data } = status;
-  if (data === undefined) return null;
+  if (data === undefined) {
+    return status.isError ? <ErrorNotice error={status.error} onRetry={() => void status.refetch()} /> : null;
+  }
   const parts = [...data.schedules, ...data.streams];
   const dead = parts.filter((part) => !part.alive);
   return (

@@ -1,6 +1,6 @@
 import { screen, within } from "@testing-library/react";
 import { expect, it } from "vitest";
-import { POOL } from "../../testing/pools";
+import { POOL } from "../../testing/answers";
 import { refusal, showAt } from "../../testing/show";
 
 const NOW = new Date().toISOString();

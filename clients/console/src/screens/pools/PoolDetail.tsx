@@ -36,7 +36,6 @@ export function PoolDetail({ pool, onClose }: { pool: Pool; onClose: () => void 
         ) : (
           <ActButton
             label="Pause"
-            color="warning"
             impossible={forbidden ?? (pool.deployed ? null : "a deploy removed the pool")}
             ask={{
               title: `Pause pool ${plain(pool.name)}?`,

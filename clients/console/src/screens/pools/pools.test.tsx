@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
-import { POOL } from "../../testing/pools";
+import { POOL } from "../../testing/answers";
 import { type Asked, ME, showAt } from "../../testing/show";
 
 const SHARE = {

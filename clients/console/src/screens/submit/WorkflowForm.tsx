@@ -99,8 +99,7 @@ export function WorkflowForm() {
         <TextField
           label="workflow (JSON)"
           multiline
-          minRows={10}
-          maxRows={28}
+          rows={18}
           placeholder={EXAMPLE}
           value={text}
           error={submission.faults.length > 0}

@@ -1,34 +1,9 @@
 import { screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
+import { SCHEMA, TYPE } from "../../testing/answers";
 import { type Asked, ME, refusal, showAt } from "../../testing/show";
 
-const TYPE = {
-  type: "load",
-  description: null,
-  deployed: true,
-  paused: false,
-  max_running: null,
-  changes: { paused: null, max_running: null },
-};
-const SCHEMA = {
-  type: "object",
-  required: ["seconds"],
-  properties: {
-    seconds: { type: "number", minimum: 0, title: "Seconds" },
-    mode: { enum: ["fast", "safe"], title: "Mode" },
-    sizes: { type: "array", items: { type: "integer" }, title: "Sizes" },
-    address: { $ref: "#/$defs/Address" },
-  },
-  $defs: {
-    Address: {
-      type: "object",
-      title: "Address",
-      required: ["city"],
-      properties: { city: { type: "string" } },
-    },
-  },
-};
 const ID = "01KBC7RV8M5B6W2Y3Q7RVXN4C1";
 const FORESEEN = { dry_run: true, job_count: 1, states: { READY: 1 }, pools: { lambda: 1 } };
 const ANSWERS = {

@@ -121,7 +121,6 @@ function Acts({ type }: { type: Type }) {
       ) : (
         <ActButton
           label="Pause"
-          color="warning"
           impossible={forbidden ?? gone}
           ask={{
             title: `Pause type ${plain(type.type)}?`,

@@ -83,7 +83,7 @@ function Known({ worker }: { worker: Worker }) {
       <Box sx={{ my: 1.5 }}>
         <ActButton
           label="Drain"
-          color="warning"
+          color="error"
           impossible={forbidden ?? cannot}
           ask={{
             title: `Drain worker ${plain(worker.worker_id)}?`,

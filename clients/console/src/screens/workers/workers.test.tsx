@@ -1,50 +1,10 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
+import { WORKER_JOB as JOB, WORKER } from "../../testing/answers";
 import { showAt } from "../../testing/show";
 
-const AT = new Date().toISOString();
-const WORKER = {
-  worker_id: "n-1",
-  pool: "ecs",
-  session_id: "S",
-  name: "nightly",
-  host: "ip-10",
-  state: "ACTIVE",
-  live: true,
-  slots: 8,
-  running: 3,
-  claimed: 41,
-  succeeded: 36,
-  failed: 2,
-  handed_back: 0,
-  all_sessions: { since: AT, sessions: 3, claimed: 120, succeeded: 111, failed: 5, handed_back: 2, lost: 1 },
-  response_seconds: 0.012,
-  lacking: [],
-  fault: null,
-  capabilities: [],
-  tags: {},
-  started_at: AT,
-  heartbeat_at: AT,
-  heartbeat_age_seconds: 0,
-  drain_requested_at: null,
-  drain_requested_by: null,
-  clock_off_seconds: 0,
-};
 const LOST = { ...WORKER, worker_id: "n-2", name: null, state: "LOST", live: false };
-const JOB = {
-  job_id: "01KBC7RV8M5B6W2Y3Q7RVXN4C1",
-  key: null,
-  name: "load",
-  type: "t",
-  state: "RUNNING",
-  attempt: 2,
-  started_at: AT,
-  began_at: AT,
-  finished_at: null,
-  actual_duration_seconds: null,
-  error_code: null,
-};
 const ANSWERS = {
   "GET /v1/pools": { pools: [] },
   "GET /v1/workers": { workers: [WORKER, LOST], cursor: "more" },
