@@ -115,6 +115,8 @@ const SCHEMA: Json = {
   $defs: {
     Address: {
       type: "object",
+      title: "Address",
+      description: "Where.",
       required: ["city"],
       properties: { city: { type: "string" }, zip: { type: "string" } },
     },
@@ -136,6 +138,7 @@ it("makes a field of each kind, and falls back to JSON", () => {
   ]);
   expect(fields[0]).toMatchObject({ title: "Seconds", description: "How long." });
   expect(fields[1]).toMatchObject({ title: "tries", preset: 3 });
+  expect(fields[4]).toMatchObject({ title: "address", description: "Where." });
 });
 
 it("makes no form of what is no object", () => {

@@ -69,14 +69,12 @@ function fieldsOf(object: Schema, root: Schema, depth: number): readonly Field[]
 
 function fieldOf(name: string, schema: Schema, required: boolean, root: Schema, depth: number): Field {
   const { inner, nullable } = unwrapped(schema, root);
-  const text = (key: string) => {
-    const found = schema[key] ?? inner?.[key];
-    return typeof found === "string" ? found : "";
-  };
+  const text = (found: Json | undefined) => (typeof found === "string" ? found : "");
   const words: FieldWords = {
     name,
-    title: text("title") || name,
-    description: text("description"),
+    // Several fields can share a definition, so the title of that would not tell them apart.
+    title: text(schema.title) || name,
+    description: text(schema.description) || text(inner?.description),
     required,
     nullable,
     preset: schema.default,

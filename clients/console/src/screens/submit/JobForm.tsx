@@ -231,7 +231,7 @@ function Parameters({
           helperText={
             messages === undefined
               ? fields === null
-                ? "The type's schema makes no form, so type them as JSON."
+                ? "The API knows no schema for a form of this type, so type them as JSON."
                 : " "
               : plain(messages.join("; "))
           }

@@ -20,7 +20,7 @@ it("makes a form of the schema, checks it, submits it under its key, and goes to
   await userEvent.selectOptions(screen.getByLabelText("Mode"), "safe");
   await userEvent.click(screen.getByRole("button", { name: "Add to Sizes" }));
   await userEvent.type(screen.getByLabelText(/^Sizes 1/), "7");
-  await userEvent.click(screen.getByLabelText("give Address"));
+  await userEvent.click(screen.getByLabelText("give address"));
   await userEvent.type(screen.getByLabelText(/^city/), "Ulm");
   await userEvent.type(screen.getByLabelText("tags"), "team=data");
   await userEvent.click(screen.getByRole("button", { name: "Check" }));

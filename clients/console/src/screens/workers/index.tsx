@@ -110,7 +110,7 @@ function Filters({ address, change }: { address: Address; change: ChangeAddress 
   const pools = usePoolNames();
   const filter = (name: string) => (value: string) => change({ [name]: value, cursor: "" });
   return (
-    <Box component="search" sx={{ display: "flex", gap: 1.5, flexWrap: "wrap" }}>
+    <Box component="section" aria-label="filters" sx={{ display: "flex", gap: 1.5, flexWrap: "wrap" }}>
       <ChoiceField
         label="pool"
         value={address.pool ?? ""}
