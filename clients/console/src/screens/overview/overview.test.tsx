@@ -1,5 +1,5 @@
 import { screen, within } from "@testing-library/react";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { POOL } from "../../testing/answers";
 import { refusal, showAt } from "../../testing/show";
 
@@ -85,4 +85,22 @@ it("groups failures, and links each number to its jobs", async () => {
 it("says that the API did not answer, and offers to ask again", async () => {
   showAt("/", { "GET /v1/pools": () => refusal(403, "forbidden", []) });
   expect(await screen.findByRole("button", { name: "Try again" })).toBeTruthy();
+});
+
+it.each([
+  ["busy", { ...POOL, active: { count: 1, more: false } }, 12],
+  ["idle", POOL, 2],
+])("makes only so many calls a minute while it is %s", async (_, pool, most) => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const { asked } = showAt("/", { ...QUIET, "GET /v1/pools": { pools: [pool] } });
+    await screen.findByText("schedules and streams are alive");
+    const before = asked.length;
+    // Six minutes hold every pace at least once.
+    await vi.advanceTimersByTimeAsync(6 * 60_000);
+    expect((asked.length - before) / 6).toBeLessThanOrEqual(most);
+    expect(asked.length).toBeGreaterThan(before);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Api, answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
+import { plain } from "../../domain/text";
 import { ActButton } from "../../shared/ActButton";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 
@@ -47,7 +48,7 @@ export function Redrive({ pool, impossible }: { pool: string; impossible: string
         label="Redrive"
         impossible={impossible}
         ask={{
-          title: `Redrive pool ${pool}?`,
+          title: `Redrive pool ${plain(pool)}?`,
           content: () => <Foreseen pool={pool} />,
           confirm: "Retry them",
         }}

@@ -1,5 +1,6 @@
 import Box from "@mui/material/Box";
 import TextField from "@mui/material/TextField";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
@@ -8,20 +9,18 @@ import { wholeNumber } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { ActButton } from "../../shared/ActButton";
 import { Empty, ErrorNotice, Loading } from "../../shared/Notices";
-import { usePaced } from "../../shared/paced";
 import { Time } from "../../shared/Time";
 
 type Share = components["schemas"]["ShareOut"];
 
-const EVERY_MS = 120_000;
-
 /** The shares of a pool, with what operators may change of them. */
 export function Shares({ pool, impossible }: { pool: string; impossible: string | null }) {
   const api = useApi();
-  const shares = usePaced({
-    key: ["shares", pool],
-    read: (signal) => answerOf(api.GET("/v1/pools/{pool}/shares", { params: { path: { pool } }, signal })),
-    everyMs: () => EVERY_MS,
+  // Acts of operators alone change them, so they are not polled.
+  const shares = useQuery({
+    queryKey: ["shares", pool],
+    queryFn: ({ signal }) =>
+      answerOf(api.GET("/v1/pools/{pool}/shares", { params: { path: { pool } }, signal })),
   });
   const found = shares.data?.shares;
   return (

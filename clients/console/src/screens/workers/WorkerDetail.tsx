@@ -21,7 +21,8 @@ import { Slots } from "./Slots";
 
 type WorkerJob = components["schemas"]["WorkerJobOut"];
 
-const EVERY_MS = 30_000;
+const BUSY_MS = 30_000;
+const IDLE_MS = 120_000;
 const MOST_ENDED = 50;
 
 /** One worker: its load, its totals, and the jobs that it runs and ran. `name` is its pool and its id. */
@@ -47,7 +48,7 @@ export function WorkerDetail({
         (error: unknown) =>
           error instanceof ApiProblem && error.status === 404 ? null : Promise.reject(error),
       ),
-    everyMs: () => EVERY_MS,
+    everyMs: () => IDLE_MS,
     enabled: listed === undefined && id !== "",
   });
   const worker = listed ?? read.data;
@@ -160,7 +161,7 @@ function Jobs({ pool, id }: { pool: string; id: string }) {
           signal,
         }),
       ),
-    everyMs: () => EVERY_MS,
+    everyMs: (data) => (data !== undefined && data.running.length > 0 ? BUSY_MS : IDLE_MS),
   });
   if (jobs.isError && jobs.data === undefined) {
     return <ErrorNotice error={jobs.error} onRetry={() => void jobs.refetch()} />;

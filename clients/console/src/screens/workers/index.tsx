@@ -16,7 +16,7 @@ import { WorkerTable, WorkerTiles } from "./WorkerLists";
 
 const PAGE = 200;
 const BUSY_MS = 10_000;
-const IDLE_MS = 30_000;
+const IDLE_MS = 60_000;
 const STATES = ["ACTIVE", "DRAINING", "INACTIVE", "LOST"] as const;
 const ORDERS = ["load", "free", "seen"] as const;
 
