@@ -15,7 +15,12 @@ export type Role = (typeof ROLES)[number];
 /** Reads who the caller is; undefined until the API has answered. */
 export function useMe(): Me | undefined {
   const api = useApi();
-  return useLive({ key: ["me"], read: (signal) => answerOf(api.GET("/v1/me", { signal })) }).data;
+  return useLive({
+    key: ["me"],
+    read: (signal) => answerOf(api.GET("/v1/me", { signal })),
+    // A role changes seldom. It is read again when somebody comes back to the tab, and after each act.
+    isFinal: () => true,
+  }).data;
 }
 
 /** Returns why the caller may not do what needs `role`; null where it may, or where nobody knows yet. */

@@ -1,5 +1,220 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { answerOf } from "../../api/client";
+import { useApi } from "../../api/context";
+import { useLive } from "../../api/live";
+import type { components } from "../../api/schema";
+import { differences, differenceText } from "../../domain/audit";
+import { plain } from "../../domain/text";
+import { type Address, useAddress } from "../../shared/address";
+import { DetailPanel } from "../../shared/DetailPanel";
+import { Freshness } from "../../shared/Freshness";
+import { Mark } from "../../shared/Mark";
+import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
+import { Facts, Split } from "../../shared/Panel";
+import { Ago, Time } from "../../shared/Time";
+import { To } from "../../shared/To";
+import { type Column, VirtualTable } from "../../shared/VirtualTable";
+import { AuditFilters } from "./AuditFilters";
+import { SubjectLink } from "./SubjectLink";
 
+type Act = components["schemas"]["ActOut"];
+
+const PAGE = 100;
+const FILTERS = ["subject", "caller", "from", "to", "cursor"] as const;
+
+const COLUMNS: readonly Column<Act>[] = [
+  { id: "at", title: "when", width: "130px", cell: (act) => <Ago at={act.at} /> },
+  { id: "act", title: "act", width: "140px", cell: (act) => plain(act.act) },
+  {
+    id: "subject",
+    title: "about",
+    width: "minmax(160px, 2fr)",
+    cell: (act) => <SubjectLink subject={act.subject} />,
+  },
+  { id: "caller", title: "caller", width: "minmax(120px, 1fr)", cell: (act) => plain(act.caller.display) },
+  { id: "outcome", title: "outcome", width: "150px", cell: (act) => <Outcome act={act} /> },
+  {
+    id: "change",
+    title: "change",
+    width: "minmax(180px, 2fr)",
+    cell: (act) => plain(changeText(act)) || "-",
+  },
+];
+
+function changeText(act: Act): string {
+  return differences(act.before, act.after).map(differenceText).join(", ");
+}
+
+function useActs(address: Address) {
+  const api = useApi();
+  const query: Record<string, string> = {};
+  for (const name of FILTERS) {
+    const value = address[name];
+    if (value !== undefined) query[name] = value;
+  }
+  return useLive({
+    key: ["audit", query],
+    read: (signal) =>
+      answerOf(api.GET("/v1/audit", { params: { query: { ...query, limit: PAGE } }, signal })),
+    // Acts are never changed, so only the newest page can have more to show.
+    isFinal: () => address.cursor !== undefined,
+  });
+}
+
+/** The acts of callers, newest first. */
 export function AuditScreen() {
-  return <Page title="Audit">{null}</Page>;
+  const [address, change] = useAddress();
+  const queries = useQueryClient();
+  const acts = useActs(address);
+  const { data } = acts;
+  const chosen = data?.acts.find((act) => act.id === address.act);
+  const isFiltered = FILTERS.some((name) => address[name] !== undefined);
+  return (
+    <Page title="Audit" aside={<Freshness query={acts} />}>
+      <AuditFilters
+        key={[address.subject, address.caller, address.from, address.to].join(" ")}
+        address={address}
+        apply={(filters) => {
+          change({ ...filters, cursor: "", act: "" });
+          void queries.invalidateQueries({ queryKey: ["audit"] });
+        }}
+      />
+      {acts.isError ? <ErrorNotice error={acts.error} onRetry={() => void acts.refetch()} /> : null}
+      {data === undefined ? (
+        acts.isError ? null : (
+          <Loading />
+        )
+      ) : (
+        <Split
+          detail={
+            chosen === undefined ? null : <ActDetail act={chosen} onClose={() => change({ act: "" })} />
+          }
+        >
+          {data.acts.length === 0 ? (
+            <NoActs isFiltered={isFiltered} isEnd={data.cursor === null} />
+          ) : (
+            <VirtualTable
+              label="acts, newest first"
+              rows={data.acts}
+              columns={COLUMNS}
+              rowId={(act) => act.id}
+              onOpen={(act) => change({ act: act.id })}
+              current={address.act ?? null}
+              height="min(60vh, 600px)"
+            />
+          )}
+          <p>
+            {data.acts.length} acts of at most {PAGE} a page.{" "}
+            {data.looked_back_to === null ? null : (
+              <>
+                This page looked back to <Time at={data.looked_back_to} />.{" "}
+              </>
+            )}
+            {data.cursor === null ? (
+              "There are no earlier ones."
+            ) : (
+              <To to="/audit" search={older(address, data.cursor)}>
+                look further back
+              </To>
+            )}
+          </p>
+        </Split>
+      )}
+    </Page>
+  );
+}
+
+function older(address: Address, cursor: string): Record<string, string> {
+  const search: Record<string, string> = {};
+  for (const name of FILTERS) {
+    const value = address[name];
+    if (value !== undefined) search[name] = value;
+  }
+  return { ...search, cursor };
+}
+
+function NoActs({ isFiltered, isEnd }: { isFiltered: boolean; isEnd: boolean }) {
+  if (!isEnd) return <Empty title="No act in the time that this page looked at." />;
+  return isFiltered ? (
+    <Empty title="No act fits these filters." />
+  ) : (
+    <Empty title="Nobody has done anything yet.">
+      <Command text="tidegate audit" />
+    </Empty>
+  );
+}
+
+function Outcome({ act }: { act: Act }) {
+  if (act.outcome === "done") {
+    return (
+      <Mark icon="done" tone="good">
+        done
+      </Mark>
+    );
+  }
+  if (act.outcome === "asked") {
+    return (
+      <Mark icon="pending" tone="wait">
+        asked
+      </Mark>
+    );
+  }
+  return (
+    <Mark icon={act.outcome === "refused" ? "cancelled" : "failed"} tone="bad">
+      {plain(act.outcome)}
+      {act.code === null ? "" : `: ${plain(act.code)}`}
+    </Mark>
+  );
+}
+
+function ActDetail({ act, onClose }: { act: Act; onClose: () => void }) {
+  const changes = differences(act.before, act.after);
+  return (
+    <DetailPanel title={plain(act.act)} onClose={onClose}>
+      <Facts
+        rows={[
+          ["when", <Time key="when" at={act.at} />],
+          ["ended", <Time key="ended" at={act.ended_at} />],
+          ["about", <SubjectLink key="about" subject={act.subject} />],
+          [
+            "more of it",
+            <To key="more" to="/audit" search={{ subject: act.subject }}>
+              all acts on it
+            </To>,
+          ],
+          ["outcome", <Outcome key="outcome" act={act} />],
+          [
+            "changed",
+            changes.length === 0 ? (
+              "nothing"
+            ) : (
+              <ul key="changed" style={{ margin: 0, paddingLeft: 18 }}>
+                {changes.map((each) => (
+                  <li key={each.field}>{plain(differenceText(each))}</li>
+                ))}
+              </ul>
+            ),
+          ],
+          ["caller", plain(act.caller.subject ?? act.caller.display)],
+          ["known by", plain(act.caller.kind)],
+          [
+            "more by them",
+            act.caller.subject === null ? (
+              "-"
+            ) : (
+              <To key="by" to="/audit" search={{ caller: act.caller.subject }}>
+                all acts of the caller
+              </To>
+            ),
+          ],
+          ["route", plain(act.route)],
+          ["id", act.id],
+        ]}
+      />
+      {act.outcome === "asked" ? (
+        <p>No outcome was recorded: the act was carried out, or it was not.</p>
+      ) : null}
+    </DetailPanel>
+  );
 }

@@ -1,5 +1,69 @@
+import Box from "@mui/material/Box";
+import { Freshness } from "../../shared/Freshness";
+import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
+import { Panel } from "../../shared/Panel";
+import { Attention } from "./Attention";
+import { PoolCards } from "./PoolCards";
+import { RunningWorkflows } from "./RunningWorkflows";
+import { useOverview } from "./reads";
+import { Strip } from "./Strip";
+import { SystemLine } from "./SystemLine";
 
+/** What goes on, what needs somebody, and the ways from there. */
 export function OverviewScreen() {
-  return <Page title="Overview">{null}</Page>;
+  const overview = useOverview();
+  const { pools, failures, workflows } = overview;
+  if (pools.data === undefined) {
+    return (
+      <Page title="Overview">
+        {pools.isError ? (
+          <ErrorNotice error={pools.error} onRetry={() => void pools.refetch()} />
+        ) : (
+          <Loading lines={8} height={48} />
+        )}
+      </Page>
+    );
+  }
+  const isNew =
+    pools.data.pools.every((pool) => pool.active.count + pool.ready.count + pool.held.count === 0) &&
+    failures.data?.jobs.length === 0 &&
+    workflows.data?.workflows.length === 0;
+  return (
+    <Page title="Overview" aside={<Freshness query={pools} />}>
+      {pools.isError ? <ErrorNotice error={pools.error} onRetry={() => void pools.refetch()} /> : null}
+      <Strip pools={pools.data.pools} failures={failures} />
+      {isNew ? <FirstJob /> : null}
+      <Box
+        sx={{
+          display: "grid",
+          gap: 2,
+          gridTemplateColumns: { xs: "minmax(0, 1fr)", lg: "repeat(2, minmax(0, 1fr))" },
+        }}
+      >
+        <Attention overview={overview} />
+        <Box sx={{ display: "flex", flexDirection: "column", gap: 2, minWidth: 0 }}>
+          <PoolCards pools={pools.data.pools} />
+          <RunningWorkflows workflows={workflows} />
+        </Box>
+      </Box>
+      <SystemLine status={overview.status} />
+    </Page>
+  );
+}
+
+function FirstJob() {
+  return (
+    <Panel title="Submit a first job">
+      <Empty title="Nothing runs, waits or has failed.">
+        <Command
+          text={[
+            `echo '{"type": "tidegate.sleep", "parameters": {"seconds": 2}}' > job.json`,
+            "tidegate submit job.json --wait",
+            "tidegate jobs list --state SUCCEEDED",
+          ].join("\n")}
+        />
+      </Empty>
+    </Panel>
+  );
 }

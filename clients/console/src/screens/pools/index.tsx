@@ -1,5 +1,97 @@
+import { countText, gaugeOf } from "../../domain/gauges";
+import { plain } from "../../domain/text";
+import { useAddress } from "../../shared/address";
+import { Freshness } from "../../shared/Freshness";
+import { Mark, PausedMark } from "../../shared/Mark";
+import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
+import { Split } from "../../shared/Panel";
+import { type Pool, usePools } from "../../shared/reads";
+import { type Column, VirtualTable } from "../../shared/VirtualTable";
+import { PoolDetail } from "./PoolDetail";
 
+const COLUMNS: readonly Column<Pool>[] = [
+  { id: "name", title: "pool", width: "minmax(120px, 2fr)", cell: (pool) => plain(pool.name) },
+  { id: "load", title: "load", width: "minmax(150px, 2fr)", cell: (pool) => gaugeOf(pool).text },
+  { id: "ready", title: "ready", width: "80px", align: "right", cell: (pool) => countText(pool.ready) },
+  { id: "held", title: "held", width: "80px", align: "right", cell: (pool) => countText(pool.held) },
+  {
+    id: "workers",
+    title: "workers",
+    width: "90px",
+    align: "right",
+    cell: (pool) => (pool.kind === "process" ? pool.workers.toLocaleString("en") : "-"),
+  },
+  { id: "state", title: "state", width: "minmax(190px, 2fr)", cell: (pool) => <PoolState pool={pool} /> },
+];
+
+/** All pools with their load, and one of them with its shares and rules. */
 export function PoolsScreen() {
-  return <Page title="Pools">{null}</Page>;
+  const [address, change] = useAddress();
+  const pools = usePools();
+  const all = pools.data?.pools;
+  const chosen = address.pool;
+  const pool = all?.find((each) => each.name === chosen);
+  const close = () => change({ pool: "" });
+  return (
+    <Page title="Pools" aside={<Freshness query={pools} />}>
+      {pools.isError ? <ErrorNotice error={pools.error} onRetry={() => void pools.refetch()} /> : null}
+      {all === undefined ? (
+        pools.isError ? null : (
+          <Loading />
+        )
+      ) : all.length === 0 ? (
+        <Empty title="The deployment has no pool.">
+          <Command text="tidegate pools list" />
+        </Empty>
+      ) : (
+        <Split
+          detail={
+            chosen === undefined ? null : pool === undefined ? (
+              <Empty title={`No pool is named ${plain(chosen)}.`} />
+            ) : (
+              <PoolDetail key={pool.name} pool={pool} onClose={close} />
+            )
+          }
+        >
+          <VirtualTable
+            label="pools"
+            rows={all}
+            columns={COLUMNS}
+            rowId={(each) => each.name}
+            onOpen={(each) => change({ pool: each.name })}
+            current={chosen ?? null}
+            height="min(60vh, 480px)"
+          />
+        </Split>
+      )}
+    </Page>
+  );
+}
+
+function PoolState({ pool }: { pool: Pool }) {
+  if (pool.paused) return <PausedMark change={pool.changes.paused} />;
+  if (pool.fault !== "") {
+    return (
+      <Mark icon="warning" tone="bad">
+        fault
+      </Mark>
+    );
+  }
+  if (!pool.deployed) {
+    return (
+      <Mark icon="warning" tone="wait">
+        removed by a deploy
+      </Mark>
+    );
+  }
+  return pool.capacity > 0 ? (
+    <Mark icon="done" tone="good">
+      open
+    </Mark>
+  ) : (
+    <Mark icon="warning" tone="wait">
+      no capacity
+    </Mark>
+  );
 }

@@ -1,5 +1,87 @@
+import TextField from "@mui/material/TextField";
+import { plain } from "../../domain/text";
+import { useAddress } from "../../shared/address";
+import { Freshness } from "../../shared/Freshness";
+import { Mark, PausedMark } from "../../shared/Mark";
+import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
+import { Split } from "../../shared/Panel";
+import { type JobType, useTypes } from "../../shared/reads";
+import { type Column, VirtualTable } from "../../shared/VirtualTable";
+import { TypeDetail } from "./TypeDetail";
 
+const COLUMNS: readonly Column<JobType>[] = [
+  { id: "type", title: "type", width: "minmax(160px, 2fr)", cell: (type) => plain(type.type) },
+  { id: "says", title: "does", width: "minmax(160px, 3fr)", cell: (type) => plain(type.description ?? "-") },
+  {
+    id: "limit",
+    title: "at once",
+    width: "90px",
+    align: "right",
+    cell: (type) => type.max_running?.toLocaleString("en") ?? "no limit",
+  },
+  { id: "state", title: "state", width: "minmax(190px, 2fr)", cell: (type) => <TypeState type={type} /> },
+];
+
+/** All job types with their rules, and one of them with its parameters. */
 export function TypesScreen() {
-  return <Page title="Types">{null}</Page>;
+  const [address, change] = useAddress();
+  const types = useTypes();
+  const wanted = (address.q ?? "").toLowerCase();
+  const all = types.data?.types;
+  const rows = all?.filter((type) => `${type.type} ${type.description ?? ""}`.toLowerCase().includes(wanted));
+  const chosen = address.type;
+  return (
+    <Page title="Job types" aside={<Freshness query={types} />}>
+      <TextField
+        label="part of a name or description"
+        value={address.q ?? ""}
+        onChange={(event) => change({ q: event.target.value }, { replace: true })}
+        slotProps={{ htmlInput: { "data-search": true } }}
+        sx={{ maxWidth: 360 }}
+      />
+      {types.isError ? <ErrorNotice error={types.error} onRetry={() => void types.refetch()} /> : null}
+      {rows === undefined ? (
+        types.isError ? null : (
+          <Loading />
+        )
+      ) : all?.length === 0 ? (
+        <Empty title="The deployment has no job type.">
+          <Command text="tidegate types list" />
+        </Empty>
+      ) : (
+        <Split
+          detail={
+            chosen === undefined ? null : (
+              <TypeDetail key={chosen} name={chosen} onClose={() => change({ type: "" })} />
+            )
+          }
+        >
+          {rows.length === 0 ? <Empty title="No type has this text." /> : null}
+          <VirtualTable
+            label="job types"
+            rows={rows}
+            columns={COLUMNS}
+            rowId={(type) => type.type}
+            onOpen={(type) => change({ type: type.type })}
+            current={chosen ?? null}
+            height="min(65vh, 560px)"
+          />
+        </Split>
+      )}
+    </Page>
+  );
+}
+
+function TypeState({ type }: { type: JobType }) {
+  if (type.paused) return <PausedMark change={type.changes.paused} />;
+  return type.deployed ? (
+    <Mark icon="done" tone="good">
+      open
+    </Mark>
+  ) : (
+    <Mark icon="warning" tone="wait">
+      removed by a deploy
+    </Mark>
+  );
 }

@@ -1,0 +1,39 @@
+import { screen, waitFor } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+import { expect, it } from "vitest";
+import { ACT } from "../../testing/answers";
+import { showAt } from "../../testing/show";
+
+const PAGE = { acts: [ACT], cursor: "next", looked_back_to: "2026-11-01T00:00:00.000Z" };
+
+it("shows what an act changed, how far it looked, and the way on", async () => {
+  showAt("/audit?caller=ann", { "GET /v1/audit": PAGE });
+  expect(await screen.findByText("paused: false → true")).toBeTruthy();
+  expect(screen.getByRole("link", { name: "pool lambda" }).getAttribute("href")).toBe("/pools?pool=lambda");
+  expect(screen.getByText(/2026-11-01 00:00:00 UTC/)).toBeTruthy();
+  expect(screen.getByRole("link", { name: "look further back" }).getAttribute("href")).toBe(
+    "/audit?caller=ann&cursor=next",
+  );
+});
+
+it("asks by all filters of the address, and tells an empty page from the end", async () => {
+  const { asked } = showAt("/audit?subject=pool%23ecs&from=2026-11-01T00:00:00.000Z&cursor=c", {
+    "GET /v1/audit": { ...PAGE, acts: [] },
+  });
+  expect(await screen.findByText("No act in the time that this page looked at.")).toBeTruthy();
+  expect(asked.map(({ path }) => decodeURIComponent(path))).toContain(
+    "/v1/audit?subject=pool#ecs&from=2026-11-01T00:00:00.000Z&cursor=c&limit=100",
+  );
+});
+
+it("takes a filter into the address, and drops the page that was open", async () => {
+  showAt("/audit?cursor=c", { "GET /v1/audit": PAGE });
+  await userEvent.type(await screen.findByLabelText("about"), "type#load{Enter}");
+  await waitFor(() => expect(window.location.search).toBe("?subject=type%23load"));
+});
+
+it("opens an act with its caller", async () => {
+  showAt(`/audit?act=${ACT.id}`, { "GET /v1/audit": PAGE });
+  expect(await screen.findByRole("heading", { name: "pool.pause" })).toBeTruthy();
+  expect(screen.getByText("arn:aws:iam::1:user/ann")).toBeTruthy();
+});

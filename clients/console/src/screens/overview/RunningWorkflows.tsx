@@ -1,0 +1,64 @@
+import Box from "@mui/material/Box";
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { components } from "../../api/schema";
+import { TERMINAL } from "../../domain/states";
+import { plain } from "../../domain/text";
+import { ErrorNotice, Loading } from "../../shared/Notices";
+import { Panel } from "../../shared/Panel";
+import { StateBar } from "../../shared/StateBar";
+import { StateMark } from "../../shared/StateMark";
+import { Ago } from "../../shared/Time";
+import { To } from "../../shared/To";
+
+/** The newest workflows that have not ended, each with how far it is. */
+export function RunningWorkflows({
+  workflows,
+}: {
+  workflows: UseQueryResult<components["schemas"]["WorkflowListOut"]>;
+}) {
+  const { data } = workflows;
+  const all = (
+    <To to="/workflows" search={{ state: "RUNNING,HELD" }}>
+      {data?.cursor == null ? "all workflows that run" : "more workflows that run"}
+    </To>
+  );
+  return (
+    <Panel title="Workflows that run" aside={all}>
+      {workflows.isError ? (
+        <ErrorNotice error={workflows.error} onRetry={() => void workflows.refetch()} />
+      ) : null}
+      {data === undefined ? workflows.isError ? null : <Loading lines={3} /> : <List rows={data.workflows} />}
+    </Panel>
+  );
+}
+
+function List({ rows }: { rows: readonly components["schemas"]["WorkflowRowOut"][] }) {
+  if (rows.length === 0) return <p style={{ margin: 0 }}>No workflow runs.</p>;
+  return (
+    <Box component="ul" aria-label="workflows that run" sx={{ m: 0, p: 0, display: "grid", gap: 1.5 }}>
+      {rows.map((row) => (
+        <Box component="li" key={row.workflow_id} sx={{ listStyle: "none", minWidth: 0 }}>
+          <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", justifyContent: "space-between" }}>
+            <To
+              to="/workflows/$workflowId"
+              params={{ workflowId: row.workflow_id }}
+              sx={{ overflowWrap: "anywhere" }}
+            >
+              {plain(row.name ?? row.workflow_id)}
+            </To>
+            <Box component="span" sx={{ display: "inline-flex", gap: 1, fontSize: "0.8rem" }}>
+              {row.state === "RUNNING" ? null : <StateMark state={row.state} />}
+              {ended(row.counts).toLocaleString("en")} of {row.job_count.toLocaleString("en")} ended ·{" "}
+              <Ago at={row.created_at} />
+            </Box>
+          </Box>
+          <StateBar counts={row.counts} />
+        </Box>
+      ))}
+    </Box>
+  );
+}
+
+function ended(counts: Readonly<Record<string, number>>): number {
+  return Object.entries(counts).reduce((sum, [state, count]) => (TERMINAL.has(state) ? sum + count : sum), 0);
+}

@@ -1,0 +1,106 @@
+import { screen, within } from "@testing-library/react";
+import { expect, it, vi } from "vitest";
+import { POOL } from "../../testing/answers";
+import { refusal, showAt } from "../../testing/show";
+
+const NOW = new Date().toISOString();
+const QUIET = {
+  "GET /v1/pools": { pools: [POOL] },
+  "GET /v1/jobs": { jobs: [], looked_at: 0, cursor: null },
+  "GET /v1/workflows": { workflows: [], looked_at: 0, looked_back_to: null, cursor: null },
+  "GET /v1/workers": { workers: [], cursor: null },
+  "GET /v1/types": { types: [] },
+  "GET /v1/status": { healthy: true, version: "0", schedules: [], streams: [], pools: [] },
+};
+
+function failed(id: string, code: string) {
+  return {
+    job_id: id,
+    type: "load",
+    state: "FAILED",
+    workflow_id: null,
+    finished_at: NOW,
+    error: { code, message: `<b>${id}</b>` },
+  };
+}
+
+it("says how to submit a first job where nothing has happened yet", async () => {
+  const { asked } = showAt("/", QUIET);
+  expect(await screen.findByText("Nothing runs, waits or has failed.")).toBeTruthy();
+  expect(screen.getByText(/tidegate submit job\.json/)).toBeTruthy();
+  expect(await screen.findByText("schedules and streams are alive")).toBeTruthy();
+  const paths = asked.map(({ path }) => path).filter((path) => path !== "/v1/me");
+  expect(paths).toHaveLength(7);
+  expect(paths.slice(0, 3).every((path) => /^\/v1\/(pools|jobs\?state=FAILED|workflows)/.test(path))).toBe(
+    true,
+  );
+});
+
+it("groups failures, and links each number to its jobs", async () => {
+  showAt("/", {
+    ...QUIET,
+    "GET /v1/pools": {
+      pools: [
+        {
+          ...POOL,
+          active: { count: 4, more: false },
+          ready: { count: 1000, more: true },
+          paused: true,
+          changes: { paused: { by: "ann", at: NOW } },
+        },
+      ],
+    },
+    "GET /v1/jobs": ({ path }: { path: string }) =>
+      path.includes("overdue")
+        ? { jobs: [failed("9", "x")], looked_at: 1, cursor: null }
+        : {
+            jobs: [failed("1", "raised"), failed("2", "raised"), failed("3", "lost")],
+            looked_at: 3,
+            cursor: "more",
+          },
+  });
+  const strip = await screen.findByRole("list", { name: "jobs of all pools" });
+  expect(
+    within(strip)
+      .getByRole("link", { name: /READY\s*1,000\+/ })
+      .getAttribute("href"),
+  ).toBe("/jobs?state=READY");
+  const hour = await within(strip).findByRole("link", { name: /at least 3/ });
+  expect(hour.getAttribute("href")).toBe("/jobs?state=FAILED%2CTIMED_OUT&since=1h");
+  expect(screen.getByText("4 active of 8")).toBeTruthy();
+  const groups = screen.getByRole("list", { name: "failed jobs by type and error" });
+  expect(
+    within(groups)
+      .getAllByRole("listitem")
+      .map((row) => row.textContent?.slice(0, 22)),
+  ).toEqual([
+    expect.stringContaining("2 failed load: raised"),
+    expect.stringContaining("1 failed load: lost"),
+  ]);
+  expect(within(groups).getAllByText(/<b>/)).toHaveLength(2);
+  expect(await screen.findByText(/1 running jobs take longer/)).toBeTruthy();
+  expect(screen.getAllByText(/paused by ann/)).toHaveLength(2);
+});
+
+it("says that the API did not answer, and offers to ask again", async () => {
+  showAt("/", { "GET /v1/pools": () => refusal(403, "forbidden", []) });
+  expect(await screen.findByRole("button", { name: "Try again" })).toBeTruthy();
+});
+
+it.each([
+  ["busy", { ...POOL, active: { count: 1, more: false } }, 12],
+  ["idle", POOL, 2],
+])("makes only so many calls a minute while it is %s", async (_, pool, most) => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const { asked } = showAt("/", { ...QUIET, "GET /v1/pools": { pools: [pool] } });
+    await screen.findByText("schedules and streams are alive");
+    const before = asked.length;
+    // Six minutes hold every pace at least once.
+    await vi.advanceTimersByTimeAsync(6 * 60_000);
+    expect((asked.length - before) / 6).toBeLessThanOrEqual(most);
+    expect(asked.length).toBeGreaterThan(before);
+  } finally {
+    vi.useRealTimers();
+  }
+});

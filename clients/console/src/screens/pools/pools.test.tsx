@@ -1,0 +1,86 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+import { expect, it } from "vitest";
+import { POOL } from "../../testing/answers";
+import { type Asked, ME, showAt } from "../../testing/show";
+
+const SHARE = {
+  pool: "lambda",
+  share: "data",
+  weight: 3,
+  max_priority: 500,
+  max_waiting: null,
+  by: "ann",
+  at: null,
+};
+const ANSWERS = {
+  "GET /v1/pools": { pools: [POOL, { ...POOL, name: "ecs", kind: "process", workers: 2 }] },
+  "GET /v1/pools/lambda/shares": { shares: [SHARE] },
+};
+
+it("opens a pool from the table, and keeps it in the address", async () => {
+  showAt("/pools", ANSWERS);
+  const row = (await screen.findAllByRole("row")).find((each) => each.textContent?.startsWith("lambda"));
+  await userEvent.click(row ?? document.body);
+  expect(await screen.findByRole("heading", { name: "Pool lambda" })).toBeTruthy();
+  expect(window.location.search).toBe("?pool=lambda");
+  expect(await screen.findByText(/weight 3 · priority at most 500 · any number waits/)).toBeTruthy();
+  await userEvent.keyboard("{Escape}");
+  expect(screen.queryByRole("heading", { name: "Pool lambda" })).toBeNull();
+});
+
+it("pauses after it has asked", async () => {
+  const { asked } = showAt("/pools?pool=lambda", { ...ANSWERS, "POST /v1/pools/lambda/pause": POOL });
+  await userEvent.click(await screen.findByRole("button", { name: "Pause" }));
+  expect(asked.some(({ method }) => method === "POST")).toBe(false);
+  await userEvent.click(screen.getByRole("button", { name: "Pause the pool" }));
+  expect(asked.filter(({ method }) => method === "POST").map(({ path }) => path)).toEqual([
+    "/v1/pools/lambda/pause",
+  ]);
+});
+
+it("says why a viewer may not act", async () => {
+  const { asked } = showAt("/pools?pool=lambda", { ...ANSWERS, "GET /v1/me": { ...ME, role: "viewer" } });
+  const button = () => screen.getByRole("button", { name: "Pause" });
+  await waitFor(() => expect(button().getAttribute("aria-disabled")).toBe("true"));
+  const pause = button();
+  await userEvent.hover(pause);
+  expect(await screen.findByText(/your role is viewer; this needs the role operator/)).toBeTruthy();
+  await userEvent.click(pause);
+  expect(asked.every(({ method }) => method === "GET")).toBe(true);
+});
+
+it("counts what a redrive would do, over all pages, before it does it", async () => {
+  const { asked } = showAt("/pools?pool=lambda", {
+    ...ANSWERS,
+    "POST /v1/pools/lambda/redrive": ({ path }: Asked) => ({
+      pool: "lambda",
+      redriven: 2,
+      looked_at: 200,
+      cursor: path.includes("cursor=next") ? null : "next",
+    }),
+  });
+  await userEvent.click(await screen.findByRole("button", { name: "Redrive" }));
+  expect(await screen.findByText(/would retry 4 undeliverable jobs among all 400 failed jobs/)).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Retry them" }));
+  expect(await screen.findByText(/Retried 4 undeliverable jobs/)).toBeTruthy();
+  const bodies = asked.filter(({ method }) => method === "POST").map(({ body }) => body);
+  expect(bodies).toEqual([{ dry_run: true }, { dry_run: true }, { dry_run: false }, { dry_run: false }]);
+});
+
+it("makes a share, and refuses what is no number before it asks the API", async () => {
+  const { asked } = showAt("/pools?pool=lambda", { ...ANSWERS, "PUT /v1/pools/lambda/shares/web": SHARE });
+  await userEvent.click(await screen.findByRole("button", { name: "Make a share" }));
+  const dialog = within(screen.getByRole("dialog"));
+  await userEvent.type(dialog.getByLabelText("name"), "web");
+  await userEvent.type(dialog.getByLabelText("most that wait"), "many");
+  await userEvent.click(dialog.getByRole("button", { name: "Make the share" }));
+  expect(await dialog.findByText(/most that wait: must be a whole number/)).toBeTruthy();
+  await userEvent.clear(dialog.getByLabelText("most that wait"));
+  await userEvent.click(dialog.getByRole("button", { name: "Make the share" }));
+  expect(asked.find(({ method }) => method === "PUT")?.body).toEqual({
+    weight: 1,
+    max_priority: null,
+    max_waiting: null,
+  });
+});

@@ -1,0 +1,52 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+import { expect, it } from "vitest";
+import { WORKER_JOB as JOB, WORKER } from "../../testing/answers";
+import { showAt } from "../../testing/show";
+
+const LOST = { ...WORKER, worker_id: "n-2", name: null, state: "LOST", live: false };
+const ANSWERS = {
+  "GET /v1/pools": { pools: [] },
+  "GET /v1/workers": { workers: [WORKER, LOST], cursor: "more" },
+  "GET /v1/workers/ecs/n-1/jobs": { running: [JOB], ended: [], complete: true, ended_since: null },
+};
+
+it("shows each worker with its slots in words, and the way to the next page", async () => {
+  showAt("/workers?pool=ecs", ANSWERS);
+  const tiles = within(await screen.findByRole("list", { name: "workers" })).getAllByRole("listitem");
+  expect(tiles[0]?.textContent).toContain("3 of 8 slots taken");
+  expect(tiles[1]?.textContent).toContain("LOST");
+  expect(screen.getByText(/Of these: 1 live workers run 3 jobs in 8 slots\. 1 are gone/)).toBeTruthy();
+  expect(screen.getByRole("link", { name: "the next 200 workers" }).getAttribute("href")).toBe(
+    "/workers?pool=ecs&cursor=more",
+  );
+});
+
+it("asks the API by the filters of the address, and changes them there", async () => {
+  const { asked } = showAt("/workers?state=LOST&order=seen&view=table", ANSWERS);
+  expect(await screen.findByText("nightly (n-1)")).toBeTruthy();
+  expect(asked.map(({ path }) => path)).toContain("/v1/workers?limit=200&state=LOST&order=seen");
+  await userEvent.selectOptions(screen.getByLabelText("state"), "DRAINING");
+  await waitFor(() => expect(window.location.search).toBe("?state=DRAINING&order=seen&view=table"));
+});
+
+it("shows what a worker runs, and drains it after it has asked", async () => {
+  const { asked } = showAt("/workers?worker=ecs%2Fn-1", {
+    ...ANSWERS,
+    "POST /v1/workers/ecs/n-1/drain": WORKER,
+  });
+  const running = await screen.findByRole("list", { name: "jobs that it runs" });
+  expect(within(running).getByRole("link", { name: "load" })).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Drain" }));
+  await userEvent.click(screen.getByRole("button", { name: "Drain the worker" }));
+  await waitFor(() => expect(asked.some(({ method }) => method === "POST")).toBe(true));
+});
+
+it("shows the jobs of a worker that has no entry", async () => {
+  showAt("/workers?worker=lambda%2Fe-1", {
+    ...ANSWERS,
+    "GET /v1/workers/lambda/e-1/jobs": { running: [], ended: [JOB], complete: true, ended_since: null },
+  });
+  expect(await screen.findByText(/has no entry/)).toBeTruthy();
+  expect(await screen.findByRole("list", { name: "jobs that it ran" })).toBeTruthy();
+});

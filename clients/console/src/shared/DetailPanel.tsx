@@ -1,0 +1,42 @@
+import Button from "@mui/material/Button";
+import { type ReactNode, useEffect, useRef } from "react";
+import { Icon } from "./icons";
+import { Panel } from "./Panel";
+
+/** The chosen row of a list in full, beside the list. Esc closes it, where no dialog stands above it. */
+export function DetailPanel({
+  title,
+  onClose,
+  children,
+}: {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      if (document.querySelector('[role="dialog"], [role="listbox"]') === null) close.current();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+  const top = useRef<HTMLDivElement>(null);
+  useEffect(() => top.current?.scrollIntoView({ block: "nearest" }), []);
+  return (
+    <div ref={top}>
+      <Panel
+        title={title}
+        aside={
+          <Button variant="text" startIcon={<Icon name="close" />} onClick={onClose}>
+            Close
+          </Button>
+        }
+      >
+        {children}
+      </Panel>
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+import Box from "@mui/material/Box";
+import type { ReactNode } from "react";
+import { plain } from "../domain/text";
+import { Icon, type IconName } from "./icons";
+import { useStateTone } from "./StateMark";
+import { Ago } from "./Time";
+
+const TONES = {
+  good: "success.main",
+  bad: "error.main",
+  wait: "warning.main",
+  quiet: "text.secondary",
+} as const;
+
+export type Tone = keyof typeof TONES;
+
+/** A condition as icon, word and colour, so that none of them is needed alone. */
+export function Mark({ icon, tone, children }: { icon: IconName; tone: Tone; children: ReactNode }) {
+  const colour = useStateTone()(TONES[tone]);
+  return (
+    <Box
+      component="span"
+      sx={{ display: "inline-flex", alignItems: "center", gap: 0.5, color: colour, fontWeight: 600 }}
+    >
+      <Icon name={icon} sx={{ fontSize: "1.1em" }} />
+      <span>{children}</span>
+    </Box>
+  );
+}
+
+const WORKER_MARKS = {
+  ACTIVE: ["done", "good"],
+  DRAINING: ["held", "wait"],
+  INACTIVE: ["cancelled", "quiet"],
+  LOST: ["failed", "bad"],
+} as const satisfies Record<string, readonly [IconName, Tone]>;
+
+/** The state of a worker process. An ACTIVE worker that sends no heartbeat is said to be silent. */
+export function WorkerMark({ state, live }: { state: keyof typeof WORKER_MARKS; live: boolean }) {
+  const [icon, tone] = WORKER_MARKS[state];
+  if (state === "ACTIVE" && !live) {
+    return (
+      <Mark icon="warning" tone="bad">
+        ACTIVE, silent
+      </Mark>
+    );
+  }
+  return (
+    <Mark icon={icon} tone={tone}>
+      {state}
+    </Mark>
+  );
+}
+
+/** That something is paused, with the operator that paused it and when. */
+export function PausedMark({
+  change,
+}: {
+  change: { readonly by: string; readonly at: string | null } | null;
+}) {
+  return (
+    <Mark icon="held" tone="wait">
+      paused
+      {change === null ? null : (
+        <>
+          {" "}
+          by {plain(change.by)} <Ago at={change.at} />
+        </>
+      )}
+    </Mark>
+  );
+}
