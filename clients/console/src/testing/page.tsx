@@ -1,9 +1,14 @@
 /** The console at an address, over answers that a test gives in place of the API. */
 
-import { render } from "@testing-library/react";
+import { configure, render } from "@testing-library/react";
+import { vi } from "vitest";
 import { makeApi } from "../api/client";
 import { readConfig } from "../api/config";
 import { App } from "../app/App";
+
+// Screens are loaded when they are shown for the first time, which takes a while on a machine that does other things.
+configure({ asyncUtilTimeout: 8_000 });
+vi.setConfig({ testTimeout: 30_000 });
 
 /** The body of an answer. A function makes it anew from the request of each call. */
 export type Answer = Readonly<Record<string, unknown>>;
@@ -31,6 +36,7 @@ function giveSize(): void {
   }
   Element.prototype.scrollTo = () => {};
   window.scrollTo = () => {};
+  HTMLCanvasElement.prototype.getContext = () => null;
 }
 
 /** Shows the screen at `address`. Returns the calls so far, each as `GET /v1/…`, in their order. */
@@ -52,7 +58,8 @@ export function showPage(address: string, answers: Answers): readonly string[] {
     });
   };
   window.history.pushState(null, "", address);
-  const config = readConfig(document);
+  // The page that the server makes has a base; here the API stands beside the root.
+  const config = { ...readConfig(document), apiUrl: window.location.origin };
   render(<App connection={{ api: makeApi(config, async () => null, send), config }} basePath="/" />);
   return calls;
 }

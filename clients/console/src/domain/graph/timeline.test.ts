@@ -45,6 +45,23 @@ describe("lanesOf", () => {
     ]);
   });
 
+  it.each([1, 2, 3, 4, 5])("never lets two bars of a row overlap (seed %i)", (seed) => {
+    const draw = drawsOf(seed);
+    const many = decodeGraph(compactGraph(Array.from({ length: 200 }, () => [])));
+    const drawn = Array.from({ length: 200 }, (_, job) => {
+      const startedMs = Math.floor(draw() * 5_000);
+      return { job, startedMs, endedMs: startedMs + Math.floor(draw() * 500) };
+    });
+    const [lane] = lanesOf(many, groupJobs(many), "S".repeat(200), drawn, NOW);
+    expect(lane?.bars.length).toBe(200);
+    const reached = new Map<number, number>();
+    for (const bar of lane?.bars ?? []) {
+      expect(bar.fromMs).toBeGreaterThanOrEqual(reached.get(bar.row) ?? 0);
+      expect(bar.row).toBeLessThan(lane?.rows ?? 0);
+      reached.set(bar.row, bar.toMs);
+    }
+  });
+
   it("has no lane for a group of which nothing is known", () => {
     const unknown = decodeGraph(compactGraph([[], [0]], (job) => `type-${job}`));
     expect(

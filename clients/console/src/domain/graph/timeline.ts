@@ -59,17 +59,24 @@ export function foresee(
   return { from, to };
 }
 
+/** Gives each bar a row that is free while it lasts. Rows are freed in the order of the bars' ends. */
 function packed(bars: readonly Omit<Bar, "row">[]): { readonly rows: number; readonly bars: readonly Bar[] } {
-  const ends: number[] = [];
-  const placed = [...bars]
-    .sort((one, other) => one.fromMs - other.fromMs)
-    .map((bar) => {
-      const free = ends.findIndex((end) => end <= bar.fromMs);
-      const row = free === -1 ? ends.length : free;
-      ends[row] = Math.max(bar.toMs, bar.fromMs + 1);
-      return { ...bar, row };
-    });
-  return { rows: ends.length, bars: placed };
+  const endOf = (bar: Omit<Bar, "row">) => Math.max(bar.toMs, bar.fromMs + 1);
+  const starts = [...bars].sort((one, other) => one.fromMs - other.fromMs);
+  const ends = [...bars].sort((one, other) => endOf(one) - endOf(other));
+  const rowOf = new Map<Omit<Bar, "row">, number>();
+  const free: number[] = [];
+  let rows = 0;
+  let ended = 0;
+  const placed = starts.map((bar) => {
+    for (let next = ends[ended]; next !== undefined && endOf(next) <= bar.fromMs; next = ends[++ended]) {
+      free.push(rowOf.get(next) ?? 0);
+    }
+    const row = free.pop() ?? rows++;
+    rowOf.set(bar, row);
+    return { ...bar, row };
+  });
+  return { rows, bars: placed };
 }
 
 /** Returns one lane for each group that has something to show. Jobs without a start and without an estimate have no bar. */
