@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
+import { faultsOf } from "../../testing/axe";
 import { compactGraph } from "../../testing/graphs";
 import { type Answers, ME, showPage } from "../../testing/page";
 
@@ -273,4 +274,41 @@ it("still shows a workflow of which no graph is stored", async () => {
   const link = await screen.findByRole("link", { name: "List its jobs" });
   expect(link.getAttribute("href")).toBe(`/jobs?workflow=${ID}`);
   expect(screen.queryByRole("tab")).toBeNull();
+});
+
+describe("accessibility", () => {
+  const MORE: Answers = {
+    ...ANSWERS,
+    "GET /v1/jobs": { jobs: [jobRow(0), jobRow(1)], looked_at: 2, cursor: null },
+    [`GET /v1/jobs/${ID}.47`]: jobRow(47),
+    [`GET ${API}/critical-path`]: {
+      workflow_id: ID,
+      job_count: 81,
+      version: "7",
+      state: "FAILED",
+      seconds: 10,
+      measured_seconds: 10,
+      jobs: [7],
+      keys: ["job-7"],
+      states: ["SUCCEEDED"],
+      job_seconds: [10],
+      known_by: ["MEASURED"],
+    },
+  };
+
+  it.each([
+    ["groups&group=1-1&job=47", /jobs of check/],
+    ["graph&job=47", /81 jobs/],
+    ["timeline", /bars of the timeline/],
+    ["jobs", /jobs of the workflow/],
+    ["critical", /critical path/],
+  ])("has no faults in the view %s", async (search, name) => {
+    showPage(`${HERE}?view=${search}`, MORE);
+    await waitFor(() =>
+      expect(
+        [...screen.queryAllByRole("grid", { name }), ...screen.queryAllByRole("group", { name })].length,
+      ).toBe(1),
+    );
+    expect(await faultsOf(document.body)).toEqual([]);
+  });
 });
