@@ -4,6 +4,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { makeApi } from "./api/client";
 import { readConfig } from "./api/config";
+import { CALLBACK, finishSignIn, makeSession, NO_SIGN_IN } from "./api/session";
 import { App } from "./app/App";
 
 const config = readConfig(document);
@@ -12,10 +13,15 @@ if (place === null) throw new Error("the page has no element with the id root");
 const basePath = new URL(document.baseURI).pathname.replace(/\/[^/]*$/, "") || "/";
 // The nonce of the page's own script is hidden from the document's text, and still there as a property.
 const nonce = document.querySelector<HTMLElement>("script[nonce]")?.nonce || undefined;
-const api = makeApi(config, async () => null);
 
-createRoot(place).render(
-  <StrictMode>
-    <App connection={{ api, config }} basePath={basePath} nonce={nonce} />
-  </StrictMode>,
-);
+if (config.signIn !== null && location.pathname.endsWith(`/${CALLBACK}`)) {
+  void finishSignIn(config.signIn, document.baseURI);
+} else {
+  const session = config.signIn === null ? NO_SIGN_IN : makeSession(config.signIn, document.baseURI);
+  const api = makeApi(config, session.token);
+  createRoot(place).render(
+    <StrictMode>
+      <App connection={{ api, config, session }} basePath={basePath} nonce={nonce} />
+    </StrictMode>,
+  );
+}

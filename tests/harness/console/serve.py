@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -29,7 +30,7 @@ def filled(chain: int) -> Deployment:
     flow += [
         {
             "key": f"check-{place}",
-            "type": "tidegate.fail" if place == 7 else "tidegate.noop",
+            "type": "demo.broken" if place == 7 else "tidegate.noop",
             "max_retries": 0,
             "depends_on": [{"key": f"extract-{place}"}],
         }
@@ -102,7 +103,8 @@ def main() -> None:
     parser.add_argument("--chain", type=int, default=0, help="jobs of one large workflow, at most 10,000")
     options = parser.parse_args()
     with serve(filled(options.chain), options.port) as server:
-        print(f"http://127.0.0.1:{server.server_port}", flush=True)
+        sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
+        sys.stdout.flush()
         server.serve_forever()
 
 

@@ -4,6 +4,8 @@ export interface SignInConfig {
   readonly issuer: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
+  /** The address of the issuer's sign-in pages where the issuer's own description is not to be asked for them. */
+  readonly pages: string | null;
 }
 
 export interface Config {

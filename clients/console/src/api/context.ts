@@ -3,10 +3,12 @@
 import { createContext, useContext } from "react";
 import type { Api } from "./client";
 import type { Config } from "./config";
+import type { Session } from "./session";
 
 export interface Connection {
   readonly api: Api;
   readonly config: Config;
+  readonly session: Session;
 }
 
 export const ConnectionContext = createContext<Connection | null>(null);

@@ -11,6 +11,7 @@ import { isTransient } from "../api/problems";
 import { useSettings } from "../shared/settings";
 import { makeTheme } from "../shared/theme";
 import { makeRouter } from "./router";
+import { SignInGate } from "./SignInGate";
 
 const RETRIES = 2;
 
@@ -51,7 +52,9 @@ export function App({
         <CssBaseline enableColorScheme />
         <QueryClientProvider client={queries}>
           <ConnectionContext.Provider value={connection}>
-            <RouterProvider router={router} />
+            <SignInGate session={connection.session}>
+              <RouterProvider router={router} />
+            </SignInGate>
           </ConnectionContext.Provider>
         </QueryClientProvider>
       </ThemeProvider>

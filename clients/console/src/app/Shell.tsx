@@ -1,4 +1,5 @@
 import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
 import Link from "@mui/material/Link";
 import useMediaQuery from "@mui/material/useMediaQuery";
 import { Outlet, Link as RouterLink, useLocation } from "@tanstack/react-router";
@@ -16,7 +17,7 @@ import { useKeys } from "./useKeys";
 export function Shell() {
   const narrow = useMediaQuery("(max-width: 1000px)");
   const { zone } = useSettings();
-  const { config } = useConnection();
+  const { config, session } = useConnection();
   const path = useLocation({ select: (location) => location.pathname });
   const [dialog, setDialog] = useState<"none" | "help" | "look-up">("none");
   useKeys({ help: () => setDialog("help"), lookUp: () => setDialog("look-up") });
@@ -84,6 +85,11 @@ export function Shell() {
             <div>version {config.version}</div>
             <div>times in {zoneName(zone)}</div>
             <div>? shows the keys</div>
+            {config.signIn === null ? null : (
+              <Button variant="text" onClick={() => void session.signOut()} sx={{ ml: -1 }}>
+                Sign out
+              </Button>
+            )}
           </Box>
         )}
       </Box>
