@@ -4,6 +4,7 @@ import { configure, render } from "@testing-library/react";
 import { vi } from "vitest";
 import { makeApi } from "../api/client";
 import { readConfig } from "../api/config";
+import { NO_SIGN_IN } from "../api/session";
 import { App } from "../app/App";
 
 // Screens are loaded when they are shown for the first time, which takes a while on a machine that does other things.
@@ -60,6 +61,7 @@ export function showPage(address: string, answers: Answers): readonly string[] {
   window.history.pushState(null, "", address);
   // The page that the server makes has a base; here the API stands beside the root.
   const config = { ...readConfig(document), apiUrl: window.location.origin };
-  render(<App connection={{ api: makeApi(config, async () => null, send), config }} basePath="/" />);
+  const api = makeApi(config, NO_SIGN_IN.token, send);
+  render(<App connection={{ api, config, session: NO_SIGN_IN }} basePath="/" />);
   return calls;
 }
