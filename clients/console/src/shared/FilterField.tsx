@@ -4,16 +4,14 @@ import { zoneName } from "../domain/times";
 import { instantOf, wallOf } from "../domain/wallTime";
 import { useSettings } from "./settings";
 
-/** A filter as text. It takes effect with Enter or when the field is left, so that no request goes out at each key. */
-export function TextFilter({
-  label,
-  value,
-  onChange,
-}: {
-  label: string;
-  value: string;
-  onChange: (value: string) => void;
-}) {
+interface FilterProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+/** What stands in a field until it takes effect: with Enter, or when the field is left. */
+function useDraft(value: string, commit: (text: string) => void) {
   const [text, setText] = useState(value);
   const [known, setKnown] = useState(value);
   // The address may change without this field, as by the way back.
@@ -21,18 +19,26 @@ export function TextFilter({
     setKnown(value);
     setText(value);
   }
-  const commit = () => {
-    if (text.trim() !== value) onChange(text.trim());
+  const done = () => {
+    if (text !== value) commit(text);
   };
+  return {
+    value: text,
+    onChange: (event: { readonly target: { readonly value: string } }) => setText(event.target.value),
+    onBlur: done,
+    onKeyDown: (event: { readonly key: string }) => {
+      if (event.key === "Enter") done();
+    },
+  };
+}
+
+/** A filter as text. No request goes out at each key. */
+export function TextFilter({ label, value, onChange }: FilterProps) {
+  const draft = useDraft(value, (text) => onChange(text.trim()));
   return (
     <TextField
       label={label}
-      value={text}
-      onChange={(event) => setText(event.target.value)}
-      onBlur={commit}
-      onKeyDown={(event) => {
-        if (event.key === "Enter") commit();
-      }}
+      {...draft}
       slotProps={{ htmlInput: { autoComplete: "off", spellCheck: false } }}
       sx={{ minWidth: 150, flex: "1 1 150px" }}
     />
@@ -40,22 +46,14 @@ export function TextFilter({
 }
 
 /** A filter as a time, entered in the zone that was chosen for every screen. `value` is a time as the API writes it. */
-export function TimeFilter({
-  label,
-  value,
-  onChange,
-}: {
-  label: string;
-  value: string;
-  onChange: (value: string) => void;
-}) {
+export function TimeFilter({ label, value, onChange }: FilterProps) {
   const { zone } = useSettings();
+  const draft = useDraft(wallOf(value, zone), (wall) => onChange(instantOf(wall, zone) ?? ""));
   return (
     <TextField
       type="datetime-local"
       label={`${label} (${zoneName(zone)})`}
-      value={wallOf(value, zone)}
-      onChange={(event) => onChange(instantOf(event.target.value, zone) ?? "")}
+      {...draft}
       slotProps={{ inputLabel: { shrink: true } }}
       sx={{ minWidth: 210 }}
     />

@@ -3,7 +3,7 @@ import { compactGraph, drawsOf } from "../../testing/graphs";
 import { at } from "./dag";
 import { decodeGraph } from "./graph";
 import { groupJobs } from "./groups";
-import { axisOf, foresee, lanesOf } from "./timeline";
+import { axisOf, foresee, lanesOf, ticksOf } from "./timeline";
 
 const NOW = 100_000;
 /** Two fetch jobs, and one that loads what both have fetched; each is estimated at ten seconds. */
@@ -103,5 +103,26 @@ describe("axisOf", () => {
 
   it("stands with nothing to show", () => {
     expect(axisOf([], 100).x(0)).toBe(0);
+  });
+});
+
+describe("ticksOf", () => {
+  it("marks round times, and none in the idle time", () => {
+    const spans = [
+      { fromMs: 500, toMs: 20_000 },
+      { fromMs: 3_600_000, toMs: 3_620_000 },
+    ];
+    const ticks = ticksOf(axisOf(spans, 800), 800, 100);
+    expect(ticks).toEqual([10_000, 20_000, 3_610_000, 3_620_000]);
+  });
+
+  it.each([10, 1_000, 100_000, 10_000_000])("keeps marks apart over %i seconds", (seconds) => {
+    const axis = axisOf([{ fromMs: 1_234, toMs: 1_234 + seconds * 1_000 }], 1_000);
+    const places = ticksOf(axis, 1_000, 120).map(axis.x);
+    expect(places.length).toBeGreaterThan(2);
+    expect(places.length).toBeLessThanOrEqual(9);
+    places.slice(1).forEach((x, place) => {
+      expect(x - (places[place] ?? 0)).toBeGreaterThanOrEqual(119.9);
+    });
   });
 });

@@ -155,3 +155,35 @@ export function axisOf(spans: readonly Span[], width: number): Axis {
   };
   return { x, gaps, fromMs, toMs };
 }
+
+const STEPS_S = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400,
+] as const;
+const DAY_S = 86_400;
+const MOST_STEPS = 2_000;
+
+/** Returns times for marks on the axis, round ones, at least `apart` pixels from each other and outside of gaps. */
+export function ticksOf(axis: Axis, width: number, apart: number): readonly number[] {
+  const cutMs = axis.gaps.reduce((sum, gap) => sum + gap.toMs - gap.fromMs, 0);
+  const cutPx = axis.gaps.reduce((sum, gap) => sum + axis.x(gap.toMs) - axis.x(gap.fromMs), 0);
+  const wantedS = (apart * (axis.toMs - axis.fromMs - cutMs)) / ((width - cutPx) * 1_000);
+  const stepMs = (STEPS_S.find((step) => step >= wantedS) ?? Math.ceil(wantedS / DAY_S) * DAY_S) * 1_000;
+  const ticks: number[] = [];
+  let reached = -apart;
+  const jump = (ms: number) => axis.gaps.find((gap) => ms > gap.fromMs && ms < gap.toMs)?.toMs ?? ms;
+  let ms = Math.ceil(axis.fromMs / stepMs) * stepMs;
+  for (let turn = 0; ms <= axis.toMs && turn < MOST_STEPS; turn++) {
+    const after = jump(ms);
+    if (after !== ms) {
+      ms = Math.ceil(after / stepMs) * stepMs;
+      continue;
+    }
+    const x = axis.x(ms);
+    if (x - reached >= apart) {
+      ticks.push(ms);
+      reached = x;
+    }
+    ms += stepMs;
+  }
+  return ticks;
+}

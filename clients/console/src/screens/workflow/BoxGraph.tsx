@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useTheme } from "@mui/material/styles";
-import { type KeyboardEvent, type ReactNode, useId, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { at, type Dag, linksOf } from "../../domain/graph/dag";
 import { type Layout, layoutOf } from "../../domain/graph/layout";
 
@@ -29,6 +29,7 @@ const GAP_Y = 14;
 const MARGIN = 8;
 const ZOOMS = [0.25, 0.5, 0.75, 1, 1.5] as const;
 const USUAL_ZOOM = 3;
+const READABLE_ZOOM = 2;
 /** Beyond so many edges their numbers would cover each other. */
 const MOST_NUMBERS = 120;
 
@@ -50,15 +51,23 @@ function placesOf(layout: Layout, width: number, height: number): Places {
   };
 }
 
+/** Returns the node in the row that is nearest to that of `node`; null where there is none. */
+function nearest(nodes: Int32Array, node: number, layout: Layout): number | null {
+  let best: number | null = null;
+  const distance = (other: number) => Math.abs(at(layout.rows, other) - at(layout.rows, node));
+  for (const other of nodes) if (best === null || distance(other) < distance(best)) best = other;
+  return best;
+}
+
 /** Returns which box an arrow leads to: along an edge to the left and right, within the column up and down. */
 export function neighbourBy(key: string, node: number, dag: Dag, layout: Layout): number | null {
   const column = layout.columns[at(layout.levels, node)] ?? [];
   const place = column.indexOf(node);
   switch (key) {
     case "ArrowRight":
-      return linksOf(dag.children, node)[0] ?? null;
+      return nearest(linksOf(dag.children, node), node, layout);
     case "ArrowLeft":
-      return linksOf(dag.parents, node)[0] ?? null;
+      return nearest(linksOf(dag.parents, node), node, layout);
     case "ArrowDown":
       return column[place + 1] ?? null;
     case "ArrowUp":
@@ -81,6 +90,11 @@ export function BoxGraph(props: BoxGraphProps) {
   const layout = useMemo(() => layoutOf(dag), [dag]);
   const places = useMemo(() => placesOf(layout, width, height), [layout, width, height]);
   const scale = ZOOMS[zoom] ?? 1;
+  const wide = places.width;
+  // A picture that does not fit begins a little smaller, yet never so small that it can't be read.
+  useLayoutEffect(() => {
+    if (frame.current !== null && wide > frame.current.clientWidth) setZoom(READABLE_ZOOM);
+  }, [wide]);
   const nodes = useMemo(() => layout.columns.flat(), [layout]);
 
   const onKey = (event: KeyboardEvent, node: number) => {

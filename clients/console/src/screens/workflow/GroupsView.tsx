@@ -5,6 +5,7 @@ import useMediaQuery from "@mui/material/useMediaQuery";
 import { useMemo } from "react";
 import { type Counts, countsOf, failuresOf, type Group } from "../../domain/graph/groups";
 import { stateOf } from "../../domain/graph/progress";
+import { JOB_STATES, type JobState, TERMINAL } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
 import { Icon } from "../../shared/icons";
 import { StateBar } from "../../shared/StateBar";
@@ -13,8 +14,8 @@ import { BoxGraph } from "./BoxGraph";
 import { JobsTable, StateChips, statesIn } from "./JobsTable";
 import type { ViewProps } from "./view";
 
-const WIDTH = 190;
-const HEIGHT = 84;
+const WIDTH = 200;
+const HEIGHT = 102;
 const MOST_TYPES = 2;
 
 function levelsText(group: Group): string {
@@ -30,7 +31,18 @@ function typesText(group: Group): string {
   return [...named, ...(more > 0 ? [`${more} more types`] : [])].join(", ");
 }
 
-/** One group: its failures first, then its name, how many jobs it has, and their states as a bar. */
+/** Returns how far the jobs of a group are, in words. */
+function progressText(group: Group, counts: Counts): string {
+  const count = (states: readonly JobState[]) =>
+    states.reduce((sum, state) => sum + (counts[state] ?? 0), 0).toLocaleString("en");
+  const ended = count(JOB_STATES.filter((state) => TERMINAL.has(state)));
+  const running = (counts.RUNNING ?? 0) > 0 ? `, ${count(["RUNNING"])} running` : "";
+  return `${ended} of ${group.jobs.length.toLocaleString("en")} ended${running}`;
+}
+
+const CUT = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" } as const;
+
+/** One group: its failures first, then what it is, how far its jobs are, and their states as a bar. */
 function GroupContent({ group, counts }: { group: Group; counts: Counts }) {
   const tone = useStateTone();
   const failures = failuresOf(counts);
@@ -39,22 +51,21 @@ function GroupContent({ group, counts }: { group: Group; counts: Counts }) {
       {failures === 0 ? null : (
         <Box
           component="span"
-          sx={{ color: tone("FAILED"), fontWeight: 700, display: "flex", alignItems: "center" }}
+          sx={{ color: tone("FAILED"), fontWeight: 700, display: "flex", alignItems: "center", gap: 0.25 }}
         >
-          <Icon name="failed" sx={{ fontSize: "1.1em" }} /> {failures.toLocaleString("en")} failed
+          <Icon name="failed" sx={{ fontSize: "1.1em" }} />
+          {failures.toLocaleString("en")} failed
         </Box>
       )}
-      <Box
-        component="span"
-        title={plain(typesText(group))}
-        sx={{ overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", fontWeight: 600 }}
-      >
+      <Box component="span" title={plain(typesText(group))} sx={{ ...CUT, fontWeight: 600 }}>
         {plain(typesText(group))}
       </Box>
-      <span>
-        {group.jobs.length.toLocaleString("en")} {group.jobs.length === 1 ? "job" : "jobs"},{" "}
+      <Box component="span" sx={{ ...CUT, color: "text.secondary" }}>
         {levelsText(group)}
-      </span>
+      </Box>
+      <Box component="span" sx={CUT}>
+        {progressText(group, counts)}
+      </Box>
       <StateBar counts={counts} />
     </>
   );

@@ -5,7 +5,15 @@ import { useMemo, useState } from "react";
 import { at } from "../../domain/graph/dag";
 import type { Graph } from "../../domain/graph/graph";
 import type { Group } from "../../domain/graph/groups";
-import { axisOf, type Bar, type Lane, lanesOf, type Ran } from "../../domain/graph/timeline";
+import {
+  type Axis,
+  axisOf,
+  type Bar,
+  type Lane,
+  lanesOf,
+  type Ran,
+  ticksOf,
+} from "../../domain/graph/timeline";
 import { plain } from "../../domain/text";
 import { durationText, timeText, zoneName } from "../../domain/times";
 import { Freshness } from "../../shared/Freshness";
@@ -99,7 +107,6 @@ const AXIS_WIDTH = 1_000;
 
 function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
   const { graph, grouping, lanes, nowMs, job, select } = props;
-  const { zone } = useSettings();
   const [wide, setWide] = useState<ReadonlySet<number>>(new Set());
   const axis = useMemo(
     () =>
@@ -110,7 +117,6 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
     [lanes],
   );
   const critical = useMemo(() => new Set(graph.criticalPath), [graph]);
-  const timeOf = (ms: number) => timeText(new Date(ms).toISOString(), zone);
   const toggle = (group: number) => {
     const next = new Set(wide);
     if (!next.delete(group)) next.add(group);
@@ -130,21 +136,8 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
           bgcolor: "background.paper",
         }}
       >
-        <Box sx={{ width: LABEL_WIDTH + AXIS_WIDTH, p: 1 }}>
-          <Box
-            sx={{
-              ml: `${LABEL_WIDTH}px`,
-              display: "flex",
-              justifyContent: "space-between",
-              color: "text.secondary",
-              fontSize: "0.75rem",
-            }}
-          >
-            <span>
-              {timeOf(axis.fromMs)} {zoneName(zone)}
-            </span>
-            <span>{timeOf(axis.toMs)}</span>
-          </Box>
+        <Box sx={{ width: LABEL_WIDTH + AXIS_WIDTH + 100, p: 1 }}>
+          <AxisMarks axis={axis} />
           {lanes.map((lane) => {
             const group = grouping.groups[lane.group];
             const name = plain(group?.label ?? "");
@@ -193,6 +186,43 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
       </Typography>
       <BarsTable {...props} />
     </>
+  );
+}
+
+const MARKS_APART = 130;
+
+/** Round times above the lanes. The day stands at the first one, and where it changes. */
+function AxisMarks({ axis }: { axis: Axis }) {
+  const { zone } = useSettings();
+  let day = "";
+  return (
+    <Box sx={{ position: "relative", ml: `${LABEL_WIDTH}px`, height: 40, fontSize: "0.75rem" }}>
+      <Box component="span" sx={{ position: "absolute", top: 0, color: "text.secondary" }}>
+        times in {zoneName(zone)}
+      </Box>
+      {ticksOf(axis, AXIS_WIDTH, MARKS_APART).map((ms) => {
+        const text = timeText(new Date(ms).toISOString(), zone);
+        const shown = text.startsWith(day) && day !== "" ? text.slice(11) : text;
+        day = text.slice(0, 10);
+        return (
+          <Box
+            key={ms}
+            component="span"
+            style={{ left: axis.x(ms) }}
+            sx={{
+              position: "absolute",
+              top: 20,
+              pl: 0.5,
+              borderLeft: 1,
+              borderColor: "divider",
+              whiteSpace: "nowrap",
+            }}
+          >
+            {shown}
+          </Box>
+        );
+      })}
+    </Box>
   );
 }
 

@@ -76,9 +76,9 @@ describe("the groups", () => {
     const picture = await screen.findByRole("group", { name: "3 groups of jobs by type and level" });
     const boxes = within(picture).getAllByRole("button");
     expect(boxes.map((box) => box.textContent)).toEqual([
-      "fetch40 jobs, level 1",
-      " 1 failedcheck40 jobs, level 2",
-      "report1 job, level 3",
+      "fetchlevel 140 of 40 ended",
+      "1 failedchecklevel 240 of 40 ended",
+      "reportlevel 31 of 1 ended",
     ]);
     expect(
       within(boxes[1] ?? picture)
