@@ -2,12 +2,12 @@ import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import TextField from "@mui/material/TextField";
-import { useMemo } from "react";
+import { memo, useMemo } from "react";
 import { linksOf, partOf } from "../../domain/graph/dag";
 import { type Graph, typeName } from "../../domain/graph/graph";
 import { stateOf } from "../../domain/graph/progress";
 import { firstFailure, MOST_BOXES, neighbourhood } from "../../domain/graph/search";
-import { plain } from "../../domain/text";
+import { plain, shortened } from "../../domain/text";
 import { StateMark } from "../../shared/StateMark";
 import { BoxGraph, type Edge } from "./BoxGraph";
 import { jobIn, numberIn, type ViewProps } from "./view";
@@ -53,24 +53,35 @@ export function GraphView(props: ViewProps) {
   );
 }
 
+const CUT = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" } as const;
+
+/** One job as a box. Boxes whose job has not changed are not drawn again. */
+const JobContent = memo(function JobContent(props: { state: string; name: string; type: string }) {
+  return (
+    <>
+      <StateMark state={props.state} />
+      <Box component="span" title={props.name} sx={{ ...CUT, fontWeight: 600 }}>
+        {props.name}
+      </Box>
+      <Box component="span" sx={{ ...CUT, color: "text.secondary", fontSize: "0.72rem" }}>
+        {props.type}
+      </Box>
+    </>
+  );
+});
+
 function Picture({ graph, progress, job, select, jobs }: ViewProps & { jobs: readonly number[] }) {
   const dag = useMemo(() => partOf(graph, jobs), [graph, jobs]);
   const edges = useMemo(() => edgesOf(graph, jobs), [graph, jobs]);
   const current = job === null ? -1 : jobs.indexOf(job);
   const content = (place: number) => {
     const shown = jobs[place] ?? 0;
-    const key = plain(graph.keys[shown] ?? "");
-    const cut = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" } as const;
     return (
-      <>
-        <StateMark state={stateOf(progress.letters, shown)} />
-        <Box component="span" title={key} sx={{ ...cut, fontWeight: 600 }}>
-          {key}
-        </Box>
-        <Box component="span" sx={{ ...cut, color: "text.secondary", fontSize: "0.72rem" }}>
-          {plain(typeName(graph, shown))}
-        </Box>
-      </>
+      <JobContent
+        state={stateOf(progress.letters, shown)}
+        name={plain(graph.keys[shown] ?? "")}
+        type={plain(typeName(graph, shown))}
+      />
     );
   };
   return (
@@ -108,7 +119,7 @@ function Around({
   return (
     <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5, alignItems: "center" }}>
       <Box component="span" sx={{ overflowWrap: "anywhere" }}>
-        Around <strong>{plain(graph.keys[around] ?? "")}</strong>
+        Around <strong>{shortened(plain(graph.keys[around] ?? ""), 120)}</strong>
       </Box>
       {hops("up", "steps before", up)}
       {hops("down", "steps behind", down)}
@@ -137,7 +148,7 @@ function TooMany({ graph, progress, address, job }: ViewProps) {
         choose “Show what is around it”.
       </p>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1 }}>
-        {job === null ? null : around(job, `Around ${plain(graph.keys[job] ?? "")}`)}
+        {job === null ? null : around(job, `Around ${shortened(plain(graph.keys[job] ?? ""), 60)}`)}
         {failure === null ? null : around(failure, "Around the first failure")}
         {around(0, "Around the first job")}
         <Button variant="outlined" onClick={() => address.change({ view: "groups" })}>

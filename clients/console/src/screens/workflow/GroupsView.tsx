@@ -2,7 +2,7 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import useMediaQuery from "@mui/material/useMediaQuery";
-import { useMemo } from "react";
+import { memo, useMemo } from "react";
 import { type Counts, countsOf, failuresOf, type Group } from "../../domain/graph/groups";
 import { stateOf } from "../../domain/graph/progress";
 import { JOB_STATES, type JobState, TERMINAL } from "../../domain/states";
@@ -43,7 +43,7 @@ function progressText(group: Group, counts: Counts): string {
 const CUT = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" } as const;
 
 /** One group: its failures first, then what it is, how far its jobs are, and their states as a bar. */
-function GroupContent({ group, counts }: { group: Group; counts: Counts }) {
+const GroupContent = memo(function GroupContent({ group, counts }: { group: Group; counts: Counts }) {
   const tone = useStateTone();
   const failures = failuresOf(counts);
   return (
@@ -69,7 +69,7 @@ function GroupContent({ group, counts }: { group: Group; counts: Counts }) {
       <StateBar counts={counts} />
     </>
   );
-}
+});
 
 /** The workflow as groups of jobs that are alike, which stays readable with 10,000 of them. */
 export function GroupsView(props: ViewProps) {

@@ -5,7 +5,7 @@ import type { Graph } from "../../domain/graph/graph";
 import type { Progress } from "../../domain/graph/progress";
 import { firstFailure } from "../../domain/graph/search";
 import { JOB_STATES } from "../../domain/states";
-import { plain } from "../../domain/text";
+import { plain, shortened } from "../../domain/text";
 import { durationText, secondsBetween } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
 import { Icon } from "../../shared/icons";
@@ -95,10 +95,13 @@ function Facts({
     ["by", plain(workflow.submitted_by ?? "-")],
     [
       "tags",
-      plain(
-        Object.entries(workflow.tags)
-          .map(([name, value]) => `${name}=${value}`)
-          .join(", ") || "-",
+      shortened(
+        plain(
+          Object.entries(workflow.tags)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(", ") || "-",
+        ),
+        300,
       ),
     ],
     ...(outside === 0

@@ -7,7 +7,7 @@ import { at, type Links, linksOf } from "../../domain/graph/dag";
 import { edgeType, jobId, typeName } from "../../domain/graph/graph";
 import { stateOf } from "../../domain/graph/progress";
 import { TERMINAL } from "../../domain/states";
-import { plain } from "../../domain/text";
+import { plain, shortened } from "../../domain/text";
 import { durationText } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
 import { ErrorNotice, Loading } from "../../shared/Notices";
@@ -38,7 +38,7 @@ const PANEL = {
 export function JobPanel(props: ViewProps & { job: number }) {
   const { graph, progress, job, address } = props;
   const id = jobId(graph, job);
-  const key = plain(graph.keys[job] ?? id);
+  const key = shortened(plain(graph.keys[job] ?? id), 120);
   return (
     <Paper component="aside" variant="outlined" aria-label={`job ${key}`} sx={PANEL}>
       <Box sx={{ display: "flex", justifyContent: "space-between", gap: 1, alignItems: "flex-start" }}>
@@ -80,7 +80,7 @@ function Details({ graph, progress, job }: ViewProps & { job: number }) {
       {row.error === null ? null : (
         <Alert severity={state === "SKIPPED" || state === "CANCELLED" ? "info" : "error"}>
           <strong>{plain(row.error.code)}</strong>
-          <Box sx={{ overflowWrap: "anywhere" }}>{plain(row.error.message)}</Box>
+          <Box sx={{ overflowWrap: "anywhere" }}>{shortened(plain(row.error.message), 1_000)}</Box>
           {row.error.last_lines.length === 0 ? null : (
             <Box
               component="pre"
@@ -157,7 +157,7 @@ function Neighbours({
               onClick={() => select(other)}
               sx={{ minWidth: 0, overflowWrap: "anywhere" }}
             >
-              {plain(graph.keys[other] ?? "")}
+              {shortened(plain(graph.keys[other] ?? ""), 60)}
             </Button>
             {typeOf(other) === "MUST_SUCCEED" ? null : <span>{plain(typeOf(other))}</span>}
           </Box>

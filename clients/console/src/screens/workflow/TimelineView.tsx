@@ -41,12 +41,19 @@ function typeOf(group: Group | undefined): string | undefined {
   return group?.types.length === 1 ? group.types[0]?.[0] : undefined;
 }
 
+function countOf(graph: Graph, type: string | undefined): number {
+  if (type === undefined) return graph.count;
+  const place = graph.types.indexOf(type);
+  return graph.typeOf.filter((each) => each === place).length;
+}
+
 /** When jobs ran, in lanes by group, and when the others would run by their estimates. */
 export function TimelineView(props: ViewProps) {
   const { graph, grouping, progress, address } = props;
   const nowMs = useNow();
   const place = grouping.groups.findIndex((group) => group.id === address.search.group);
-  const times = useTimes(graph.workflowId, progress.state, typeOf(grouping.groups[place]));
+  const type = typeOf(grouping.groups[place]);
+  const times = useTimes(graph.workflowId, progress.state, type);
   const rows = useMemo(() => times.data?.pages.flatMap((page) => page.jobs) ?? [], [times.data]);
   const all = useMemo(
     () => lanesOf(graph, grouping, progress.letters, ranOf(graph, rows), nowMs),
@@ -66,8 +73,9 @@ export function TimelineView(props: ViewProps) {
         <Typography component="p" variant="body2">
           {times.hasNextPage ? (
             <>
-              Drawn from the first {rows.length.toLocaleString("en")} of {graph.count.toLocaleString("en")}{" "}
-              jobs in the order of their submission.
+              Drawn from the first {rows.length.toLocaleString("en")} of{" "}
+              {countOf(graph, type).toLocaleString("en")} jobs
+              {type === undefined ? "" : ` of type ${plain(type)}`} in the order of their submission.
             </>
           ) : (
             <>Drawn from all {rows.length.toLocaleString("en")} jobs that were asked for.</>

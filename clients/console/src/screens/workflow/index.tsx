@@ -6,7 +6,7 @@ import { useParams } from "@tanstack/react-router";
 import { type ComponentType, lazy, Suspense, useMemo } from "react";
 import { ApiProblem } from "../../api/problems";
 import { groupJobs } from "../../domain/graph/groups";
-import { plain } from "../../domain/text";
+import { plain, shortened } from "../../domain/text";
 import { Freshness } from "../../shared/Freshness";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
@@ -55,7 +55,8 @@ function OneWorkflow({ workflowId }: { workflowId: string }) {
     () => (graph.data === undefined ? undefined : groupJobs(graph.data)),
     [graph.data],
   );
-  const title = workflow.data === undefined ? workflowId : plain(workflow.data.name ?? workflowId);
+  const title =
+    workflow.data === undefined ? workflowId : shortened(plain(workflow.data.name ?? workflowId), 120);
   const error = workflow.error ?? progress.error;
   const select = (job: number) => address.change({ job: String(job) });
   return (

@@ -13,7 +13,7 @@ import { Freshness } from "../../shared/Freshness";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Time } from "../../shared/Time";
-import { type Search, useAddress } from "../../shared/useAddress";
+import { type Address, type Search, useAddress } from "../../shared/useAddress";
 import { VirtualTable } from "../../shared/VirtualTable";
 import { COLUMNS, type WorkflowRow } from "./columns";
 import { Filters, statesIn } from "./Filters";
@@ -52,7 +52,12 @@ export function WorkflowsScreen() {
   return (
     <Page title="Workflows" aside={<Freshness query={list} />}>
       <Filters search={search} change={change} />
-      {list.error === null ? null : <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />}
+      {list.error === null ? null : (
+        <>
+          <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />
+          {page === undefined && search.cursor ? <Newest change={change} /> : null}
+        </>
+      )}
       {page === undefined ? (
         list.error === null ? (
           <Loading />
@@ -78,15 +83,19 @@ export function WorkflowsScreen() {
                 Look further back
               </Button>
             )}
-            {search.cursor ? (
-              <Button variant="text" onClick={() => change({ cursor: undefined })}>
-                Back to the newest
-              </Button>
-            ) : null}
+            {search.cursor ? <Newest change={change} /> : null}
           </Box>
         </>
       )}
     </Page>
+  );
+}
+
+function Newest({ change }: Pick<Address, "change">) {
+  return (
+    <Button variant="text" onClick={() => change({ cursor: undefined })}>
+      Back to the newest
+    </Button>
   );
 }
 

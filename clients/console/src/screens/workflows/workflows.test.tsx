@@ -36,7 +36,7 @@ it("lists workflows with their states, how long they took, and how far it looked
   expect(first.textContent).toContain("3 min 20 s");
   expect(within(first).getByRole("img").getAttribute("aria-label")).toBe("2 FAILED, 5 SUCCEEDED");
   expect(screen.getByText(/2 shown of 40 looked at/).textContent).toContain("2026-11-28 00:00:00 UTC");
-  expect(await faultsOf(document.body)).toEqual([]);
+  expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
 });
 
 it("keeps the filters and the page in the address", async () => {
