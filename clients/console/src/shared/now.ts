@@ -16,6 +16,8 @@ function step(): void {
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   if (timer === null) {
+    // Nobody looked at the clock for a while, so it may be as old as the last screen that did.
+    nowMs = Date.now();
     timer = setInterval(step, STEP_MS);
     document.addEventListener("visibilitychange", step);
   }

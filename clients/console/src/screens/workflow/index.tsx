@@ -1,5 +1,148 @@
+import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
+import Tab from "@mui/material/Tab";
+import Tabs from "@mui/material/Tabs";
+import { useParams } from "@tanstack/react-router";
+import { type ComponentType, lazy, Suspense, useMemo } from "react";
+import { ApiProblem } from "../../api/problems";
+import { groupJobs } from "../../domain/graph/groups";
+import { plain, shortened } from "../../domain/text";
+import { Freshness } from "../../shared/Freshness";
+import { ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
+import { RoutedLink } from "../../shared/RoutedLink";
+import { useAddress } from "../../shared/useAddress";
+import { GraphView } from "./GraphView";
+import { GroupsView } from "./GroupsView";
+import { Header } from "./Header";
+import { JobPanel } from "./JobPanel";
+import { JobsView } from "./JobsView";
+import { useGraph, useProgress, useWorkflow } from "./reads";
+import { firstView, jobIn, VIEWS, type ViewName, type ViewProps } from "./view";
 
+const TITLES: Readonly<Record<ViewName, string>> = {
+  groups: "Groups",
+  graph: "Jobs as a graph",
+  timeline: "Timeline",
+  jobs: "List of jobs",
+  critical: "Critical path",
+};
+
+// The first picture does not wait for the code of views that fewer people open.
+const TimelineView = lazy(async () => ({ default: (await import("./TimelineView")).TimelineView }));
+const CriticalView = lazy(async () => ({ default: (await import("./CriticalView")).CriticalView }));
+
+const SHOWN: Readonly<Record<ViewName, ComponentType<ViewProps>>> = {
+  groups: GroupsView,
+  graph: GraphView,
+  timeline: TimelineView,
+  jobs: JobsView,
+  critical: CriticalView,
+};
+
+/** One workflow. Everything that is kept while it is shown belongs to it alone, so another one begins anew. */
 export function WorkflowScreen() {
-  return <Page title="Workflow">{null}</Page>;
+  const { workflowId = "" } = useParams({ strict: false });
+  return <OneWorkflow key={workflowId} workflowId={workflowId} />;
+}
+
+function OneWorkflow({ workflowId }: { workflowId: string }) {
+  const address = useAddress();
+  const workflow = useWorkflow(workflowId);
+  const graph = useGraph(workflowId);
+  const progress = useProgress(workflowId);
+  const grouping = useMemo(
+    () => (graph.data === undefined ? undefined : groupJobs(graph.data)),
+    [graph.data],
+  );
+  const title =
+    workflow.data === undefined ? workflowId : shortened(plain(workflow.data.name ?? workflowId), 120);
+  const error = workflow.error ?? progress.error;
+  const select = (job: number) => address.change({ job: String(job) });
+  return (
+    <Page title={title} aside={<Freshness query={progress} />}>
+      {error === null ? null : <ErrorNotice error={error} onRetry={() => void progress.refetch()} />}
+      {workflow.data === undefined || progress.data === undefined ? (
+        error === null ? (
+          <Loading />
+        ) : null
+      ) : (
+        <Header workflow={workflow.data} graph={graph.data} progress={progress.data} select={select} />
+      )}
+      {graph.error === null ? null : <NoGraph workflowId={workflowId} error={graph.error} />}
+      {graph.data === undefined || grouping === undefined || progress.data === undefined ? null : (
+        <Views
+          graph={graph.data}
+          grouping={grouping}
+          progress={progress.data}
+          address={address}
+          job={jobIn(graph.data, address.search.job)}
+          select={select}
+        />
+      )}
+    </Page>
+  );
+}
+
+/** Workflows of releases that stored no graph still have their jobs. */
+function NoGraph({ workflowId, error }: { workflowId: string; error: Error }) {
+  if (!(error instanceof ApiProblem) || error.status !== 404) return <ErrorNotice error={error} />;
+  return (
+    <Alert severity="info">
+      No graph is stored of this workflow.{" "}
+      <RoutedLink to="/jobs" search={{ workflow: workflowId }}>
+        List its jobs
+      </RoutedLink>
+    </Alert>
+  );
+}
+
+function Views(props: ViewProps) {
+  const { graph, grouping, address, job } = props;
+  const view =
+    VIEWS.find((each) => each === address.search.view) ??
+    (address.search.around === undefined ? firstView(graph.count, grouping.groups.length) : "graph");
+  const Shown = SHOWN[view];
+  return (
+    <>
+      <Tabs
+        value={view}
+        onChange={(_, next: ViewName) => address.change({ view: next })}
+        variant="scrollable"
+        allowScrollButtonsMobile
+        aria-label="views of the workflow"
+      >
+        {VIEWS.map((each) => (
+          <Tab
+            key={each}
+            value={each}
+            label={TITLES[each]}
+            id={`tab-${each}`}
+            aria-controls={each === view ? "view" : undefined}
+          />
+        ))}
+      </Tabs>
+      <Box
+        sx={{
+          display: "grid",
+          gap: 2,
+          alignItems: "start",
+          gridTemplateColumns:
+            job === null ? "minmax(0, 1fr)" : { xs: "minmax(0, 1fr)", lg: "minmax(0, 1fr) 380px" },
+        }}
+      >
+        <Box
+          role="tabpanel"
+          id="view"
+          aria-labelledby={`tab-${view}`}
+          sx={{ display: "flex", flexDirection: "column", gap: 2, minWidth: 0 }}
+        >
+          <Suspense fallback={<Loading />}>
+            <Shown {...props} />
+          </Suspense>
+        </Box>
+        {job === null ? null : <JobPanel key={job} {...props} job={job} />}
+      </Box>
+    </>
+  );
 }

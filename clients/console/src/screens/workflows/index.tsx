@@ -1,5 +1,156 @@
+import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import Typography from "@mui/material/Typography";
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
+import { answerOf } from "../../api/client";
+import { useApi } from "../../api/context";
+import { useLive } from "../../api/live";
+import { arrivalsOf } from "../../domain/arrivals";
+import { isMoving } from "../../domain/graph/progress";
+import { Freshness } from "../../shared/Freshness";
+import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
+import { Time } from "../../shared/Time";
+import { type Address, type Search, useAddress } from "../../shared/useAddress";
+import { VirtualTable } from "../../shared/VirtualTable";
+import { COLUMNS, type WorkflowRow } from "./columns";
+import { Filters, statesIn } from "./Filters";
 
+const PAGE = 100;
+
+/** The row that was opened last, which gets the focus again when its list comes back. */
+let openedLast: string | null = null;
+
+function filtersOf(search: Search) {
+  const state = statesIn(search).join(",");
+  return {
+    ...(state === "" ? {} : { state }),
+    ...(search.name ? { name: search.name } : {}),
+    ...(search.tag ? { tag: [search.tag] } : {}),
+    ...(search.submitted_by ? { submitted_by: search.submitted_by } : {}),
+    ...(search.from ? { from: search.from } : {}),
+    ...(search.to ? { to: search.to } : {}),
+    ...(search.cursor ? { cursor: search.cursor } : {}),
+  };
+}
+
+/** The workflows that fit the filters of the address, newest first, one page at a time. */
 export function WorkflowsScreen() {
-  return <Page title="Workflows">{null}</Page>;
+  const api = useApi();
+  const address = useAddress();
+  const { search, change } = address;
+  const filters = filtersOf(search);
+  const list = useLive({
+    key: ["workflows", filters],
+    read: (signal) =>
+      answerOf(api.GET("/v1/workflows", { params: { query: { ...filters, limit: PAGE } }, signal })),
+    moves: (page) => page.workflows.some((row) => isMoving(row.state)),
+  });
+  const page = list.data;
+  return (
+    <Page title="Workflows" aside={<Freshness query={list} />}>
+      <Filters search={search} change={change} />
+      {list.error === null ? null : (
+        <>
+          <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />
+          {page === undefined && search.cursor ? <Newest change={change} /> : null}
+        </>
+      )}
+      {page === undefined ? (
+        list.error === null ? (
+          <Loading />
+        ) : null
+      ) : (
+        <>
+          <Rows rows={page.workflows} of={JSON.stringify(filters)} stale={list.isPlaceholderData} />
+          {page.workflows.length === 0 ? <Nothing filtered={Object.keys(filters).length > 0} /> : null}
+          <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
+            <Typography component="p" variant="body2" color="text.secondary">
+              {search.cursor ? "An older page: " : ""}
+              {page.workflows.length.toLocaleString("en")} shown of {page.looked_at.toLocaleString("en")}{" "}
+              looked at
+              {page.looked_back_to === null ? null : (
+                <>
+                  , back to <Time at={page.looked_back_to} relative={false} />
+                </>
+              )}
+              {page.cursor === null ? ". There are no older ones." : ". There may be older ones that fit."}
+            </Typography>
+            {page.cursor === null ? null : (
+              <Button variant="outlined" onClick={() => change({ cursor: page.cursor ?? undefined })}>
+                Look further back
+              </Button>
+            )}
+            {search.cursor ? <Newest change={change} /> : null}
+          </Box>
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Newest({ change }: Pick<Address, "change">) {
+  return (
+    <Button variant="text" onClick={() => change({ cursor: undefined })}>
+      Back to the newest
+    </Button>
+  );
+}
+
+function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; stale: boolean }) {
+  const navigate = useNavigate();
+  const place = useRef<HTMLDivElement>(null);
+  const ids = () => new Set(rows.map((row) => row.workflow_id));
+  const [seen, setSeen] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> } | null>(null);
+  // What is seen belongs to one page of one set of filters: with others everything is new, and all of it is shown.
+  if (!stale && seen?.of !== of) setSeen({ of, ids: ids() });
+  const known = seen?.of === of ? seen.ids : new Set<string>();
+  const { rows: shown, waiting } = arrivalsOf(rows, known, (row) => row.workflow_id);
+  useEffect(() => {
+    const index = shown.findIndex((row) => row.workflow_id === openedLast);
+    if (index < 0) return;
+    openedLast = null;
+    place.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true });
+  }, [shown]);
+  if (rows.length === 0) return null;
+  return (
+    <Box ref={place} sx={{ display: "flex", flexDirection: "column", gap: 1, opacity: stale ? 0.6 : 1 }}>
+      {waiting === 0 ? null : (
+        <Alert
+          severity="info"
+          sx={{ py: 0 }}
+          action={
+            <Button color="inherit" onClick={() => setSeen({ of, ids: ids() })}>
+              Show
+            </Button>
+          }
+        >
+          {waiting} new
+        </Alert>
+      )}
+      <VirtualTable
+        label="workflows, newest first"
+        rows={shown}
+        columns={COLUMNS}
+        rowId={(row) => row.workflow_id}
+        onOpen={(row) => {
+          openedLast = row.workflow_id;
+          void navigate({ to: "/workflows/$workflowId", params: { workflowId: row.workflow_id } });
+        }}
+        height="max(300px, calc(100dvh - 360px))"
+      />
+    </Box>
+  );
+}
+
+function Nothing({ filtered }: { filtered: boolean }) {
+  return filtered ? (
+    <Empty title="No workflow fits these filters" />
+  ) : (
+    <Empty title="No workflow yet">
+      <Command text="tidegate submit examples/workflow.json" />
+    </Empty>
+  );
 }

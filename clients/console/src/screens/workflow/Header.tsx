@@ -1,0 +1,125 @@
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import { useMemo } from "react";
+import type { Graph } from "../../domain/graph/graph";
+import type { Progress } from "../../domain/graph/progress";
+import { firstFailure } from "../../domain/graph/search";
+import { JOB_STATES } from "../../domain/states";
+import { plain, shortened } from "../../domain/text";
+import { durationText, secondsBetween } from "../../domain/times";
+import { CopyButton } from "../../shared/CopyButton";
+import { Icon } from "../../shared/icons";
+import { useNow } from "../../shared/now";
+import { RoutedLink } from "../../shared/RoutedLink";
+import { StateBar } from "../../shared/StateBar";
+import { StateMark } from "../../shared/StateMark";
+import { Time } from "../../shared/Time";
+import { Acts } from "./acts";
+import type { Workflow } from "./reads";
+
+/** What is to be known of a workflow at first: its state, how many jobs are in which, how long it takes, what failed. */
+export function Header({
+  workflow,
+  graph,
+  progress,
+  select,
+}: {
+  workflow: Workflow;
+  graph: Graph | undefined;
+  progress: Progress;
+  select: (job: number) => void;
+}) {
+  const failure = useMemo(
+    () => (graph === undefined ? null : firstFailure(graph, progress.letters)),
+    [graph, progress.letters],
+  );
+  return (
+    <Box sx={{ display: "flex", flexDirection: "column", gap: 1.5 }}>
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5, alignItems: "center" }}>
+        <Box sx={{ fontSize: "1.15rem" }}>
+          <StateMark state={progress.state} />
+        </Box>
+        {failure === null ? null : (
+          <Button
+            variant="contained"
+            color="error"
+            startIcon={<Icon name="failed" />}
+            onClick={() => select(failure)}
+          >
+            First failure
+          </Button>
+        )}
+        <Acts workflowId={workflow.workflow_id} progress={progress} />
+        <CopyButton label="Copy the id" text={workflow.workflow_id} />
+      </Box>
+      <StateBar counts={progress.counts} height={14} />
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 2 }}>
+        {JOB_STATES.filter((state) => (progress.counts[state] ?? 0) > 0).map((state) => (
+          <RoutedLink
+            key={state}
+            to="/workflows/$workflowId"
+            params={{ workflowId: workflow.workflow_id }}
+            search={{ view: "jobs", state }}
+            resetScroll={false}
+          >
+            <StateMark state={state} count={progress.counts[state] ?? 0} />
+          </RoutedLink>
+        ))}
+      </Box>
+      <Facts workflow={workflow} graph={graph} progress={progress} />
+    </Box>
+  );
+}
+
+function Facts({
+  workflow,
+  graph,
+  progress,
+}: {
+  workflow: Workflow;
+  graph: Graph | undefined;
+  progress: Progress;
+}) {
+  const nowMs = useNow();
+  const elapsed = secondsBetween(progress.startedAt, progress.endedAt ?? new Date(nowMs).toISOString());
+  const outside = graph?.outside.length ?? 0;
+  const facts = [
+    ["elapsed", elapsed === null ? "not started" : durationText(elapsed)],
+    [
+      "critical path by estimates",
+      progress.criticalPathSeconds === null ? "no estimates" : durationText(progress.criticalPathSeconds),
+    ],
+    ["started", <Time key="started" at={progress.startedAt} />],
+    ["ended", <Time key="ended" at={progress.endedAt} />],
+    ["submitted", <Time key="submitted" at={workflow.created_at} />],
+    ["by", plain(workflow.submitted_by ?? "-")],
+    [
+      "tags",
+      shortened(
+        plain(
+          Object.entries(workflow.tags)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(", ") || "-",
+        ),
+        300,
+      ),
+    ],
+    ...(outside === 0
+      ? []
+      : [["waits on earlier submissions", `by ${outside.toLocaleString("en")} dependencies`]]),
+  ] as const;
+  return (
+    <Box component="dl" sx={{ display: "flex", flexWrap: "wrap", columnGap: 3, rowGap: 0.5, m: 0 }}>
+      {facts.map(([name, value]) => (
+        <Box key={String(name)}>
+          <Box component="dt" sx={{ color: "text.secondary", fontSize: "0.75rem" }}>
+            {name}
+          </Box>
+          <Box component="dd" sx={{ m: 0, overflowWrap: "anywhere" }}>
+            {value}
+          </Box>
+        </Box>
+      ))}
+    </Box>
+  );
+}

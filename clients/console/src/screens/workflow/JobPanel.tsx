@@ -1,0 +1,181 @@
+import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import Paper from "@mui/material/Paper";
+import Typography from "@mui/material/Typography";
+import { at, type Links, linksOf } from "../../domain/graph/dag";
+import { edgeType, jobId, typeName } from "../../domain/graph/graph";
+import { stateOf } from "../../domain/graph/progress";
+import { TERMINAL } from "../../domain/states";
+import { plain, shortened } from "../../domain/text";
+import { durationText } from "../../domain/times";
+import { CopyButton } from "../../shared/CopyButton";
+import { ErrorNotice, Loading } from "../../shared/Notices";
+import { RoutedLink } from "../../shared/RoutedLink";
+import { StateMark } from "../../shared/StateMark";
+import { Time } from "../../shared/Time";
+import { useJobRow } from "./reads";
+import type { ViewProps } from "./view";
+
+const MOST_NEIGHBOURS = 20;
+
+/** Beside the view where there is room, else at the bottom of the screen, so that what was pressed stays in sight. */
+const PANEL = {
+  p: 2,
+  display: "flex",
+  flexDirection: "column",
+  gap: 1.5,
+  minWidth: 0,
+  overflow: "auto",
+  position: "sticky",
+  zIndex: 2,
+  top: { lg: 0 },
+  bottom: { xs: 0, lg: "auto" },
+  maxHeight: { xs: "60dvh", lg: "calc(100dvh - 48px)" },
+} as const;
+
+/** The job that is selected in any of the views: its state, its error, what it waits for and what waits for it. */
+export function JobPanel(props: ViewProps & { job: number }) {
+  const { graph, progress, job, address } = props;
+  const id = jobId(graph, job);
+  const key = shortened(plain(graph.keys[job] ?? id), 120);
+  return (
+    <Paper component="aside" variant="outlined" aria-label={`job ${key}`} sx={PANEL}>
+      <Box sx={{ display: "flex", justifyContent: "space-between", gap: 1, alignItems: "flex-start" }}>
+        <Typography component="h2" variant="h2" sx={{ overflowWrap: "anywhere" }}>
+          {key}
+        </Typography>
+        <Button variant="text" onClick={() => address.change({ job: undefined })}>
+          Close
+        </Button>
+      </Box>
+      <StateMark state={stateOf(progress.letters, job)} />
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
+        <RoutedLink to="/jobs/$jobId" params={{ jobId: id }}>
+          Open the job
+        </RoutedLink>
+        <Button variant="outlined" onClick={() => address.change({ view: "graph", around: String(job) })}>
+          Show what is around it
+        </Button>
+        <CopyButton label="Copy the id" text={id} />
+      </Box>
+      <Details {...props} />
+      <Neighbours {...props} title="Waits for" links={graph.parents} />
+      <Neighbours {...props} title="Is waited for by" links={graph.children} />
+    </Paper>
+  );
+}
+
+function Details({ graph, progress, job }: ViewProps & { job: number }) {
+  const state = stateOf(progress.letters, job);
+  const read = useJobRow(jobId(graph, job), state);
+  if (read.data === undefined) {
+    return read.error === null ? <Loading lines={3} /> : <ErrorNotice error={read.error} />;
+  }
+  const row = read.data;
+  const ran = row.actual_duration_seconds;
+  const estimate = row.estimated_duration_seconds;
+  return (
+    <>
+      {row.error === null ? null : (
+        <Alert severity={state === "SKIPPED" || state === "CANCELLED" ? "info" : "error"}>
+          <strong>{plain(row.error.code)}</strong>
+          <Box sx={{ overflowWrap: "anywhere" }}>{shortened(plain(row.error.message), 1_000)}</Box>
+          {row.error.last_lines.length === 0 ? null : (
+            <Box
+              component="pre"
+              tabIndex={0}
+              aria-label="the last lines that it printed"
+              sx={{ m: 0, mt: 1, maxHeight: 200, overflow: "auto", fontSize: "0.75rem" }}
+            >
+              {row.error.last_lines.map(plain).join("\n")}
+            </Box>
+          )}
+        </Alert>
+      )}
+      <Box
+        component="dl"
+        sx={{ display: "grid", gridTemplateColumns: "max-content 1fr", columnGap: 2, rowGap: 0.5, m: 0 }}
+      >
+        {(
+          [
+            ["type", plain(typeName(graph, job))],
+            ["level", String(at(graph.levels, job) + 1)],
+            ["pool", plain(row.pool)],
+            ["attempt", String(row.attempt)],
+            ["started", <Time key="started" at={row.started_at} />],
+            ["ended", <Time key="ended" at={TERMINAL.has(row.state) ? row.finished_at : null} />],
+            ["ran", ran === null ? "-" : durationText(ran)],
+            ["estimate", estimate === null ? "-" : durationText(estimate)],
+            ["worker", plain(row.worker_name ?? row.worker ?? "-")],
+          ] as const
+        ).map(([name, value]) => (
+          <Box key={name} sx={{ display: "contents" }}>
+            <Box component="dt" sx={{ color: "text.secondary" }}>
+              {name}
+            </Box>
+            <Box component="dd" sx={{ m: 0, overflowWrap: "anywhere" }}>
+              {value}
+            </Box>
+          </Box>
+        ))}
+      </Box>
+    </>
+  );
+}
+
+function Neighbours({
+  graph,
+  progress,
+  job,
+  select,
+  title,
+  links,
+}: ViewProps & { job: number; title: string; links: Links }) {
+  const all = linksOf(links, job);
+  const earlier = links === graph.parents ? graph.outside.filter((edge) => edge.job === job) : [];
+  const count = all.length + earlier.length;
+  if (count === 0) return null;
+  const shown = [...all.subarray(0, MOST_NEIGHBOURS)];
+  const typeOf = (other: number) =>
+    links === graph.parents ? edgeType(graph, other, job) : edgeType(graph, job, other);
+  return (
+    <Box>
+      <Typography component="h3" variant="h3">
+        {title} {count.toLocaleString("en")} {count === 1 ? "job" : "jobs"}
+      </Typography>
+      <Box component="ul" sx={{ m: 0, p: 0, listStyle: "none" }}>
+        {shown.map((other) => (
+          <Box
+            component="li"
+            key={other}
+            sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}
+          >
+            <StateMark state={stateOf(progress.letters, other)} />
+            <Button
+              variant="text"
+              onClick={() => select(other)}
+              sx={{ minWidth: 0, overflowWrap: "anywhere" }}
+            >
+              {shortened(plain(graph.keys[other] ?? ""), 60)}
+            </Button>
+            {typeOf(other) === "MUST_SUCCEED" ? null : <span>{plain(typeOf(other))}</span>}
+          </Box>
+        ))}
+        {earlier.slice(0, MOST_NEIGHBOURS).map((edge) => (
+          <li key={edge.upstream}>
+            <RoutedLink to="/jobs/$jobId" params={{ jobId: edge.upstream }}>
+              {edge.upstream}
+            </RoutedLink>{" "}
+            of an earlier submission{edge.type === "MUST_SUCCEED" ? "" : `, ${plain(edge.type)}`}
+          </li>
+        ))}
+      </Box>
+      {count > shown.length + Math.min(earlier.length, MOST_NEIGHBOURS) ? (
+        <Typography component="p" variant="body2" color="text.secondary">
+          These are the first {MOST_NEIGHBOURS}. “Show what is around it” shows up to 300.
+        </Typography>
+      ) : null}
+    </Box>
+  );
+}

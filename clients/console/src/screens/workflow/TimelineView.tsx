@@ -1,0 +1,292 @@
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import Typography from "@mui/material/Typography";
+import { useMemo, useState } from "react";
+import { at } from "../../domain/graph/dag";
+import type { Graph } from "../../domain/graph/graph";
+import type { Group } from "../../domain/graph/groups";
+import {
+  type Axis,
+  axisOf,
+  type Bar,
+  type Lane,
+  lanesOf,
+  type Ran,
+  ticksOf,
+} from "../../domain/graph/timeline";
+import { plain } from "../../domain/text";
+import { durationText, timeText, zoneName } from "../../domain/times";
+import { Freshness } from "../../shared/Freshness";
+import { Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { useNow } from "../../shared/now";
+import { StateMark } from "../../shared/StateMark";
+import { useSettings } from "../../shared/settings";
+import { Time } from "../../shared/Time";
+import { type Column, VirtualTable } from "../../shared/VirtualTable";
+import { LaneCanvas } from "./LaneCanvas";
+import { type JobRow, TIMES_PAGE, useTimes } from "./reads";
+import { jobIn, type ViewProps } from "./view";
+
+function ranOf(graph: Graph, rows: readonly Pick<JobRow, "job_id" | "started_at" | "finished_at">[]) {
+  return rows.flatMap((row): readonly Ran[] => {
+    const job = jobIn(graph, row.job_id);
+    if (job === null || row.started_at === null) return [];
+    const endedMs = row.finished_at === null ? null : Date.parse(row.finished_at);
+    return [{ job, startedMs: Date.parse(row.started_at), endedMs }];
+  });
+}
+
+/** Returns the only type of the group that is open, so that its jobs alone are read. */
+function typeOf(group: Group | undefined): string | undefined {
+  return group?.types.length === 1 ? group.types[0]?.[0] : undefined;
+}
+
+function countOf(graph: Graph, type: string | undefined): number {
+  if (type === undefined) return graph.count;
+  const place = graph.types.indexOf(type);
+  return graph.typeOf.filter((each) => each === place).length;
+}
+
+/** When jobs ran, in lanes by group, and when the others would run by their estimates. */
+export function TimelineView(props: ViewProps) {
+  const { graph, grouping, progress, address } = props;
+  const nowMs = useNow();
+  const place = grouping.groups.findIndex((group) => group.id === address.search.group);
+  const type = typeOf(grouping.groups[place]);
+  const times = useTimes(graph.workflowId, progress.state, type);
+  const rows = useMemo(() => times.data?.pages.flatMap((page) => page.jobs) ?? [], [times.data]);
+  const all = useMemo(
+    () => lanesOf(graph, grouping, progress.letters, ranOf(graph, rows), nowMs),
+    [rows, nowMs, graph, grouping, progress.letters],
+  );
+  const lanes = place < 0 ? all : all.filter((lane) => lane.group === place);
+  if (times.data === undefined) {
+    return times.error === null ? (
+      <Loading />
+    ) : (
+      <ErrorNotice error={times.error} onRetry={() => void times.refetch()} />
+    );
+  }
+  return (
+    <>
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5, alignItems: "center" }}>
+        <Typography component="p" variant="body2">
+          {times.hasNextPage ? (
+            <>
+              Drawn from the first {rows.length.toLocaleString("en")} of{" "}
+              {countOf(graph, type).toLocaleString("en")} jobs
+              {type === undefined ? "" : ` of type ${plain(type)}`} in the order of their submission.
+            </>
+          ) : (
+            <>Drawn from all {rows.length.toLocaleString("en")} jobs that were asked for.</>
+          )}
+        </Typography>
+        {times.hasNextPage ? (
+          <Button
+            variant="outlined"
+            disabled={times.isFetchingNextPage}
+            onClick={() => void times.fetchNextPage()}
+          >
+            Read {TIMES_PAGE} more
+          </Button>
+        ) : null}
+        <Button variant="outlined" disabled={times.isFetching} onClick={() => void times.refetch()}>
+          Read again
+        </Button>
+        {place < 0 ? null : (
+          <Button variant="text" onClick={() => address.change({ group: undefined })}>
+            Show all groups
+          </Button>
+        )}
+        <Freshness query={times} />
+      </Box>
+      {times.error === null ? null : <ErrorNotice error={times.error} />}
+      {lanes.length === 0 ? (
+        <Empty title="None of these jobs has started, and none has an estimate" />
+      ) : (
+        <Lanes {...props} lanes={lanes} nowMs={nowMs} />
+      )}
+    </>
+  );
+}
+
+const LABEL_WIDTH = 180;
+const AXIS_WIDTH = 1_000;
+
+function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
+  const { graph, grouping, lanes, nowMs, job, select } = props;
+  const [wide, setWide] = useState<ReadonlySet<number>>(new Set());
+  const axis = useMemo(
+    () =>
+      axisOf(
+        lanes.flatMap((lane) => lane.bars),
+        AXIS_WIDTH,
+      ),
+    [lanes],
+  );
+  const critical = useMemo(() => new Set(graph.criticalPath), [graph]);
+  const toggle = (group: number) => {
+    const next = new Set(wide);
+    if (!next.delete(group)) next.add(group);
+    setWide(next);
+  };
+  return (
+    <>
+      <Box
+        component="section"
+        aria-label="timeline"
+        tabIndex={0}
+        sx={{
+          overflow: "auto",
+          border: 1,
+          borderColor: "divider",
+          borderRadius: 1,
+          bgcolor: "background.paper",
+        }}
+      >
+        <Box sx={{ width: LABEL_WIDTH + AXIS_WIDTH + 100, p: 1 }}>
+          <AxisMarks axis={axis} />
+          {lanes.map((lane) => {
+            const group = grouping.groups[lane.group];
+            const name = plain(group?.label ?? "");
+            return (
+              <Box
+                key={group?.id ?? lane.group}
+                sx={{ display: "flex", borderTop: 1, borderColor: "divider", py: 0.5 }}
+              >
+                <Box sx={{ width: LABEL_WIDTH, flexShrink: 0, pr: 1 }}>
+                  <Button
+                    variant="text"
+                    aria-expanded={wide.has(lane.group)}
+                    onClick={() => toggle(lane.group)}
+                    sx={{ textAlign: "left", overflowWrap: "anywhere", p: 0 }}
+                  >
+                    {name}
+                  </Button>
+                  <Box sx={{ fontSize: "0.75rem", color: "text.secondary" }}>
+                    {lane.bars.filter((bar) => !bar.ghost).length.toLocaleString("en")} of{" "}
+                    {group?.jobs.length.toLocaleString("en")} drawn
+                  </Box>
+                </Box>
+                <LaneCanvas
+                  name={name}
+                  lane={lane}
+                  axis={axis}
+                  width={AXIS_WIDTH}
+                  nowMs={nowMs}
+                  wide={wide.has(lane.group)}
+                  critical={critical}
+                  selected={job}
+                  nameOf={(bar) => nameOf(bar, props)}
+                  onOpen={select}
+                />
+              </Box>
+            );
+          })}
+        </Box>
+      </Box>
+      <Typography component="p" variant="body2" color="text.secondary">
+        Bars with a broken edge are estimates of what is to come. Bars with a frame are on the critical path
+        by estimates. The upright line is now.
+        {axis.gaps.length === 0
+          ? ""
+          : ` Hatched: ${axis.gaps.length.toLocaleString("en")} times without a job, cut short.`}
+      </Typography>
+      <BarsTable {...props} />
+    </>
+  );
+}
+
+const MARKS_APART = 130;
+
+/** Round times above the lanes. The day stands at the first one, and where it changes. */
+function AxisMarks({ axis }: { axis: Axis }) {
+  const { zone } = useSettings();
+  let day = "";
+  return (
+    <Box sx={{ position: "relative", ml: `${LABEL_WIDTH}px`, height: 40, fontSize: "0.75rem" }}>
+      <Box component="span" sx={{ position: "absolute", top: 0, color: "text.secondary" }}>
+        times in {zoneName(zone)}
+      </Box>
+      {ticksOf(axis, AXIS_WIDTH, MARKS_APART).map((ms) => {
+        const text = timeText(new Date(ms).toISOString(), zone);
+        const shown = text.startsWith(day) && day !== "" ? text.slice(11) : text;
+        day = text.slice(0, 10);
+        return (
+          <Box
+            key={ms}
+            component="span"
+            style={{ left: axis.x(ms) }}
+            sx={{
+              position: "absolute",
+              top: 20,
+              pl: 0.5,
+              borderLeft: 1,
+              borderColor: "divider",
+              whiteSpace: "nowrap",
+            }}
+          >
+            {shown}
+          </Box>
+        );
+      })}
+    </Box>
+  );
+}
+
+function nameOf(bar: Bar, { graph }: ViewProps): string {
+  const what = bar.ghost ? "estimated at" : "ran for";
+  return `${plain(graph.keys[bar.job] ?? "")}, ${bar.state}, ${what} ${durationText((bar.toMs - bar.fromMs) / 1_000)}`;
+}
+
+interface BarRow extends Bar {
+  readonly key: string;
+  readonly group: string;
+}
+
+const BAR_COLUMNS: readonly Column<BarRow>[] = [
+  { id: "state", title: "State", width: "140px", cell: (row) => <StateMark state={row.state} /> },
+  { id: "key", title: "Key", width: "minmax(150px, 2fr)", cell: (row) => plain(row.key) },
+  { id: "group", title: "Group", width: "minmax(130px, 1fr)", cell: (row) => plain(row.group) },
+  {
+    id: "from",
+    title: "From",
+    width: "230px",
+    cell: (row) => <Time at={new Date(row.fromMs).toISOString()} relative={false} />,
+  },
+  {
+    id: "took",
+    title: "Took",
+    width: "110px",
+    align: "right",
+    cell: (row) => durationText((row.toMs - row.fromMs) / 1_000),
+  },
+  { id: "kind", title: "Known by", width: "100px", cell: (row) => (row.ghost ? "estimated" : "measured") },
+];
+
+/** The same bars as rows, for those who do not see the picture. */
+function BarsTable({ graph, grouping, lanes, job, select }: ViewProps & { lanes: readonly Lane[] }) {
+  const rows = useMemo(
+    () =>
+      lanes
+        .flatMap((lane) => lane.bars)
+        .sort((one, other) => one.fromMs - other.fromMs)
+        .map((bar) => ({
+          ...bar,
+          key: graph.keys[bar.job] ?? "",
+          group: grouping.groups[at(grouping.groupOf, bar.job)]?.label ?? "",
+        })),
+    [lanes, graph, grouping],
+  );
+  return (
+    <VirtualTable
+      label="the bars of the timeline, earliest first"
+      rows={rows}
+      columns={BAR_COLUMNS}
+      rowId={(row) => `${row.job} ${row.ghost}`}
+      current={job === null ? null : `${job} false`}
+      onOpen={(row) => select(row.job)}
+      height="max(240px, 35dvh)"
+    />
+  );
+}

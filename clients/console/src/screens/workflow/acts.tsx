@@ -1,0 +1,180 @@
+import Alert from "@mui/material/Alert";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { type Api, answerOf } from "../../api/client";
+import { useApi } from "../../api/context";
+import { useForbidden } from "../../api/me";
+import { isMoving, type Progress } from "../../domain/graph/progress";
+import { inPortions, type Portions, sumOf } from "../../domain/portions";
+import { JOB_STATES, REOPENABLE } from "../../domain/states";
+import { ActButton } from "../../shared/ActButton";
+import { ErrorNotice, Loading } from "../../shared/Notices";
+
+/** The most portions of one act, and of a look at what it would do. */
+const MOST_PORTIONS = 200;
+const MOST_LOOKS = 20;
+
+function cancel(api: Api, workflowId: string, dryRun: boolean) {
+  return inPortions(
+    (cursor) =>
+      answerOf(
+        api.POST("/v1/workflows/{workflow_id}/cancel", {
+          params: { path: { workflow_id: workflowId }, query: cursor === undefined ? {} : { cursor } },
+          body: { dry_run: dryRun },
+        }),
+      ),
+    dryRun ? MOST_LOOKS : MOST_PORTIONS,
+  );
+}
+
+function rerun(api: Api, workflowId: string, dryRun: boolean) {
+  return inPortions(
+    (cursor) =>
+      answerOf(
+        api.POST("/v1/workflows/{workflow_id}/rerun", {
+          params: { path: { workflow_id: workflowId }, query: cursor === undefined ? {} : { cursor } },
+          body: { dry_run: dryRun },
+        }),
+      ),
+    dryRun ? MOST_LOOKS : MOST_PORTIONS,
+  );
+}
+
+function setHold(api: Api, workflowId: string, hold: boolean) {
+  const path = hold ? "/v1/workflows/{workflow_id}/hold" : "/v1/workflows/{workflow_id}/unhold";
+  return inPortions(
+    (cursor) =>
+      answerOf(
+        api.POST(path, {
+          params: { path: { workflow_id: workflowId }, query: cursor === undefined ? {} : { cursor } },
+        }),
+      ),
+    MOST_PORTIONS,
+  );
+}
+
+/** Shows what an act would do, as the API itself says when it is asked without doing it. */
+function Foreseen<T>({
+  name,
+  look,
+  tell,
+}: {
+  name: readonly string[];
+  look: () => Promise<Portions<T>>;
+  tell: (portions: Portions<T>, atLeast: string) => ReactNode;
+}) {
+  const foreseen = useQuery({
+    queryKey: ["foreseen", ...name],
+    queryFn: look,
+    // Asked once for each time that the dialog opens, and not again behind the act while it closes.
+    staleTime: "static",
+    gcTime: 0,
+  });
+  if (foreseen.error !== null) return <ErrorNotice error={foreseen.error} />;
+  if (foreseen.data === undefined) return <Loading lines={2} />;
+  return <>{tell(foreseen.data, foreseen.data.complete ? "" : "at least ")}</>;
+}
+
+function jobsText(count: number): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? "job" : "jobs"}`;
+}
+
+function RerunForeseen({ workflowId, progress }: { workflowId: string; progress: Progress }) {
+  const api = useApi();
+  const now = JOB_STATES.filter((state) => REOPENABLE.has(state) && (progress.counts[state] ?? 0) > 0)
+    .map((state) => `${(progress.counts[state] ?? 0).toLocaleString("en")} ${state}`)
+    .join(", ");
+  return (
+    <Foreseen
+      name={["rerun", workflowId]}
+      look={() => rerun(api, workflowId, true)}
+      tell={(portions, atLeast) => {
+        const atLimit = sumOf(portions, (answer) => answer.left_at_limit);
+        const without = sumOf(portions, (answer) => answer.left_without_upstream);
+        return (
+          <>
+            <p>
+              This opens {atLeast}
+              <strong>{jobsText(sumOf(portions, (answer) => answer.reopened))}</strong> again. Ended without
+              success: {now || "none"}. Jobs that SUCCEEDED stay as they are.
+            </p>
+            {atLimit === 0 ? null : (
+              <Alert severity="warning">
+                {jobsText(atLimit)} were reopened as often as is allowed, and stay.
+              </Alert>
+            )}
+            {without === 0 ? null : (
+              <Alert severity="warning">
+                {jobsText(without)} wait on a job that has passed its retention, and stay SKIPPED.
+              </Alert>
+            )}
+          </>
+        );
+      }}
+    />
+  );
+}
+
+function CancelForeseen({ workflowId }: { workflowId: string }) {
+  const api = useApi();
+  return (
+    <Foreseen
+      name={["cancel", workflowId]}
+      look={() => cancel(api, workflowId, true)}
+      tell={(portions, atLeast) => (
+        <p>
+          This cancels {atLeast}
+          <strong>{jobsText(sumOf(portions, (answer) => answer.cancelled))}</strong> at once, and asks the
+          workers of {atLeast}
+          <strong>{jobsText(sumOf(portions, (answer) => answer.asked))}</strong> to stop.{" "}
+          {jobsText(sumOf(portions, (answer) => answer.ended))} have ended and stay as they are.
+        </p>
+      )}
+    />
+  );
+}
+
+async function whole<T>(act: Promise<Portions<T>>): Promise<void> {
+  const done = await act;
+  if (!done.complete)
+    throw new Error("A part is done, and a part is left. Do it again to go on with the rest.");
+}
+
+/** What may be done with the workflow now: each act with its reason where it is not possible. */
+export function Acts({ workflowId, progress }: { workflowId: string; progress: Progress }) {
+  const api = useApi();
+  const forbidden = useForbidden("client");
+  const held = progress.state === "HELD";
+  const ended = isMoving(progress.state) ? null : "all of its jobs have ended";
+  const reopenable = JOB_STATES.some((state) => REOPENABLE.has(state) && (progress.counts[state] ?? 0) > 0);
+  return (
+    <>
+      <ActButton
+        label={held ? "Take off hold" : "Hold"}
+        impossible={forbidden ?? ended}
+        run={() => whole(setHold(api, workflowId, !held))}
+      />
+      <ActButton
+        label="Rerun from failures"
+        impossible={forbidden ?? (reopenable ? null : "no job of it has ended without success")}
+        ask={{
+          title: "Rerun from the failures?",
+          content: () => <RerunForeseen workflowId={workflowId} progress={progress} />,
+          confirm: "Rerun",
+        }}
+        run={() => whole(rerun(api, workflowId, false))}
+      />
+      <ActButton
+        label="Cancel"
+        color="error"
+        impossible={forbidden ?? ended}
+        ask={{
+          title: "Cancel the workflow?",
+          content: () => <CancelForeseen workflowId={workflowId} />,
+          confirm: "Cancel its jobs",
+        }}
+        run={() => whole(cancel(api, workflowId, false))}
+      />
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+import type { components } from "../../api/schema";
+import { plain } from "../../domain/text";
+import { durationText, secondsBetween } from "../../domain/times";
+import { useNow } from "../../shared/now";
+import { RoutedLink } from "../../shared/RoutedLink";
+import { StateBar } from "../../shared/StateBar";
+import { StateMark } from "../../shared/StateMark";
+import { Ago } from "../../shared/Time";
+import type { Column } from "../../shared/VirtualTable";
+
+export type WorkflowRow = components["schemas"]["WorkflowRowOut"];
+
+function Elapsed({ row }: { row: WorkflowRow }) {
+  const nowMs = useNow();
+  const seconds = secondsBetween(row.started_at, row.ended_at ?? new Date(nowMs).toISOString());
+  return <span>{seconds === null ? "-" : durationText(seconds)}</span>;
+}
+
+function Name({ row }: { row: WorkflowRow }) {
+  return (
+    <RoutedLink
+      to="/workflows/$workflowId"
+      params={{ workflowId: row.workflow_id }}
+      title={plain(row.name ?? row.workflow_id)}
+    >
+      {plain(row.name ?? row.workflow_id)}
+    </RoutedLink>
+  );
+}
+
+function failedText(row: WorkflowRow): string {
+  const failed = (row.counts.FAILED ?? 0) + (row.counts.TIMED_OUT ?? 0);
+  return failed === 0 ? "-" : failed.toLocaleString("en");
+}
+
+export const COLUMNS: readonly Column<WorkflowRow>[] = [
+  { id: "state", title: "State", width: "130px", cell: (row) => <StateMark state={row.state} /> },
+  { id: "name", title: "Name", width: "minmax(160px, 2fr)", cell: (row) => <Name row={row} /> },
+  { id: "bar", title: "Jobs by state", width: "160px", cell: (row) => <StateBar counts={row.counts} /> },
+  {
+    id: "jobs",
+    title: "Jobs",
+    width: "80px",
+    align: "right",
+    cell: (row) => row.job_count.toLocaleString("en"),
+  },
+  { id: "failed", title: "Failed", width: "80px", align: "right", cell: failedText },
+  { id: "started", title: "Started", width: "130px", cell: (row) => <Ago at={row.started_at} /> },
+  { id: "elapsed", title: "Elapsed", width: "110px", cell: (row) => <Elapsed row={row} /> },
+  {
+    id: "critical",
+    title: "Critical path",
+    width: "120px",
+    cell: (row) => (row.critical_path_seconds === null ? "-" : durationText(row.critical_path_seconds)),
+  },
+  { id: "submitted", title: "Submitted", width: "130px", cell: (row) => <Ago at={row.created_at} /> },
+  {
+    id: "by",
+    title: "Submitted by",
+    width: "minmax(140px, 1fr)",
+    cell: (row) => <span title={plain(row.submitted_by ?? "-")}>{plain(row.submitted_by ?? "-")}</span>,
+  },
+];
