@@ -30,7 +30,12 @@ type Typed =
   | { readonly by: "form"; readonly values: FormValues }
   | { readonly by: "json"; readonly text: string };
 
-const RETRY: JobIn["retry"] = { backoff_seconds: 5, max_backoff_seconds: 600, never_on: [], always_on: [] };
+const RETRY: NonNullable<JobIn["retry"]> = {
+  backoff_seconds: 5,
+  max_backoff_seconds: 600,
+  never_on: [],
+  always_on: [],
+};
 
 /** Answers of the API are JSON, though their types say no more than that they are objects. */
 function asJson(value: unknown): Json {
