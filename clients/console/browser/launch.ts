@@ -25,11 +25,8 @@ export async function chromiumPath(): Promise<string> {
   return sparticuz.executablePath();
 }
 
-/** The arguments that a browser without a screen and without a sandbox of its own needs. */
-export const ARGUMENTS: readonly string[] = [
-  ...sparticuz.args.filter((argument) => !argument.startsWith("--headless")),
-  "--no-sandbox",
-];
+/** The arguments of a browser without a sandbox of its own. What keeps pages apart stays on, as for people. */
+export const ARGUMENTS: readonly string[] = ["--no-sandbox", "--disable-dev-shm-usage"];
 
 /** Starts a browser; the caller closes it. */
 export async function launch(): Promise<Browser> {

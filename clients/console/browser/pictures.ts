@@ -8,6 +8,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { Browser } from "playwright-core";
 import { launch } from "./launch.ts";
 import { type Ids, SCHEMES, SIZES, screens } from "./screens.ts";
 
@@ -21,23 +22,40 @@ interface Finding {
   readonly nodes: readonly { readonly target: readonly string[]; readonly failureSummary?: string }[];
 }
 
-async function failedJob(url: string): Promise<Ids> {
-  const answer = await fetch(new URL("/v1/jobs?state=FAILED&limit=1", url));
-  const { jobs } = (await answer.json()) as { jobs: { job_id: string; workflow_id: string }[] };
-  const [job] = jobs;
+/** Asks the API as the page itself does. */
+async function failedJob(browser: Browser, url: string): Promise<Ids> {
+  const page = await browser.newPage();
+  await page.goto(url, { waitUntil: "load" });
+  const job = await page.evaluate(async () => {
+    const config = JSON.parse(document.getElementById("config")?.textContent ?? "{}") as {
+      apiUrl?: string;
+      pageToken?: string | null;
+    };
+    const address = new URL(`${config.apiUrl ?? ""}v1/jobs?state=FAILED&limit=1`, document.baseURI);
+    const answer = await fetch(address, { headers: { "X-Tidegate-Console": config.pageToken ?? "" } });
+    const { jobs } = (await answer.json()) as { jobs: { job_id: string; workflow_id: string }[] };
+    return jobs[0];
+  });
+  await page.close();
   if (job === undefined) throw new Error("the deployment has no failed job to look at");
   return { job: job.job_id, workflow: job.workflow_id };
 }
 
 async function main(url: string, folder: string): Promise<number> {
   mkdirSync(folder, { recursive: true });
-  const ids = await failedJob(url);
   const browser = await launch();
+  const ids = await failedJob(browser, url);
   let found = 0;
   const say = (text: string) => process.stdout.write(`${text}\n`);
   for (const scheme of SCHEMES) {
     for (const [size, viewport] of Object.entries(SIZES)) {
       const page = await browser.newPage({ viewport, colorScheme: scheme });
+      page.on("console", (message) => {
+        if (message.type() === "error") {
+          found += 1;
+          say(`console: ${message.text()}`);
+        }
+      });
       page.on("pageerror", (error) => {
         found += 1;
         say(`page error: ${error.message}`);
