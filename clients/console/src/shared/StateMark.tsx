@@ -33,6 +33,7 @@ export function StateMark({ state, count }: { state: string; count?: number }) {
       sx={{
         display: "inline-flex",
         alignItems: "center",
+        verticalAlign: "bottom",
         gap: 0.5,
         color: tone(state),
         fontWeight: 600,
