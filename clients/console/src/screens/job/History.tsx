@@ -20,7 +20,9 @@ export function History({ job }: { job: Job }) {
       </TextLink>
       <Box
         sx={{ overflowX: "auto", "& th, & td": { textAlign: "left", py: 0.5, pr: 2, verticalAlign: "top" } }}
-        component="div"
+        role="group"
+        aria-label="changes of the job"
+        tabIndex={0}
       >
         <table>
           <thead>

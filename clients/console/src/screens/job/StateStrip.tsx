@@ -7,6 +7,7 @@ import { StateMark, useStateTone } from "../../shared/StateMark";
 import type { Job } from "./types";
 
 const MOST_STAYS = 24;
+const IN_LINE = { display: "inline-flex", alignItems: "center", gap: 0.5 };
 
 /** The states that a job went through, each as long as it lasted: as a bar, and as words with the times. */
 export function StateStrip({ job }: { job: Job }) {
@@ -29,13 +30,21 @@ export function StateStrip({ job }: { job: Job }) {
       </Box>
       <Box
         component="ol"
-        sx={{ display: "flex", flexWrap: "wrap", columnGap: 2, rowGap: 0.5, m: 0, p: 0, listStyle: "none" }}
+        sx={{
+          display: "flex",
+          flexWrap: "wrap",
+          columnGap: 2,
+          rowGap: 0.5,
+          m: 0,
+          p: 0,
+          listStyle: "none",
+          "& li": IN_LINE,
+        }}
       >
         {left > 0 ? <li>{left} earlier ones are in the history</li> : null}
         {shown.map((stay) => (
           <li key={`${stay.from} ${stay.state}`}>
-            <StateMark state={stay.state} /> {durationText(stay.seconds)}
-            {stay.now ? " so far" : ""}
+            <StateMark state={stay.state} /> {`${durationText(stay.seconds)}${stay.now ? " so far" : ""}`}
           </li>
         ))}
         {stays.at(-1)?.now ? null : (

@@ -68,7 +68,10 @@ function Printed({ lines, label }: { lines: readonly string[]; label: string }) 
 /** All that is known of a job but for its data, its log and its neighbours. */
 export function Summary({ job }: { job: Job }) {
   return (
-    <Box sx={{ display: "flex", flexDirection: "column", gap: 3 }}>
+    // A time with its distance is wider than a phone, so it may take two lines here.
+    <Box
+      sx={{ display: "flex", flexDirection: "column", gap: 3, "& time": { whiteSpace: "normal !important" } }}
+    >
       {job.progress === null ? null : (
         <Progress fraction={job.progress.fraction} message={job.progress.message} />
       )}
@@ -132,10 +135,10 @@ function Attempts({ job }: { job: Job }) {
             </TextLink>
             <Time at={each.from} />
             <span>{durationText(each.seconds)}</span>
-            <span>
-              {each.to === null ? "" : "then "}
+            <Box component="span" sx={{ display: "inline-flex", alignItems: "center", gap: 0.5 }}>
+              {each.to === null ? null : "then"}
               <StateMark state={each.outcome} />
-            </span>
+            </Box>
             {each.reason === null ? null : <span>{shortened(plain(each.reason), 300)}</span>}
           </Box>
         ))}

@@ -119,7 +119,11 @@ function Search({ filters, onChange }: FilterBarProps) {
 function States({ filters, onChange }: FilterBarProps) {
   const chosen = new Set<string>(filters.states);
   return (
-    <Box role="group" aria-label="states" sx={{ display: "flex", gap: 0.75, overflowX: "auto", pb: 0.5 }}>
+    <Box
+      role="group"
+      aria-label="states"
+      sx={{ display: "flex", flexWrap: { md: "wrap" }, gap: 0.75, overflowX: "auto", pb: 0.5 }}
+    >
       {GROUPS.map(([name, states]) => {
         const pressed =
           states.length === filters.states.length && states.every((state: string) => chosen.has(state));

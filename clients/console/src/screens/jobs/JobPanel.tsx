@@ -58,17 +58,21 @@ export function JobPanel({
     <Box
       component="section"
       aria-label={`job ${jobId}`}
+      // A phone has no room beside the list, so there the panel lies over the whole of it.
       sx={{
-        border: 1,
-        borderColor: "divider",
-        borderRadius: 1,
+        position: { xs: "fixed", md: "static" },
+        inset: 0,
+        zIndex: { xs: 1_100, md: "auto" },
+        border: { xs: 0, md: 1 },
+        borderColor: { md: "divider" },
+        borderRadius: { xs: 0, md: 1 },
         bgcolor: "background.paper",
         p: 2,
         overflow: "auto",
         display: "flex",
         flexDirection: "column",
         gap: 1.5,
-        flex: { xs: "none", md: "0 0 380px" },
+        flex: { md: "0 0 380px" },
         minWidth: 0,
       }}
     >
@@ -130,7 +134,7 @@ function Short({ job }: { job: JobRow }) {
               </TextLink>
             ),
           ],
-          ["submitted", <Time key="submitted" at={job.created_at} />],
+          ["submitted", <Time key="submitted" at={job.created_at} relative={false} />],
           ["waited", seconds(times.waited)],
           ["ran", seconds(times.ran)],
           ["attempt", `${job.attempt}, ${job.tries} of ${job.max_retries + 1} tries used`],

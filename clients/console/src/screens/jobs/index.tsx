@@ -62,7 +62,6 @@ export function JobsScreen() {
       <Box
         sx={{
           display: "flex",
-          flexDirection: { xs: "column-reverse", md: "row" },
           gap: 2,
           flex: "1 0 0px",
           minHeight: 400,
@@ -70,7 +69,7 @@ export function JobsScreen() {
       >
         <Box
           sx={{
-            flex: { xs: "1 0 400px", md: "1 1 0px" },
+            flex: "1 1 0px",
             minWidth: 0,
             display: "flex",
             flexDirection: "column",
@@ -148,7 +147,7 @@ function Rows({ list, filters, address, current, selected, onSelect, onOpen }: R
             key={`${address} ${walk}`}
             label="jobs"
             rows={list.rows}
-            columns={narrow ? NARROW : COLUMNS}
+            columns={narrow ? NARROW : current === null ? COLUMNS : BESIDE}
             rowId={(job) => job.job_id}
             current={current}
             selected={selected}
@@ -207,10 +206,10 @@ const STATE: Column<JobRow> = {
   title: "state",
   width: "176px",
   cell: (job) => (
-    <>
+    <Box sx={{ display: "flex", gap: 0.5 }}>
       <StateMark state={job.state} />
-      {job.on_hold ? " on hold" : null}
-    </>
+      {job.on_hold ? "on hold" : null}
+    </Box>
   ),
 };
 const JOB: Column<JobRow> = {
@@ -232,10 +231,11 @@ const RAN: Column<JobRow> = {
   align: "right",
   cell: (job) => <Lasted job={job} what="ran" />,
 };
+/** The columns beside an open job, which has the others. */
+const BESIDE: readonly Column<JobRow>[] = [STATE, JOB, TYPE, RAN];
 const NARROW: readonly Column<JobRow>[] = [
-  { ...STATE, width: "124px" },
+  { ...STATE, width: "140px" },
   { ...JOB, width: "minmax(110px, 1fr)" },
-  RAN,
 ];
 const COLUMNS: readonly Column<JobRow>[] = [
   STATE,
