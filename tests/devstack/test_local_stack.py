@@ -166,6 +166,28 @@ def test_nothing_is_built_twice(places: Places, monkeypatch: pytest.MonkeyPatch)
     assert built == ["build", "build"]
 
 
+def test_a_console_that_was_built_since_is_deployed_and_one_that_the_build_made_is_no_change(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamp = places.project / "clients" / "console" / "dist" / "built-from"
+    stamp.parent.mkdir(parents=True)
+    built: list[str] = []
+    content = ["first"]
+
+    def fake_run(verb: str, arguments: object, at: Places, *, endpoint_url: str | None) -> None:
+        built.append(verb)
+        at.build.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(content[0], encoding="utf-8")
+
+    monkeypatch.setattr(sam, "_run", fake_run)
+    made = [sam.build(places, {}, "one", silent) for _ in range(2)]
+    assert (made[0], len(built)) == (made[1], 1)
+    content[0] = "second"
+    stamp.write_text("second", encoding="utf-8")
+    assert sam.build(places, {}, "one", silent) != made[0]
+    assert len(built) == 2
+
+
 def test_a_failed_build_is_told_and_tried_again(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing_run(verb: str, arguments: object, at: Places, *, endpoint_url: str | None) -> None:
         raise LocalStackError("sam build failed")

@@ -64,15 +64,17 @@ def _sources(project: Path) -> Iterator[Path]:
             yield from (Path(folder, file) for file in sorted(files) if not file.endswith(".pyc"))
 
 
-def build(places: Places, parameters: Mapping[str, str], digest: str, progress: Progress) -> None:
+def build(places: Places, parameters: Mapping[str, str], digest: str, progress: Progress) -> str:
     """Builds functions and layers, unless the present build was made from content with the same `digest`.
 
-    Raises LocalStackError, with the end of SAM's output, if the build fails.
+    Returns the digest of the build. It also tells of the built console, which `make console` makes, or this build, or
+    neither where npm can't be reached. Raises LocalStackError, with the end of SAM's output, if the build fails.
     """
     stamp = places.build / _HASH_FILE
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
+    made = _with_console(places.project, digest)
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == made:
         progress("nothing changed since the last build")
-        return
+        return made
     progress("building functions and layers (sam build)")
     stamp.unlink(missing_ok=True)
     _run(
@@ -93,7 +95,15 @@ def build(places: Places, parameters: Mapping[str, str], digest: str, progress: 
         places,
         endpoint_url=None,
     )
-    stamp.write_text(digest, encoding="utf-8")
+    made = _with_console(places.project, digest)
+    stamp.write_text(made, encoding="utf-8")
+    return made
+
+
+def _with_console(project: Path, digest: str) -> str:
+    built_from = project / "clients" / "console" / "dist" / "built-from"
+    text = built_from.read_text(encoding="utf-8") if built_from.is_file() else ""
+    return hashlib.sha256(f"{digest}\0{text}".encode()).hexdigest()
 
 
 def deploy(

@@ -38,7 +38,7 @@ def up(
             chosen = sam.local_parameters(places.project, parameters or {})
             digest = sam.content_hash(places.project, chosen)
             is_checked = job_code.check_source(places.project)
-            sam.build(places, chosen, digest, progress)
+            digest = sam.build(places, chosen, digest, progress)
             if not is_checked:
                 job_code.check_layer(places.build)
             running = emulators.find_running(places)

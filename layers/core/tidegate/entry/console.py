@@ -32,5 +32,6 @@ def handle(event: dict[str, Any], bundle: Bundle | None, nonce: str) -> dict[str
 
 def _of_the_local_stack(event: dict[str, Any]) -> dict[str, str]:
     """Returns where people sign in on the local AWS: beside the API, whatever the stack's domain is called."""
-    host = (event.get("headers") or {}).get("Host") or ""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    host = headers.get("host", "")
     return {"sign_in_pages": f"http://{host}"} if _LOOPBACK.fullmatch(host) else {}
