@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 from tests.harness.examples.world import Deployment
 
@@ -23,7 +24,7 @@ def filled(chain: int) -> Deployment:
     """Returns a deployment with workflows that ran, that run and that failed; `chain` jobs are in a large one."""
     deployment = Deployment(slots=6)
     deployment.world.now_ms = int(time.time() * 1_000) - 600_000
-    flow = [
+    flow: list[dict[str, Any]] = [
         {"key": f"extract-{place}", "type": "tidegate.sleep", "parameters": {"seconds": 1 + place % 7}}
         for place in range(JOBS)
     ]
@@ -43,7 +44,7 @@ def filled(chain: int) -> Deployment:
         _submit(deployment, {"name": name, "tags": {"team": "data"}, "jobs": flow})
     for _ in range(60):
         deployment.pass_time()
-    slow = [
+    slow: list[dict[str, Any]] = [
         {"key": f"slow-{place}", "type": "tidegate.sleep", "parameters": {"seconds": 600}}
         for place in range(9)
     ]
