@@ -80,7 +80,8 @@ export function LogTail({ job, attempt, onAttempt }: LogTailProps) {
 }
 
 function statusOf(tail: LogTailState): string {
-  const count = `${(tail.lines.length + tail.dropped).toLocaleString("en")} lines`;
+  const lines = tail.lines.length + tail.dropped;
+  const count = `${lines.toLocaleString("en")} ${lines === 1 ? "line" : "lines"}`;
   if (tail.attempt === undefined) return "reading";
   if (tail.attempt === null) return "no attempt has begun yet";
   if (tail.lines.length > 0) return tail.isOver ? `${count}, that is all` : `${count}, more may follow`;

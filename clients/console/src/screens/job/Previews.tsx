@@ -80,10 +80,10 @@ export function RetryPreview({ jobId }: { jobId: string }) {
         It opens {reopening.complete ? "" : "at least "}
         <b>{jobs(reopening.reopened)}</b>: this one, and those that were skipped because of it.
         {reopening.left_at_limit > 0
-          ? ` ${jobs(reopening.left_at_limit)} were opened as often as is allowed.`
+          ? ` Left, because opened as often as is allowed: ${jobs(reopening.left_at_limit)}.`
           : ""}
         {reopening.left_without_upstream > 0
-          ? ` ${jobs(reopening.left_without_upstream)} stay skipped, because an upstream is gone.`
+          ? ` Left skipped, because an upstream is gone: ${jobs(reopening.left_without_upstream)}.`
           : ""}
       </Typography>
     ),
@@ -141,8 +141,10 @@ function RerunPreview({ jobId, downstream }: { jobId: string; downstream: boolea
       <Typography>
         It runs {found.complete ? "" : "at least "}
         <b>{jobs(found.rerun)}</b> again.
-        {found.left_at_limit > 0 ? ` ${jobs(found.left_at_limit)} were opened as often as is allowed.` : ""}
-        {found.left_active > 0 ? ` ${jobs(found.left_active)} run just now and are left.` : ""}
+        {found.left_at_limit > 0
+          ? ` Left, because opened as often as is allowed: ${jobs(found.left_at_limit)}.`
+          : ""}
+        {found.left_active > 0 ? ` Left, because active just now: ${jobs(found.left_active)}.` : ""}
       </Typography>
     ),
   );

@@ -162,7 +162,7 @@ it("allows what the state allows, and foresees a retry", async () => {
   await userEvent.click(screen.getByRole("button", { name: "Retry" }));
   const dialog = await screen.findByRole("dialog");
   await within(dialog).findByText("5 jobs");
-  expect(within(dialog).getByText(/1 job stay skipped/)).toBeDefined();
+  expect(within(dialog).getByText(/Left skipped, because an upstream is gone: 1 job/)).toBeDefined();
   await userEvent.click(within(dialog).getByRole("button", { name: "Retry" }));
   await screen.findByText("Why it is not running");
   const posts = calls.filter((call) => call.method === "POST").map((call) => call.body);
@@ -241,6 +241,35 @@ it("reads a log page by page, and no line twice", async () => {
   await act(() => queries.invalidateQueries());
   const asked = calls.filter((call) => call.path.endsWith("/logs")).map((call) => call.query.get("cursor"));
   expect(asked).toEqual([null, "next"]);
+});
+
+it("has the job read again once its log tells another state, and pauses on demand", async () => {
+  let state = "RUNNING" as Job["state"];
+  renderJob(
+    () => ({ ...FAILED, state, error: null }),
+    ({ path }) => {
+      if (!path.endsWith("/logs")) return undefined;
+      state = "SUCCEEDED";
+      const line = { at: "2026-12-01T08:00:00.000Z", number: 1, text: "printed" };
+      return {
+        job_id: ID,
+        state,
+        attempt: 2,
+        log_group: "g",
+        log_stream: "s",
+        missing: 0,
+        looked_to: null,
+        cursor: "next",
+        lines: [line],
+      };
+    },
+    "?tab=log",
+  );
+  await screen.findByText(/1 line, more may follow/);
+  const strip = screen.getByRole("region", { name: "states so far" });
+  await within(strip).findByText("SUCCEEDED");
+  await userEvent.click(screen.getByRole("button", { name: "Pause" }));
+  await screen.findByRole("button", { name: "Follow" });
 });
 
 it("folds and searches the parameters", async () => {
@@ -346,7 +375,7 @@ it.each(["summary", "log", "data", "neighbours", "history"])(
       `?tab=${tab}`,
     );
     await screen.findByRole("navigation", { name: "parts of the job" });
-    if (tab === "log") await screen.findByText(/1 lines, that is all/);
+    if (tab === "log") await screen.findByText(/1 line, that is all/);
     if (tab === "neighbours") await screen.findByText("No job depends on it.");
     expect(await faultsOf(document.body)).toEqual([]);
   },

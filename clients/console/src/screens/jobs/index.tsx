@@ -221,13 +221,13 @@ const JOB: Column<JobRow> = {
 const TYPE: Column<JobRow> = {
   id: "type",
   title: "type",
-  width: "minmax(120px, 1fr)",
-  cell: (job) => shortened(plain(job.type), 64),
+  width: "minmax(130px, 1.4fr)",
+  cell: (job) => <span title={plain(job.type)}>{shortened(plain(job.type), 64)}</span>,
 };
 const RAN: Column<JobRow> = {
   id: "ran",
   title: "ran",
-  width: "92px",
+  width: "104px",
   align: "right",
   cell: (job) => <Lasted job={job} what="ran" />,
 };
@@ -242,17 +242,17 @@ const COLUMNS: readonly Column<JobRow>[] = [
   JOB,
   TYPE,
   { id: "pool", title: "pool", width: "minmax(80px, 0.6fr)", cell: (job) => plain(job.pool) },
-  { id: "priority", title: "priority", width: "76px", align: "right", cell: (job) => job.priority },
+  { id: "priority", title: "priority", width: "84px", align: "right", cell: (job) => job.priority },
   {
     id: "waited",
     title: "waited",
-    width: "92px",
+    width: "104px",
     align: "right",
     cell: (job) => <Lasted job={job} what="waited" />,
   },
   RAN,
-  { id: "attempt", title: "attempt", width: "76px", align: "right", cell: (job) => job.attempt },
-  { id: "submitted", title: "submitted", width: "124px", cell: (job) => <Ago at={job.created_at} /> },
+  { id: "attempt", title: "attempt", width: "84px", align: "right", cell: (job) => job.attempt },
+  { id: "submitted", title: "submitted", width: "144px", cell: (job) => <Ago at={job.created_at} /> },
   {
     id: "by",
     title: "by",
