@@ -4,13 +4,15 @@ import { plain } from "../domain/text";
 import { Icon, type IconName } from "./icons";
 import { useStateTone } from "./StateMark";
 import { Ago } from "./Time";
+import type { STATE_TONES } from "./theme";
 
+// The colours of states have enough contrast for text in light and in dark.
 const TONES = {
-  good: "success.main",
-  bad: "error.main",
-  wait: "warning.main",
-  quiet: "text.secondary",
-} as const;
+  good: "SUCCEEDED",
+  bad: "FAILED",
+  wait: "HELD",
+  quiet: "CANCELLED",
+} as const satisfies Record<string, keyof typeof STATE_TONES>;
 
 export type Tone = keyof typeof TONES;
 
@@ -20,7 +22,14 @@ export function Mark({ icon, tone, children }: { icon: IconName; tone: Tone; chi
   return (
     <Box
       component="span"
-      sx={{ display: "inline-flex", alignItems: "center", gap: 0.5, color: colour, fontWeight: 600 }}
+      sx={{
+        display: "inline-flex",
+        alignItems: "center",
+        gap: 0.5,
+        verticalAlign: "bottom",
+        color: colour,
+        fontWeight: 600,
+      }}
     >
       <Icon name={icon} sx={{ fontSize: "1.1em" }} />
       <span>{children}</span>

@@ -50,7 +50,15 @@ export function Command({ text }: { text: string }) {
   return (
     <Box
       component="pre"
-      sx={{ m: 0, p: 1, bgcolor: "action.hover", borderRadius: 1, overflowX: "auto", textAlign: "left" }}
+      sx={{
+        m: 0,
+        p: 1,
+        bgcolor: "action.hover",
+        borderRadius: 1,
+        whiteSpace: "pre-wrap",
+        overflowWrap: "anywhere",
+        textAlign: "left",
+      }}
     >
       <code>{text}</code>
     </Box>

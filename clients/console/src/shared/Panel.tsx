@@ -25,14 +25,22 @@ export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[
   return (
     <Box
       component="dl"
-      sx={{ display: "grid", gridTemplateColumns: "max-content 1fr", gap: "4px 16px", m: 0 }}
+      sx={{ display: "grid", gridTemplateColumns: "fit-content(40%) 1fr", gap: "4px 16px", m: 0 }}
     >
       {rows.map(([name, value]) => (
         <Box key={name} sx={{ display: "contents" }}>
           <Box component="dt" sx={{ color: "text.secondary" }}>
             {name}
           </Box>
-          <Box component="dd" sx={{ m: 0, overflowWrap: "anywhere", minWidth: 0 }}>
+          <Box
+            component="dd"
+            sx={{
+              m: 0,
+              overflowWrap: "anywhere",
+              minWidth: 0,
+              "& time": { whiteSpace: "normal !important" },
+            }}
+          >
             {value}
           </Box>
         </Box>

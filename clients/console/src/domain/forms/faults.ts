@@ -15,30 +15,25 @@ export function pathsOf(fields: readonly Field[], prefix: string): readonly stri
   });
 }
 
-export interface PlacedFaults {
-  /** The messages by the path of a field that the form shows. */
-  readonly at: ReadonlyMap<string, readonly string[]>;
-  /** Errors about something that the form does not show. */
-  readonly elsewhere: readonly ApiFault[];
-}
-
-/** Places each error at its field, or at the nearest field around it, where its message names the inner part. */
-export function placed(faults: readonly ApiFault[], paths: readonly string[]): PlacedFaults {
+/**
+ * Returns the messages by the path of the field that shows them: that of the error, or the nearest one around it, where
+ * the message names the inner part. Errors about something that the form does not show are left out.
+ */
+export function placed(
+  faults: readonly ApiFault[],
+  paths: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
   const known = new Set(paths);
   const at = new Map<string, string[]>();
-  const elsewhere: ApiFault[] = [];
   for (const fault of faults) {
     let path = fault.field;
     while (path !== "" && !known.has(path)) path = outer(path);
-    if (path === "") {
-      elsewhere.push(fault);
-      continue;
-    }
+    if (path === "") continue;
     const inner = fault.field.slice(path.length).replace(/^\./, "");
     const message = inner === "" ? fault.message : `${inner}: ${fault.message}`;
     at.set(path, [...(at.get(path) ?? []), message]);
   }
-  return { at, elsewhere };
+  return at;
 }
 
 /** Returns the path around `path`: `a.b[2].c` → `a.b[2]` → `a.b` → `a` → nothing. */

@@ -14,6 +14,7 @@ import { Page } from "../../shared/Page";
 import { Facts, Split } from "../../shared/Panel";
 import { Ago, Time } from "../../shared/Time";
 import { To } from "../../shared/To";
+import { tableHeight } from "../../shared/tableHeight";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { AuditFilters } from "./AuditFilters";
 import { SubjectLink } from "./SubjectLink";
@@ -24,7 +25,7 @@ const PAGE = 100;
 const FILTERS = ["subject", "caller", "from", "to", "cursor"] as const;
 
 const COLUMNS: readonly Column<Act>[] = [
-  { id: "at", title: "when", width: "130px", cell: (act) => <Ago at={act.at} /> },
+  { id: "at", title: "when", width: "160px", cell: (act) => <Ago at={act.at} /> },
   { id: "act", title: "act", width: "140px", cell: (act) => plain(act.act) },
   {
     id: "subject",
@@ -101,7 +102,7 @@ export function AuditScreen() {
               rowId={(act) => act.id}
               onOpen={(act) => change({ act: act.id })}
               current={address.act ?? null}
-              height="min(60vh, 600px)"
+              height={tableHeight(data.acts.length)}
             />
           )}
           <p>

@@ -19,7 +19,7 @@ export function RunningWorkflows({
   const { data } = workflows;
   const all = (
     <To to="/workflows" search={{ state: "RUNNING,HELD" }}>
-      {data?.cursor == null ? "all workflows that run" : "more workflows that run"}
+      all workflows that run
     </To>
   );
   return (

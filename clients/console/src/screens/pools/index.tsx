@@ -2,11 +2,12 @@ import { countText, gaugeOf } from "../../domain/gauges";
 import { plain } from "../../domain/text";
 import { useAddress } from "../../shared/address";
 import { Freshness } from "../../shared/Freshness";
-import { Mark, PausedMark } from "../../shared/Mark";
+import { Mark } from "../../shared/Mark";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { type Pool, usePools } from "../../shared/reads";
+import { tableHeight } from "../../shared/tableHeight";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { PoolDetail } from "./PoolDetail";
 
@@ -61,7 +62,7 @@ export function PoolsScreen() {
             rowId={(each) => each.name}
             onOpen={(each) => change({ pool: each.name })}
             current={chosen ?? null}
-            height="min(60vh, 480px)"
+            height={tableHeight(all.length)}
           />
         </Split>
       )}
@@ -70,7 +71,13 @@ export function PoolsScreen() {
 }
 
 function PoolState({ pool }: { pool: Pool }) {
-  if (pool.paused) return <PausedMark change={pool.changes.paused} />;
+  if (pool.paused) {
+    return (
+      <Mark icon="held" tone="wait">
+        paused
+      </Mark>
+    );
+  }
   if (pool.fault !== "") {
     return (
       <Mark icon="warning" tone="bad">

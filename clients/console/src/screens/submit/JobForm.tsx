@@ -1,4 +1,5 @@
 import Alert from "@mui/material/Alert";
+import AlertTitle from "@mui/material/AlertTitle";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import TextField from "@mui/material/TextField";
@@ -79,7 +80,7 @@ export function JobForm({ type, source }: { type: Type; source: Job | null }) {
     ...pathsOf(typed.by === "form" ? (fields ?? []) : [], "parameters"),
   ];
   const withItems = [...paths, ...itemPaths(submission.faults, paths)];
-  const { at, elsewhere } = placed(submission.faults, withItems);
+  const at = placed(submission.faults, withItems);
 
   /** Returns the body to send; null where a field is wrong, which is then shown. */
   const body = (): JobIn | null => {
@@ -141,10 +142,7 @@ export function JobForm({ type, source }: { type: Type; source: Job | null }) {
         The job itself
       </Typography>
       <OwnInputs own={own} faults={at} onChange={change(setOwn)} />
-      <Outcome
-        submission={submission}
-        elsewhere={[...elsewhere, ...(at.get("type") ?? []).map((message) => ({ field: "type", message }))]}
-      />
+      <Outcome submission={submission} faults={submission.faults} />
       <KeyField value={submission.idempotencyKey} onChange={submission.setIdempotencyKey} />
       <SendButtons submission={submission} forbidden={forbidden} check={check} submit={submit} what="job" />
     </Box>
@@ -260,20 +258,15 @@ function Parameters({
   );
 }
 
-/** What the check or the submission answered, but for the errors that stand at their fields. */
-export function Outcome({
-  submission,
-  elsewhere,
-}: {
-  submission: Submission;
-  elsewhere: readonly ApiFault[];
-}) {
+/** What the check or the submission answered. All errors are named here too, beside the button that brought them. */
+export function Outcome({ submission, faults }: { submission: Submission; faults: readonly ApiFault[] }) {
   return (
     <div role="status">
       {submission.error === null ? null : <ErrorNotice error={submission.error} />}
-      {elsewhere.length === 0 ? null : (
+      {faults.length === 0 ? null : (
         <Alert severity="error">
-          {elsewhere.map((fault) => (
+          <AlertTitle>Nothing was submitted</AlertTitle>
+          {faults.map((fault) => (
             <div key={`${fault.field} ${fault.message}`}>
               {plain(fault.field === "" ? fault.message : `${fault.field}: ${fault.message}`)}
             </div>

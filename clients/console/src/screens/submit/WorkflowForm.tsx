@@ -84,7 +84,7 @@ export function WorkflowForm() {
       await navigate({ to: "/workflows/$workflowId", params: { workflowId: answer.workflow_id } });
     }
   };
-  const elsewhere = submission.faults.map((fault) => ({
+  const faults = submission.faults.map((fault) => ({
     field: placeInWorkflow(fault, keys),
     message: fault.message,
   }));
@@ -112,7 +112,7 @@ export function WorkflowForm() {
             inputLabel: { shrink: true },
           }}
         />
-        <Outcome submission={submission} elsewhere={elsewhere} />
+        <Outcome submission={submission} faults={faults} />
         <KeyField value={submission.idempotencyKey} onChange={submission.setIdempotencyKey} />
         <SendButtons
           submission={submission}

@@ -2,11 +2,12 @@ import TextField from "@mui/material/TextField";
 import { plain } from "../../domain/text";
 import { useAddress } from "../../shared/address";
 import { Freshness } from "../../shared/Freshness";
-import { Mark, PausedMark } from "../../shared/Mark";
+import { Mark } from "../../shared/Mark";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { type JobType, useTypes } from "../../shared/reads";
+import { tableHeight } from "../../shared/tableHeight";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { TypeDetail } from "./TypeDetail";
 
@@ -65,7 +66,7 @@ export function TypesScreen() {
             rowId={(type) => type.type}
             onOpen={(type) => change({ type: type.type })}
             current={chosen ?? null}
-            height="min(65vh, 560px)"
+            height={tableHeight(rows.length)}
           />
         </Split>
       )}
@@ -74,7 +75,13 @@ export function TypesScreen() {
 }
 
 function TypeState({ type }: { type: JobType }) {
-  if (type.paused) return <PausedMark change={type.changes.paused} />;
+  if (type.paused) {
+    return (
+      <Mark icon="held" tone="wait">
+        paused
+      </Mark>
+    );
+  }
   return type.deployed ? (
     <Mark icon="done" tone="good">
       open

@@ -5,6 +5,7 @@ import { WorkerMark } from "../../shared/Mark";
 import type { Worker } from "../../shared/reads";
 import { Ago } from "../../shared/Time";
 import { To } from "../../shared/To";
+import { tableHeight } from "../../shared/tableHeight";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { Slots } from "./Slots";
 
@@ -28,7 +29,7 @@ const COLUMNS: readonly Column<Worker>[] = [
     align: "right",
     cell: (worker) => `${worker.running} of ${worker.slots}`,
   },
-  { id: "seen", title: "heartbeat", width: "120px", cell: (worker) => <Ago at={worker.heartbeat_at} /> },
+  { id: "seen", title: "heartbeat", width: "150px", cell: (worker) => <Ago at={worker.heartbeat_at} /> },
   {
     id: "done",
     title: "succeeded",
@@ -64,7 +65,7 @@ export function WorkerTable({
       rowId={(worker) => `${worker.pool}/${worker.worker_id}`}
       onOpen={onOpen}
       current={current}
-      height="min(65vh, 600px)"
+      height={tableHeight(workers.length)}
     />
   );
 }
