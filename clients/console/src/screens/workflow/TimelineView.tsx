@@ -245,7 +245,7 @@ interface BarRow extends Bar {
 }
 
 const BAR_COLUMNS: readonly Column<BarRow>[] = [
-  { id: "state", title: "State", width: "140px", cell: (row) => <StateMark state={row.state} /> },
+  { id: "state", title: "State", width: "150px", cell: (row) => <StateMark state={row.state} /> },
   { id: "key", title: "Key", width: "minmax(150px, 2fr)", cell: (row) => plain(row.key) },
   { id: "group", title: "Group", width: "minmax(130px, 1fr)", cell: (row) => plain(row.group) },
   {
