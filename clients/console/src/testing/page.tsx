@@ -36,6 +36,7 @@ function giveSize(): void {
     Object.defineProperty(HTMLElement.prototype, name, { configurable: true, get: () => SIZE });
   }
   Element.prototype.scrollTo = () => {};
+  Element.prototype.scrollIntoView = () => {};
   window.scrollTo = () => {};
   HTMLCanvasElement.prototype.getContext = () => null;
 }

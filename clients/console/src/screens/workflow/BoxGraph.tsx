@@ -184,6 +184,7 @@ const BOX = {
   textAlign: "left",
   font: "inherit",
   fontSize: "0.8rem",
+  lineHeight: 1.25,
   color: "text.primary",
   bgcolor: "background.default",
   border: 1,

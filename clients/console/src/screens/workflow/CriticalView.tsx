@@ -27,7 +27,7 @@ const KNOWN_BY: Readonly<Record<string, string>> = {
 };
 
 const COLUMNS: readonly Column<Step>[] = [
-  { id: "state", title: "State", width: "140px", cell: (step) => <StateMark state={step.state} /> },
+  { id: "state", title: "State", width: "150px", cell: (step) => <StateMark state={step.state} /> },
   {
     id: "key",
     title: "Key",

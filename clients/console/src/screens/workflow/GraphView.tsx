@@ -13,7 +13,7 @@ import { BoxGraph, type Edge } from "./BoxGraph";
 import { jobIn, numberIn, type ViewProps } from "./view";
 
 const WIDTH = 170;
-const HEIGHT = 58;
+const HEIGHT = 74;
 const USUAL_HOPS = 2;
 const MOST_HOPS = 10;
 

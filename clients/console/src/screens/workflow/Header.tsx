@@ -8,12 +8,13 @@ import { JOB_STATES } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
 import { durationText, secondsBetween } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
+import { Folded } from "../../shared/Folded";
 import { Icon } from "../../shared/icons";
 import { useNow } from "../../shared/now";
 import { RoutedLink } from "../../shared/RoutedLink";
 import { StateBar } from "../../shared/StateBar";
 import { StateMark } from "../../shared/StateMark";
-import { Time } from "../../shared/Time";
+import { Ago, Time } from "../../shared/Time";
 import { Acts } from "./acts";
 import type { Workflow } from "./reads";
 
@@ -66,8 +67,20 @@ export function Header({
           </RoutedLink>
         ))}
       </Box>
-      <Facts workflow={workflow} graph={graph} progress={progress} />
+      <Folded summary="Times, submitter and tags">
+        <Facts workflow={workflow} graph={graph} progress={progress} />
+      </Folded>
     </Box>
+  );
+}
+
+/** A time with how long ago it is; the two go below each other where there is little room. */
+function Moment({ at }: { at: string | null }) {
+  if (at === null) return <span>-</span>;
+  return (
+    <>
+      <Time at={at} relative={false} /> (<Ago at={at} />)
+    </>
   );
 }
 
@@ -89,9 +102,9 @@ function Facts({
       "critical path by estimates",
       progress.criticalPathSeconds === null ? "no estimates" : durationText(progress.criticalPathSeconds),
     ],
-    ["started", <Time key="started" at={progress.startedAt} />],
-    ["ended", <Time key="ended" at={progress.endedAt} />],
-    ["submitted", <Time key="submitted" at={workflow.created_at} />],
+    ["started", <Moment key="started" at={progress.startedAt} />],
+    ["ended", <Moment key="ended" at={progress.endedAt} />],
+    ["submitted", <Moment key="submitted" at={workflow.created_at} />],
     ["by", plain(workflow.submitted_by ?? "-")],
     [
       "tags",

@@ -3,6 +3,7 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
+import { useEffect, useRef } from "react";
 import { at, type Links, linksOf } from "../../domain/graph/dag";
 import { edgeType, jobId, typeName } from "../../domain/graph/graph";
 import { stateOf } from "../../domain/graph/progress";
@@ -19,7 +20,7 @@ import type { ViewProps } from "./view";
 
 const MOST_NEIGHBOURS = 20;
 
-/** Beside the view where there is room, else at the bottom of the screen, so that what was pressed stays in sight. */
+/** Beside the view where there is room, else above it. */
 const PANEL = {
   p: 2,
   display: "flex",
@@ -27,11 +28,11 @@ const PANEL = {
   gap: 1.5,
   minWidth: 0,
   overflow: "auto",
-  position: "sticky",
-  zIndex: 2,
+  gridColumn: { lg: 2 },
+  gridRow: { lg: 1 },
+  position: { lg: "sticky" },
   top: { lg: 0 },
-  bottom: { xs: 0, lg: "auto" },
-  maxHeight: { xs: "60dvh", lg: "calc(100dvh - 48px)" },
+  maxHeight: { lg: "calc(100dvh - 48px)" },
 } as const;
 
 /** The job that is selected in any of the views: its state, its error, what it waits for and what waits for it. */
@@ -39,8 +40,11 @@ export function JobPanel(props: ViewProps & { job: number }) {
   const { graph, progress, job, address } = props;
   const id = jobId(graph, job);
   const key = shortened(plain(graph.keys[job] ?? id), 120);
+  const panel = useRef<HTMLDivElement>(null);
+  // The person who opens a job wants to see it. Nothing moves where the panel is in sight already.
+  useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <Paper component="aside" variant="outlined" aria-label={`job ${key}`} sx={PANEL}>
+    <Paper ref={panel} component="aside" variant="outlined" aria-label={`job ${key}`} sx={PANEL}>
       <Box sx={{ display: "flex", justifyContent: "space-between", gap: 1, alignItems: "flex-start" }}>
         <Typography component="h2" variant="h2" sx={{ overflowWrap: "anywhere" }}>
           {key}
@@ -103,8 +107,11 @@ function Details({ graph, progress, job }: ViewProps & { job: number }) {
             ["level", String(at(graph.levels, job) + 1)],
             ["pool", plain(row.pool)],
             ["attempt", String(row.attempt)],
-            ["started", <Time key="started" at={row.started_at} />],
-            ["ended", <Time key="ended" at={TERMINAL.has(row.state) ? row.finished_at : null} />],
+            ["started", <Time key="started" at={row.started_at} relative={false} />],
+            [
+              "ended",
+              <Time key="ended" at={TERMINAL.has(row.state) ? row.finished_at : null} relative={false} />,
+            ],
             ["ran", ran === null ? "-" : durationText(ran)],
             ["estimate", estimate === null ? "-" : durationText(estimate)],
             ["worker", plain(row.worker_name ?? row.worker ?? "-")],

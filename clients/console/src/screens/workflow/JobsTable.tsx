@@ -21,7 +21,7 @@ interface Row {
 }
 
 const COLUMNS: readonly Column<Row>[] = [
-  { id: "state", title: "State", width: "140px", cell: (row) => <StateMark state={row.state} /> },
+  { id: "state", title: "State", width: "150px", cell: (row) => <StateMark state={row.state} /> },
   {
     id: "key",
     title: "Key",

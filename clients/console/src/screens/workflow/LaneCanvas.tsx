@@ -109,7 +109,7 @@ export function LaneCanvas(props: LaneCanvasProps) {
     drawBars(context, props, height, colours);
     if (nowMs >= axis.fromMs && nowMs <= axis.toMs) {
       context.fillStyle = colours.text;
-      context.fillRect(axis.x(nowMs), 0, 1, height);
+      context.fillRect(Math.min(axis.x(nowMs), width - 1), 0, 1, height);
     }
   });
 

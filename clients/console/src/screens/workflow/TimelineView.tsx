@@ -5,6 +5,7 @@ import { useMemo, useState } from "react";
 import { at } from "../../domain/graph/dag";
 import type { Graph } from "../../domain/graph/graph";
 import type { Group } from "../../domain/graph/groups";
+import { stateOf } from "../../domain/graph/progress";
 import {
   type Axis,
   axisOf,
@@ -27,12 +28,20 @@ import { LaneCanvas } from "./LaneCanvas";
 import { type JobRow, TIMES_PAGE, useTimes } from "./reads";
 import { jobIn, type ViewProps } from "./view";
 
-function ranOf(graph: Graph, rows: readonly Pick<JobRow, "job_id" | "started_at" | "finished_at">[]) {
-  return rows.flatMap((row): readonly Ran[] => {
+type TimedRow = Pick<JobRow, "job_id" | "state" | "started_at" | "finished_at">;
+
+/**
+ * Returns when jobs ran, as it was read at `readMs`. A job that waits for another attempt still has the start of the
+ * last one, and no end, so it is left out. A job that has ended since then ran at least until then.
+ */
+function ranOf(graph: Graph, rows: readonly TimedRow[], letters: string, readMs: number): readonly Ran[] {
+  return rows.flatMap((row) => {
     const job = jobIn(graph, row.job_id);
     if (job === null || row.started_at === null) return [];
-    const endedMs = row.finished_at === null ? null : Date.parse(row.finished_at);
-    return [{ job, startedMs: Date.parse(row.started_at), endedMs }];
+    const startedMs = Date.parse(row.started_at);
+    if (row.finished_at !== null) return [{ job, startedMs, endedMs: Date.parse(row.finished_at) }];
+    if (row.state !== "RUNNING") return [];
+    return [{ job, startedMs, endedMs: stateOf(letters, job) === "RUNNING" ? null : readMs }];
   });
 }
 
@@ -55,9 +64,10 @@ export function TimelineView(props: ViewProps) {
   const type = typeOf(grouping.groups[place]);
   const times = useTimes(graph.workflowId, progress.state, type);
   const rows = useMemo(() => times.data?.pages.flatMap((page) => page.jobs) ?? [], [times.data]);
+  const readMs = times.dataUpdatedAt;
   const all = useMemo(
-    () => lanesOf(graph, grouping, progress.letters, ranOf(graph, rows), nowMs),
-    [rows, nowMs, graph, grouping, progress.letters],
+    () => lanesOf(graph, grouping, progress.letters, ranOf(graph, rows, progress.letters, readMs), nowMs),
+    [rows, readMs, nowMs, graph, grouping, progress.letters],
   );
   const lanes = place < 0 ? all : all.filter((lane) => lane.group === place);
   if (times.data === undefined) {
@@ -245,7 +255,7 @@ interface BarRow extends Bar {
 }
 
 const BAR_COLUMNS: readonly Column<BarRow>[] = [
-  { id: "state", title: "State", width: "140px", cell: (row) => <StateMark state={row.state} /> },
+  { id: "state", title: "State", width: "150px", cell: (row) => <StateMark state={row.state} /> },
   { id: "key", title: "Key", width: "minmax(150px, 2fr)", cell: (row) => plain(row.key) },
   { id: "group", title: "Group", width: "minmax(130px, 1fr)", cell: (row) => plain(row.group) },
   {

@@ -117,6 +117,7 @@ function Views(props: ViewProps) {
             key={each}
             value={each}
             label={TITLES[each]}
+            sx={{ textTransform: "none" }}
             id={`tab-${each}`}
             aria-controls={each === view ? "view" : undefined}
           />
@@ -131,17 +132,24 @@ function Views(props: ViewProps) {
             job === null ? "minmax(0, 1fr)" : { xs: "minmax(0, 1fr)", lg: "minmax(0, 1fr) 380px" },
         }}
       >
+        {job === null ? null : <JobPanel key={job} {...props} job={job} />}
         <Box
           role="tabpanel"
           id="view"
           aria-labelledby={`tab-${view}`}
-          sx={{ display: "flex", flexDirection: "column", gap: 2, minWidth: 0 }}
+          sx={{
+            display: "flex",
+            flexDirection: "column",
+            gap: 2,
+            minWidth: 0,
+            gridColumn: { lg: 1 },
+            gridRow: { lg: 1 },
+          }}
         >
           <Suspense fallback={<Loading />}>
             <Shown {...props} />
           </Suspense>
         </Box>
-        {job === null ? null : <JobPanel key={job} {...props} job={job} />}
       </Box>
     </>
   );

@@ -3,6 +3,7 @@ import Button from "@mui/material/Button";
 import Chip from "@mui/material/Chip";
 import { WORKFLOW_STATES } from "../../domain/states";
 import { TextFilter, TimeFilter } from "../../shared/FilterField";
+import { Folded } from "../../shared/Folded";
 import { StateMark } from "../../shared/StateMark";
 import type { Address, Search } from "../../shared/useAddress";
 
@@ -21,6 +22,7 @@ export function Filters({ search, change }: Address) {
   const toggle = (state: string) =>
     set("state", WORKFLOW_STATES.filter((each) => (each === state) !== chosen.includes(each)).join(","));
   const filtered = FILTERS.some((name) => (search[name] ?? "") !== "");
+  const typed = FILTERS.some((name) => name !== "state" && (search[name] ?? "") !== "");
   return (
     <Box role="search" aria-label="filters" sx={{ display: "flex", flexDirection: "column", gap: 1.5 }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
@@ -47,29 +49,31 @@ export function Filters({ search, change }: Address) {
           </Button>
         ) : null}
       </Box>
-      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5 }}>
-        <TextFilter
-          label="name begins with"
-          value={search.name ?? ""}
-          onChange={(value) => set("name", value)}
-        />
-        <TextFilter
-          label="tag, as name=value"
-          value={search.tag ?? ""}
-          onChange={(value) => set("tag", value)}
-        />
-        <TextFilter
-          label="submitted by (subject)"
-          value={search.submitted_by ?? ""}
-          onChange={(value) => set("submitted_by", value)}
-        />
-        <TimeFilter
-          label="submitted from"
-          value={search.from ?? ""}
-          onChange={(value) => set("from", value)}
-        />
-        <TimeFilter label="submitted to" value={search.to ?? ""} onChange={(value) => set("to", value)} />
-      </Box>
+      <Folded summary="More filters" open={typed}>
+        <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5 }}>
+          <TextFilter
+            label="name begins with"
+            value={search.name ?? ""}
+            onChange={(value) => set("name", value)}
+          />
+          <TextFilter
+            label="tag, as name=value"
+            value={search.tag ?? ""}
+            onChange={(value) => set("tag", value)}
+          />
+          <TextFilter
+            label="submitted by (subject)"
+            value={search.submitted_by ?? ""}
+            onChange={(value) => set("submitted_by", value)}
+          />
+          <TimeFilter
+            label="submitted from"
+            value={search.from ?? ""}
+            onChange={(value) => set("from", value)}
+          />
+          <TimeFilter label="submitted to" value={search.to ?? ""} onChange={(value) => set("to", value)} />
+        </Box>
+      </Folded>
     </Box>
   );
 }

@@ -34,7 +34,7 @@ function failedText(row: WorkflowRow): string {
 }
 
 export const COLUMNS: readonly Column<WorkflowRow>[] = [
-  { id: "state", title: "State", width: "130px", cell: (row) => <StateMark state={row.state} /> },
+  { id: "state", title: "State", width: "150px", cell: (row) => <StateMark state={row.state} /> },
   { id: "name", title: "Name", width: "minmax(160px, 2fr)", cell: (row) => <Name row={row} /> },
   { id: "bar", title: "Jobs by state", width: "160px", cell: (row) => <StateBar counts={row.counts} /> },
   {
@@ -45,7 +45,7 @@ export const COLUMNS: readonly Column<WorkflowRow>[] = [
     cell: (row) => row.job_count.toLocaleString("en"),
   },
   { id: "failed", title: "Failed", width: "80px", align: "right", cell: failedText },
-  { id: "started", title: "Started", width: "130px", cell: (row) => <Ago at={row.started_at} /> },
+  { id: "started", title: "Started", width: "160px", cell: (row) => <Ago at={row.started_at} /> },
   { id: "elapsed", title: "Elapsed", width: "110px", cell: (row) => <Elapsed row={row} /> },
   {
     id: "critical",
@@ -53,7 +53,7 @@ export const COLUMNS: readonly Column<WorkflowRow>[] = [
     width: "120px",
     cell: (row) => (row.critical_path_seconds === null ? "-" : durationText(row.critical_path_seconds)),
   },
-  { id: "submitted", title: "Submitted", width: "130px", cell: (row) => <Ago at={row.created_at} /> },
+  { id: "submitted", title: "Submitted", width: "160px", cell: (row) => <Ago at={row.created_at} /> },
   {
     id: "by",
     title: "Submitted by",

@@ -111,8 +111,13 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
   useEffect(() => {
     const index = shown.findIndex((row) => row.workflow_id === openedLast);
     if (index < 0) return;
-    openedLast = null;
-    place.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true });
+    // The table draws its rows one frame after it knows its own height.
+    const frame = requestAnimationFrame(() => {
+      const row = place.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
+      row?.focus({ preventScroll: true });
+      openedLast = null;
+    });
+    return () => cancelAnimationFrame(frame);
   }, [shown]);
   if (rows.length === 0) return null;
   return (
