@@ -175,3 +175,15 @@ def test_sam_takes_both_forms() -> None:
     for parameters in (POOL, OWN):
         made = Transformed(**parameters)
         assert made.resources["SignInApi"]["Type"] == "AWS::ApiGateway::RestApi"
+
+
+def test_what_anyone_may_call_is_throttled_further(pool: Resolved) -> None:
+    limits = {
+        (each["HttpMethod"], each["ResourcePath"].replace("/~1", "/").replace("~1", "/")): (
+            int(each["ThrottlingRateLimit"]),
+            int(each["ThrottlingBurstLimit"]),
+        )
+        for each in pool.properties("SignInApi")["MethodSettings"]
+    }
+    assert limits.pop(("*", "/*")) == (100, 200)
+    assert limits == dict.fromkeys([*OPEN, ("POST", "/v1/workflows")], (10, 20))
