@@ -194,15 +194,6 @@ def test_the_page_of_the_console_is_told_how_to_sign_in(parameters: dict[str, st
     assert told.sign_in.scopes == ("openid", *(f"tidegate/{scope}" for scope in Scope))
 
 
-def test_files_are_throttled_because_anyone_may_load_them(pool: Resolved) -> None:
-    throttled = {
-        each["ResourcePath"].replace("~1", "/").removeprefix("/"): each["ThrottlingRateLimit"]
-        for each in pool.properties("SignInApi")["MethodSettings"]
-        if each["HttpMethod"] == "GET"
-    }
-    assert all(throttled[path] <= 50 for _, path in FILES)
-
-
 def test_the_console_comes_with_sign_in_alone(pool: Resolved) -> None:
     of_the_console = {name for name in pool.resources if name.startswith("Console")}
     assert of_the_console == {"ConsoleFunction", "ConsoleLogGroup", "ConsoleRole"}
@@ -210,3 +201,16 @@ def test_the_console_comes_with_sign_in_alone(pool: Resolved) -> None:
     address, client = pool.outputs["ConsoleUrl"]["Value"], pool.properties("SignInClient")
     assert address.removesuffix("/") + CALLBACK in client["CallbackURLs"]
     assert client["LogoutURLs"] == [address]
+
+
+def test_what_anyone_may_call_is_throttled_further(pool: Resolved) -> None:
+    limits = {
+        (each["HttpMethod"], each["ResourcePath"].replace("/~1", "/").replace("~1", "/")): (
+            int(each["ThrottlingRateLimit"]),
+            int(each["ThrottlingBurstLimit"]),
+        )
+        for each in pool.properties("SignInApi")["MethodSettings"]
+    }
+    assert limits.pop(("*", "/*")) == (100, 200)
+    assert limits.pop(("GET", "/console/{proxy+}")) == (50, 100)  # a page comes with about ten files
+    assert limits == dict.fromkeys([*OPEN, ("GET", "/console"), ("POST", "/v1/workflows")], (10, 20))

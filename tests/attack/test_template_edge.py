@@ -297,6 +297,6 @@ def test_rules_compare_text_with_text_as_the_documents_show_it() -> None:
 )
 def test_tasks_without_a_network_are_refused(given: dict[str, str], kept: bool) -> None:
     template = Resolved(**given)
-    (rule,) = rules().values()
+    rule = rules()["EcsTasksHaveANetwork"]
     applies = template.resolve(rule["RuleCondition"])
     assert (not applies or all(template.resolve(each["Assert"]) for each in rule["Assertions"])) is kept

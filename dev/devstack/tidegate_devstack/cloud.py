@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
+from tidegate_devstack import sign_in
 from tidegate_devstack.emulator import Emulator
 from tidegate_devstack.errors import LocalStackError
 from tidegate_devstack.model import ACCESS_KEY_ID, CLIENT_CONFIG, REGION, STACK_NAME, StackInfo, make_session
@@ -104,7 +105,8 @@ def repair(endpoint_url: str, secret: str) -> None:
     Raises botocore's errors if the emulator fails.
     """
     _limit_queues(endpoint_url, secret)
-    _say_how_to_sign_in(endpoint_url, secret)
+    deployment = describe(endpoint_url, secret)
+    sign_in.lead_here(endpoint_url, secret, deployment.outputs if deployment is not None else {})
     _let_items_expire(endpoint_url, secret)
 
 
@@ -121,32 +123,6 @@ def _limit_queues(endpoint_url: str, secret: str) -> None:
                 client.update_event_source_mapping(
                     UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
                 )
-
-
-def _say_how_to_sign_in(endpoint_url: str, secret: str) -> None:
-    """Fills the variables of the stage into the answer of `/sign-in`, because the emulator's gateway does not do so."""
-    deployment = describe(endpoint_url, secret)
-    outputs = deployment.outputs if deployment is not None else {}
-    if "OAuthApiId" not in outputs:
-        return
-    client = make_session(secret).client("apigateway", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
-    api, stage = outputs["OAuthApiId"], outputs["StageName"]
-    variables = client.get_stage(restApiId=api, stageName=stage)["variables"]
-    resources = client.get_resources(restApiId=api, limit=500)["items"]
-    (resource,) = [each["id"] for each in resources if each["path"] == "/sign-in"]
-    found = client.get_integration_response(
-        restApiId=api, resourceId=resource, httpMethod="GET", statusCode="200"
-    )
-    said = found["responseTemplates"]["application/json"]
-    for name, value in variables.items():
-        said = said.replace(f"$stageVariables.{name}", value)
-    client.put_integration_response(
-        restApiId=api,
-        resourceId=resource,
-        httpMethod="GET",
-        statusCode="200",
-        responseTemplates={"application/json": said},
-    )
 
 
 def _let_items_expire(endpoint_url: str, secret: str) -> None:

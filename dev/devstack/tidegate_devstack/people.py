@@ -34,7 +34,9 @@ def add_person(info: StackInfo, name: str, role: str) -> str:
     )
     with readable_errors():
         with suppress(client.exceptions.UsernameExistsException):
-            client.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+            client.admin_create_user(
+                UserPoolId=pool, Username=name, TemporaryPassword=password, MessageAction="SUPPRESS"
+            )
         client.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
         client.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=role)
     return password

@@ -53,7 +53,7 @@ def test_health_tells_nothing_of_the_stack(aws: LocalAws) -> None:
 
 
 @pytest.mark.parametrize(
-    "service", ["ec2", "ecs", "codebuild", "rds", "transfer", "iot", "cognito-idp", "eks"]
+    "service", ["ec2", "ecs", "codebuild", "rds", "transfer", "iot", "cognito-identity", "eks"]
 )
 def test_services_that_the_stack_does_not_use_are_not_there(aws: LocalAws, service: str) -> None:
     target = {"codebuild": "CodeBuild_20161006.ListProjects", "transfer": "TransferService.ListServers"}
