@@ -54,6 +54,8 @@ ANSWERS = {
     "recorder-stream": NO_FAILURES,
     "worker-sqs": NO_FAILURES,
 }
+AUTHORIZER = "AuthorizerFunction"
+"""It is deployed only with an issuer outside the stack, so the stack here has no role for it."""
 ALL_EVENTS = sorted(path.stem for path in EVENTS.glob("*.json"))
 CORE = Path(__file__).resolve().parents[2] / "dev" / "requirements" / "core.in"
 LAYER_PACKAGES = sorted(
@@ -115,7 +117,24 @@ def functions(stack_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def test_each_event_has_a_case_and_each_function_an_event(functions: Functions) -> None:
     assert {*EVENT_STATUS, *ANSWERS} == set(ALL_EVENTS)
-    assert {function_of(event) for event in ALL_EVENTS} == functions.built.keys()
+    assert {function_of(event) for event in ALL_EVENTS} == functions.built.keys() - {AUTHORIZER}
+
+
+def test_the_authorizer_finds_in_its_layer_what_it_needs_to_refuse_a_token(functions: Functions) -> None:
+    path = import_path(functions.built[AUTHORIZER], functions.provided)
+    program = (
+        "import app\n"
+        "event = {'methodArn': 'arn:aws:execute-api:r:1:api/live/GET/v1/jobs',\n"
+        "         'headers': {'authorization': 'Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln'},\n"
+        "         'stageVariables': {'issuer': 'https://issuer.example.com', 'audience': 'a'}}\n"
+        "try:\n    app.lambda_handler(event, None)\nexcept Exception as error:\n    print(repr(error))\n"
+        "from jwt.algorithms import has_crypto\nprint(has_crypto)\n"
+    )
+    environment = {"PYTHONPATH": ":".join(map(str, path))}
+    done = subprocess.run(
+        [*INTERPRETER, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["Exception('Unauthorized')", "True"]
 
 
 @pytest.mark.parametrize("event", ALL_EVENTS)

@@ -13,6 +13,7 @@ from tidegate.api.access import needed_role
 from tidegate.contracts.route import Route
 from tidegate.contracts.routes import ROUTES
 from tidegate.domain.callers import CallerKind
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.grants import Grant, Grants
 from tidegate.domain.roles import Role, Scope
 
@@ -209,6 +210,17 @@ def test_groups_cost_no_read_of_the_grants() -> None:
     assert loads == []
     call(api, "POST", "/v1/pools/ecs/pause", claims(**{"cognito:groups": "viewer"}))
     assert len(loads) == 1
+
+
+def test_grants_that_can_t_be_read_are_no_refusal_of_the_caller() -> None:
+    api = Api()
+
+    def fail() -> Grants:
+        raise ServiceUnavailable("try again")
+
+    object.__setattr__(api.services.grants, "load", fail)
+    answer = call(api, "GET", "/v1/jobs", claims(**{"cognito:groups": None}))
+    assert (answer.status, code(answer), answer.headers["Retry-After"]) == (503, "unavailable", "5")
 
 
 def test_the_audit_trail_names_the_person_and_the_route_not_the_gateway_s_resource() -> None:

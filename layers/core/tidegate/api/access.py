@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from collections.abc import Mapping
+from typing import Any
 
-from tidegate.api.caller import caller_of
-from tidegate.api.reading import deps_of
+from tidegate.api.caller import caller_with_token
+from tidegate.api.errors import refusal_of
+from tidegate.bootstrap import ApiDeps
+from tidegate.domain.errors import TidegateError
 from tidegate.domain.roles import Role
 from tidegate.usecases.callers.access import refuse_beyond
 
 _OF_CLIENTS = ("jobs", "workflows")
 
 
-def check_access(app: APIGatewayRestResolver) -> None:
-    """Makes the resolver refuse what a caller with a bearer token may not do, before the route begins.
+def refusal_by_access(event: Mapping[str, Any], deps: ApiDeps) -> dict[str, Any] | None:
+    """Returns the answer to a request with a bearer token whose scope or role does not reach, None if they do.
 
-    IAM's policies decide for other callers.
+    `event` is a proxy event of the API for bearer tokens. IAM's policies decide for other callers.
     """
-    app.use(middlewares=[_check])
-
-
-def _check(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[str]:
-    event = app.current_event
-    refuse_beyond(deps_of(app).services, caller_of(app), needed_role(event.http_method, event.path))
-    response: Response[str] = next_middleware(app)
-    return response
+    context, path = event["requestContext"], str(event.get("path") or "")
+    try:
+        caller = caller_with_token(context.get("authorizer") or {})
+        refuse_beyond(deps.services, caller, needed_role(event["httpMethod"], path))
+    except TidegateError as error:  # answered as the resolver answers errors of routes
+        refused = refusal_of(error, path, context.get("requestId"))
+        headers = {"Content-Type": refused.content_type, **refused.headers}
+        return {
+            "statusCode": int(refused.status_code),
+            "multiValueHeaders": {name: [str(value)] for name, value in headers.items()},
+            "body": refused.body,
+            "isBase64Encoded": False,
+        }
+    return None
 
 
 def needed_role(method: str, path: str) -> Role:

@@ -8,7 +8,8 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
-from tidegate.api.access import check_access
+from tidegate.api.access import refusal_by_access
+from tidegate.api.caller import CALLERS, WITH_TOKENS
 from tidegate.api.conditional import answer_conditionally
 from tidegate.api.errors import answer_errors
 from tidegate.api.routes import (
@@ -57,7 +58,6 @@ app.include_router(logs.router)
 app.include_router(shares.router)
 app.include_router(status.router)
 answer_errors(app)
-check_access(app)
 answer_conditionally(app)
 
 
@@ -69,7 +69,10 @@ def handle(
     app.context["deps"] = deps  # the resolver clears its context after each event
     app.context["until"] = until
     try:
-        return app.resolve(event, context)
+        # Asked here, so that calls with signatures, which IAM has judged already, go no longer way.
+        with_token = (event.get("stageVariables") or {}).get(CALLERS) == WITH_TOKENS
+        refused = refusal_by_access(event, deps) if with_token else None
+        return refused or app.resolve(event, context)
     finally:
         log_usage(deps.meter, since=before)
 

@@ -13,8 +13,8 @@ from tidegate.domain.errors import InvalidToken
 from tidegate.domain.roles import Role
 
 # The variable of a stage that says how its callers prove who they are. Only that of the API for bearer tokens has it.
-_CALLERS = "callers"
-_WITH_TOKENS = "oauth"
+CALLERS: Final = "callers"
+WITH_TOKENS: Final = "oauth"
 _SCOPES: Final = "tidegate/"  # the resource server to which the scopes belong
 # The gateway hands a list on as text: "[viewer client]" or "viewer,client".
 _GROUP = re.compile(r"[^\s,\[\]]+")
@@ -27,17 +27,17 @@ def caller_of(router: BaseRouter) -> Caller:
     """
     context = router.current_event["requestContext"]
     variables = router.current_event.get("stageVariables") or {}
-    if variables.get(_CALLERS) != _WITH_TOKENS:
+    if variables.get(CALLERS) != WITH_TOKENS:
         return caller_under(context["identity"].get("userArn"))
-    authorizer: Mapping[str, Any] = context.get("authorizer") or {}
-    return _with_token(authorizer.get("claims") or authorizer)
+    return caller_with_token(context.get("authorizer") or {})
 
 
-def _with_token(claims: Mapping[str, Any]) -> Caller:
-    """Returns the caller that the claims of an access token name.
+def caller_with_token(authorizer: Mapping[str, Any]) -> Caller:
+    """Returns the caller that the claims of an access token name. Raises InvalidToken, as `caller_of` does.
 
     They come from Cognito's authorizer or from one of this deployment, which gives the same claims.
     """
+    claims: Mapping[str, Any] = authorizer.get("claims") or authorizer
     if claims.get("token_use") != "access":
         raise InvalidToken(
             "the request carries no access token; an ID token says who you are, and allows nothing"

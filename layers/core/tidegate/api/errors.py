@@ -29,19 +29,23 @@ def answer_errors(app: APIGatewayRestResolver) -> None:
 
     def refuse(error: Exception) -> Response[str]:
         event = app.current_event
-        request_id = event.request_context.request_id
-        problem = problem_for(error, event.path, request_id)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            _log(error, request_id)
-        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            return _refusal(problem, {"Retry-After": str(RETRY_AFTER_SECONDS)})
-        return _refusal(problem)
+        return refusal_of(error, event.path, event.request_context.request_id)
 
     def refuse_route(_error: NotFoundError) -> Response[str]:
         return _refusal(no_such_route(app.current_event.http_method, app.current_event.path))
 
     app.exception_handler(Exception)(refuse)
     app.not_found(refuse_route)
+
+
+def refusal_of(error: Exception, path: str, request_id: str | None) -> Response[str]:
+    """Returns the answer to a request that failed with this error, and logs an error on our side."""
+    problem = problem_for(error, path, request_id)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log(error, request_id)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return _refusal(problem, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return _refusal(problem)
 
 
 def refuse_other_methods(router: BaseRouter, rule: str, *allowed: str) -> None:
