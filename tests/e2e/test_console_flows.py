@@ -31,12 +31,7 @@ def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path) -> No
         ]
         for role in ("viewer", "operator")
     }
-    workflow = tidegate_json(stack_home, "submit", str(ROOT / "examples" / "rerun.yaml"))["workflow_id"]
-    deadline_s = time.monotonic() + PATIENCE_SECONDS
-    state = ""
-    while state != "FAILED" and time.monotonic() < deadline_s:
-        state = tidegate_json(stack_home, "workflows", "get", workflow)["state"]
-    assert state == "FAILED"
+    workflow, other = (_failed_workflow(stack_home) for _ in range(2))
     ran = subprocess.run(
         [NODES[0], "--test", "browser/flows.test.ts"],
         cwd=CONSOLE,
@@ -45,6 +40,7 @@ def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path) -> No
             "TIDEGATE_CONSOLE_URL": f"{stack.oauth_api_url}/console/",
             "TIDEGATE_PEOPLE": json.dumps(people),
             "TIDEGATE_WORKFLOW": workflow,
+            "TIDEGATE_OTHER_WORKFLOW": other,
         },
         capture_output=True,
         text=True,
@@ -52,3 +48,13 @@ def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path) -> No
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-4_000:] + ran.stderr[-2_000:]
+
+
+def _failed_workflow(home: Path) -> str:
+    """Submits a workflow whose second job fails once, and waits for that."""
+    workflow: str = tidegate_json(home, "submit", str(ROOT / "examples" / "rerun.yaml"))["workflow_id"]
+    deadline_s = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline_s:
+        if tidegate_json(home, "workflows", "get", workflow)["state"] == "FAILED":
+            return workflow
+    raise AssertionError(f"workflow {workflow} has not failed within {PATIENCE_SECONDS} s")
