@@ -5,6 +5,7 @@ import useMediaQuery from "@mui/material/useMediaQuery";
 import { Outlet, Link as RouterLink, useLocation } from "@tanstack/react-router";
 import { useState } from "react";
 import { useConnection } from "../api/context";
+import { useMe } from "../api/me";
 import { zoneName } from "../domain/times";
 import { Icon } from "../shared/icons";
 import { useSettings } from "../shared/settings";
@@ -18,6 +19,7 @@ export function Shell() {
   const narrow = useMediaQuery("(max-width: 1000px)");
   const { zone } = useSettings();
   const { config, session } = useConnection();
+  useMe(); // read once with the frame, so that no screen waits for it
   const path = useLocation({ select: (location) => location.pathname });
   const [dialog, setDialog] = useState<"none" | "help" | "look-up">("none");
   useKeys({ help: () => setDialog("help"), lookUp: () => setDialog("look-up") });
