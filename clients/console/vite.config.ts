@@ -9,6 +9,7 @@ export default defineConfig({
   server: { host: "127.0.0.1", proxy: { "/v1": process.env.TIDEGATE_API ?? "http://127.0.0.1:8899" } },
   build: { target: "es2022", sourcemap: false, chunkSizeWarningLimit: 900, assetsInlineLimit: 0 },
   test: {
+    include: ["src/**/*.test.{ts,tsx}"],
     environment: "jsdom",
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,

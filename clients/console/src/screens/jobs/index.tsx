@@ -116,8 +116,8 @@ function Rows({ list, filters, address, current, selected, onSelect, onOpen }: R
   if (list.isPending) return <Loading lines={12} />;
   const failed = list.error === null ? null : <ErrorNotice error={list.error} onRetry={list.retry} />;
   if (list.rows.length === 0 && failed !== null) return failed;
-  const showNews = async () => {
-    await list.showNews();
+  const showChanged = async () => {
+    await list.showChanged();
     forgetPlace(placeName);
     setWalk(walk + 1);
   };
@@ -133,7 +133,7 @@ function Rows({ list, filters, address, current, selected, onSelect, onOpen }: R
             {list.rows.length === 0 ? "Look further" : "Read more"}
           </Button>
         )}
-        <News news={list.news} onShow={() => void showNews()} />
+        <Changed changed={list.changed} onShow={() => void showChanged()} />
         <Box sx={{ ml: "auto" }}>
           <CopyButton label="Copy as CLI" text={listCommand(filters, list.query?.from)} />
         </Box>
@@ -168,10 +168,10 @@ function extentOf(list: JobList): string {
   return `first ${shown} jobs, looked at ${list.lookedAt.toLocaleString("en")}; there are more`;
 }
 
-function News({ news, onShow }: { news: JobList["news"]; onShow: () => void }) {
+function Changed({ changed, onShow }: { changed: JobList["changed"]; onShow: () => void }) {
   const parts = [
-    ...(news.fresh > 0 ? [`${news.fresh} new`] : []),
-    ...(news.gone > 0 ? [`${news.gone} moved on`] : []),
+    ...(changed.fresh > 0 ? [`${changed.fresh} new`] : []),
+    ...(changed.gone > 0 ? [`${changed.gone} moved on`] : []),
   ];
   return (
     <span role="status">

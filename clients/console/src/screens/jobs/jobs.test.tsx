@@ -172,7 +172,7 @@ it("keeps the rows where they are, and says how many are new", async () => {
     { ...(FOUR[0] as Job), state: "FAILED" },
     ...FOUR.slice(1, 3),
   ];
-  await act(() => queries.refetchQueries({ queryKey: ["jobs-news"] }));
+  await act(() => queries.refetchQueries({ queryKey: ["jobs-changed"] }));
   const pill = await screen.findByRole("button", { name: "1 new: show" });
   expect(screen.queryByText("fresh")).toBeNull();
   expect(screen.getAllByText("FAILED", { selector: "[role=gridcell] *" })).toHaveLength(1);

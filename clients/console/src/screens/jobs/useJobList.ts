@@ -33,10 +33,10 @@ export interface JobList {
   readonly isReading: boolean;
   readonly error: unknown;
   readonly query: JobQuery | undefined;
-  readonly news: { readonly fresh: number; readonly gone: number };
+  readonly changed: { readonly fresh: number; readonly gone: number };
   readonly freshness: ReturnType<typeof useLive<unknown>>;
   readonly readOn: () => void;
-  readonly showNews: () => Promise<unknown>;
+  readonly showChanged: () => Promise<unknown>;
   readonly retry: () => void;
 }
 
@@ -73,7 +73,7 @@ export function useJobList(filters: JobFilters): JobList {
   const pages = list.data?.pages;
   const first = pages?.[0];
   const latest = useLive({
-    key: ["jobs-news", address],
+    key: ["jobs-changed", address],
     enabled: first !== undefined,
     read: (signal) => read(first?.query ?? queryOf(filters, Date.now()), undefined, signal),
     moves: (page) => page.jobs.some((job) => !TERMINAL.has(job.state)),
@@ -93,7 +93,7 @@ export function useJobList(filters: JobFilters): JobList {
     }
     return found;
   }, [pages, now]);
-  const news = useMemo(() => {
+  const changed = useMemo(() => {
     if (first === undefined || now === undefined) return { fresh: 0, gone: 0 };
     const ids = (page: JobPage) => page.jobs.map((job) => job.job_id);
     return compareFirstPage(ids(first), ids(now), new Set(rows.map((job) => job.job_id)));
@@ -103,7 +103,7 @@ export function useJobList(filters: JobFilters): JobList {
   const readOn = useCallback(() => {
     if (hasNextPage) void fetchNextPage({ cancelRefetch: false });
   }, [fetchNextPage, hasNextPage]);
-  const showNews = useCallback(() => {
+  const showChanged = useCallback(() => {
     queries.setQueryData<InfiniteData<JobPage, Next>>(key, (data) =>
       data === undefined ? data : { pages: data.pages.slice(0, 1), pageParams: data.pageParams.slice(0, 1) },
     );
@@ -118,10 +118,10 @@ export function useJobList(filters: JobFilters): JobList {
     isReading: list.isFetching,
     error: list.error,
     query: first?.query,
-    news,
+    changed,
     freshness: latest,
     readOn,
-    showNews,
+    showChanged,
     retry: () => void refetch(),
   };
 }
