@@ -57,7 +57,7 @@ def changed_in_bulk(d: Deployment) -> None:
     workflow_id = ids["a"].partition(".")[0]
     for act_on in (hold_workflow, unhold_workflow):
         d.ask(partial(act_on, d.services, workflow_id, caller=ANN, now_ms=d.now_ms))
-        submission = d.services.submissions.get(workflow_id)
+        submission = d.ask(lambda: d.services.submissions.get(workflow_id))
         assert submission is not None
         assert submission.on_hold is (act_on is hold_workflow)
     later = submit(d, "later", not_before_ms=d.now_ms + 1_000)
