@@ -135,8 +135,8 @@ def test_a_workflow_runs_until_every_job_has_ended_and_again_after_a_reopening()
     assert summary.counts == {State.SUCCEEDED: 2}
     reopened = replace(ended[1], state=State.PENDING, reopened=1, finished_at_ms=None)
     assert summary_of([recorded(segment, [reopened])], 2).state is WorkflowState.RUNNING
-    assert summary_of([recorded(segment, [reopened])], 2).word(on_hold=True) is WorkflowState.HELD
-    assert summary.word(on_hold=True) is WorkflowState.SUCCEEDED
+    assert summary_of([recorded(segment, [reopened])], 2).state.shown(on_hold=True) is WorkflowState.HELD
+    assert summary.state.shown(on_hold=True) is WorkflowState.SUCCEEDED
 
 
 def test_jobs_that_were_never_heard_of_are_pending() -> None:

@@ -117,6 +117,18 @@ def test_a_dry_run_refuses_the_jobs_of_other_callers_as_the_act_does(api: Api, a
         assert api.call("POST", f"/v1/{act.format(first)}", body, arn=BOB).body["type"] == NOT_YOURS
 
 
+def test_jobs_of_others_that_have_ended_keep_neither_a_cancellation_nor_its_dry_run_back(api: Api) -> None:
+    mine = api.call("POST", "/v1/jobs", {"type": "tidegate.noop"}, arn=BOB).body["job_id"]
+    theirs = api.submit(depends_on=[{"job_id": mine}])
+    body = {"downstream": True, "dry_run": True}
+    assert api.call("POST", f"/v1/jobs/{mine}/cancel", body, arn=BOB).body["type"] == NOT_YOURS
+    api.call("POST", f"/v1/jobs/{theirs}/cancel")
+    foreseen = api.call("POST", f"/v1/jobs/{mine}/cancel", body, arn=BOB)
+    assert (foreseen.status, foreseen.body["downstream"]["ended"]) == (200, 1)
+    done = api.call("POST", f"/v1/jobs/{mine}/cancel", {"downstream": True}, arn=BOB)
+    assert (done.status, done.body["downstream"]["ended"]) == (200, 1)
+
+
 @pytest.mark.parametrize("act", ["cancel", "rerun"])
 def test_a_dry_run_refuses_the_workflows_of_other_callers_as_the_act_does(api: Api, act: str) -> None:
     workflow, _, _ = submit(api)

@@ -177,7 +177,7 @@ def test_a_workflow_is_held_from_its_first_portion_on_hold_to_its_last_one_off_h
 
     def word() -> WorkflowState:
         found = get_states(workflow.services, workflow.workflow_id)
-        return found.summary.word(on_hold=found.submission.on_hold)
+        return found.summary.state.shown(on_hold=found.submission.on_hold)
 
     def act(do: Callable[..., OnHold], *, passed: bool, cursor: str | None = None) -> str | None:
         until = Deadline(StandingClock(2), 1) if passed else NEVER

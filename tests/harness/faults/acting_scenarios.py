@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from dev.simulator.memory.seeded import JOB_TYPE
 from dev.simulator.people.callers import caller_named
@@ -18,7 +19,7 @@ from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.states import State
 from tidegate.usecases.recover.amend import amend_job
 from tidegate.usecases.recover.foreseen import would_redrive
-from tidegate.usecases.recover.hold import hold_job, unhold_job
+from tidegate.usecases.recover.hold import hold_job, hold_workflow, unhold_job, unhold_workflow
 from tidegate.usecases.recover.in_bulk import Act, Outcome, act_in_bulk
 from tidegate.usecases.recover.mark import Mark, mark_job
 from tidegate.usecases.recover.rerun import rerun_job
@@ -51,8 +52,14 @@ def _act_until_none_is_left(d: Deployment, act: Act, waiting: JobQuery) -> None:
 
 
 def changed_in_bulk(d: Deployment) -> None:
-    """The waiting jobs of one type are put on hold, taken off it, and get another priority."""
-    submit_all(d, workflow([job_of("a"), job_of("b", "a")]))
+    """A workflow is put on hold and taken off it, and so are the waiting jobs of one type, with another priority."""
+    ids = submit_all(d, workflow([job_of("a"), job_of("b", "a")]))
+    workflow_id = ids["a"].partition(".")[0]
+    for act_on in (hold_workflow, unhold_workflow):
+        d.ask(partial(act_on, d.services, workflow_id, caller=ANN, now_ms=d.now_ms))
+        submission = d.ask(lambda: d.services.submissions.get(workflow_id))
+        assert submission is not None
+        assert submission.on_hold is (act_on is hold_workflow)
     later = submit(d, "later", not_before_ms=d.now_ms + 1_000)
     waiting = JobQuery(states=(State.SCHEDULED,), type=JOB_TYPE)
     for act in (Act.HOLD, Act.UNHOLD, Act.REPRIORITISE):

@@ -58,8 +58,8 @@ def submit(
     priority: PriorityOption = None,
     critical_path_weight: CriticalPathWeightOption = None,
     speed: SpeedOption = None,
-    output: OutputOption = None,
     dry_run: DryRunOption = False,
+    output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
     """Submit a job or a workflow. The command recognises by the content of FILE which one it is.
@@ -206,10 +206,10 @@ def _say_what_would_be(session: Session, client: Client, document: Document) -> 
         session.show(foreseen)
         return
     states, pools = (
-        ", ".join(f"{count} {name}" for name, count in object_of(foreseen, field).items())
+        ", ".join(f"{count:,} {name}" for name, count in object_of(foreseen, field).items())
         for field in ("states", "pools")
     )
-    text = f"{number_of(foreseen, 'job_count')} jobs would be submitted: {states}; by pool: {pools}"
+    text = f"{number_of(foreseen, 'job_count'):,} jobs would be submitted: {states}; by pool: {pools}"
     session.out.print(printable(text), markup=False, highlight=False)
 
 

@@ -118,7 +118,7 @@ class StatesOut(WorkflowSummaryOut):
 def summary_out(submission: Submission, summary: Summary) -> WorkflowSummaryOut:
     """Makes the fields that say how a workflow stands."""
     return {
-        "state": str(summary.word(on_hold=submission.on_hold)),
+        "state": str(summary.state.shown(on_hold=submission.on_hold)),
         "counts": {str(state): count for state, count in summary.counts.items()},
         "started_at": to_wire(summary.started_at_ms),
         "ended_at": to_wire(summary.ended_at_ms),
@@ -187,7 +187,7 @@ def critical_path_out(
         "workflow_id": submission.submission_id,
         "job_count": submission.job_count,
         "version": version,
-        "state": str(summary.word(on_hold=submission.on_hold)),
+        "state": str(summary.state.shown(on_hold=submission.on_hold)),
         "seconds": round(sum(step.seconds for step in steps), 3),
         "measured_seconds": round(sum(measured), 3),
         "jobs": [step.job for step in steps],

@@ -217,6 +217,10 @@ class WorkflowState(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
+    def shown(self, *, on_hold: bool) -> WorkflowState:
+        """Returns the word to show of a workflow that is on hold as a whole, or is not."""
+        return WorkflowState.HELD if on_hold and self is WorkflowState.RUNNING else self
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -231,10 +235,6 @@ class Summary:
     counts: Mapping[State, int]
     started_at_ms: int | None = None
     ended_at_ms: int | None = None
-
-    def word(self, *, on_hold: bool) -> WorkflowState:
-        """Returns the state to show of a workflow that is on hold as a whole, or is not."""
-        return WorkflowState.HELD if on_hold and self.state is WorkflowState.RUNNING else self.state
 
 
 def summary_of(segments: Sequence[Segment], job_count: int) -> Summary:

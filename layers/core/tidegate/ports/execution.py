@@ -46,6 +46,14 @@ class Assignment:
     upstreams: tuple[UpstreamResult, ...] = ()
     key: str | None = None
 
+    @property
+    def whole_timeout_ms(self) -> int:
+        """Milliseconds that a stopwatch must show before the timeout has passed.
+
+        A stopwatch cuts the part of a millisecond that has passed, so without the 1 code would be stopped early.
+        """
+        return self.timeout_ms + 1
+
 
 UNKNOWN_TYPE = "unknown-type"
 """The code of UNABLE where the worker lacks the job's type. With any other code the worker can begin no job at all."""

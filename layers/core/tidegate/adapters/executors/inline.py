@@ -236,8 +236,7 @@ class _Watch:
 
     def start(self) -> None:
         """Begins to measure the job's time: starts the heartbeats and sets the alarm for the deadline."""
-        # A stopwatch cuts the part of a millisecond that has passed, so without the 1 the code would be stopped early.
-        left_ms = self._assignment.timeout_ms + 1
+        left_ms = self._assignment.whole_timeout_ms
         self.deadline_ms = self._clock.now_ms() + left_ms
         self._interrupt_at_ms = self.deadline_ms
         self._thread.start()

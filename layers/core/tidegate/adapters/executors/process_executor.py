@@ -406,8 +406,7 @@ class _Watch:
             return None  # it belongs to the previous job, or to the child's start
         if not self.has_begun:  # any first message means that job code has begun
             self.has_begun = True
-            # A stopwatch cuts the part of a millisecond that has passed: without the 1 the code would be stopped early.
-            deadline_ms = self._owner.clock.now_ms() + self._assignment.timeout_ms + 1
+            deadline_ms = self._owner.clock.now_ms() + self._assignment.whole_timeout_ms
             going_on = self.asked is Signal.GO_ON
             self._deadline_ms = deadline_ms
             self._kill_at_ms = deadline_ms if going_on else min(self._kill_at_ms, deadline_ms)

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
-from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.job_query import JobQuery, Order, is_latest_first, moment_of
 from tidegate.domain.rank import first_rank_of
@@ -34,7 +33,7 @@ from tidegate.usecases.read.listing import (
     StreamsSection,
     WorkflowSection,
 )
-from tidegate.usecases.read.visible import is_accepted, visible_jobs
+from tidegate.usecases.read.visible import find_workflow, visible_jobs
 from tidegate.usecases.services import Services
 
 LOOKED_AT_MOST = 1_000
@@ -146,9 +145,7 @@ def listing_of(services: Services, query: JobQuery) -> Listing:
     """
     pools = tuple(listed_pools(services, query.pool))
     if query.workflow_id is not None:
-        submission = services.submissions.get(query.workflow_id)
-        if submission is None or not is_accepted(submission):
-            raise NotFound("workflow", query.workflow_id)
+        submission = find_workflow(services, query.workflow_id)
         return Listing(query, (WorkflowSection(query.workflow_id, submission.job_count),))
     if query.order is not Order.TIME:
         return Listing(query, tuple(_section_of((group,), pools, query) for group in query.groups))

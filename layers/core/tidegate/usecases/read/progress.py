@@ -17,7 +17,7 @@ from tidegate.domain.progress import (
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
 from tidegate.domain.workflow_graph import PathStep, WorkflowGraph, critical_path_of
-from tidegate.usecases.read.visible import is_accepted
+from tidegate.usecases.read.visible import find_workflow
 from tidegate.usecases.services import Services
 
 _SEPARATOR = "."
@@ -48,14 +48,6 @@ class CriticalPath:
     steps: tuple[PathStep, ...]
     keys: tuple[str, ...]
     states: tuple[State, ...]
-
-
-def find_workflow(services: Services, workflow_id: str) -> Submission:
-    """Returns the workflow's submission. Raises NotFound, also while it is not accepted yet; ServiceUnavailable."""
-    submission = services.submissions.get(workflow_id)
-    if submission is None or not is_accepted(submission):
-        raise NotFound("workflow", workflow_id)
-    return submission
 
 
 def summarise(services: Services, submission: Submission) -> Summary:

@@ -17,7 +17,7 @@ from tidegate.domain.job_query import JobQuery
 from tidegate.domain.submission import Submission
 from tidegate.usecases.bounds.portions import portions
 from tidegate.usecases.read.find_jobs import find_jobs
-from tidegate.usecases.read.visible import find_job, is_accepted
+from tidegate.usecases.read.visible import find_job, find_workflow
 from tidegate.usecases.services import Services
 
 _INPUTS_AT_ONCE = 10  # inputs of up to 256 KB each
@@ -79,9 +79,7 @@ def get_workflow(services: Services, workflow_id: str, *, cursor: str | None, li
     """
     if cursor is not None and not _INDEX.fullmatch(cursor):
         raise InvalidRequest.of("cursor", "is not a cursor of this workflow; leave it out to start over")
-    submission = services.submissions.get(workflow_id)
-    if submission is None or not is_accepted(submission):
-        raise NotFound("workflow", workflow_id)
+    submission = find_workflow(services, workflow_id)
     start = int(cursor) if cursor is not None else 0
     end = min(start + limit, submission.job_count)
     ids = [workflow_job_id(workflow_id, index) for index in range(start, end)]

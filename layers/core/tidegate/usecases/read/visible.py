@@ -47,3 +47,11 @@ def find_job(services: Services, job_id: str) -> Job:
     if job is None or not list(visible_jobs(services, [job])):
         raise NotFound("job", job_id)
     return job
+
+
+def find_workflow(services: Services, workflow_id: str) -> Submission:
+    """Returns the workflow's submission. Raises NotFound, also while it is not accepted yet; ServiceUnavailable."""
+    submission = services.submissions.get(workflow_id)
+    if submission is None or not is_accepted(submission):
+        raise NotFound("workflow", workflow_id)
+    return submission

@@ -41,10 +41,10 @@ class WorkflowFilter:
     def wants(self, record: WorkflowRecord) -> bool:
         """Tells whether the caller wants this workflow. Its times are not looked at."""
         submission = record.submission
-        noted = Summary(WorkflowState.RUNNING, 0, {}) if record.summary is None else record.summary
+        state = WorkflowState.RUNNING if record.summary is None else record.summary.state
         return (
             is_accepted(submission)
-            and (not self.states or noted.word(on_hold=submission.on_hold) in self.states)
+            and (not self.states or state.shown(on_hold=submission.on_hold) in self.states)
             and (self.name is None or (submission.name or "").startswith(self.name))
             and self.submitted_by in (None, submission.submitted_by)
             and all(submission.tags.get(name) == value for name, value in self.tags.items())

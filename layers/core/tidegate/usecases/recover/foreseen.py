@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tidegate.domain import limits
 from tidegate.domain.callers import Caller
-from tidegate.domain.errors import AlreadyEnded, NotFound, NotRetryable, TooFarDownstream
+from tidegate.domain.errors import AlreadyEnded, NotRetryable, TooFarDownstream
 from tidegate.domain.job import Job
 from tidegate.domain.job_query import JobQuery
 from tidegate.domain.lives import may_be_reopened
@@ -16,7 +16,7 @@ from tidegate.usecases.bounds.portions import JOBS_AT_ONCE
 from tidegate.usecases.callers.ownership import refuse_foreign_jobs, refuse_foreign_workflow
 from tidegate.usecases.read.find_jobs import find_jobs
 from tidegate.usecases.read.status import check_standing_pool
-from tidegate.usecases.read.visible import find_job, is_accepted
+from tidegate.usecases.read.visible import find_job, find_workflow
 from tidegate.usecases.recover.cancel import Cancelled
 from tidegate.usecases.recover.redrive import Redriven
 from tidegate.usecases.recover.reopen import FAILED_ITSELF, Reopened
@@ -41,7 +41,7 @@ def would_cancel(
     found = downstream_of(services, [job])
     if not found.complete:
         raise TooFarDownstream(job_id, len(found.jobs))
-    refuse_foreign_jobs(services, caller, [job, *found.jobs])
+    refuse_foreign_jobs(services, caller, [job, *(each for each in found.jobs if not each.is_terminal)])
     return job, would_cancel_all(found.jobs)
 
 
@@ -109,9 +109,7 @@ def would_rerun_workflow(services: Services, workflow_id: str, *, caller: Caller
 
 def _all_jobs(services: Services, workflow_id: str, caller: Caller) -> list[Job]:
     """Reads all jobs of a workflow. Raises NotFound, also while it is not accepted yet, and NotYours."""
-    submission = services.submissions.get(workflow_id)
-    if submission is None or not is_accepted(submission):
-        raise NotFound("workflow", workflow_id)
+    submission = find_workflow(services, workflow_id)
     refuse_foreign_workflow(services, caller, submission)
     jobs: list[Job] = []
     for first in range(0, submission.job_count, JOBS_AT_ONCE):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.submission import Phase, Submission
 from tidegate.usecases.bounds.portions import read_lean
-from tidegate.usecases.read.visible import is_accepted
+from tidegate.usecases.read.visible import find_workflow
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.finish_submission import finish_submission
 
@@ -17,9 +16,7 @@ def accepted_workflow(services: Services, workflow_id: str, now_ms: int) -> Subm
     Otherwise a job could be written after the caller has acted on the others. Raises NotFound, also while the workflow
     is not accepted yet; ServiceUnavailable or ServiceRefused.
     """
-    submission = services.submissions.get(workflow_id)
-    if submission is None or not is_accepted(submission):
-        raise NotFound("workflow", workflow_id)
+    submission = find_workflow(services, workflow_id)
     if submission.phase is Phase.COMMITTED:
         finish_submission(services, workflow_id, services.submissions.load_plan(workflow_id), now_ms)
     return submission
