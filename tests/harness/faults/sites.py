@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -106,22 +107,34 @@ def _name_of(file: Path, folder: Path) -> str:
     return ".".join(file.relative_to(folder).with_suffix("").parts)
 
 
+@cache
+def _module_within(folder: Path, filename: str) -> str | None:
+    """Names the module of a file in a folder. Every call asks for every frame of its stack, so this is remembered."""
+    file = Path(filename)
+    return _name_of(file, folder) if folder in file.parents else None
+
+
+@cache
+def _by_module(sites: frozenset[Site]) -> Mapping[str, tuple[Site, ...]]:
+    modules = sorted({site.module for site in sites})
+    return {module: tuple(site for site in sites if site.module == module) for module in modules}
+
+
 def site_under_way(sites: frozenset[Site]) -> Site:
     """Finds the site whose call is running, from the stack of this thread."""
+    of_module = _by_module(sites)
     for frame in _frames():
-        file = Path(frame.f_code.co_filename)
-        if ADAPTERS not in file.parents:
-            continue
-        for site in sites:
-            if site.module == _name_of(file, ADAPTERS) and site.line <= frame.f_lineno <= site.last_line:
+        module = _module_within(ADAPTERS, frame.f_code.co_filename)
+        for site in of_module.get(module, ()) if module is not None else ():
+            if site.line <= frame.f_lineno <= site.last_line:
                 return site
     raise AssertionError("a call of AWS that is not made by the adapters")
 
 
 def use_cases_under_way() -> frozenset[str]:
     """Finds the modules of use cases that made a call, from the stack of this thread."""
-    files = (Path(frame.f_code.co_filename) for frame in _frames())
-    return frozenset(_name_of(file, USE_CASES) for file in files if USE_CASES in file.parents)
+    modules = (_module_within(USE_CASES, frame.f_code.co_filename) for frame in _frames())
+    return frozenset(module for module in modules if module is not None)
 
 
 def find_use_cases() -> frozenset[str]:
