@@ -13,6 +13,9 @@ MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
 CONSOLE_VENV := .venv-console
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
+# The console's packages come from npm. Where they can't be fetched, exit code 3 says so, and everything else goes on.
+CONSOLE := $(BIN)/python dev/scripts/console.py
+OR_NO_NPM := || [ $$? -eq 3 ]
 SCANNED := clients dev examples functions layers worker
 # This file measures throughput, so `make test` runs it alone and last.
 KILLS := tests/e2e/test_kills.py
@@ -34,7 +37,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo console console-check test test-fast kills soak mutants check fix build lock bench local-up local-down clean
+.PHONY: start-over help setup demo console console-check console-dev test test-fast kills soak mutants check fix build lock bench local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +68,9 @@ $(SETUP_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/dev.txt pyproject.toml
 demo: setup ## start the local stack and run the demo workflow through it
 	@$(BIN)/tidegate demo
 
-test: setup ## run all tests, also those on the local stack; at least 95 % of the core layer's branches must be covered
+test: setup ## run all tests, also those on the local stack and in a browser; at least 95 % of the core layer's branches must be covered
+	@$(CONSOLE) $(OR_NO_NPM)
+	@$(CONSOLE) test $(OR_NO_NPM)
 	@$(BIN)/python -m pytest $(COVERING) $(XDIST) --cov --cov-branch --cov-report=
 	@$(BIN)/coverage report --include='layers/core/*' --omit='$(UNTRACED)' --skip-covered --fail-under=95
 	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(ON_THE_STACK))
@@ -73,11 +78,14 @@ test: setup ## run all tests, also those on the local stack; at least 95 % of th
 	@$(BIN)/python -m pytest $(KILLS)
 
 console: setup ## build the console into clients/console/dist; does nothing if nothing changed
-	@$(BIN)/python dev/scripts/console.py
+	@$(CONSOLE)
 
-console-check: setup ## lint, types and unit tests of the console
-	@$(BIN)/python dev/scripts/console.py check
-	@$(BIN)/python dev/scripts/console.py test
+console-check: setup ## check the console's format, lint and types, and run its unit tests
+	@$(CONSOLE) check
+	@$(CONSOLE) test
+
+console-dev: setup ## serve the console while you change it, over an API in memory, until Ctrl-C
+	@$(BIN)/python -m tests.harness.console.serve & api=$$!; trap 'kill $$api' EXIT; $(CONSOLE) dev
 
 test-fast: setup ## run the quick tests of domain, use cases, functions, worker and command line (under a minute)
 	@$(BIN)/python -m pytest -q $(FAST) -m "not slow" $(XDIST)
@@ -101,12 +109,13 @@ $(MUTANTS_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/mutants.txt
 	@$(BIN)/uv pip sync --quiet --python $(MUTANTS_VENV)/bin/python --require-hashes dev/requirements/mutants.txt
 	@touch $@
 
-check: setup $(CHECKS_STAMP) ## check formatting, lint, types, architecture, security and the template
+check: setup $(CHECKS_STAMP) ## check formatting, lint, types (the console's too), architecture, security and the template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/python -m dev.scripts.openapi --check
+	@$(CONSOLE) check $(OR_NO_NPM)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive --exclude dev/simulator $(SCANNED)
 	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
 	@$(BIN)/python dev/scripts/transform.py template.yaml build/template.json
@@ -119,9 +128,10 @@ $(CHECKS_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/checks.txt
 	@$(BIN)/uv pip sync --quiet --python $(CHECKS_VENV)/bin/python --require-hashes dev/requirements/checks.txt
 	@touch $@
 
-fix: setup ## format the code and apply the fixes that the linter offers
+fix: setup ## format the code and apply the fixes that the linters offer
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@$(CONSOLE) fix $(OR_NO_NPM)
 
 build: setup ## build the functions and layers for AWS into .aws-sam/build
 	@$(BIN)/tidegate types check
@@ -143,4 +153,4 @@ clean: ## stop the local stack and remove everything made here, also the environ
 	@if [ -x $(BIN)/tidegate ]; then $(BIN)/tidegate local down || true; fi
 	rm -rf .aws-sam .tidegate build dist *.egg-info .coverage htmlcov
 	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) -o -path ./$(CHECKS_VENV) -o -path ./$(CONSOLE_VENV) -o -path ./clients/console/node_modules \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
-	rm -rf $(CHECKS_VENV) $(PEERS_VENV) $(MUTANTS_VENV) $(CONSOLE_VENV) clients/console/node_modules clients/console/dist $(VENV)
+	rm -rf $(CHECKS_VENV) $(PEERS_VENV) $(MUTANTS_VENV) $(CONSOLE_VENV) clients/console/node_modules clients/console/dist clients/console/src/api/schema.d.ts $(VENV)

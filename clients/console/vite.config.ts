@@ -1,13 +1,49 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+
+const COMPRESSED = /\.(js|css|svg|txt)$/;
+
+/** Writes a compressed form beside each file, which `tidegate console` serves. The page itself differs in each answer. */
+function compress(): Plugin {
+  return {
+    name: "compress",
+    apply: "build",
+    writeBundle({ dir }, bundle) {
+      for (const name of Object.keys(bundle).filter((each) => COMPRESSED.test(each))) {
+        const file = join(dir ?? "dist", name);
+        writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
+      }
+    },
+  };
+}
+
+/** Gives the page of `npm run dev` its base, as the server does, so that every address of a screen can be opened. */
+function base(): Plugin {
+  return {
+    name: "base",
+    apply: "serve",
+    transformIndexHtml: () => [{ tag: "base", attrs: { href: "/" }, injectTo: "head-prepend" }],
+  };
+}
 
 // Relative addresses let the same files be served at any depth of any host; the server adds <base href>.
 export default defineConfig({
   base: "./",
-  plugins: [react()],
+  plugins: [react(), base(), compress()],
   // `npm run dev` shows the console over the API in memory of tests/harness/console.
   server: { host: "127.0.0.1", proxy: { "/v1": process.env.TIDEGATE_API ?? "http://127.0.0.1:8899" } },
-  build: { target: "es2022", sourcemap: false, chunkSizeWarningLimit: 900, assetsInlineLimit: 0 },
+  build: {
+    target: "es2022",
+    sourcemap: false,
+    chunkSizeWarningLimit: 900,
+    assetsInlineLimit: 0,
+    // The licences of all that gets into the files. The server answers them as text; Settings links to them.
+    license: { fileName: "third-party.txt" },
+  },
   test: {
     include: ["src/**/*.test.{ts,tsx}"],
     environment: "jsdom",

@@ -2,6 +2,9 @@
 
 Node.js comes from PyPI into an environment of its own, and the console's packages from npm, all pinned. Where they
 can't be fetched, everything else goes on without the console: the exit code is then 3, and standard error says why.
+With TIDEGATE_CONSOLE=required, as the public workflow sets it, that is a failure like any other, with exit code 1.
+
+Two runs at the same time wait for each other. A build replaces the last one only once it is whole.
 """
 
 from __future__ import annotations
@@ -13,18 +16,28 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSOLE = ROOT / "clients" / "console"
 DESCRIPTION = ROOT / "docs" / "reference" / "openapi.json"
 REQUIREMENTS = ROOT / "dev" / "requirements" / "console.txt"
 ENVIRONMENT = ROOT / ".venv-console"
+LOCK = ROOT / ".aws-sam" / "console.lock"
 STAMP = "built-from"
 UNAVAILABLE = 3
+TASKS = ("build", "check", "test", "fix")
+VARIABLE, REQUIRED = "TIDEGATE_CONSOLE", "required"
 _LEFT_OUT = frozenset({"node_modules", "dist", ".gitignore"})
 _INSTALL_SECONDS = 600
 _TASK_SECONDS = 300
+_LOCK_SECONDS = 1_200
+# Beside `dist`, so that a build can take its place by two renames. The hash of the sources leaves the folder out.
+_BUILDING = CONSOLE / "node_modules" / ".building"
+_REPLACED = CONSOLE / "node_modules" / ".replaced"
 
 
 class UnavailableError(Exception):
@@ -34,30 +47,70 @@ class UnavailableError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Builds, or runs one of the console's tasks; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument(
-        "task", nargs="?", default="build", choices=("build", "check", "test", "fix"), help="default: build"
-    )
+    parser.add_argument("task", nargs="?", default="build", choices=(*TASKS, "dev"), help="default: build")
     task = parser.parse_args(arguments).task
-    source = source_hash()
+    try:
+        with _locked():
+            if task == "build":
+                return _build()
+            node = _ready_node()
+            if task in TASKS:
+                _npm(node, "run", task, seconds=_TASK_SECONDS)
+        if task == "dev":  # until Ctrl-C
+            _npm(node, "run", task, seconds=None)
+        return 0
+    except UnavailableError as error:
+        print(f"console: {'not built' if task == 'build' else f'no {task}'}: {error}", file=sys.stderr)
+        return 1 if os.environ.get(VARIABLE) == REQUIRED else UNAVAILABLE
+
+
+def is_built() -> bool:
+    """Says whether clients/console/dist was made from the sources as they are now."""
     stamp = CONSOLE / "dist" / STAMP
-    if task == "build" and stamp.is_file() and stamp.read_text(encoding="utf-8") == source:
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == source_hash()
+
+
+def _build() -> int:
+    if is_built():
         print("console: nothing changed since the last build")
         return 0
-    try:
-        node = _node()
-        _install_packages(node)
-    except UnavailableError as error:
-        print(f"console: not built: {error}", file=sys.stderr)
-        return UNAVAILABLE
-    _npm(node, "run", "types", seconds=_TASK_SECONDS)
-    if task != "build":
-        _npm(node, "run", task, seconds=_TASK_SECONDS)
-        return 0
-    shutil.rmtree(CONSOLE / "dist", ignore_errors=True)
-    _npm(node, "run", "build", seconds=_TASK_SECONDS)
-    stamp.write_text(source, encoding="utf-8")
+    source = source_hash()
+    node = _ready_node()
+    for folder in (_BUILDING, _REPLACED):
+        shutil.rmtree(folder, ignore_errors=True)
+    print("console: building")
+    _npm(node, "run", "build", "--", "--outDir", str(_BUILDING), "--logLevel", "warn", seconds=_TASK_SECONDS)
+    (_BUILDING / STAMP).write_text(source, encoding="utf-8")
+    dist = CONSOLE / "dist"
+    if dist.exists():
+        dist.rename(_REPLACED)
+    _BUILDING.rename(dist)
+    shutil.rmtree(_REPLACED, ignore_errors=True)
     print("console: built into clients/console/dist")
     return 0
+
+
+def _ready_node() -> Path:
+    """Returns the folder of Node.js, once the packages are installed and the API's types are made."""
+    node = _node()
+    _install_packages(node)
+    _npm(node, "run", "types", seconds=_TASK_SECONDS)
+    return node
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    LOCK.parent.mkdir(exist_ok=True)
+    lock = FileLock(LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print("console: waiting for another build of the console")
+        lock.acquire(timeout=_LOCK_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def source_hash() -> str:
@@ -114,11 +167,11 @@ def _install_packages(node: Path) -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
-def _npm(node: Path, *arguments: str, seconds: int) -> None:
+def _npm(node: Path, *arguments: str, seconds: int | None) -> None:
     npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     path = f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     subprocess.run(
-        [node / "bin" / "node", npm, *arguments, "--no-update-notifier", "--loglevel=error"],
+        [node / "bin" / "node", npm, "--no-update-notifier", "--loglevel=error", *arguments],
         cwd=CONSOLE,
         env={**os.environ, "PATH": path},
         check=True,
@@ -131,3 +184,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except subprocess.SubprocessError as error:
         sys.exit(f"console: a task failed ({type(error).__name__}); its output stands above")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -102,7 +102,7 @@ def test_workflows_pin_actions_and_may_only_read() -> None:
                     assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
 
 
-def test_the_public_check_runs_what_every_change_must_pass_and_fails_without_an_audit() -> None:
+def test_the_public_check_runs_what_every_change_must_pass_and_fails_without_audit_or_console() -> None:
     (job,) = _workflow(ROOT / ".github" / "workflows" / "check.yml")["jobs"].values()
-    assert job["env"] == {"TIDEGATE_AUDIT": "required"}
+    assert job["env"] == {"TIDEGATE_AUDIT": "required", "TIDEGATE_CONSOLE": "required"}
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]

@@ -272,7 +272,10 @@ def test_bad_input_is_a_usage_error(text: str, message: str) -> None:
             ("--aws-profile", "nobody", "jobs", "list", "--api-url", "https://example.org"),
             "profile (nobody) could not be found",
         ),
-        (("local", "logs", "nonsense"), "'nonsense' is not one of api, dispatcher, reaper, worker"),
+        (
+            ("local", "logs", "nonsense"),
+            "'nonsense' is not one of api, console, dispatcher, reaper, recorder, worker",
+        ),
         (("worker", "--pool", "ecs"), "no deployment to work for"),
         (("nonsense",), "nonsense"),
     ],

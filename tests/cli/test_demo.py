@@ -19,7 +19,7 @@ import tidegate_devstack
 from tests.harness import template
 from tests.harness.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
 from tests.harness.cli.screens import Screen
-from tidegate_cli.demo import run, workflow
+from tidegate_cli.demo import console, run, workflow
 from tidegate_cli.demo.run import mismatches_of, report_file_mismatches, run_demo
 from tidegate_cli.errors import CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
@@ -42,8 +42,19 @@ class World:
         self.parameters: Mapping[str, str] | None = None
         self.variables: Mapping[str, str] = {}
         self.bundle: object = None
+        self.build = SimpleNamespace(is_over=True, failure=None)
 
-    def up(self, progress: Callable[[str], None], *, parameters: Mapping[str, str] | None) -> SimpleNamespace:
+    @contextmanager
+    def building(self) -> Iterator[SimpleNamespace]:
+        try:
+            yield self.build
+        finally:
+            self.build.is_over = True
+
+    def up(
+        self, progress: Callable[[str], None], *, parameters: Mapping[str, str] | None, console: object
+    ) -> SimpleNamespace:
+        assert console is self.build
         self.log.append("up")
         self.parameters = parameters
         return SimpleNamespace()
@@ -88,14 +99,16 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     monkeypatch.setattr(tidegate_devstack, "up", made.up)
+    monkeypatch.setattr(tidegate_devstack, "building", made.building)
     monkeypatch.setattr(tidegate_devstack, "down", made.down)
     monkeypatch.setattr(tidegate_devstack, "status", lambda: SimpleNamespace(state=made.state))
     monkeypatch.setattr(run, "REPORT_KEY", "k0")
     monkeypatch.setattr(run, "worker_children", made.workers)
     monkeypatch.setattr(run, "wait_until_registered", lambda *_: made.log.append("registered"))
     monkeypatch.setattr(run, "local_target", lambda info: info)
-    monkeypatch.setattr(run, "find_bundle", lambda: made.bundle)
-    monkeypatch.setattr(run, "serving", made.console)
+    monkeypatch.setattr(console, "local_target", lambda info: info)
+    monkeypatch.setattr(console, "find_bundle", lambda: made.bundle)
+    monkeypatch.setattr(console, "serving", made.console)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     monkeypatch.setattr(run, "Client", lambda target: client_of(made.answer))
     monkeypatch.setattr(run, "collect_settled", lambda *_: {})
@@ -230,9 +243,56 @@ def test_the_demo_goes_on_without_a_console_that_was_not_built(
     def broken() -> None:
         raise CliError("no whole build")
 
-    monkeypatch.setattr(run, "find_bundle", broken)
+    monkeypatch.setattr(console, "find_bundle", broken)
     assert demo() is ExitCode.SUCCESS
     assert "without the console: no whole build" in capsys.readouterr().err
+
+
+def test_where_npm_can_not_be_reached_one_line_says_so(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.build.failure = "its packages could not be installed from npm"
+    assert demo() is ExitCode.SUCCESS
+    assert capsys.readouterr().err.count("without the console: its packages could not be installed") == 1
+
+
+def test_an_older_console_is_better_than_none(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.build.failure = "its packages could not be installed from npm"
+    world.bundle = object()
+    assert demo() is ExitCode.SUCCESS
+    assert "console starts" in world.log
+    assert "the one that was built before: its packages" in capsys.readouterr().err
+
+
+def test_the_demo_does_not_wait_for_the_console(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.build.is_over = False
+    world.bundle = object()
+    assert demo() is ExitCode.SUCCESS
+    assert "console starts" not in world.log
+    assert "ended before the console was built" in capsys.readouterr().err
+
+
+def test_a_console_that_is_built_while_the_demo_runs_is_served_from_then_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.build.is_over = False
+    world.bundle = object()
+    ended, world.jobs = world.jobs, [job_json(0, "RUNNING", started=1.0)]
+
+    def pass_time() -> None:
+        world.build.is_over = True
+        world.jobs = ended
+
+    monkeypatch.setattr(world, "check", pass_time)
+    assert demo() is ExitCode.SUCCESS
+    assert world.log[1:] == [
+        "worker starts",
+        "registered",
+        "console starts",
+        "worker ends",
+        "console ends",
+        "down",
+    ]
 
 
 class Keys:

@@ -128,10 +128,7 @@ def test_the_content_hash_follows_every_input(project: Path) -> None:
         seen.add(sam.content_hash(project, {"Shards": "2"}))
     (project / "functions" / "api" / "more.py").touch()
     seen.add(sam.content_hash(project, {"Shards": "2"}))
-    (project / "clients" / "console" / "src").mkdir(parents=True)
-    (project / "clients" / "console" / "src" / "more.ts").touch()
-    seen.add(sam.content_hash(project, {"Shards": "2"}))
-    assert len(seen) == 8
+    assert len(seen) == 7
 
 
 def test_the_content_hash_ignores_what_running_leaves_behind(project: Path) -> None:
@@ -139,9 +136,6 @@ def test_the_content_hash_ignores_what_running_leaves_behind(project: Path) -> N
     cache = project / "layers" / "core" / "tidegate" / "__pycache__"
     cache.mkdir()
     (cache / "x.cpython-311.pyc").write_bytes(b"x")
-    for made in ("dist", "node_modules"):
-        (project / "clients" / "console" / made).mkdir(parents=True)
-        (project / "clients" / "console" / made / "x.js").touch()
     assert sam.content_hash(project, {}) == before
 
 
@@ -164,28 +158,6 @@ def test_nothing_is_built_twice(places: Places, monkeypatch: pytest.MonkeyPatch)
     for digest in ("one", "one", "two"):
         sam.build(places, {}, digest, silent)
     assert built == ["build", "build"]
-
-
-def test_a_console_that_was_built_since_is_deployed_and_one_that_the_build_made_is_no_change(
-    places: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stamp = places.project / "clients" / "console" / "dist" / "built-from"
-    stamp.parent.mkdir(parents=True)
-    built: list[str] = []
-    content = ["first"]
-
-    def fake_run(verb: str, arguments: object, at: Places, *, endpoint_url: str | None) -> None:
-        built.append(verb)
-        at.build.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(content[0], encoding="utf-8")
-
-    monkeypatch.setattr(sam, "_run", fake_run)
-    made = [sam.build(places, {}, "one", silent) for _ in range(2)]
-    assert (made[0], len(built)) == (made[1], 1)
-    content[0] = "second"
-    stamp.write_text("second", encoding="utf-8")
-    assert sam.build(places, {}, "one", silent) != made[0]
-    assert len(built) == 2
 
 
 def test_a_failed_build_is_told_and_tried_again(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +244,9 @@ def test_stream_positions_do_not_outlive_the_streams(places: Places) -> None:
 
 
 def test_logs_name_the_functions_there_are(places: Places) -> None:
-    with pytest.raises(LocalStackError, match="functions are api, dispatcher, reaper, worker"):
+    with pytest.raises(
+        LocalStackError, match="functions are api, console, dispatcher, reaper, recorder, worker"
+    ):
         logs("nobody", home=places.home)
     with pytest.raises(LocalStackError, match="not up"):
         logs("api", home=places.home)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dev.scripts.console import UNAVAILABLE
 from tests.harness.e2e.quiet import set_schedule
 from tidegate_devstack import StackInfo, down, up
 
-FOLDER = Path(__file__).resolve().parents[2] / ".tidegate"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".tidegate"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,7 +32,15 @@ def stack_home() -> Path:
 
 
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest, stack_home: Path) -> Iterator[StackInfo]:
+def console_is_built() -> bool:
+    """Builds the console, if its sources changed. Returns False only where its packages can't be fetched."""
+    ran = subprocess.run([sys.executable, "dev/scripts/console.py"], cwd=ROOT, check=False)
+    assert ran.returncode in (0, UNAVAILABLE), "the console can't be built; its output stands above"
+    return ran.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest, stack_home: Path, console_is_built: bool) -> Iterator[StackInfo]:
     """Starts a fresh stack of the real template with IAM enforced, and ends it with the session."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
 

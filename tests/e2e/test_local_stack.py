@@ -73,6 +73,11 @@ def test_functions_write_logs(stack: StackInfo, stack_home: Path) -> None:
     assert logs("api", home=stack_home)
 
 
+def test_the_console_s_function_writes_logs(stack: StackInfo, stack_home: Path) -> None:
+    httpx.get(f"{stack.oauth_api_url}/console/", timeout=60, trust_env=False)
+    assert logs("console", home=stack_home)
+
+
 @pytest.mark.slow
 def test_what_is_stored_outlives_a_restart(stack: StackInfo, stack_home: Path) -> None:
     home = stack_home.with_name(f"{stack_home.name}-restart")

@@ -7,14 +7,16 @@ The emulator is ministack. The modules here patch parts of it, so that it behave
 with "Patches ministack" stands at each patch, and says which part it replaces and why.
 """
 
+from tidegate_devstack.console_build import ConsoleBuild, building
 from tidegate_devstack.errors import LocalStackError
 from tidegate_devstack.logs import FUNCTIONS, LogEvent, logs
 from tidegate_devstack.model import LocalState, LocalStatus, Progress, StackInfo
 from tidegate_devstack.places import Places
-from tidegate_devstack.stack import deploy, down, status, up
+from tidegate_devstack.stack import deploy, down, status, up, up_with_console
 
 __all__ = [
     "FUNCTIONS",
+    "ConsoleBuild",
     "LocalStackError",
     "LocalState",
     "LocalStatus",
@@ -22,9 +24,11 @@ __all__ = [
     "Places",
     "Progress",
     "StackInfo",
+    "building",
     "deploy",
     "down",
     "logs",
     "status",
     "up",
+    "up_with_console",
 ]

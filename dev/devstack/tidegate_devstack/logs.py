@@ -14,8 +14,10 @@ from tidegate_devstack.places import Places
 
 _OUTPUTS = {
     "api": "ApiLogGroupName",
+    "console": "ConsoleLogGroupName",
     "dispatcher": "DispatcherLogGroupName",
     "reaper": "ReaperLogGroupName",
+    "recorder": "RecorderLogGroupName",
     "worker": "WorkerLogGroupName",
 }
 FUNCTIONS = tuple(_OUTPUTS)
@@ -33,6 +35,7 @@ class LogEvent:
 def logs(function: str, since_seconds: float = 600.0, *, home: Path | None = None) -> tuple[LogEvent, ...]:
     """Returns the log events of a function from the last `since_seconds`, oldest first.
 
+    They are none if the stack was deployed without the function, as without OAuthApi it is without the console.
     `home` is the stack's folder (default: TIDEGATE_HOME, else `.tidegate` in the project). Raises LocalStackError for
     an unknown function, if the stack is not up, or if the emulator fails.
     """
@@ -43,11 +46,12 @@ def logs(function: str, since_seconds: float = 600.0, *, home: Path | None = Non
     info = read_info(places.stack_info)
     if info is None or emulators.find_running(places) is None:
         raise LocalStackError("the local stack is not up: run `tidegate local up`")
+    group = info.outputs.get(output)
+    if group is None:
+        return ()
     client = info.session().client("logs", endpoint_url=info.endpoint_url, config=CLIENT_CONFIG)
     start_ms = int((time.time() - since_seconds) * 1_000)
-    pages = client.get_paginator("filter_log_events").paginate(
-        logGroupName=info.outputs[output], startTime=max(start_ms, 0)
-    )
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=max(start_ms, 0))
     with readable_errors():
         events = [
             LogEvent(time_ms=event["timestamp"], message=event["message"].rstrip("\n"))

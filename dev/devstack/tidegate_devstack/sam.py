@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tidegate_devstack import console_build
 from tidegate_devstack.errors import LocalStackError
 from tidegate_devstack.model import ACCESS_KEY_ID, REGION, STACK_NAME, Progress
 from tidegate_devstack.places import Places
@@ -20,7 +21,7 @@ from tidegate_devstack.root_key import read_root_secret
 
 BUILD_TAG = "tidegate:build"
 _HASH_FILE = "content.sha256"
-_NOT_SOURCE = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "dist", "node_modules"}
+_NOT_SOURCE = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 def local_parameters(project: Path, extra: Mapping[str, str]) -> dict[str, str]:
@@ -41,7 +42,10 @@ def local_parameters(project: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def content_hash(project: Path, parameters: Mapping[str, str]) -> str:
-    """Returns a SHA-256 digest of all that a deployment depends on: template, code, locked packages, parameters."""
+    """Returns a SHA-256 digest of all that a build depends on: template, code, locked packages, parameters.
+
+    The console is no part of it: `add_console` puts it into the build, and into the digest of the deployment.
+    """
     digest = hashlib.sha256()
     for name in sorted(parameters):
         digest.update(f"{name}={parameters[name]}\0".encode())
@@ -58,23 +62,21 @@ def _sources(project: Path) -> Iterator[Path]:
     lock = project / "dev" / "requirements" / "dev.txt"
     if lock.is_file():
         yield lock
-    for name in ("functions", "layers", "clients/console"):
+    for name in ("functions", "layers"):
         for folder, folders, files in os.walk(project / name):
             folders[:] = sorted(set(folders) - _NOT_SOURCE)
             yield from (Path(folder, file) for file in sorted(files) if not file.endswith(".pyc"))
 
 
-def build(places: Places, parameters: Mapping[str, str], digest: str, progress: Progress) -> str:
+def build(places: Places, parameters: Mapping[str, str], digest: str, progress: Progress) -> None:
     """Builds functions and layers, unless the present build was made from content with the same `digest`.
 
-    Returns the digest of the build. It also tells of the built console, which `make console` makes, or this build, or
-    neither where npm can't be reached. Raises LocalStackError, with the end of SAM's output, if the build fails.
+    The console is left out. Raises LocalStackError, with the end of SAM's output, if the build fails.
     """
     stamp = places.build / _HASH_FILE
-    made = _with_console(places.project, digest)
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == made:
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
         progress("nothing changed since the last build")
-        return made
+        return
     progress("building functions and layers (sam build)")
     stamp.unlink(missing_ok=True)
     _run(
@@ -95,15 +97,7 @@ def build(places: Places, parameters: Mapping[str, str], digest: str, progress: 
         places,
         endpoint_url=None,
     )
-    made = _with_console(places.project, digest)
-    stamp.write_text(made, encoding="utf-8")
-    return made
-
-
-def _with_console(project: Path, digest: str) -> str:
-    built_from = project / "clients" / "console" / "dist" / "built-from"
-    text = built_from.read_text(encoding="utf-8") if built_from.is_file() else ""
-    return hashlib.sha256(f"{digest}\0{text}".encode()).hexdigest()
+    stamp.write_text(digest, encoding="utf-8")
 
 
 def deploy(
@@ -178,6 +172,7 @@ def _environment(endpoint_url: str | None, secret: str) -> dict[str, str]:
         **kept,
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
         "SAM_CLI_TELEMETRY": "0",
+        console_build.VARIABLE: console_build.APART,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,

@@ -7,12 +7,15 @@ from pathlib import Path
 
 from tidegate_devstack import cloud, job_code, sam, saved_state
 from tidegate_devstack import emulator as emulators
+from tidegate_devstack.console_build import ConsoleBuild, add_console, building
 from tidegate_devstack.emulator import Emulator
 from tidegate_devstack.errors import LocalStackError
 from tidegate_devstack.model import LocalState, LocalStatus, Progress, StackInfo, read_info, write_info
 from tidegate_devstack.places import Places
 from tidegate_devstack.private_files import replace_private
 from tidegate_devstack.root_key import read_root_secret
+
+_GRACE_SECONDS = 1.0  # enough for a build that finds nothing changed
 
 
 def up(
@@ -22,12 +25,14 @@ def up(
     parameters: Mapping[str, str] | None = None,
     salvage: bool = False,
     executions: int | None = None,
+    console: ConsoleBuild | None = None,
 ) -> StackInfo:
     """Brings the stack up: starts the emulator if needed, deploys changes, and repairs an interrupted deployment.
 
     `progress` is called at each step. `home` is the stack's folder (default: TIDEGATE_HOME, else `.tidegate` in the
     project). `parameters` override the template's for this stack. `salvage` uses the readable part of a broken state.
-    `executions` is how many functions run at once (default: the last number).
+    `executions` is how many functions run at once (default: the last number). The console is deployed as it was built
+    last; `console` is a build of it that runs beside this call, which does not wait for its end.
 
     If this call started the emulator and then fails or is interrupted, it ends the emulator again. Raises
     LocalStackError with a message for the user. The stack's data stays.
@@ -38,7 +43,7 @@ def up(
             chosen = sam.local_parameters(places.project, parameters or {})
             digest = sam.content_hash(places.project, chosen)
             is_checked = job_code.check_source(places.project)
-            digest = sam.build(places, chosen, digest, progress)
+            sam.build(places, chosen, digest, progress)
             if not is_checked:
                 job_code.check_layer(places.build)
             running = emulators.find_running(places)
@@ -53,6 +58,9 @@ def up(
                         places, progress, salvage=salvage, executions=executions
                     )
                     emulator = _whole(places, started, progress)
+                    if console is not None and not console.wait(_GRACE_SECONDS):
+                        progress("the console is still being built, and the stack does not wait for it")
+                    digest = add_console(places, digest)
                     info = _deploy_if_changed(places, emulator, chosen, digest, progress)
             except BaseException:
                 if running is None or not running.is_running:
@@ -60,6 +68,25 @@ def up(
                 raise
         progress(f"the local stack is up: {info.api_url}")
         return info
+
+
+def up_with_console(
+    progress: Progress, *, home: Path | None = None, salvage: bool = False, executions: int | None = None
+) -> StackInfo:
+    """Brings the stack up as `up` does, builds the console beside that, and deploys it even if it takes longer.
+
+    Where the console can't be built, the stack is up without a new one, and `progress` is told why.
+    """
+    with building(home) as console:
+        info = up(progress, home=home, salvage=salvage, executions=executions, console=console)
+        if not console.is_over:
+            progress("waiting for the console, to deploy it too; Ctrl-C leaves it out")
+            console.wait()
+            if console.failure is None:
+                info = up(progress, home=home)
+        if console.failure is not None:
+            progress(f"the console was not built: {console.failure}")
+    return info
 
 
 def deploy(

@@ -63,13 +63,13 @@ def up(
 ) -> None:
     """Start the local stack, and deploy what changed.
 
-    The stack starts with the data that it saved.
+    The stack starts with the data that it saved. The console is built meanwhile, if it changed.
 
     Example: tidegate local up
     """
     session = _session(context, output)
     with ends_like_ctrl_c():
-        info = tidegate_devstack.up(session.tell, executions=executions, salvage=salvage)
+        info = tidegate_devstack.up_with_console(session.tell, executions=executions, salvage=salvage)
     if session.is_structured:
         session.show(_info_json(info))
 
@@ -108,6 +108,11 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
         session.out.print(f"home   {found.home}", highlight=False, soft_wrap=True)
         if found.info is not None:
             session.out.print(f"api    {found.info.api_url}", highlight=False, soft_wrap=True)
+            if found.info.oauth_api_url is not None:
+                console = f"{found.info.oauth_api_url}/console/"
+                session.out.print(
+                    f"web    {console}, for people who sign in", highlight=False, soft_wrap=True
+                )
             session.out.print(f"pid    {found.info.pid}, port {found.info.port}", highlight=False)
     if found.state is not LocalState.RUNNING:
         raise typer.Exit(ExitCode.ERROR)

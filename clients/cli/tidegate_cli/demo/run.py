@@ -12,9 +12,8 @@ from typing import Any
 
 import tidegate_devstack
 from tidegate_cli.client import Client
-from tidegate_cli.console.built import NOT_BUILT, find_bundle
-from tidegate_cli.console.server import serving
 from tidegate_cli.demo import workflow
+from tidegate_cli.demo.console import DemoConsole, watched
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.following.follow import fetch_workflow, follow
@@ -44,9 +43,10 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
     """Runs the demo. Returns SUCCESS only if every job ended in the state that the workflow states, in a legal order.
 
     `source` is the folder that the workflow reads (default: the standard library of this Python). `slots` is the
-    number of slots of the worker process. The console is served meanwhile, if it was built, and on a terminal also
-    after the report, until Ctrl-C or Enter. The local stack is stopped at the end, unless it was up before or `keep_up`
-    is True. Raises UsageError if `source` can't be used, and LocalStackError if the local stack does not start.
+    number of slots of the worker process. The console is built beside the stack's start and served from then on, on a
+    terminal also after the report, until Ctrl-C or Enter. The demo never waits for its build. The local stack is
+    stopped at the end, unless it was up before or `keep_up` is True. Raises UsageError if `source` can't be used, and
+    LocalStackError if the local stack does not start.
     """
     try:
         body = workflow.build(source)
@@ -60,12 +60,16 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
         )
     was_up = tidegate_devstack.status().state is LocalState.RUNNING
     try:
-        info = tidegate_devstack.up(session.tell, parameters={ROOT_PARAMETER: str(root)} if root else None)
-        with _console(session, info) as is_served:
-            report = _run(session, info, body, slots, root)
-            code = _conclude(session, report, source)
-            if is_served:
-                _stay(session, info, slots, root)
+        with tidegate_devstack.building() as build:
+            info = tidegate_devstack.up(
+                session.tell, parameters={ROOT_PARAMETER: str(root)} if root else None, console=build
+            )
+            with watched(session, info, build) as console:
+                report = _run(session, info, body, slots, root, console)
+                code = _conclude(session, report, source)
+                console.conclude()
+                if console.is_served:
+                    _stay(session, info, slots, root)
     finally:
         if not keep_up and not was_up:
             with held_off():
@@ -109,7 +113,12 @@ def report_file_mismatches(jobs: Sequence[JobView]) -> tuple[str, ...]:
 
 
 def _run(
-    session: Session, info: StackInfo, body: Mapping[str, Any], slots: int, root: Path | None
+    session: Session,
+    info: StackInfo,
+    body: Mapping[str, Any],
+    slots: int,
+    root: Path | None,
+    console: DemoConsole,
 ) -> WorkflowReport:
     since_ms = int(time.time() * 1_000)
     with ExitStack() as stack:
@@ -127,7 +136,7 @@ def _run(
                     title,
                     viewer,
                     timeout_seconds=TIMEOUT_SECONDS,
-                    checks=[child.check for child in children],
+                    checks=[*(child.check for child in children), console.look],
                     explain=explain_with(client),
                 )
         except BaseException:
@@ -151,25 +160,6 @@ def _workers(info: StackInfo, slots: int, root: Path | None) -> Iterator[Sequenc
     variables = {**for_jobs, "TIDEGATE_JOB_ENVIRONMENT": ",".join(for_jobs)}
     with worker_children(info, home, pool=POOL, processes=1, slots=slots, variables=variables) as children:
         yield children
-
-
-@contextmanager
-def _console(session: Session, info: StackInfo) -> Iterator[bool]:
-    """Serves the console within the block and tells its address. Yields False if there is none: the demo goes on."""
-    try:
-        bundle = find_bundle()
-    except CliError as error:
-        session.tell(f"the demo goes on without the console: {error}")
-        bundle = None
-    else:
-        if bundle is None:
-            session.tell(f"the demo goes on without the console: {NOT_BUILT}")
-    if bundle is None:
-        yield False
-        return
-    with serving(bundle, local_target(info)) as served:
-        session.tell(f"watch it in the console: {served.address}")
-        yield True
 
 
 def _stay(session: Session, info: StackInfo, slots: int, root: Path | None) -> None:

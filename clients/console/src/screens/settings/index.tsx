@@ -1,6 +1,7 @@
 import FormControl from "@mui/material/FormControl";
 import FormControlLabel from "@mui/material/FormControlLabel";
 import FormLabel from "@mui/material/FormLabel";
+import Link from "@mui/material/Link";
 import Paper from "@mui/material/Paper";
 import Radio from "@mui/material/Radio";
 import RadioGroup from "@mui/material/RadioGroup";
@@ -21,7 +22,17 @@ export function SettingsScreen() {
       <ZoneChoice />
       <LookChoice />
       <Me />
+      <Notices />
     </Page>
+  );
+}
+
+/** Names the licences of what the console is made of. The build writes the file, beside the page. */
+function Notices() {
+  return (
+    <Link href={new URL("third-party.txt", document.baseURI).href} target="_blank" rel="noreferrer">
+      Licences of the packages in this console
+    </Link>
   );
 }
 
