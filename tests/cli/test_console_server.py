@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from botocore.credentials import Credentials
-from botocore.exceptions import NoCredentialsError
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSOTokenError
 
 from tests.harness.cli.samples import API_URL, target
 from tests.harness.console.built import CONTENTS, SCRIPT, build_in
@@ -202,14 +202,31 @@ def test_a_deployment_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
     assert found.json()["detail"] == f"no answer from {API_URL} (refused): check the network"
 
 
-def test_credentials_that_ran_out_are_a_problem_that_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        NoCredentialsError(),
+        UnauthorizedSSOTokenError(),
+        ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "AssumeRole"),
+        RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_credentials_that_ran_out_are_a_problem_that_says_so(tmp_path: Path, error: Exception) -> None:
     class Gone(Credentials):
-        def get_frozen_credentials(self) -> object:  # type: ignore[override]
-            raise NoCredentialsError
+        def get_frozen_credentials(self) -> ReadOnlyCredentials:
+            raise error
 
     with console(tmp_path, empty, Target(API_URL, "eu-west-1", Gone("a", "b"))) as served:
         found = Page(served).call("GET", "/jobs")
     assert (found.status_code, "log in again" in found.json()["detail"]) == (502, True)
+
+
+def test_credentials_that_the_deployment_finds_expired_are_a_problem_that_says_so(tmp_path: Path) -> None:
+    message = {"message": "The security token included in the request is expired"}
+    with console(tmp_path, lambda _: httpx.Response(403, json=message)) as served:
+        found = Page(served).call("GET", "/jobs")
+    assert (found.status_code, found.json()["detail"]) == (502, forward.WITHOUT_CREDENTIALS)
 
 
 def test_a_sign_in_that_ended_is_a_problem_that_says_so(tmp_path: Path) -> None:

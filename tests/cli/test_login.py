@@ -8,17 +8,20 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from filelock import FileLock
 
 from tests.harness.cli.screens import tidegate
 from tidegate_cli import loopback, options, sign_in, tokens
 from tidegate_cli.client import Client
 from tidegate_cli.errors import CliError, UsageError
+from tidegate_cli.target import fresh_token
 from tidegate_cli.tokens import Tokens
 
 API = "https://abc123.execute-api.eu-central-1.amazonaws.com/live"
@@ -253,6 +256,29 @@ def test_a_browser_with_another_state_ends_no_sign_in() -> None:
         with pytest.raises(CliError, match="nobody signed in within"):
             wait("https://issuer.example.com", "expected")
         come.join()
+
+
+def test_requests_at_the_same_time_renew_a_sign_in_once(issuer: Issuer) -> None:
+    tokens.save_tokens(saved(expires_at=time.time() - 1))
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = list(pool.map(lambda _: fresh_token(API), range(8)))
+    assert found == ["renewed"] * 8
+    assert len(issuer.requests) == 1  # a refresh token that comes twice may end the sign-in
+    file = tokens.tokens_file()
+    assert file.with_name(f"{file.name}.lock").stat().st_mode & 0o077 == 0
+
+
+def test_a_command_that_keeps_the_tokens_for_long_is_named(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_LOCK_SECONDS", 0.05)
+    tokens.save_tokens(saved(expires_at=time.time() - 1))
+    file = tokens.tokens_file()
+    with FileLock(file.with_name(f"{file.name}.lock")):
+        result = tidegate("logout", "--api-url", API)
+    assert result.exit_code == 1
+    assert "another command holds" in result.stderr
+    assert tokens.read_tokens(API) is not None
 
 
 @pytest.mark.parametrize(
