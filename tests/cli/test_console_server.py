@@ -235,6 +235,34 @@ def test_a_sign_in_that_ended_is_a_problem_that_says_so(tmp_path: Path) -> None:
     assert (found.status_code, "tidegate login" in found.json()["detail"]) == (502, True)
 
 
+def test_an_error_that_nobody_foresaw_is_a_problem_too(tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    with console(tmp_path, answer) as served:
+        found = Page(served).call("GET", "/jobs/s3cr3t")
+    assert found.status_code == 500
+    assert found.json()["detail"] == "the console failed to answer (AssertionError)"
+
+
+def test_nothing_is_printed_or_logged_of_what_is_asked(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="tidegate")
+    with console(tmp_path, empty) as served:
+        page = Page(served)
+        page.call("POST", "/jobs", content=b"s3cr3t", headers={"idempotency-key": "s3cr3t"})
+        page.http.get(f"{page.api}v1/jobs")
+        for text in (
+            b"NONSENSE\r\n\r\n",
+            b"BREW / HTTP/1.1\r\n\r\n",
+            b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        ):
+            raw(served, text)
+    assert tuple(capfd.readouterr()) == ("", "")
+    assert caplog.text == ""
+
+
 def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
     bundle = load_bundle(build_in(tmp_path))
     assert bundle is not None

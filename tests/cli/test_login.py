@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -330,6 +331,29 @@ def test_an_issuer_without_tls_is_not_asked(issuer: Issuer) -> None:
     issuer.said = {"issuer": "http://issuer.example.com", "client_id": "people", "scopes": SCOPES}
     assert "is no https URL" in tidegate("login", "--api-url", API).stderr
     assert [request.url.scheme for request in issuer.requests] == ["https"]
+
+
+def test_no_secret_of_a_sign_in_is_printed_or_logged(
+    issuer: Issuer, heard: list[httpx.Request], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    issuer.comes_back = {"code": "code-of-ann"}
+    outputs = [tidegate("login", "--api-url", API).output]
+    verifier = issuer.form(issuer.requests[-1])["code_verifier"]
+    tokens.save_tokens(saved(access_token="token-of-ann", refresh_token="refresh-of-ann"))
+    outputs += [
+        tidegate("--api-url", API, "me").output,
+        tidegate("--api-url", API, "-o", "json", "me").output,
+    ]
+    issuer.refuses = True
+    tokens.save_tokens(saved(access_token="token-of-ann", refresh_token="refresh-of-ann", expires_at=0))
+    outputs += [tidegate("--api-url", API, "me").output, tidegate("logout", "--api-url", API).output]
+    assert heard[0].headers["Authorization"] == "Bearer token-of-ann"
+    said = [record.getMessage() for record in caplog.records]
+    by_the_browser = [each for each in said if "http://127.0.0.1" in each]  # the test's own requests
+    text = "\n".join(outputs + [each for each in said if each not in by_the_browser])
+    assert "you are signed in" in text
+    assert not [each for each in ("code-of-ann", verifier, "token-of-ann", "refresh-of-ann") if each in text]
 
 
 def test_without_a_deployment_it_says_what_to_name() -> None:

@@ -28,6 +28,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Server
     timeout = 5.0  # of one connection
+    server_version, sys_version = "tidegate", ""
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
