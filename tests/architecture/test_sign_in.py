@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.harness import template as support
 from tests.harness.functions.route_table import sample_path
 from tests.harness.functions.sign_in_gateway import OWN, POOL, method_of, paths_of
 from tests.harness.template import Resolved, Transformed, rules
@@ -154,9 +155,51 @@ def test_sign_in_costs_nothing_while_nobody_signs_in(pool: Resolved) -> None:
     assert "UserPoolAddOns" not in pool.properties("People")
 
 
-def test_an_issuer_of_one_s_own_comes_with_its_audience_and_its_client() -> None:
-    rule = rules()["AnIssuerHasAnAudience"]
-    assert len(rule["Assertions"]) == 2
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({}, True),
+        (POOL, True),
+        (OWN, True),
+        (OWN | {"OAuthAudience": ""}, False),
+        (OWN | {"OAuthClientId": ""}, False),
+        (OWN | {"OAuthIssuer": ""}, False),
+        (OWN | {"OAuthApi": "false"}, False),
+        (POOL | {"OAuthAudience": OWN["OAuthAudience"]}, False),
+        (POOL | {"OAuthClientId": OWN["OAuthClientId"]}, False),
+    ],
+)
+def test_an_issuer_of_one_s_own_comes_with_all_that_belongs_to_it(given: dict[str, str], kept: bool) -> None:
+    template = Resolved(**given)
+    failed = [
+        each["AssertDescription"]
+        for rule in rules().values()
+        if template.resolve(rule["RuleCondition"])
+        for each in rule["Assertions"]
+        if not template.resolve(each["Assert"])
+    ]
+    assert (not failed) is kept, failed
+
+
+@pytest.mark.parametrize("name", ["OAuthIssuer", "OAuthAudience", "OAuthClientId"])
+def test_a_parameter_takes_what_a_variable_of_a_stage_takes(name: str) -> None:
+    """Source: API Gateway stage variables, in its developer guide. Another value would fail in the deployment."""
+    pattern, prefix = (
+        support.parameters()[name]["AllowedPattern"],
+        "https://x" if name == "OAuthIssuer" else "",
+    )
+    taken = {chr(code) for code in range(256) if re.fullmatch(pattern, prefix + chr(code))}
+    assert taken <= set(re.findall(r"[A-Za-z0-9._~:/?#&=,-]", "".join(map(chr, range(128)))))
+    assert re.fullmatch(pattern, OWN[name])
+    assert re.fullmatch(pattern, "")
+
+
+def test_parameters_of_sign_in_change_nothing_without_its_api() -> None:
+    default = Resolved()
+    for given in ({"OAuthApi": "false"}, OWN | {"OAuthApi": "false"}):
+        without = Resolved(**given)
+        assert without.resources == default.resources
+        assert without.outputs == default.outputs
 
 
 def test_sam_takes_both_forms() -> None:
