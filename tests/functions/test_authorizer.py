@@ -196,7 +196,87 @@ def test_keys_for_other_uses_are_left_out(issuer: Issuer, key: Any) -> None:
     assert allowed(issuer, token(EC_KEY, "ec", "ES256"))
 
 
-@pytest.mark.parametrize("url", ["http://issuer.example.com", "file:///etc/passwd", "https://", "issuer"])
+class Connection:
+    """A connection to an issuer that answers the same to everything. It notes what is asked of which host."""
+
+    def __init__(self, status: int, content: bytes, asked: list[str]) -> None:
+        self.status = status
+        self._content, self._asked = content, asked
+
+    def to(self, host: str, port: int | None, timeout: float) -> Connection:
+        assert timeout <= 5
+        self._asked.append(f"{host}:{port or 443}")
+        return self
+
+    def request(self, method: str, target: str, headers: Mapping[str, str]) -> None:
+        assert (method, headers) == ("GET", {"Accept": "application/json"})
+        self._asked.append(target)
+
+    def getresponse(self) -> Connection:
+        return self
+
+    def read(self, most: int) -> bytes:
+        return self._content[:most]
+
+    def close(self) -> None:
+        self._asked.append("closed")
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "target"),
+    [
+        ("https://issuer.example.com", "issuer.example.com:443", "/"),
+        ("https://issuer.example.com:8443/keys", "issuer.example.com:8443", "/keys"),
+        (
+            "https://issuer.example.com/keys?p=b2c_1_sign_in",
+            "issuer.example.com:443",
+            "/keys?p=b2c_1_sign_in",
+        ),
+        ("https://issuer.example.com?p=1#x", "issuer.example.com:443", "/?p=1"),
+    ],
+)
+def test_an_address_is_fetched_as_the_issuer_spells_it(
+    monkeypatch: pytest.MonkeyPatch, url: str, place: str, target: str
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(issuer_keys, "HTTPSConnection", Connection(200, b'{"keys": []}', asked).to)
+    assert issuer_keys.fetch_json(url) == {"keys": []}
+    assert asked == [place, target, "closed"]
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (302, b"{}"),
+        (404, b"{}"),
+        (500, b""),
+        (200, b"no json"),
+        (200, b"\xff"),
+        (200, b" " * (issuer_keys.MOST_BYTES + 1)),
+    ],
+)
+def test_another_answer_of_the_issuer_gives_no_keys(
+    monkeypatch: pytest.MonkeyPatch, status: int, content: bytes
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(issuer_keys, "HTTPSConnection", Connection(status, content, asked).to)
+    with pytest.raises(IssuerUnreachable):
+        issuer_keys.fetch_json("https://issuer.example.com/keys")
+    assert asked[-1] == "closed"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.example.com",
+        "file:///etc/passwd",
+        "https://",
+        "issuer",
+        "https://issuer.example.com:port",
+        "https://[",
+        "None",
+    ],
+)
 def test_only_https_is_fetched(url: str) -> None:
     with pytest.raises(IssuerUnreachable):
         issuer_keys.fetch_json(url)
