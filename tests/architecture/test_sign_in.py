@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
+from tests.harness import template as support
 from tests.harness.functions.route_table import sample_path
+from tests.harness.functions.sign_in_gateway import OWN, POOL, method_of, paths_of
 from tests.harness.template import Resolved, Transformed, rules
 from tidegate.console.page import CALLBACK, config_from
 from tidegate.contracts.route import Route
@@ -15,13 +16,6 @@ from tidegate.contracts.routes import ROUTES
 from tidegate.domain.roles import Role, Scope
 from tidegate_cli.sign_in import PORTS
 
-POOL = {"OAuthApi": "true"}
-OWN = {
-    **POOL,
-    "OAuthIssuer": "https://issuer.example.com",
-    "OAuthAudience": "tidegate",
-    "OAuthClientId": "people",
-}
 OPEN = {("GET", "/v1/health"), ("GET", "/sign-in")}
 FILES = {("GET", "/console"), ("GET", "/console/{proxy+}")}
 """The console's files, which hold nothing of the deployment."""
@@ -30,22 +24,6 @@ FILES = {("GET", "/console"), ("GET", "/console/{proxy+}")}
 @pytest.fixture(scope="module")
 def pool() -> Resolved:
     return Resolved(**POOL)
-
-
-def paths(template: Resolved) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = template.properties("SignInApi")["DefinitionBody"]["paths"]
-    return found
-
-
-def method_of(template: Resolved, method: str, path: str) -> dict[str, Any] | None:
-    """Returns the method that the gateway chooses: that of the path itself, else of the longest greedy one."""
-    known = paths(template)
-    greedy = [
-        each for each in known if each.endswith("/{proxy+}") and path.startswith(each[: -len("{proxy+}")])
-    ]
-    resource = path if path in known else max(greedy, key=len, default=None)
-    found: dict[str, Any] | None = known[resource].get(method.lower()) if resource else None
-    return found
 
 
 def kinds(template: Resolved) -> list[str]:
@@ -67,7 +45,7 @@ def test_the_gateway_asks_each_route_for_the_scope_of_its_role(pool: Resolved, r
 
 @pytest.mark.parametrize("parameters", [POOL, OWN], ids=["pool", "own issuer"])
 def test_every_method_that_reaches_the_api_s_function_asks_for_a_token(parameters: dict[str, str]) -> None:
-    for path, methods in paths(Resolved(**parameters)).items():
+    for path, methods in paths_of(Resolved(**parameters)).items():
         for method, operation in methods.items():
             assert method in ("delete", "get", "patch", "post", "put"), (
                 "a method for any would be one for all scopes"
@@ -87,7 +65,7 @@ def test_every_method_that_reaches_the_api_s_function_asks_for_a_token(parameter
 def test_a_method_without_a_scope_would_take_id_tokens_so_each_has_one(pool: Resolved) -> None:
     asked = [
         scope
-        for path, methods in paths(pool).items()
+        for path, methods in paths_of(pool).items()
         for method, operation in methods.items()
         if (method.upper(), path) not in OPEN | FILES
         for scope in operation["security"][0]["token"] or [None]
@@ -122,7 +100,11 @@ def test_the_function_is_told_that_claims_are_to_be_believed_by_this_api_alone(p
     assert pool.properties("SignInApi")["Variables"]["callers"] == "oauth"
     assert pool.properties("Api")["Variables"].keys() == {"stack"}
     own = Resolved(**OWN).properties("SignInApi")["Variables"]
-    assert (own["issuer"], own["audience"], own["client_id"]) == (OWN["OAuthIssuer"], "tidegate", "people")
+    assert (own["issuer"], own["audience"], own["client_id"]) == (
+        OWN["OAuthIssuer"],
+        OWN["OAuthAudience"],
+        "people",
+    )
 
 
 def test_variables_of_the_stage_are_of_the_characters_that_a_gateway_takes() -> None:
@@ -173,9 +155,51 @@ def test_sign_in_costs_nothing_while_nobody_signs_in(pool: Resolved) -> None:
     assert "UserPoolAddOns" not in pool.properties("People")
 
 
-def test_an_issuer_of_one_s_own_comes_with_its_audience_and_its_client() -> None:
-    rule = rules()["AnIssuerHasAnAudience"]
-    assert len(rule["Assertions"]) == 2
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({}, True),
+        (POOL, True),
+        (OWN, True),
+        (OWN | {"OAuthAudience": ""}, False),
+        (OWN | {"OAuthClientId": ""}, False),
+        (OWN | {"OAuthIssuer": ""}, False),
+        (OWN | {"OAuthApi": "false"}, False),
+        (POOL | {"OAuthAudience": OWN["OAuthAudience"]}, False),
+        (POOL | {"OAuthClientId": OWN["OAuthClientId"]}, False),
+    ],
+)
+def test_an_issuer_of_one_s_own_comes_with_all_that_belongs_to_it(given: dict[str, str], kept: bool) -> None:
+    template = Resolved(**given)
+    failed = [
+        each["AssertDescription"]
+        for rule in rules().values()
+        if template.resolve(rule["RuleCondition"])
+        for each in rule["Assertions"]
+        if not template.resolve(each["Assert"])
+    ]
+    assert (not failed) is kept, failed
+
+
+@pytest.mark.parametrize("name", ["OAuthIssuer", "OAuthAudience", "OAuthClientId"])
+def test_a_parameter_takes_what_a_variable_of_a_stage_takes(name: str) -> None:
+    """Source: API Gateway stage variables, in its developer guide. Another value would fail in the deployment."""
+    pattern, prefix = (
+        support.parameters()[name]["AllowedPattern"],
+        "https://x" if name == "OAuthIssuer" else "",
+    )
+    taken = {chr(code) for code in range(256) if re.fullmatch(pattern, prefix + chr(code))}
+    assert taken <= set(re.findall(r"[A-Za-z0-9._~:/?#&=,-]", "".join(map(chr, range(128)))))
+    assert re.fullmatch(pattern, OWN[name])
+    assert re.fullmatch(pattern, "")
+
+
+def test_parameters_of_sign_in_change_nothing_without_its_api() -> None:
+    default = Resolved()
+    for given in ({"OAuthApi": "false"}, OWN | {"OAuthApi": "false"}):
+        without = Resolved(**given)
+        assert without.resources == default.resources
+        assert without.outputs == default.outputs
 
 
 def test_sam_takes_both_forms() -> None:

@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from botocore.credentials import Credentials
-from botocore.exceptions import NoCredentialsError
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSOTokenError
 
 from tests.harness.cli.samples import API_URL, target
 from tests.harness.console.built import CONTENTS, SCRIPT, build_in
@@ -185,6 +185,37 @@ def test_a_malformed_or_large_body_is_refused(tmp_path: Path, lines: tuple[str, 
     assert answered.count(b"HTTP/1.0") == 1  # nothing behind the head counts as a request
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("GET http://127.0.0.1:{port}{path} HTTP/1.1\r\nHost: 127.0.0.1:{port}", b"HTTP/1.0 404 "),
+        ("GET http://evil.example{path} HTTP/1.1\r\nHost: 127.0.0.1:{port}", b"HTTP/1.0 404 "),
+        ("CONNECT 127.0.0.1:{port} HTTP/1.1\r\nHost: 127.0.0.1:{port}", b"HTTP/1.0 501 "),
+        ("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.example", b"HTTP/1.0 421 "),
+        ("GET {path} HTTP/1.1\r\nHost: localhost.:{port}", b"HTTP/1.0 421 "),
+        ("GET {path} HTTP/1.1\r\nX-Forwarded-Host: 127.0.0.1:{port}", b"HTTP/1.0 421 "),
+        ("GET {path} HTTP/1.0", b"HTTP/1.0 421 "),
+        ("GET {path}", b'{"type"'),  # HTTP/0.9 knows no headers; this is the problem that names the host
+        ("GET {path} HTTP/2.0\r\nHost: 127.0.0.1:{port}", b"<!DOCTYPE HTML>"),
+        ("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n" + "X: y\r\n" * 200, b"HTTP/1.0 431 "),
+        ("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}", b"HTTP/1.0 200 "),
+    ],
+)
+def test_a_request_of_another_form_is_refused(tmp_path: Path, head: str, status: bytes) -> None:
+    with console(tmp_path, empty) as served:
+        url = httpx.URL(served.address)
+        answered = raw(served, head.format(port=url.port, path=url.path).encode() + b"\r\n\r\n")
+    assert answered.startswith(status), answered[:80]
+    assert (b"pageToken" in answered) is (status == b"HTTP/1.0 200 ")
+
+
+def test_a_body_that_pauses_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server._Handler, "timeout", 0.2)
+    with console(tmp_path, empty) as served:
+        answered = raw(served, head_of(Page(served), "Content-Length: 100") + b"half of it")
+    assert answered.startswith(b"HTTP/1.0 408 ")
+
+
 def test_an_answer_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forward, "MAX_ANSWER_BYTES", 10)
     with console(tmp_path, lambda _: httpx.Response(200, content=b"x" * 11)) as served:
@@ -202,20 +233,65 @@ def test_a_deployment_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
     assert found.json()["detail"] == f"no answer from {API_URL} (refused): check the network"
 
 
-def test_credentials_that_ran_out_are_a_problem_that_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        NoCredentialsError(),
+        UnauthorizedSSOTokenError(),
+        ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "AssumeRole"),
+        RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_credentials_that_ran_out_are_a_problem_that_says_so(tmp_path: Path, error: Exception) -> None:
     class Gone(Credentials):
-        def get_frozen_credentials(self) -> object:  # type: ignore[override]
-            raise NoCredentialsError
+        def get_frozen_credentials(self) -> ReadOnlyCredentials:
+            raise error
 
     with console(tmp_path, empty, Target(API_URL, "eu-west-1", Gone("a", "b"))) as served:
         found = Page(served).call("GET", "/jobs")
     assert (found.status_code, "log in again" in found.json()["detail"]) == (502, True)
 
 
+def test_credentials_that_the_deployment_finds_expired_are_a_problem_that_says_so(tmp_path: Path) -> None:
+    message = {"message": "The security token included in the request is expired"}
+    with console(tmp_path, lambda _: httpx.Response(403, json=message)) as served:
+        found = Page(served).call("GET", "/jobs")
+    assert (found.status_code, found.json()["detail"]) == (502, forward.WITHOUT_CREDENTIALS)
+
+
 def test_a_sign_in_that_ended_is_a_problem_that_says_so(tmp_path: Path) -> None:
     with console(tmp_path, empty, Target(API_URL, "eu-west-1", None)) as served:
         found = Page(served).call("GET", "/jobs")
     assert (found.status_code, "tidegate login" in found.json()["detail"]) == (502, True)
+
+
+def test_an_error_that_nobody_foresaw_is_a_problem_too(tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    with console(tmp_path, answer) as served:
+        found = Page(served).call("GET", "/jobs/s3cr3t")
+    assert found.status_code == 500
+    assert found.json()["detail"] == "the console failed to answer (AssertionError)"
+
+
+def test_nothing_is_printed_or_logged_of_what_is_asked(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="tidegate")
+    with console(tmp_path, empty) as served:
+        page = Page(served)
+        page.call("POST", "/jobs", content=b"s3cr3t", headers={"idempotency-key": "s3cr3t"})
+        page.http.get(f"{page.api}v1/jobs")
+        for text in (
+            b"NONSENSE\r\n\r\n",
+            b"BREW / HTTP/1.1\r\n\r\n",
+            b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        ):
+            raw(served, text)
+    assert tuple(capfd.readouterr()) == ("", "")
+    assert caplog.text == ""
 
 
 def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ class Pool:
     def admin_add_user_to_group(self, **asked: Any) -> None:
         self.people[asked["Username"]]["groups"].add(asked["GroupName"])
 
+    def admin_remove_user_from_group(self, **asked: Any) -> None:
+        self.people[asked["Username"]]["groups"].remove(asked["GroupName"])
+
     def admin_list_groups_for_user(self, **asked: Any) -> dict[str, Any]:
         return {"Groups": [{"GroupName": name} for name in self.people[asked["Username"]]["groups"]]}
 
@@ -73,6 +76,12 @@ def test_a_second_time_draws_another_password(pool: Pool) -> None:
     )
     assert first["role"] == "viewer"
     assert first["password"] != second["password"] == pool.people["ann"]["password"]
+
+
+def test_a_second_time_gives_the_role_that_is_named_and_no_other(pool: Pool) -> None:
+    for role in ("operator", "viewer"):
+        assert f"sign in as {role}" in tidegate("local", "users", "add", "ann", "--role", role).stderr
+    assert pool.people["ann"]["groups"] == {"viewer"}
 
 
 def test_people_are_listed_and_removed(pool: Pool) -> None:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from filelock import FileLock
 
 from tests.harness.cli.screens import tidegate
 from tidegate_cli import loopback, options, sign_in, tokens
 from tidegate_cli.client import Client
 from tidegate_cli.errors import CliError, UsageError
+from tidegate_cli.target import fresh_token
 from tidegate_cli.tokens import Tokens
 
 API = "https://abc123.execute-api.eu-central-1.amazonaws.com/live"
@@ -83,7 +87,15 @@ class Issuer:
         def come() -> None:
             host = {"Host": f"localhost:{port}"}
             address = f"http://127.0.0.1:{port}"
-            for path, headers in (("/favicon.ico", host), ("/?state=x&code=y", {"Host": "evil.example.com"})):
+            own = f"/?state={back['state']}&code=y"
+            for path, headers in (
+                ("/favicon.ico", host),
+                ("/?code=y", host),
+                ("/?state=&code=y", host),
+                ("/?state=forged&code=y", host),  # any page can send this to the browser's own machine
+                (f"/x{own[1:]}", host),
+                (own, {"Host": "evil.example.com"}),
+            ):
                 assert httpx.get(f"{address}{path}", headers=headers, trust_env=False).status_code == 404
             httpx.get(f"{address}/", params=back, headers=host, trust_env=False)
 
@@ -220,10 +232,11 @@ def test_a_person_signs_out_here_and_at_the_issuer(issuer: Issuer) -> None:
     ("back", "why"),
     [
         ({"error": "access_denied", "error_description": "not today"}, "nobody was signed in: not today"),
-        ({"state": "forged", "code": "c"}, "came back from another sign-in"),
+        ({"error": "access_denied"}, "nobody was signed in: access_denied"),
+        ({}, "nobody was signed in: no code"),
     ],
 )
-def test_a_browser_that_comes_back_without_the_right_code_signs_nobody_in(
+def test_a_browser_that_comes_back_without_a_code_signs_nobody_in(
     issuer: Issuer, back: dict[str, str], why: str
 ) -> None:
     issuer.comes_back = back
@@ -231,6 +244,42 @@ def test_a_browser_that_comes_back_without_the_right_code_signs_nobody_in(
     assert result.exit_code == 1
     assert why in result.stderr
     assert tokens.read_tokens(API) is None
+
+
+def test_a_browser_with_another_state_ends_no_sign_in() -> None:
+    with loopback.loopback([0], lambda _: None, seconds=0.5) as (address, wait):
+        port = urlsplit(address).port
+        url = f"http://127.0.0.1:{port}/?state=forged&code=c"
+        come = threading.Thread(
+            target=lambda: httpx.get(url, headers={"Host": f"localhost:{port}"}, trust_env=False), daemon=True
+        )
+        come.start()
+        with pytest.raises(CliError, match="nobody signed in within"):
+            wait("https://issuer.example.com", "expected")
+        come.join()
+
+
+def test_requests_at_the_same_time_renew_a_sign_in_once(issuer: Issuer) -> None:
+    tokens.save_tokens(saved(expires_at=time.time() - 1))
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = list(pool.map(lambda _: fresh_token(API), range(8)))
+    assert found == ["renewed"] * 8
+    assert len(issuer.requests) == 1  # a refresh token that comes twice may end the sign-in
+    file = tokens.tokens_file()
+    assert file.with_name(f"{file.name}.lock").stat().st_mode & 0o077 == 0
+
+
+def test_a_command_that_keeps_the_tokens_for_long_is_named(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_LOCK_SECONDS", 0.05)
+    tokens.save_tokens(saved(expires_at=time.time() - 1))
+    file = tokens.tokens_file()
+    with FileLock(file.with_name(f"{file.name}.lock")):
+        result = tidegate("logout", "--api-url", API)
+    assert result.exit_code == 1
+    assert "another command holds" in result.stderr
+    assert tokens.read_tokens(API) is not None
 
 
 @pytest.mark.parametrize(
@@ -251,6 +300,8 @@ def test_an_api_without_sign_in_says_so(issuer: Issuer, said: Any, why: str) -> 
     [
         ({"issuer": "https://issuer.example.com/other"}, "says that it is another issuer"),
         ({"token_endpoint": "http://issuer.example.com/token"}, "is no https URL"),
+        ({"token_endpoint": "http://localhost:1/token"}, "is no https URL"),
+        ({"revocation_endpoint": "http://127.0.0.1:1/revoke"}, "is no https URL"),
         ({"authorization_endpoint": "javascript:alert(1)"}, "is no https URL"),
     ],
 )
@@ -267,8 +318,42 @@ def test_an_answer_without_an_end_is_no_token(issuer: Issuer, lasts: Any) -> Non
     assert "did not say how long" in tidegate("login", "--api-url", API).stderr
 
 
-def test_an_address_without_tls_is_refused() -> None:
-    assert "is no https URL" in tidegate("login", "--api-url", "http://api.example.com/live").stderr
+@pytest.mark.parametrize("command", ["login", "logout"])
+def test_an_address_without_tls_is_refused(issuer: Issuer, command: str) -> None:
+    http = "http://api.example.com/live"
+    assert "is no https URL" in tidegate(command, "--api-url", http).stderr
+    assert tidegate("profiles", "set", "bare", "--api-url", API, "--oauth-api-url", http).exit_code == 0
+    assert "is no https URL" in tidegate("--profile", "bare", command).stderr
+    assert issuer.requests == []
+
+
+def test_an_issuer_without_tls_is_not_asked(issuer: Issuer) -> None:
+    issuer.said = {"issuer": "http://issuer.example.com", "client_id": "people", "scopes": SCOPES}
+    assert "is no https URL" in tidegate("login", "--api-url", API).stderr
+    assert [request.url.scheme for request in issuer.requests] == ["https"]
+
+
+def test_no_secret_of_a_sign_in_is_printed_or_logged(
+    issuer: Issuer, heard: list[httpx.Request], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    issuer.comes_back = {"code": "code-of-ann"}
+    outputs = [tidegate("login", "--api-url", API).output]
+    verifier = issuer.form(issuer.requests[-1])["code_verifier"]
+    tokens.save_tokens(saved(access_token="token-of-ann", refresh_token="refresh-of-ann"))
+    outputs += [
+        tidegate("--api-url", API, "me").output,
+        tidegate("--api-url", API, "-o", "json", "me").output,
+    ]
+    issuer.refuses = True
+    tokens.save_tokens(saved(access_token="token-of-ann", refresh_token="refresh-of-ann", expires_at=0))
+    outputs += [tidegate("--api-url", API, "me").output, tidegate("logout", "--api-url", API).output]
+    assert heard[0].headers["Authorization"] == "Bearer token-of-ann"
+    said = [record.getMessage() for record in caplog.records]
+    by_the_browser = [each for each in said if "http://127.0.0.1" in each]  # the test's own requests
+    text = "\n".join(outputs + [each for each in said if each not in by_the_browser])
+    assert "you are signed in" in text
+    assert not [each for each in ("code-of-ann", verifier, "token-of-ann", "refresh-of-ann") if each in text]
 
 
 def test_without_a_deployment_it_says_what_to_name() -> None:
@@ -291,4 +376,4 @@ def test_nobody_is_waited_for_for_ever() -> None:
         loopback.loopback([0], lambda _: None, seconds=0.05) as (_, wait),
         pytest.raises(CliError, match="nobody signed in within"),
     ):
-        wait("https://issuer.example.com")
+        wait("https://issuer.example.com", "expected")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.domain.callers import NOBODY, CallerKind, caller_under, namespace_of
+from tidegate.domain.callers import NOBODY, CallerKind, caller_under, namespace_of, signed_in
 
 ACCOUNT = "123456789012"
 
@@ -77,3 +77,72 @@ def test_no_request_passes_for_code_without_one() -> None:
 def test_the_last_part_of_the_arn_is_shown(subject: str | None, display: str) -> None:
     caller = caller_under(subject)
     assert (caller.subject, caller.display, caller.kind) == (subject or "", display, CallerKind.IAM)
+
+
+ISSUER = "https://issuer.example/pool"
+
+
+@pytest.mark.parametrize("display", ["Ann", "ann@example.com", "Änn O'Hara", "李四"])
+def test_a_person_with_a_token_is_shown_by_name(display: str) -> None:
+    caller = signed_in(ISSUER, "1234", display=f" {display} ")
+    assert caller is not None
+    assert (caller.subject, caller.display, caller.kind) == (f"{ISSUER}#1234", display, CallerKind.OAUTH)
+    assert caller_under(caller.subject).namespace == caller.namespace
+
+
+@pytest.mark.parametrize(
+    "display", ["", "  ", "ann:\tby hand", "a\nb", "\u202enna", "a\u200bnn", "\x1b[31mann", "\0"]
+)
+def test_a_name_that_would_mislead_a_reader_is_not_shown(display: str) -> None:
+    caller = signed_in(ISSUER, "1234", display=display)
+    assert caller is not None
+    assert caller.display == "1234"
+
+
+def test_a_name_is_bounded() -> None:
+    caller = signed_in(ISSUER, "1234", display="x" * 5_000)
+    assert caller is not None
+    assert len(caller.display) == 128
+
+
+@pytest.mark.parametrize(
+    ("issuer", "sub"),
+    [
+        ("", "1"),
+        (ISSUER, ""),
+        ("http://issuer.example", "1"),
+        ("https://issuer.example/#a", "1"),
+        (ISSUER + "/" * 256, "1"),
+        (ISSUER, "x" * 256),
+        (ISSUER, "a b"),
+        (ISSUER, "a\nb"),
+        (ISSUER, "änn"),
+        ("arn:aws:iam::123456789012:root", "1"),
+        ("https://a\narn:aws:iam::123456789012:root", "1"),
+    ],
+)
+def test_claims_that_name_nobody_make_no_caller(issuer: str, sub: str) -> None:
+    assert signed_in(issuer, sub) is None
+
+
+def test_the_same_subject_of_two_issuers_is_two_callers() -> None:
+    pairs = [
+        (ISSUER, "1"),
+        (f"{ISSUER}/", "1"),
+        ("https://other.example", "1"),
+        (ISSUER, "1#1"),
+        (ISSUER, "#1"),
+    ]
+    callers = [signed_in(issuer, sub) for issuer, sub in pairs]
+    assert len({caller.namespace for caller in callers if caller}) == len(pairs)
+    assert not [caller for caller in callers if caller and caller.is_root]
+
+
+@pytest.mark.parametrize(
+    "sub", [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:assumed-role/Nightly/x"]
+)
+def test_a_subject_that_is_spelled_as_an_arn_is_no_caller_of_iam(sub: str) -> None:
+    caller = signed_in(ISSUER, sub)
+    assert caller is not None
+    assert (caller.kind, caller.namespace, caller.is_root) == (CallerKind.OAUTH, f"{ISSUER}#{sub}", False)
+    assert caller_under(caller.subject).kind is CallerKind.OAUTH

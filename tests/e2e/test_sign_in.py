@@ -160,6 +160,11 @@ def test_the_people_are_listed_and_removed(
         each["name"]: each["roles"] for each in tidegate_json(stack_home, "local", "users", "list")["users"]
     }
     assert listed["e2e-gone"] == ["viewer"]
+    tidegate_json(stack_home, "local", "users", "add", "e2e-gone", "--role", "client")
+    again = {
+        each["name"]: each["roles"] for each in tidegate_json(stack_home, "local", "users", "list")["users"]
+    }
+    assert again["e2e-gone"] == ["client"]  # one role, the last that was named
     assert listed["e2e-operator"] == ["operator"]
     assert tidegate(stack_home, "local", "users", "remove", "e2e-gone").returncode == 0
     with pytest.raises(AssertionError, match="Incorrect"):

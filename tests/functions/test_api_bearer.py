@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from tidegate.domain.roles import Role, Scope
 ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI"
 SUB = "5f0d1c7e-3a52-4d55-9d6a-0d1f1f3b8c11"
 SUBJECT = f"{ISSUER}#{SUB}"
+ACCOUNT = "123456789012"
 WITH_ROLE = [route for route in ROUTES if route.role]
 ALL = " ".join(f"tidegate/{scope}" for scope in Scope)
 
@@ -139,6 +141,91 @@ def test_the_api_that_takes_signatures_believes_no_claims() -> None:
 def test_the_api_that_takes_tokens_believes_no_signature() -> None:
     answer = Api().call("GET", "/v1/jobs", arn=ANN, authorizer={})
     assert (answer.status, code(answer)) == (401, "invalid-token")
+
+
+# Headers, and fields of an event, by which a client or a careless gateway might name another caller.
+HEADERS = {
+    "authorization": "Bearer x.y.z",
+    "x-amzn-oidc-identity": SUBJECT,
+    "x-amz-user-agent": "root",
+    "x-forwarded-user": "root",
+    "callers": "oauth",
+    "userarn": f"arn:aws:iam::{ACCOUNT}:root",
+}
+FIELDS = {
+    "principalId": "root",
+    "userArn": f"arn:aws:iam::{ACCOUNT}:root",
+    "cognito:groups": "operator",
+    "groups": "operator",
+    "scope": ALL,
+    "role": "operator",
+}
+
+
+def me_with(by_token: bool, **changes: Any) -> dict[str, Any]:
+    """Returns how tidegate sees the caller of an event with these fields, by the one API or by the other."""
+    event = read_event("api-get-me")
+    event["headers"] |= HEADERS
+    event["multiValueHeaders"] |= {name: [value] for name, value in HEADERS.items()}
+    event["queryStringParameters"] = event["multiValueQueryStringParameters"] = None
+    event["stageVariables"] = {"stack": "tidegate"} | ({"callers": "oauth"} if by_token else {})
+    event["requestContext"] |= changes
+    return dict(Api(with_operator=False).send(event).body)
+
+
+def test_no_header_makes_a_caller_of_iam_somebody_else() -> None:
+    me = me_with(False, authorizer={**FIELDS, **claims()})
+    assert (me["kind"], me["role"], me["scopes"]) == ("iam", "client", None)
+    assert me["subject"].startswith("arn:")
+    assert not me["subject"].endswith(":root")
+
+
+def test_no_header_and_no_signature_make_a_caller_with_a_token_somebody_else() -> None:
+    viewer = claims(scope="tidegate/read", **{"cognito:groups": "viewer"})
+    identity = {"userArn": f"arn:aws:iam::{ACCOUNT}:root", "user": "root", "caller": "root"}
+    me = me_with(True, authorizer={**FIELDS, **viewer}, identity=identity)
+    assert (me["kind"], me["subject"], me["role"]) == ("oauth", SUBJECT, "viewer")
+
+
+def test_the_same_subject_of_another_issuer_is_somebody_else() -> None:
+    api = Api()
+    client = claims(**{"cognito:groups": "client"})
+    other = claims(iss="https://issuer.example.com", **{"cognito:groups": "client"})
+    job_id = call(api, "POST", "/v1/jobs", client, {"type": "tidegate.noop"}).body["job_id"]
+    assert code(call(api, "POST", f"/v1/jobs/{job_id}/cancel", other)) == "not-yours"
+    assert api.call("PUT", "/v1/grants", {"role": "operator"}, query={"namespace": SUBJECT}).status == 200
+    assert call(api, "GET", "/v1/me", client).body["role"] == "operator"
+    assert call(api, "GET", "/v1/me", other).body["role"] == "client"
+
+
+@pytest.mark.parametrize(
+    "groups", [None, "", "[]", "Operator", "operators", "tidegate-operator", "[ops admin]"]
+)
+def test_another_group_gives_no_role(groups: str | None) -> None:
+    answer = call(Api(), "GET", "/v1/me", claims(**{"cognito:groups": groups}))
+    assert (answer.status, code(answer)) == (403, "missing-role")
+
+
+def test_a_command_in_a_refusal_is_one_even_for_a_hostile_subject() -> None:
+    hostile = "x';reboot;'$(reboot)`reboot`"
+    api = Api()
+    nobody = claims(sub=hostile, **{"cognito:groups": None})
+    job_id = api.submit()
+    refusals = [
+        call(api, "GET", "/v1/jobs", nobody),
+        call(api, "POST", f"/v1/jobs/{job_id}/cancel", claims(sub=hostile, **{"cognito:groups": "client"})),
+        call(
+            api,
+            "POST",
+            "/v1/jobs",
+            claims(sub=hostile, **{"cognito:groups": "client"}),
+            {"type": "tidegate.noop", "namespace": "team-a"},
+        ),
+    ]
+    for refused in refusals:
+        (said,) = [error["message"] for error in refused.body.get("errors", ())] or [refused.body["detail"]]
+        words = shlex.split(said[said.index("tidegate grants set") :])
+        assert words[:4] == ["tidegate", "grants", "set", f"{ISSUER}#{hostile}"]
 
 
 def test_a_caller_sees_its_role_and_its_scopes() -> None:

@@ -2,87 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.harness.functions.api_calls import Api
+from tests.harness.functions.signed_tokens import (
+    AUDIENCE,
+    EC_KEY,
+    FORGER,
+    ISSUER,
+    JWKS_URL,
+    RSA_KEY,
+    Issuer,
+    bad_tokens_of_the_issuer,
+    before,
+    jwk,
+    token,
+)
 from tidegate.domain.roles import Role, Scope
 from tidegate_authorizer import keys as issuer_keys
 from tidegate_authorizer import tokens
 from tidegate_authorizer.authorize import authorize
-from tidegate_authorizer.keys import IssuerKeys, IssuerUnreachable
+from tidegate_authorizer.keys import IssuerUnreachable
 
-ISSUER = "https://issuer.example.com/tenant"
-AUDIENCE = "https://tidegate.example.com"
-RSA_KEY = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-FORGER = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-JWKS_URL = f"{ISSUER}/keys"
 METHOD = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/live/GET/v1/jobs"
-
-Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-
-
-def jwk(key: Key, key_id: str, **changes: object) -> dict[str, Any]:
-    algorithm = (
-        jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
-    )
-    public: Any = key.public_key()
-    return {**json.loads(algorithm.to_jwk(public)), "kid": key_id, "use": "sig", **changes}
-
-
-class Issuer:
-    """An issuer in memory, which counts what is fetched of it."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-        self.fetched: list[str] = []
-        self.is_down = False
-        self.configuration: dict[str, Any] = {"issuer": ISSUER, "jwks_uri": JWKS_URL}
-        self.keys: list[Any] = [jwk(RSA_KEY, "rsa"), jwk(EC_KEY, "ec")]
-
-    def fetch(self, url: str) -> Any:
-        self.fetched.append(url)
-        if self.is_down:
-            raise IssuerUnreachable("down")
-        return {
-            f"{ISSUER}/.well-known/openid-configuration": self.configuration,
-            JWKS_URL: {"keys": self.keys},
-        }[url]
-
-    def known(self) -> IssuerKeys:
-        return IssuerKeys(ISSUER, self.fetch, lambda: self.now)
+BAD = bad_tokens_of_the_issuer()
 
 
 @pytest.fixture
 def issuer() -> Issuer:
     return Issuer()
-
-
-def token(key: Any = RSA_KEY, key_id: str | None = "rsa", algorithm: str = "RS256", **changes: object) -> str:
-    claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": "ann-1",
-        "iat": int(time.time()),
-        "exp": int(time.time()) + 600,
-        "scope": "openid tidegate:read tidegate:submit",
-        "groups": ["tidegate-client", "staff", "operator"],
-        "preferred_username": "ann",
-        **changes,
-    }
-    kept = {name: value for name, value in claims.items() if value is not None}
-    headers = {"kid": key_id} if key_id else {}
-    return jwt.encode(kept, key, algorithm=algorithm, headers=headers)
 
 
 def event(authorization: str | None) -> dict[str, Any]:
@@ -124,64 +75,17 @@ def test_the_api_s_function_reads_what_the_authorizer_passes_on(issuer: Issuer) 
     assert (me.body["display"], me.body["role"], me.body["scopes"]) == ("ann", "client", ["read", "submit"])
 
 
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", 1), ("nbf", -1), ("iat", -1)])
+def test_clocks_may_differ_by_ten_seconds(issuer: Issuer, claim: str, seconds: int) -> None:
+    within: dict[str, Any] = {claim: before(seconds * 7)}
+    beyond: dict[str, Any] = {claim: before(seconds * 13)}
+    assert allowed(issuer, token(**within))
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        allowed(issuer, token(**beyond))
+
+
 def test_keys_of_both_kinds_are_known(issuer: Issuer) -> None:
     assert allowed(issuer, token(EC_KEY, "ec", "ES256"))["principalId"] == "ann-1"
-
-
-def _with_none() -> str:
-    _head, body, _ = token().split(".")
-    none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"rsa"}').rstrip(b"=").decode()
-    return f"{none}.{body}."
-
-
-def _by_the_public_key() -> str:
-    """Returns a token whose HMAC has the issuer's public key as its secret: a confusion of algorithms."""
-    public = RSA_KEY.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    _head, body, _ = token().split(".")
-    head = base64.urlsafe_b64encode(b'{"alg":"HS256","kid":"rsa"}').rstrip(b"=").decode()
-    signature = hmac.digest(public, f"{head}.{body}".encode(), "sha256")
-    return f"{head}.{body}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
-
-
-def _with_other_claims() -> str:
-    head, _, signature = token().split(".")
-    _, body, _ = token(groups=["tidegate-operator"]).split(".")
-    return f"{head}.{body}.{signature}"
-
-
-def _before(seconds: int) -> int:
-    return int(time.time()) - seconds
-
-
-BAD: dict[str, Callable[[], str]] = {
-    "forged": lambda: token(FORGER),
-    "claims changed after it was signed": _with_other_claims,
-    "no signature": _with_none,
-    "signed with the public key": _by_the_public_key,
-    "a key of another kind": lambda: token(EC_KEY, "rsa", "ES256"),
-    "an algorithm that is not taken": lambda: token(algorithm="RS512"),
-    "an unknown key": lambda: token(key_id="other"),
-    "no key's id": lambda: token(key_id=None),
-    "expired": lambda: token(exp=_before(60)),
-    "without an end": lambda: token(exp=None),
-    "not yet good": lambda: token(nbf=_before(-60)),
-    "issued in the future": lambda: token(iat=_before(-60)),
-    "another issuer": lambda: token(iss="https://issuer.example.com/other"),
-    "no issuer": lambda: token(iss=None),
-    "another audience": lambda: token(aud="https://other.example.com"),
-    "other audiences": lambda: token(aud=["a", "b"]),
-    "no audience": lambda: token(aud=None),
-    "no subject": lambda: token(sub=None),
-    "an ID token by its use": lambda: token(token_use="id"),
-    "an ID token by its nonce": lambda: token(nonce="n-1"),
-    "an ID token by a hash": lambda: token(at_hash="h"),
-    "no token": lambda: "x.y.z",
-    "half a token": lambda: token()[:100],
-    "far too long": lambda: "x" * 10_001,
-    "empty": lambda: "",
-}
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -292,7 +196,87 @@ def test_keys_for_other_uses_are_left_out(issuer: Issuer, key: Any) -> None:
     assert allowed(issuer, token(EC_KEY, "ec", "ES256"))
 
 
-@pytest.mark.parametrize("url", ["http://issuer.example.com", "file:///etc/passwd", "https://", "issuer"])
+class Connection:
+    """A connection to an issuer that answers the same to everything. It notes what is asked of which host."""
+
+    def __init__(self, status: int, content: bytes, asked: list[str]) -> None:
+        self.status = status
+        self._content, self._asked = content, asked
+
+    def to(self, host: str, port: int | None, timeout: float) -> Connection:
+        assert timeout <= 5
+        self._asked.append(f"{host}:{port or 443}")
+        return self
+
+    def request(self, method: str, target: str, headers: Mapping[str, str]) -> None:
+        assert (method, headers) == ("GET", {"Accept": "application/json"})
+        self._asked.append(target)
+
+    def getresponse(self) -> Connection:
+        return self
+
+    def read(self, most: int) -> bytes:
+        return self._content[:most]
+
+    def close(self) -> None:
+        self._asked.append("closed")
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "target"),
+    [
+        ("https://issuer.example.com", "issuer.example.com:443", "/"),
+        ("https://issuer.example.com:8443/keys", "issuer.example.com:8443", "/keys"),
+        (
+            "https://issuer.example.com/keys?p=b2c_1_sign_in",
+            "issuer.example.com:443",
+            "/keys?p=b2c_1_sign_in",
+        ),
+        ("https://issuer.example.com?p=1#x", "issuer.example.com:443", "/?p=1"),
+    ],
+)
+def test_an_address_is_fetched_as_the_issuer_spells_it(
+    monkeypatch: pytest.MonkeyPatch, url: str, place: str, target: str
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(issuer_keys, "HTTPSConnection", Connection(200, b'{"keys": []}', asked).to)
+    assert issuer_keys.fetch_json(url) == {"keys": []}
+    assert asked == [place, target, "closed"]
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (302, b"{}"),
+        (404, b"{}"),
+        (500, b""),
+        (200, b"no json"),
+        (200, b"\xff"),
+        (200, b" " * (issuer_keys.MOST_BYTES + 1)),
+    ],
+)
+def test_another_answer_of_the_issuer_gives_no_keys(
+    monkeypatch: pytest.MonkeyPatch, status: int, content: bytes
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(issuer_keys, "HTTPSConnection", Connection(status, content, asked).to)
+    with pytest.raises(IssuerUnreachable):
+        issuer_keys.fetch_json("https://issuer.example.com/keys")
+    assert asked[-1] == "closed"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.example.com",
+        "file:///etc/passwd",
+        "https://",
+        "issuer",
+        "https://issuer.example.com:port",
+        "https://[",
+        "None",
+    ],
+)
 def test_only_https_is_fetched(url: str) -> None:
     with pytest.raises(IssuerUnreachable):
         issuer_keys.fetch_json(url)

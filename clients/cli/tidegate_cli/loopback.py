@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tidegate_cli.errors import CliError, UsageError
@@ -26,11 +28,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Server
     timeout = 5.0  # of one connection
+    server_version, sys_version = "tidegate", ""
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         found = {name: values[0] for name, values in parse_qs(address.query).items()}
-        if self.headers.get("Host") != self.server.name or address.path != "/" or "state" not in found:
+        is_expected = secrets.compare_digest(found.get("state", "").encode(), self.server.state.encode())
+        if self.headers.get("Host") != self.server.name or address.path != "/" or not is_expected:
             self._answer(404, "There is nothing here")
             return
         self.server.came = found
@@ -49,25 +53,31 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(HTTPServer):
+    state = ""  # `wait` sets it before it lets any request in
     came: Mapping[str, str] | None = None
 
     @property
     def name(self) -> str:
         return f"localhost:{self.server_port}"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing about a browser that went away, whose trace would tear up the terminal."""
+
 
 @contextmanager
 def loopback(
     ports: Sequence[int], show: Callable[[str], None], *, seconds: float
-) -> Iterator[tuple[str, Callable[[str], Mapping[str, str]]]]:
+) -> Iterator[tuple[str, Callable[[str, str], Mapping[str, str]]]]:
     """Listens on the first free port while the block runs.
 
-    Yields the address to come back to, and a function that shows a page and waits for the browser. The function raises
-    CliError after `seconds`. Raises UsageError if no port is free.
+    Yields the address to come back to, and a function that shows a page and waits for the browser to come back with a
+    state. Requests without that state, as any page can send them, change nothing. The function raises CliError after
+    `seconds`. Raises UsageError if no port is free.
     """
     server = _listen(ports)
 
-    def wait(page: str) -> Mapping[str, str]:
+    def wait(page: str, state: str) -> Mapping[str, str]:
+        server.state = state
         show(page)
         until = time.monotonic() + seconds
         while server.came is None and (left := until - time.monotonic()) > 0:

@@ -20,8 +20,9 @@ PORTS = (48211, 48212, 48213)
 _TIMEOUT_SECONDS = 10.0
 _CONFIGURATION = "/.well-known/openid-configuration"
 
-Wait = Callable[[str], Mapping[str, str]]
-"""Shows the person a page, and returns the parameters with which the browser comes back."""
+Wait = Callable[[str, str], Mapping[str, str]]
+"""Shows the person a page, and returns the parameters with which the browser comes back. The second argument is the
+state that they must hold, so that no page of another site ends the sign-in, or passes off a code as this one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def find_issuer(api_url: str, http: httpx.Client) -> Issuer:
     if has_loopback_host(api_url):  # the local stack's pool is served beside the API
         root = urlsplit(api_url)
         place = f"{root.scheme}://{root.netloc}/{issuer.rpartition('/')[2]}"
-    found = _get(http, f"{place}{_CONFIGURATION}")
+    found = _get(http, f"{_safe(place, api_url)}{_CONFIGURATION}")
     if found.get("issuer") != issuer:
         raise CliError(f"{place} says that it is another issuer than {issuer}")
     revoke = found.get("revocation_endpoint")
@@ -64,9 +65,9 @@ def find_issuer(api_url: str, http: httpx.Client) -> Issuer:
         issuer,
         client_id,
         scopes,
-        _safe(str(found.get("authorization_endpoint"))),
-        _safe(str(found.get("token_endpoint"))),
-        _safe(revoke) if isinstance(revoke, str) else None,
+        _safe(str(found.get("authorization_endpoint")), api_url),
+        _safe(str(found.get("token_endpoint")), api_url),
+        _safe(revoke, api_url) if isinstance(revoke, str) else None,
     )
 
 
@@ -87,9 +88,7 @@ def sign_in(issuer: Issuer, http: httpx.Client, back: str, wait: Wait, *, now: f
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    came = wait(f"{issuer.authorize_url}?{urlencode(query)}")
-    if not secrets.compare_digest(came.get("state", "").encode(), state.encode()):
-        raise CliError("the browser came back from another sign-in; try again")
+    came = wait(f"{issuer.authorize_url}?{urlencode(query)}", state)
     if "code" not in came:
         raise CliError(
             f"nobody was signed in: {came.get('error_description') or came.get('error') or 'no code'}"
@@ -145,9 +144,12 @@ def _ended(api_url: str) -> str:
     return f"your sign-in at {api_url} has ended; sign in again with `tidegate login --api-url {api_url}`"
 
 
-def _safe(url: str) -> str:
-    """Returns a URL of the issuer's. Raises CliError if secrets would travel there without TLS."""
-    if urlsplit(url).scheme != "https" and not has_loopback_host(url):
+def _safe(url: str, api_url: str) -> str:
+    """Returns a URL of the issuer's. Raises CliError if secrets would travel there without TLS.
+
+    Only an API on this machine has an issuer here.
+    """
+    if urlsplit(url).scheme != "https" and not (has_loopback_host(url) and has_loopback_host(api_url)):
         raise CliError(f"the issuer names {url[:200]!r}, which is no https URL")
     return url
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import boto3
 import httpx
-from botocore.credentials import Credentials
-from botocore.exceptions import ProfileNotFound
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from tidegate_cli import sign_in
 from tidegate_cli.errors import OptionError, UsageError
-from tidegate_cli.tokens import read_tokens, save_tokens
+from tidegate_cli.tokens import Tokens, read_tokens, renew_tokens
 from tidegate_client.auth import Bearer
 from tidegate_client.sigv4 import SigV4
 from tidegate_devstack.errors import LocalStackError
@@ -57,24 +57,35 @@ class Target:
     def signer(self) -> httpx.Auth:
         """Returns the signer of requests. It asks for the credentials each time; those of a role are renewed.
 
-        So are the tokens of a person who is signed in.
+        So are the tokens of a person who is signed in. A request raises UsageError if the credentials have ended.
         """
         if self.credentials is None:
             return Bearer(lambda: fresh_token(self.api_url))
-        return SigV4(self.region, credentials=self.credentials.get_frozen_credentials)
+        credentials = self.credentials
+        return SigV4(self.region, credentials=lambda: _frozen(credentials))
 
 
 def fresh_token(api_url: str) -> str:
     """Returns an access token for an API, renewed if it ends soon. Raises Ended, ApiUnreachable."""
-    saved = read_tokens(api_url)
-    if saved is None:
+
+    def renew(saved: Tokens) -> Tokens:
+        with sign_in.http_for(api_url) as http:
+            return sign_in.renew(saved, http, now=time.time())
+
+    found = read_tokens(api_url)
+    if found is not None and not found.are_fresh(time.time()):
+        found = renew_tokens(api_url, renew, now=time.time())
+    if found is None:
         raise UsageError(f"you are not signed in at {api_url}: `tidegate login --api-url {api_url}`")
-    if saved.are_fresh(time.time()):
-        return saved.access_token
-    with sign_in.http_for(api_url) as http:
-        renewed = sign_in.renew(saved, http, now=time.time())
-    save_tokens(renewed)
-    return renewed.access_token
+    return found.access_token
+
+
+def _frozen(credentials: Credentials) -> ReadOnlyCredentials:
+    """Returns the credentials of this moment, renewed if they have ended. Raises UsageError if they can't be."""
+    try:
+        return credentials.get_frozen_credentials()
+    except (BotoCoreError, ClientError, RuntimeError) as error:  # the last if renewed ones have ended too
+        raise UsageError(f"no AWS credentials to sign with ({error}): log in again") from error
 
 
 def find_target(api_url: str | None, aws_profile: str | None, region: str | None) -> Target:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidegate_cli.errors import MalformedFile
+from filelock import FileLock, Timeout
+
+from tidegate_cli.errors import CliError, MalformedFile
 from tidegate_cli.profiles import profiles_file
-from tidegate_devstack.private_files import others_can_read, replace_private
+from tidegate_devstack.private_files import PRIVATE_MODE, others_can_read, replace_private
 
 _FRESH_SECONDS = 60.0  # a token that ends sooner is renewed first
+_LOCK_SECONDS = 30.0  # longer than an issuer may take to answer
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -46,21 +50,51 @@ def read_tokens(api_url: str) -> Tokens | None:
 
 def save_tokens(tokens: Tokens) -> None:
     """Saves the tokens of a sign-in, instead of those for the same API."""
-    _write({**_read(), tokens.api_url: tokens})
+    with _alone():
+        _write({**_read(), tokens.api_url: tokens})
+
+
+def renew_tokens(api_url: str, renew: Callable[[Tokens], Tokens], *, now: float) -> Tokens | None:
+    """Returns the tokens for an API, renewed by `renew` and saved unless they are fresh. Returns None without any.
+
+    One command or request at a time renews, because an issuer may take a refresh token that comes twice for a stolen
+    one, and end the sign-in. Source: RFC 9700, section 4.14.
+    """
+    with _alone():
+        saved = _read()
+        found = saved.get(api_url)
+        if found is not None and not found.are_fresh(now):
+            found = renew(found)
+            _write({**saved, api_url: found})
+        return found
 
 
 def remove_tokens(api_url: str) -> Tokens | None:
     """Removes the tokens for an API and returns them, None without any."""
-    saved = _read()
-    removed = saved.pop(api_url, None)
-    if removed is not None:
-        _write(saved)
-    return removed
+    with _alone():
+        saved = _read()
+        removed = saved.pop(api_url, None)
+        if removed is not None:
+            _write(saved)
+        return removed
 
 
 def has_loopback_host(url: str) -> bool:
     """Tells whether a URL leads to this machine itself."""
     return urlsplit(url).hostname in _LOOPBACK
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keeps other commands and other threads of this one from the file. Raises CliError if one of them takes long."""
+    path = tokens_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        with FileLock(lock, timeout=_LOCK_SECONDS, mode=PRIVATE_MODE):
+            yield
+    except Timeout as error:
+        raise CliError(f"another command holds {lock}; try again once it has ended") from error
 
 
 def _read() -> dict[str, Tokens]:
@@ -81,6 +115,6 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(tokens: Mapping[str, Tokens]) -> None:
-    path = tokens_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_private(path, json.dumps({url: asdict(each) for url, each in sorted(tokens.items())}, indent=2))
+    replace_private(
+        tokens_file(), json.dumps({url: asdict(each) for url, each in sorted(tokens.items())}, indent=2)
+    )

@@ -26,7 +26,7 @@ class Person:
 def add_person(info: StackInfo, name: str, role: str) -> str:
     """Adds a person with a role, and returns the password that is drawn for it. Nobody can read it again.
 
-    A person who exists gets another password, and the role besides. Raises LocalStackError.
+    A person who exists gets another password, and this role instead of the others. Raises LocalStackError.
     """
     client, pool = _pool(info)
     password = (
@@ -38,6 +38,8 @@ def add_person(info: StackInfo, name: str, role: str) -> str:
                 UserPoolId=pool, Username=name, TemporaryPassword=password, MessageAction="SUPPRESS"
             )
         client.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
+        for other in set(_roles(client, pool, name)) - {role}:
+            client.admin_remove_user_from_group(UserPoolId=pool, Username=name, GroupName=other)
         client.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=role)
     return password
 

@@ -32,12 +32,17 @@ class IssuerUnreachable(Exception):
 
 def fetch_json(url: str) -> Any:
     """Returns the JSON at an https URL. It follows no redirect, and bounds the time and the size."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise IssuerUnreachable(f"{url} is no https URL")
-    connection = HTTPSConnection(parts.hostname, parts.port, timeout=FETCH_SECONDS)
     try:
-        connection.request("GET", parts.path or "/", headers={"Accept": "application/json"})
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:  # such as a port that is no number
+        raise IssuerUnreachable(f"{url} is no URL") from error
+    if parts.scheme != "https" or not host:
+        raise IssuerUnreachable(f"{url} is no https URL")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = HTTPSConnection(host, port, timeout=FETCH_SECONDS)
+    try:
+        connection.request("GET", target, headers={"Accept": "application/json"})
         answer = connection.getresponse()
         body = answer.read(MOST_BYTES + 1)
         if answer.status != 200 or len(body) > MOST_BYTES:

@@ -16,8 +16,10 @@ SCOPES = ("read", "submit", "operate")
 GROUPS = ("viewer", "client", "operator")
 LEEWAY_SECONDS = 10
 _ACCESS = "access"
-# Claims that only ID tokens have: they tie one to a sign-in. Source: OpenID Connect Core 1.0, sections 2 and 3.3.2.11.
-_OF_ID_TOKENS = ("at_hash", "c_hash", "nonce")
+# Claims that no access token has. The first three tie an ID token to a sign-in, the last is that of a logout token.
+# Sources: OpenID Connect Core 1.0, sections 2 and 3.3.2.11; OpenID Connect Back-Channel Logout 1.0, section 2.4.
+# Keycloak has the claim `typ`, which is ID in an ID token and Bearer in an access token.
+_OF_OTHER_TOKENS = ("at_hash", "c_hash", "nonce", "events")
 
 
 def claims_of(token: str, keys: IssuerKeys, audience: str) -> Mapping[str, Any]:
@@ -38,7 +40,8 @@ def claims_of(token: str, keys: IssuerKeys, audience: str) -> Mapping[str, Any]:
         )
     except jwt.PyJWTError as error:
         raise Refused(type(error).__name__) from error
-    if claims.get("token_use", _ACCESS) != _ACCESS or any(name in claims for name in _OF_ID_TOKENS):
+    is_other = claims.get("typ") == "ID" or any(name in claims for name in _OF_OTHER_TOKENS)
+    if claims.get("token_use", _ACCESS) != _ACCESS or is_other:
         raise Refused("the token is no access token")
     return claims
 

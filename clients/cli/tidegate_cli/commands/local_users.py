@@ -28,7 +28,8 @@ def add(
 ) -> None:
     """Add a person, and print the password that is drawn for it.
 
-    It is printed this once. A person who exists gets another one. Sign in with `tidegate login`.
+    It is printed this once. A person who exists gets another one, and this role instead of its own. Sign in with
+    `tidegate login`.
 
     Example: tidegate local users add ann --role operator
     """

@@ -90,13 +90,10 @@ def _url(session: Session, command: str) -> str:
         if session.api_url is not None:
             raise OptionError("--profile", "means nothing beside --api-url: leave one of them out")
         saved = find_profile(session.profile)
-        return saved.oauth_api_url or saved.api_url
+        return _without_eavesdroppers(saved.oauth_api_url or saved.api_url, "--profile")
     url = session.api_url or os.environ.get(API_URL_VARIABLE)
     if url:
-        url = url.rstrip("/").removesuffix("/v1")
-        if not url.startswith("https://") and not tokens.has_loopback_host(url):
-            raise OptionError("--api-url", f"{url!r} is no https URL; name the stack's output OAuthApiUrl")
-        return url
+        return _without_eavesdroppers(url.rstrip("/").removesuffix("/v1"), "--api-url")
     local = recorded_stack()
     if local is None or local.oauth_api_url is None:
         raise UsageError(
@@ -104,6 +101,15 @@ def _url(session: Session, command: str) -> str:
             f"with {API_URL_VARIABLE}, or start the local stack with `tidegate local up`"
         )
     return local.oauth_api_url
+
+
+def _without_eavesdroppers(url: str, option: str) -> str:
+    """Returns a URL to which tokens may go. Raises OptionError if they would travel there without TLS."""
+    if not url.startswith("https://") and not tokens.has_loopback_host(url):
+        raise OptionError(
+            option, f"names {url!r}, which is no https URL; name the stack's output OAuthApiUrl"
+        )
+    return url
 
 
 def _say(session: Session, line: str) -> None:

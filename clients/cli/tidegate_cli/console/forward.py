@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import httpx
-from botocore.exceptions import BotoCoreError
 
 from tidegate.console.serving import Served
 from tidegate_cli.errors import CliError
@@ -23,6 +22,8 @@ SECONDS = 35.0
 PASSED_ON = ("accept", "content-type", "idempotency-key", "if-none-match")
 """The headers of a call that go on to the deployment. The page's own token and cookies of this host never do."""
 
+WITHOUT_CREDENTIALS = "your AWS credentials have ended: log in again, then start `tidegate console` anew"
+_ENDED = b"security token included in the request is expired"  # of AWS, for credentials that nobody can renew
 _PASSED_BACK = ("content-type", "etag", "retry-after", "x-amzn-requestid")
 _OF_EVERY_ANSWER = {
     "Cache-Control": "no-store",
@@ -63,13 +64,13 @@ class Forwarder:
                     content += part
                     if len(content) > MAX_ANSWER_BYTES:
                         return problem(HTTPStatus.BAD_GATEWAY, "the deployment's answer is too large")
-        except CliError as error:  # a sign-in that has ended
+        except CliError as error:  # a sign-in or credentials that have ended
             return problem(HTTPStatus.BAD_GATEWAY, str(error))
-        except BotoCoreError as error:
-            return problem(HTTPStatus.BAD_GATEWAY, f"no AWS credentials to sign with ({error}): log in again")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             hint = "run `tidegate local up`" if self._local else "check the network"
             return problem(HTTPStatus.BAD_GATEWAY, f"no answer from {self._base} ({error}): {hint}")
+        if answer.status_code == HTTPStatus.FORBIDDEN and _ENDED in content:
+            return problem(HTTPStatus.BAD_GATEWAY, WITHOUT_CREDENTIALS)
         found = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
         return Served(answer.status_code, {**_OF_EVERY_ANSWER, **found}, bytes(content))
 

@@ -142,7 +142,14 @@ class _Handler(BaseHTTPRequestHandler):
         found = judge(incoming, self.server.server_port, parts.known)
         if isinstance(found, Opening):
             found = Opening() if parts.ticket.acquire(blocking=False) else Refusal(HTTPStatus.GONE, PRINTED)
-        self._send(self._answer(found))
+        try:
+            served = self._answer(found)
+        except TimeoutError:
+            served = problem(HTTPStatus.REQUEST_TIMEOUT, f"the body paused for {IDLE_SECONDS} seconds")
+        except Exception as error:  # noqa: BLE001 - the page gets a reason instead of a lost connection
+            detail = f"the console failed to answer ({type(error).__name__})"
+            served = problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+        self._send(served)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _handle  # noqa: N815
 

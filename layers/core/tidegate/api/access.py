@@ -8,7 +8,6 @@ from typing import Any
 from tidegate.api.caller import caller_with_token
 from tidegate.api.errors import refusal_of
 from tidegate.bootstrap import ApiDeps
-from tidegate.domain.errors import TidegateError
 from tidegate.domain.roles import Role
 from tidegate.usecases.callers.access import refuse_beyond
 
@@ -24,7 +23,7 @@ def refusal_by_access(event: Mapping[str, Any], deps: ApiDeps) -> dict[str, Any]
     try:
         caller = caller_with_token(context.get("authorizer") or {})
         refuse_beyond(deps.services, caller, needed_role(event["httpMethod"], path))
-    except TidegateError as error:  # answered as the resolver answers errors of routes
+    except Exception as error:  # noqa: BLE001 - answered as the resolver answers errors of routes
         refused = refusal_of(error, path, context.get("requestId"))
         headers = {"Content-Type": refused.content_type, **refused.headers}
         return {

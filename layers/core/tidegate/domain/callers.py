@@ -75,12 +75,15 @@ def signed_in(
     """Returns the caller that a token of `issuer` names by its `sub`, None if the two can't name one.
 
     The subject is `<issuer>#<sub>`. An issuer is an https URL without a fragment, so no two pairs give one subject.
+    People may choose their `display` at some issuers, so one with characters that can't be printed, such as a tab or a
+    change of the direction of text, is not shown.
     Source: OpenID Connect Core 1.0, section 2, which bounds `sub` to 255 ASCII characters.
     """
     subject = f"{issuer}#{sub}"
     if len(issuer) > _MAX_ISSUER_CHARACTERS or "#" in issuer or not _SIGNED_IN.fullmatch(subject):
         return None
-    return Caller(subject, display[:_MAX_DISPLAY_CHARACTERS] or sub, CallerKind.OAUTH, scopes, role)
+    shown = display.strip()[:_MAX_DISPLAY_CHARACTERS] if display.isprintable() else ""
+    return Caller(subject, shown or sub, CallerKind.OAUTH, scopes, role)
 
 
 def caller_under(subject: str | None) -> Caller:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from tidegate.domain.roles import Role, Scope
 
@@ -111,7 +112,7 @@ class NotYours(TidegateError):
         self.owner = owner
         super().__init__(
             f"{what} belongs to {owner}; ask {owner} or an operator to do it, or ask an operator for the role: "
-            f"tidegate grants set {namespace} --role operator"
+            f"tidegate grants set {quote(namespace)} --role operator"
         )
 
 
@@ -144,7 +145,7 @@ class MissingRole(TidegateError):
         asked = "client" if needed is Role.VIEWER else needed
         super().__init__(
             f"this request needs the role {needed}, and you are {f'a {has}' if has else 'given none'}; ask for the "
-            f"group {needed}, or ask an operator: tidegate grants set '{namespace}' --role {asked}"
+            f"group {needed}, or ask an operator: tidegate grants set {quote(namespace)} --role {asked}"
         )
 
 

@@ -10,7 +10,6 @@ from tidegate.console.page import FOLDER, config_from
 from tidegate.console.serving import Asked, serve
 
 _BEFORE = re.compile(rf"^.*?/{FOLDER}(?=/|$)")
-_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 
 
 def handle(event: dict[str, Any], bundle: Bundle | None, nonce: str) -> dict[str, Any]:
@@ -20,18 +19,10 @@ def handle(event: dict[str, Any], bundle: Bundle | None, nonce: str) -> dict[str
     needs none. The answer is text; the gateway compresses it.
     """
     asked = Asked(event["httpMethod"], _BEFORE.sub("", event["path"], count=1))
-    variables = {**(event.get("stageVariables") or {}), **_of_the_local_stack(event)}
-    served = serve(bundle, asked, config_from(variables), nonce)
+    served = serve(bundle, asked, config_from(event.get("stageVariables") or {}), nonce)
     return {
         "statusCode": served.status,
         "headers": dict(served.headers),
         "body": served.content.decode(),
         "isBase64Encoded": False,
     }
-
-
-def _of_the_local_stack(event: dict[str, Any]) -> dict[str, str]:
-    """Returns where people sign in on the local AWS: beside the API, whatever the stack's domain is called."""
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    host = headers.get("host", "")
-    return {"sign_in_pages": f"http://{host}"} if _LOOPBACK.fullmatch(host) else {}

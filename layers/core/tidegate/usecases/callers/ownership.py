@@ -9,6 +9,7 @@ Acts on one's own submissions cost no read. For others the grants are read, once
 from __future__ import annotations
 
 from collections.abc import Iterable
+from shlex import quote
 
 from tidegate.domain.callers import Caller, caller_under, namespace_of
 from tidegate.domain.errors import InvalidRequest, NotYours
@@ -60,7 +61,7 @@ def refuse_namespace(services: Services, caller: Caller, namespace: str) -> None
         raise InvalidRequest.of(
             "namespace",
             f"{namespace!r} is not granted to you; leave it out to use your own, or ask an operator: "
-            f"tidegate grants set {caller.namespace} --namespace {namespace}",
+            f"tidegate grants set {quote(caller.namespace)} --namespace {quote(namespace)}",
         )
 
 
