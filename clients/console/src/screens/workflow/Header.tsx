@@ -11,9 +11,9 @@ import { CopyButton } from "../../shared/CopyButton";
 import { Folded } from "../../shared/Folded";
 import { Icon } from "../../shared/icons";
 import { useNow } from "../../shared/now";
-import { RoutedLink } from "../../shared/RoutedLink";
 import { StateBar } from "../../shared/StateBar";
 import { StateMark } from "../../shared/StateMark";
+import { TextLink } from "../../shared/TextLink";
 import { Ago, Time } from "../../shared/Time";
 import { Acts } from "./acts";
 import type { Workflow } from "./reads";
@@ -56,7 +56,7 @@ export function Header({
       <StateBar counts={progress.counts} height={14} />
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 2 }}>
         {JOB_STATES.filter((state) => (progress.counts[state] ?? 0) > 0).map((state) => (
-          <RoutedLink
+          <TextLink
             key={state}
             to="/workflows/$workflowId"
             params={{ workflowId: workflow.workflow_id }}
@@ -64,7 +64,7 @@ export function Header({
             resetScroll={false}
           >
             <StateMark state={state} count={progress.counts[state] ?? 0} />
-          </RoutedLink>
+          </TextLink>
         ))}
       </Box>
       <Folded summary="Times, submitter and tags">

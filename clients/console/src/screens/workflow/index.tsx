@@ -10,7 +10,7 @@ import { plain, shortened } from "../../domain/text";
 import { Freshness } from "../../shared/Freshness";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
-import { RoutedLink } from "../../shared/RoutedLink";
+import { TextLink } from "../../shared/TextLink";
 import { useAddress } from "../../shared/useAddress";
 import { GraphView } from "./GraphView";
 import { GroupsView } from "./GroupsView";
@@ -90,9 +90,9 @@ function NoGraph({ workflowId, error }: { workflowId: string; error: Error }) {
   return (
     <Alert severity="info">
       No graph is stored of this workflow.{" "}
-      <RoutedLink to="/jobs" search={{ workflow: workflowId }}>
+      <TextLink to="/jobs" search={{ workflow: workflowId }}>
         List its jobs
-      </RoutedLink>
+      </TextLink>
     </Alert>
   );
 }

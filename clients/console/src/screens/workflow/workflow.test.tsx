@@ -3,7 +3,7 @@ import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
 import { compactGraph } from "../../testing/graphs";
-import { type Answers, ME, showPage } from "../../testing/page";
+import { type Answers, type Asked, ME, refusal, showAt } from "../../testing/show";
 
 const ID = "00000000000000000000000008";
 const HERE = `/workflows/${ID}`;
@@ -72,7 +72,7 @@ function jobRow(index: number, more: object = {}) {
 
 describe("the groups", () => {
   it("come first, after three calls, with counts, failures and words", async () => {
-    const calls = showPage(HERE, ANSWERS);
+    const { asked } = showAt(HERE, ANSWERS);
     const picture = await screen.findByRole("group", { name: "3 groups of jobs by type and level" });
     const boxes = within(picture).getAllByRole("button");
     expect(boxes.map((box) => box.textContent)).toEqual([
@@ -85,17 +85,18 @@ describe("the groups", () => {
         .getByRole("img")
         .getAttribute("aria-label"),
     ).toBe("1 FAILED, 39 SUCCEEDED");
-    expect(calls.filter((call) => call !== "GET /v1/me").sort()).toEqual([
-      `GET ${API}/graph`,
-      `GET ${API}/states`,
-      `GET ${API}?limit=1`,
-    ]);
+    expect(
+      asked
+        .map(({ call }) => call)
+        .filter((call) => call !== "GET /v1/me")
+        .sort(),
+    ).toEqual([`GET ${API}/graph`, `GET ${API}/states`, `GET ${API}?limit=1`]);
     expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("nightly");
     expect(screen.getByText("3 min 20 s")).toBeDefined();
   });
 
   it("are walked with the arrow keys, and open into a list of their jobs", async () => {
-    showPage(HERE, ANSWERS);
+    showAt(HERE, ANSWERS);
     const picture = await screen.findByRole("group", { name: /groups of jobs/ });
     const [fetchBox, checkBox] = within(picture).getAllByRole("button");
     const user = userEvent.setup();
@@ -115,7 +116,7 @@ describe("the groups", () => {
 
 it("goes from the workflow to its first failure and why it failed", async () => {
   const error = { code: "exception", message: "no\u202espace", upstream_id: null, last_lines: ["Traceback"] };
-  showPage(HERE, { ...ANSWERS, [`GET /v1/jobs/${ID}.47`]: jobRow(47, { state: "FAILED", error }) });
+  showAt(HERE, { ...ANSWERS, [`GET /v1/jobs/${ID}.47`]: jobRow(47, { state: "FAILED", error }) });
   await userEvent.setup().click(await screen.findByRole("button", { name: "First failure" }));
   const panel = await screen.findByRole("complementary", { name: "job job-47" });
   await within(panel).findByText("no\\u202espace");
@@ -127,7 +128,7 @@ it("goes from the workflow to its first failure and why it failed", async () => 
 });
 
 it("shows what is around a job, and says how near", async () => {
-  showPage(`${HERE}?view=graph&around=47&up=1&down=1`, ANSWERS);
+  showAt(`${HERE}?view=graph&around=47&up=1&down=1`, ANSWERS);
   const picture = await screen.findByRole("group", { name: "3 jobs and their dependencies" });
   const boxes = within(picture).getAllByRole("button");
   expect(boxes.map((box) => box.textContent)).toEqual([
@@ -141,10 +142,10 @@ it("shows what is around a job, and says how near", async () => {
 
 it("asks for changes alone, and never for the graph again", async () => {
   let state = "RUNNING";
-  const calls = showPage(HERE, {
+  const { asked } = showAt(HERE, {
     ...ANSWERS,
-    [`GET ${API}/states`]: (request) =>
-      new URL(request.url).searchParams.has("since")
+    [`GET ${API}/states`]: ({ query }: Asked) =>
+      query.has("since")
         ? {
             ...STATES,
             version: "8",
@@ -160,10 +161,10 @@ it("asks for changes alone, and never for the graph again", async () => {
     },
   });
   await userEvent.setup().click(await screen.findByRole("button", { name: "Hold" }));
-  await waitFor(() => expect(calls).toContain(`GET ${API}/states?since=7`));
+  await waitFor(() => expect(asked.map(({ call }) => call)).toContain(`GET ${API}/states?since=7`));
   const picture = await screen.findByRole("group", { name: /groups of jobs/ });
   await waitFor(() => expect(picture.textContent).toContain("2 failed"));
-  expect(calls.filter((call) => call.endsWith("/graph")).length).toBe(1);
+  expect(asked.map(({ call }) => call).filter((call) => call.endsWith("/graph")).length).toBe(1);
 });
 
 describe("an act", () => {
@@ -177,12 +178,11 @@ describe("an act", () => {
 
   it("says before what it opens, portion by portion", async () => {
     const bodies: unknown[] = [];
-    showPage(HERE, {
+    showAt(HERE, {
       ...ANSWERS,
-      [`POST ${API}/rerun`]: async (request) => {
-        const body: unknown = await request.json();
+      [`POST ${API}/rerun`]: ({ query, body }: Asked) => {
         bodies.push(body);
-        const first = !new URL(request.url).searchParams.has("cursor");
+        const first = !query.has("cursor");
         return { ...foreseen, complete: !first, cursor: first ? "on" : null };
       },
     });
@@ -202,7 +202,7 @@ describe("an act", () => {
   });
 
   it("that is not possible says why", async () => {
-    showPage(HERE, { ...ANSWERS, "GET /v1/me": { ...ME, role: "viewer" } });
+    showAt(HERE, { ...ANSWERS, "GET /v1/me": { ...ME, role: "viewer" } });
     const rerun = () => screen.getByRole("button", { name: "Rerun from failures" });
     await waitFor(() => expect(rerun().getAttribute("aria-disabled")).toBe("true"));
     await userEvent.setup().hover(rerun());
@@ -211,18 +211,18 @@ describe("an act", () => {
 });
 
 it("lists, filters and sorts the jobs without a request", async () => {
-  const calls = showPage(`${HERE}?view=jobs&q=check&sort=state`, ANSWERS);
+  const { asked } = showAt(`${HERE}?view=jobs&q=check&sort=state`, ANSWERS);
   const jobs = await screen.findByRole("grid", { name: "jobs of the workflow" });
   expect(jobs.getAttribute("aria-rowcount")).toBe("41");
   expect(within(jobs).getAllByRole("row")[1]?.textContent).toContain("FAILEDjob-47");
-  expect(calls.some((call) => call.startsWith("GET /v1/jobs"))).toBe(false);
+  expect(asked.map(({ call }) => call).some((call) => call.startsWith("GET /v1/jobs"))).toBe(false);
 });
 
 it("draws the timeline from a page of jobs, and says so", async () => {
-  const calls = showPage(`${HERE}?view=timeline`, {
+  const { asked } = showAt(`${HERE}?view=timeline`, {
     ...ANSWERS,
-    "GET /v1/jobs": (request) =>
-      new URL(request.url).searchParams.has("cursor")
+    "GET /v1/jobs": ({ query }: Asked) =>
+      query.has("cursor")
         ? { jobs: [jobRow(41)], looked_at: 1, cursor: null }
         : {
             // The third waits for another attempt, and the API still tells when the last one started.
@@ -239,11 +239,11 @@ it("draws the timeline from a page of jobs, and says so", async () => {
   expect(bars.textContent).toContain("2026-11-29 10:00:00 UTC");
   await userEvent.setup().click(screen.getByRole("button", { name: "Read 200 more" }));
   await screen.findByText(/Drawn from all 4 jobs/);
-  expect(calls).toContain(`GET /v1/jobs?workflow=${ID}&limit=200&cursor=on`);
+  expect(asked.map(({ call }) => call)).toContain(`GET /v1/jobs?workflow=${ID}&limit=200&cursor=on`);
 });
 
 it("lists the critical path with what is measured and what is estimated", async () => {
-  showPage(`${HERE}?view=critical`, {
+  showAt(`${HERE}?view=critical`, {
     ...ANSWERS,
     [`GET ${API}/critical-path`]: {
       workflow_id: ID,
@@ -265,16 +265,9 @@ it("lists the critical path with what is measured and what is estimated", async 
 
 it("still shows a workflow of which no graph is stored", async () => {
   const { [`GET ${API}/graph`]: _, ...without } = ANSWERS;
-  showPage(HERE, {
+  showAt(HERE, {
     ...without,
-    [`GET ${API}/graph`]: {
-      type: "urn:tidegate:problem:not-found",
-      title: "Not found",
-      status: 404,
-      detail: "no graph",
-      instance: null,
-      errors: [],
-    },
+    [`GET ${API}/graph`]: refusal(404, "not-found"),
   });
   const link = await screen.findByRole("link", { name: "List its jobs" });
   expect(link.getAttribute("href")).toBe(`/jobs?workflow=${ID}`);
@@ -299,7 +292,7 @@ describe("accessibility", () => {
     ["groups&group=1-1&job=3", /jobs of check/],
     ["timeline", /bars of the timeline/],
   ])("has no faults in the view %s", async (search, name) => {
-    showPage(`${HERE}?view=${search}`, MORE);
+    showAt(`${HERE}?view=${search}`, MORE);
     await waitFor(() =>
       expect(
         [...screen.queryAllByRole("grid", { name }), ...screen.queryAllByRole("group", { name })].length,
