@@ -22,6 +22,7 @@ import { firstView, jobIn, VIEWS, type ViewName, type ViewProps } from "./view";
 
 const TITLES: Readonly<Record<ViewName, string>> = {
   groups: "Groups",
+  map: "Map of all jobs",
   graph: "Jobs as a graph",
   timeline: "Timeline",
   jobs: "List of jobs",
@@ -29,11 +30,13 @@ const TITLES: Readonly<Record<ViewName, string>> = {
 };
 
 // The first picture does not wait for the code of views that fewer people open.
+const MapView = lazy(async () => ({ default: (await import("./MapView")).MapView }));
 const TimelineView = lazy(async () => ({ default: (await import("./TimelineView")).TimelineView }));
 const CriticalView = lazy(async () => ({ default: (await import("./CriticalView")).CriticalView }));
 
 const SHOWN: Readonly<Record<ViewName, ComponentType<ViewProps>>> = {
   groups: GroupsView,
+  map: MapView,
   graph: GraphView,
   timeline: TimelineView,
   jobs: JobsView,

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
@@ -218,6 +218,33 @@ it("lists, filters and sorts the jobs without a request", async () => {
   expect(asked.map(({ call }) => call).some((call) => call.startsWith("GET /v1/jobs"))).toBe(false);
 });
 
+it("maps every job by level, with the table of the same jobs as its words", async () => {
+  const { asked } = showAt(`${HERE}?view=map`, ANSWERS);
+  await screen.findByRole("img", {
+    name: "81 jobs by level: 1 FAILED, 1 SKIPPED, 79 SUCCEEDED; listed in the table below",
+  });
+  const jobs = screen.getByRole("grid", { name: "jobs of the workflow, by level" });
+  expect(jobs.getAttribute("aria-rowcount")).toBe("82");
+  const user = userEvent.setup();
+  await user.click(
+    within(screen.getByRole("group", { name: "states" })).getByRole("button", { name: "1 FAILED" }),
+  );
+  await waitFor(() => expect(jobs.getAttribute("aria-rowcount")).toBe("2"));
+  expect(asked.some(({ path }) => path === "/v1/jobs")).toBe(false);
+});
+
+it("tells and opens the job under the pointer", async () => {
+  showAt(`${HERE}?view=map`, ANSWERS);
+  const map = await screen.findByRole("img", { name: /jobs by level/ });
+  // The first forty jobs have the first level, twenty-one of them in a column of 420 pixels.
+  fireEvent.mouseMove(map, { clientX: 5, clientY: 25 });
+  expect(screen.getByText("job-1: SUCCEEDED, fetch, level 1")).toBeDefined();
+  fireEvent.mouseMove(map, { clientX: 1_190, clientY: 25 });
+  expect(screen.queryByText(/job-1: /)).toBeNull();
+  fireEvent.click(map, { clientX: 25, clientY: 5 });
+  await waitFor(() => expect(window.location.search).toContain("job=21"));
+});
+
 it("draws the timeline from a page of jobs, and says so", async () => {
   const { asked } = showAt(`${HERE}?view=timeline`, {
     ...ANSWERS,
@@ -290,6 +317,7 @@ describe("accessibility", () => {
 
   it.each([
     ["groups&group=1-1&job=3", /jobs of check/],
+    ["map", /jobs of the workflow, by level/],
     ["timeline", /bars of the timeline/],
   ])("has no faults in the view %s", async (search, name) => {
     showAt(`${HERE}?view=${search}`, MORE);
