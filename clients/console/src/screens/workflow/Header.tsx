@@ -2,17 +2,19 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useMemo } from "react";
 import type { Graph } from "../../domain/graph/graph";
-import type { Progress } from "../../domain/graph/progress";
+import { isMoving, type Progress } from "../../domain/graph/progress";
 import { firstFailure } from "../../domain/graph/search";
+import { remainingOf } from "../../domain/graph/timeline";
 import { JOB_STATES } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
-import { durationText, secondsBetween } from "../../domain/times";
+import { durationText, secondsBetween, timeText, zoneName } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
 import { Folded } from "../../shared/Folded";
 import { Icon } from "../../shared/icons";
 import { useNow } from "../../shared/now";
 import { StateBar } from "../../shared/StateBar";
 import { StateMark } from "../../shared/StateMark";
+import { useSettings } from "../../shared/settings";
 import { TextLink } from "../../shared/TextLink";
 import { Ago, Time } from "../../shared/Time";
 import { Acts } from "./acts";
@@ -84,6 +86,27 @@ function Moment({ at }: { at: string | null }) {
   );
 }
 
+/** How long what has not ended takes by its estimates, and until when that is. */
+function Left({ graph, progress }: { graph: Graph; progress: Progress }) {
+  const nowMs = useNow();
+  const { zone } = useSettings();
+  const { seconds, known, unknown } = useMemo(
+    () => remainingOf(graph, progress.letters),
+    [graph, progress.letters],
+  );
+  if (known === 0) return <span>no estimates</span>;
+  if (progress.state === "HELD") return <span>on hold, then {durationText(seconds)}</span>;
+  const until = timeText(new Date(nowMs + seconds * 1_000).toISOString(), zone);
+  const jobs =
+    unknown === 1 ? "1 job has no estimate" : `${unknown.toLocaleString("en")} jobs have no estimate`;
+  return (
+    <span title="the longest chain of jobs that have not ended; waiting for free slots comes on top">
+      {unknown === 0 ? "about" : "at least"} {durationText(seconds)}, until {until} {zoneName(zone)}
+      {unknown === 0 ? "" : ` (${jobs})`}
+    </span>
+  );
+}
+
 function Facts({
   workflow,
   graph,
@@ -98,6 +121,9 @@ function Facts({
   const outside = graph?.outside.length ?? 0;
   const facts = [
     ["elapsed", elapsed === null ? "not started" : durationText(elapsed)],
+    ...(graph === undefined || !isMoving(progress.state)
+      ? []
+      : [["left by estimates", <Left key="left" graph={graph} progress={progress} />]]),
     [
       "critical path by estimates",
       progress.criticalPathSeconds === null ? "no estimates" : durationText(progress.criticalPathSeconds),

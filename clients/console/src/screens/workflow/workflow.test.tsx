@@ -78,7 +78,7 @@ describe("the groups", () => {
     expect(boxes.map((box) => box.textContent)).toEqual([
       "fetchlevel 140 of 40 ended",
       "1 failedchecklevel 240 of 40 ended",
-      "reportlevel 31 of 1 ended",
+      "job-80report, level 31 of 1 ended",
     ]);
     expect(
       within(boxes[1] ?? picture)
@@ -112,6 +112,44 @@ describe("the groups", () => {
     await waitFor(() => expect(jobs.getAttribute("aria-rowcount")).toBe("2"));
     expect(window.location.search).toContain("state=FAILED");
   });
+});
+
+it("shows ranges of levels as columns with their types where there are too many groups", async () => {
+  const chain = Array.from({ length: 400 }, (_, job) => (job === 0 ? [] : [job - 1]));
+  showAt(HERE, {
+    ...ANSWERS,
+    [`GET ${API}/graph`]: compactGraph(chain, (job) => (job % 2 === 0 ? "fetch" : "check")),
+    [`GET ${API}/states`]: { ...STATES, job_count: 400, states: `SF${"P".repeat(398)}` },
+  });
+  const picture = await screen.findByRole("group", { name: "134 groups of jobs by level" });
+  const columns = within(picture).getAllByRole("button");
+  expect(columns[0]?.getAttribute("aria-label")).toBe(
+    "levels 1 to 3: 1 PENDING, 1 FAILED, 1 SUCCEEDED; fetch 2, check 1",
+  );
+  const user = userEvent.setup();
+  columns[0]?.focus();
+  await user.keyboard("{ArrowRight}");
+  expect(document.activeElement).toBe(columns[1]);
+  expect(screen.getByText("levels 4 to 6: 3 PENDING; check 2, fetch 1")).toBeDefined();
+  await user.keyboard("{Enter}");
+  const jobs = await screen.findByRole("grid", { name: "jobs of levels 4 to 6" });
+  expect(jobs.getAttribute("aria-rowcount")).toBe("4");
+  expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
+});
+
+it("says how long what is left takes by its estimates, and what it does not know", async () => {
+  const estimated = compactGraph(
+    [[], [0], [1]],
+    () => "fetch",
+    (job) => (job === 1 ? null : 90),
+  );
+  showAt(HERE, {
+    ...ANSWERS,
+    [`GET ${API}/graph`]: estimated,
+    [`GET ${API}/states`]: { ...STATES, state: "RUNNING", job_count: 3, states: "SRP", ended_at: null },
+  });
+  const left = await screen.findByText(/at least 1 min 30 s, until .* UTC \(1 job has no estimate\)/);
+  expect(left.title).toContain("waiting for free slots");
 });
 
 it("goes from the workflow to its first failure and why it failed", async () => {
