@@ -13,6 +13,7 @@ export function screens(ids: Ids): readonly (readonly [string, string])[] {
     ["job", `jobs/${ids.job}`],
     ["workflows", "workflows"],
     ["workflow", `workflows/${ids.workflow}`],
+    ["workflow-map", `workflows/${ids.workflow}?view=map`],
     ["workflow-jobs", `workflows/${ids.workflow}?view=jobs`],
     ["workflow-timeline", `workflows/${ids.workflow}?view=timeline`],
     ["pools", "pools"],

@@ -5,7 +5,7 @@ import { createRoot } from "react-dom/client";
 import { makeApi } from "./api/client";
 import { readConfig } from "./api/config";
 import { CALLBACK, finishSignIn, makeSession, NO_SIGN_IN } from "./api/session";
-import { App } from "./app/App";
+import { App, makeQueryClient } from "./app/App";
 
 const config = readConfig(document);
 const place = document.getElementById("root");
@@ -19,9 +19,10 @@ if (config.signIn !== null && location.pathname.endsWith(`/${CALLBACK}`)) {
 } else {
   const session = config.signIn === null ? NO_SIGN_IN : makeSession(config.signIn, document.baseURI);
   const api = makeApi(config, session.token);
+  const queries = makeQueryClient();
   createRoot(place).render(
     <StrictMode>
-      <App connection={{ api, config, session }} basePath={basePath} nonce={nonce} />
+      <App connection={{ api, config, session }} queries={queries} basePath={basePath} nonce={nonce} />
     </StrictMode>,
   );
 }

@@ -32,10 +32,12 @@ export function makeQueryClient(): QueryClient {
 /** The whole console: theme, answers, addresses. `nonce` is that of the page's policy for styles. */
 export function App({
   connection,
+  queries,
   basePath,
   nonce,
 }: {
   connection: Connection;
+  queries: QueryClient;
   basePath: string;
   nonce?: string | undefined;
 }) {
@@ -44,7 +46,6 @@ export function App({
   const mode = chosen === "system" ? (systemIsDark ? "dark" : "light") : chosen;
   const theme = useMemo(() => makeTheme(mode, density), [mode, density]);
   const cache = useMemo(() => createCache({ key: "tg", ...(nonce === undefined ? {} : { nonce }) }), [nonce]);
-  const [queries] = useState(makeQueryClient);
   const [router] = useState(() => makeRouter(basePath));
   return (
     <CacheProvider value={cache}>

@@ -2,7 +2,7 @@
 
 import { parted } from "./jobFilters";
 import type { Zone } from "./times";
-import { typedTime } from "./zoned";
+import { instantOf } from "./wallClock";
 
 /** The fields as somebody typed them. */
 export interface ChangeForm {
@@ -47,7 +47,7 @@ export function changeOf(
   const fits = Number.isInteger(priority) && priority >= 1 && priority <= HIGHEST_PRIORITY;
   if (differs("priority") && !fits) faults.priority = `a whole number from 1 to ${HIGHEST_PRIORITY}`;
   const none = after.notBefore.trim() === "";
-  const time = none ? null : typedTime(after.notBefore, zone);
+  const time = none ? null : instantOf(after.notBefore, zone);
   if (differs("notBefore") && time === null && !none) faults.notBefore = "a time is like 2026-12-01 06:00";
   if (differs("pool") && after.pool.trim() === "") faults.pool = "the name of a pool";
   const tags = tagsOf(after.tags);

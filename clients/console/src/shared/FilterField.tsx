@@ -1,7 +1,7 @@
 import TextField from "@mui/material/TextField";
 import { useState } from "react";
 import { zoneName } from "../domain/times";
-import { instantOf, wallOf } from "../domain/wallTime";
+import { instantOf, wallOf } from "../domain/wallClock";
 import { useSettings } from "./settings";
 
 interface FilterProps {

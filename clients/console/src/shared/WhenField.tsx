@@ -1,7 +1,7 @@
 import TextField from "@mui/material/TextField";
 import { useState } from "react";
 import { zoneName } from "../domain/times";
-import { instantOf, localOf } from "../domain/wallClock";
+import { instantOf, wallOf } from "../domain/wallClock";
 import { useSettings } from "./settings";
 
 /** A field for a time in the zone of the page. It gives RFC 3339, or an empty text while there is none. */
@@ -17,9 +17,7 @@ export function WhenField({
   onChange: (at: string) => void;
 }) {
   const { zone } = useSettings();
-  const [text, setText] = useState(
-    value === "" || Number.isNaN(Date.parse(value)) ? "" : localOf(value, zone),
-  );
+  const [text, setText] = useState(wallOf(value, zone));
   const broken = text !== "" && instantOf(text, zone) === null;
   return (
     <TextField

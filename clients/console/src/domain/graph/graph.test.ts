@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { compactGraph, drawnGraph, drawsOf } from "../../testing/graphs";
 import { at, linksOf, partOf } from "./dag";
 import { type CompactGraph, decodeGraph, edgeType, type Graph, jobId, typeName } from "./graph";
-import { countsOf, countsText, failuresOf, groupJobs, MOST_GROUPS } from "./groups";
+import { countsOf, countsText, failuresOf, groupJobs, MOST_GROUPS, stacksOf } from "./groups";
 import { layoutOf } from "./layout";
 import { isMoving, progressAfter, stateOf } from "./progress";
 import { firstFailure, neighbourhood } from "./search";
@@ -209,6 +209,24 @@ describe("groupJobs", () => {
     expect(load).toEqual({ SKIPPED: 1 });
     expect(failuresOf(fetch)).toBe(1);
     expect(countsText(fetch)).toBe("1 FAILED, 1 SUCCEEDED");
+  });
+});
+
+describe("stacksOf", () => {
+  it("counts the states of each type in each group", () => {
+    const graph = chainOf(5);
+    const grouping = groupJobs(graph, 2);
+    expect(grouping.by).toBe("level");
+    expect(stacksOf(graph, grouping, "SSFPP")).toEqual([
+      [
+        ["type-0", { SUCCEEDED: 1, FAILED: 1 }],
+        ["type-1", { SUCCEEDED: 1 }],
+      ],
+      [
+        ["type-0", { PENDING: 1 }],
+        ["type-1", { PENDING: 1 }],
+      ],
+    ]);
   });
 });
 

@@ -133,6 +133,27 @@ export function countsOf(grouping: Grouping, letters: string): readonly Counts[]
   return counts;
 }
 
+/** Returns for each group its types with their counts of states, the types in the order of the graph. */
+export function stacksOf(
+  graph: Graph,
+  grouping: Grouping,
+  letters: string,
+): readonly (readonly (readonly [string, Counts])[])[] {
+  return grouping.groups.map((group) => {
+    const counts = new Map<number, Partial<Record<JobState, number>>>();
+    for (const job of group.jobs) {
+      const type = at(graph.typeOf, job);
+      const own = counts.get(type) ?? {};
+      const state = stateOf(letters, job);
+      own[state] = (own[state] ?? 0) + 1;
+      counts.set(type, own);
+    }
+    return [...counts]
+      .sort(([one], [other]) => one - other)
+      .map(([type, own]) => [graph.types[type] ?? "", own] as const);
+  });
+}
+
 /** Returns how many jobs failed or ran out of time. */
 export function failuresOf(counts: Counts): number {
   return (counts.FAILED ?? 0) + (counts.TIMED_OUT ?? 0);

@@ -3,7 +3,7 @@ import { compactGraph, drawsOf } from "../../testing/graphs";
 import { at } from "./dag";
 import { decodeGraph } from "./graph";
 import { groupJobs } from "./groups";
-import { axisOf, foresee, lanesOf, ticksOf } from "./timeline";
+import { axisOf, foresee, lanesOf, remainingOf, ticksOf } from "./timeline";
 
 const NOW = 100_000;
 /** Two fetch jobs, and one that loads what both have fetched; each is estimated at ten seconds. */
@@ -24,6 +24,25 @@ describe("foresee", () => {
 
   it("expects a job that runs longer than its estimate to end now", () => {
     expect(at(foresee(graph, "SAP", new Map([[1, 0]]), NOW).to, 1)).toBe(NOW);
+  });
+});
+
+describe("remainingOf", () => {
+  it("is the longest chain of what has not ended", () => {
+    expect(remainingOf(graph, "SAP")).toEqual({ seconds: 20, known: 2, unknown: 0 });
+    expect(remainingOf(graph, "SSA")).toEqual({ seconds: 10, known: 1, unknown: 0 });
+    expect(remainingOf(graph, "SFK")).toEqual({ seconds: 0, known: 0, unknown: 0 });
+  });
+
+  it("counts the jobs of which nothing is known", () => {
+    const half = decodeGraph(
+      compactGraph(
+        [[], [0], [1]],
+        () => "fetch",
+        (job) => (job === 1 ? null : 10),
+      ),
+    );
+    expect(remainingOf(half, "PPP")).toEqual({ seconds: 20, known: 2, unknown: 1 });
   });
 });
 

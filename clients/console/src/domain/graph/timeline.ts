@@ -59,6 +59,27 @@ export function foresee(
   return { from, to };
 }
 
+export interface Remaining {
+  /** The seconds of the longest chain of jobs that have not ended; waiting for slots is not counted. */
+  readonly seconds: number;
+  /** How many of these jobs have an estimate, and how many have none and so count as if they took no time. */
+  readonly known: number;
+  readonly unknown: number;
+}
+
+/** Returns how long the jobs that have not ended take by their estimates. Each that runs counts as if it just began. */
+export function remainingOf(graph: Graph, letters: string): Remaining {
+  const { to } = foresee(graph, letters, new Map(), 0);
+  let [seconds, known, unknown] = [0, 0, 0];
+  for (let job = 0; job < graph.count; job++) {
+    if (TERMINAL.has(stateOf(letters, job))) continue;
+    if (graph.estimates[job] == null) unknown += 1;
+    else known += 1;
+    seconds = Math.max(seconds, at(to, job) / 1_000);
+  }
+  return { seconds, known, unknown };
+}
+
 /** Gives each bar a row that is free while it lasts. Rows are freed in the order of the bars' ends. */
 function packed(bars: readonly Omit<Bar, "row">[]): { readonly rows: number; readonly bars: readonly Bar[] } {
   const endOf = (bar: Omit<Bar, "row">) => Math.max(bar.toMs, bar.fromMs + 1);

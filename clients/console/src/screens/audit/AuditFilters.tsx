@@ -2,11 +2,11 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import TextField from "@mui/material/TextField";
 import { type FormEvent, useState } from "react";
-import type { Address } from "../../shared/address";
+import type { Search } from "../../shared/useAddress";
 import { WhenField } from "../../shared/WhenField";
 
 /** The filters of the acts. They are applied at once, so that half a name is not asked for. */
-export function AuditFilters({ address, apply }: { address: Address; apply: (filters: Address) => void }) {
+export function AuditFilters({ address, apply }: { address: Search; apply: (filters: Search) => void }) {
   const [subject, setSubject] = useState(address.subject ?? "");
   const [caller, setCaller] = useState(address.caller ?? "");
   const [from, setFrom] = useState(address.from ?? "");

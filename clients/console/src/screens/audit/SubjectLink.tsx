@@ -1,6 +1,6 @@
 import { subjectOf } from "../../domain/audit";
 import { plain } from "../../domain/text";
-import { To } from "../../shared/To";
+import { TextLink } from "../../shared/TextLink";
 
 /** What an act is about, as a link where a screen shows it. */
 export function SubjectLink({ subject }: { subject: string }) {
@@ -8,39 +8,39 @@ export function SubjectLink({ subject }: { subject: string }) {
   switch (about.kind) {
     case "job":
       return (
-        <To to="/jobs/$jobId" params={{ jobId: about.name }}>
+        <TextLink to="/jobs/$jobId" params={{ jobId: about.name }}>
           job {plain(about.name)}
-        </To>
+        </TextLink>
       );
     case "workflow":
       return (
-        <To to="/workflows/$workflowId" params={{ workflowId: about.name }}>
+        <TextLink to="/workflows/$workflowId" params={{ workflowId: about.name }}>
           workflow {plain(about.name)}
-        </To>
+        </TextLink>
       );
     case "pool":
       return (
-        <To to="/pools" search={{ pool: about.name }}>
+        <TextLink to="/pools" search={{ pool: about.name }}>
           pool {plain(about.name)}
-        </To>
+        </TextLink>
       );
     case "type":
       return (
-        <To to="/types" search={{ type: about.name }}>
+        <TextLink to="/types" search={{ type: about.name }}>
           type {plain(about.name)}
-        </To>
+        </TextLink>
       );
     case "worker":
       return (
-        <To to="/workers" search={{ worker: `${about.pool}/${about.name}` }}>
+        <TextLink to="/workers" search={{ worker: `${about.pool}/${about.name}` }}>
           worker {plain(`${about.pool}/${about.name}`)}
-        </To>
+        </TextLink>
       );
     case "share":
       return (
-        <To to="/pools" search={{ pool: about.pool }}>
+        <TextLink to="/pools" search={{ pool: about.pool }}>
           share {plain(`${about.name} of ${about.pool}`)}
-        </To>
+        </TextLink>
       );
     case "grant":
       return <>grant of {plain(about.name)}</>;

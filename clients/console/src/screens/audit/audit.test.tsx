@@ -21,8 +21,8 @@ it("asks by all filters of the address, and tells an empty page from the end", a
     "GET /v1/audit": { ...PAGE, acts: [] },
   });
   expect(await screen.findByText("No act in the time that this page looked at.")).toBeTruthy();
-  expect(asked.map(({ path }) => decodeURIComponent(path))).toContain(
-    "/v1/audit?subject=pool#ecs&from=2026-11-01T00:00:00.000Z&cursor=c&limit=100",
+  expect(asked.map(({ call }) => decodeURIComponent(call))).toContain(
+    "GET /v1/audit?subject=pool#ecs&from=2026-11-01T00:00:00.000Z&cursor=c&limit=100",
   );
 });
 

@@ -5,16 +5,16 @@ import { useLive } from "../../api/live";
 import type { components } from "../../api/schema";
 import { differences, differenceText } from "../../domain/audit";
 import { plain } from "../../domain/text";
-import { type Address, useAddress } from "../../shared/address";
 import { DetailPanel } from "../../shared/DetailPanel";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Facts, Split } from "../../shared/Panel";
+import { TextLink } from "../../shared/TextLink";
 import { Ago, Time } from "../../shared/Time";
-import { To } from "../../shared/To";
 import { tableHeight } from "../../shared/tableHeight";
+import { type Search, useAddress } from "../../shared/useAddress";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { AuditFilters } from "./AuditFilters";
 import { SubjectLink } from "./SubjectLink";
@@ -47,7 +47,7 @@ function changeText(act: Act): string {
   return differences(act.before, act.after).map(differenceText).join(", ");
 }
 
-function useActs(address: Address) {
+function useActs(address: Search) {
   const api = useApi();
   const query: Record<string, string> = {};
   for (const name of FILTERS) {
@@ -65,7 +65,7 @@ function useActs(address: Address) {
 
 /** The acts of callers, newest first. */
 export function AuditScreen() {
-  const [address, change] = useAddress();
+  const { search: address, change } = useAddress();
   const queries = useQueryClient();
   const acts = useActs(address);
   const { data } = acts;
@@ -115,9 +115,9 @@ export function AuditScreen() {
             {data.cursor === null ? (
               "There are no earlier ones."
             ) : (
-              <To to="/audit" search={older(address, data.cursor)}>
+              <TextLink to="/audit" search={older(address, data.cursor)}>
                 look further back
-              </To>
+              </TextLink>
             )}
           </p>
         </Split>
@@ -126,7 +126,7 @@ export function AuditScreen() {
   );
 }
 
-function older(address: Address, cursor: string): Record<string, string> {
+function older(address: Search, cursor: string): Record<string, string> {
   const search: Record<string, string> = {};
   for (const name of FILTERS) {
     const value = address[name];
@@ -180,9 +180,9 @@ function ActDetail({ act, onClose }: { act: Act; onClose: () => void }) {
           ["about", <SubjectLink key="about" subject={act.subject} />],
           [
             "more of it",
-            <To key="more" to="/audit" search={{ subject: act.subject }}>
+            <TextLink key="more" to="/audit" search={{ subject: act.subject }}>
               all acts on it
-            </To>,
+            </TextLink>,
           ],
           ["outcome", <Outcome key="outcome" act={act} />],
           [
@@ -204,9 +204,9 @@ function ActDetail({ act, onClose }: { act: Act; onClose: () => void }) {
             act.caller.subject === null ? (
               "-"
             ) : (
-              <To key="by" to="/audit" search={{ caller: act.caller.subject }}>
+              <TextLink key="by" to="/audit" search={{ caller: act.caller.subject }}>
                 all acts of the caller
-              </To>
+              </TextLink>
             ),
           ],
           ["route", plain(act.route)],

@@ -7,7 +7,7 @@ import { useForbidden } from "../../api/me";
 import { type JobAct, whyNot } from "../../domain/jobActs";
 import { type ChangeForm, changeOf } from "../../domain/jobChange";
 import { joined } from "../../domain/jobFilters";
-import { toType } from "../../domain/zoned";
+import { timeText } from "../../domain/times";
 import { ActButton } from "../../shared/ActButton";
 import { useSettings } from "../../shared/settings";
 import { cancelDownstream, type RerunWish, rerun, wrongForm } from "./calls";
@@ -119,7 +119,7 @@ function ChangeAct({ job, impossible }: ActProps) {
   const typed = useRef<{ readonly before: ChangeForm; readonly after: ChangeForm } | null>(null);
   const before: ChangeForm = {
     priority: String(job.priority),
-    notBefore: job.not_before === null ? "" : toType(job.not_before, zone),
+    notBefore: job.not_before === null ? "" : timeText(job.not_before, zone),
     pool: job.pool,
     description: job.description ?? "",
     tags: joined(Object.entries(job.tags).map(([name, value]) => `${name}=${value}`)),

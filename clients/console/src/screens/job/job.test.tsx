@@ -3,8 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
 import { aCaller, aJob, HOSTILE, type Job } from "../../testing/jobs";
-import { type Call, renderScreen } from "../../testing/render";
-import { JobScreen } from ".";
+import { type Asked, showAt } from "../../testing/show";
 
 const ID = "6WRG02RMBSYB4S71Q0B9AKQ2TE.1";
 const OTHER = "6WRG02RMBSYB4S71Q0B9AKQ2TE.0";
@@ -21,11 +20,11 @@ const NO_CHANGE = {
 /** Renders the page of a job; `more` answers what is not the job itself. */
 function renderJob(
   job: () => Job,
-  more: (call: Call) => unknown = () => undefined,
+  more: (call: Asked) => unknown = () => undefined,
   search = "",
   role = "operator",
 ) {
-  return renderScreen(JobScreen, "/jobs/$jobId", `/jobs/${ID}${search}`, (call) => {
+  return showAt(`/jobs/${ID}${search}`, (call) => {
     const answered = more(call);
     if (answered !== undefined) return answered;
     if (call.path === "/v1/me") return aCaller(role);
@@ -74,7 +73,7 @@ it("shows first why a job waits, and resumes the pool that holds it", async () =
     evidence: { pool: "lambda" },
     change: { ...NO_CHANGE, action: "resume-pool", sentence: "resume the pool lambda", pool: "lambda" },
   };
-  const { calls } = renderJob(
+  const { asked: calls } = renderJob(
     () => aJob({ job_id: ID, key: "load" }),
     ({ method, path }) => {
       if (path.endsWith("/why")) {
@@ -146,7 +145,7 @@ it("shows why a job failed, line by line, with its attempts and times", async ()
 
 it("allows what the state allows, and foresees a retry", async () => {
   let job = FAILED;
-  const { calls } = renderJob(
+  const { asked: calls } = renderJob(
     () => job,
     ({ path, body }) => {
       if (!path.endsWith("/retry")) return undefined;
@@ -170,7 +169,7 @@ it("allows what the state allows, and foresees a retry", async () => {
 });
 
 it("changes only the fields that somebody changed, and refuses a wrong one before it is sent", async () => {
-  const { calls } = renderJob(
+  const { asked: calls } = renderJob(
     () => aJob({ job_id: ID, tags: { team: "data" } }),
     ({ method }) => (method === "PATCH" ? aJob({ job_id: ID }) : undefined),
   );
@@ -188,7 +187,7 @@ it("changes only the fields that somebody changed, and refuses a wrong one befor
 
 it("reruns with what follows, and with other parameters where they are JSON", async () => {
   const answer = { rerun: 4, left_at_limit: 0, left_active: 0, complete: true, cursor: null, dry_run: true };
-  const { calls } = renderJob(
+  const { asked: calls } = renderJob(
     () => FAILED,
     ({ path }) => (path.endsWith("/rerun") ? { ...FAILED, rerun: answer } : undefined),
   );
@@ -212,7 +211,7 @@ it("reruns with what follows, and with other parameters where they are JSON", as
 
 it("reads a log page by page, and no line twice", async () => {
   const line = (number: number, text: string) => ({ at: "2026-12-01T08:00:00.000Z", number, text });
-  const { calls, queries } = renderJob(
+  const { asked: calls, queries } = renderJob(
     () => FAILED,
     ({ path, query }) => {
       if (!path.endsWith("/logs")) return undefined;
@@ -285,7 +284,7 @@ it("folds and searches the parameters", async () => {
 
 it("shows the neighbours with their states, and the way on", async () => {
   const other = { job_id: OTHER, key: "extract", name: null, state: "SUCCEEDED", type: "MUST_SUCCEED" };
-  const { calls } = renderJob(
+  const { asked: calls } = renderJob(
     () => FAILED,
     ({ path, query }) => {
       if (path.endsWith("/dependencies")) {

@@ -21,7 +21,7 @@ import {
 import { JOB_STATES, TERMINAL } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
 import { timeText, zoneName } from "../../domain/times";
-import { typedTime } from "../../domain/zoned";
+import { instantOf } from "../../domain/wallClock";
 import { StateMark } from "../../shared/StateMark";
 import { useSettings } from "../../shared/settings";
 
@@ -217,8 +217,8 @@ function MoreFilters({ filters, onChange }: FilterBarProps) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = (name: string) => String(form.get(name) ?? "").trim();
-    const from = text("from") === "" ? "" : typedTime(text("from"), zone);
-    const to = text("to") === "" ? "" : typedTime(text("to"), zone);
+    const from = text("from") === "" ? "" : instantOf(text("from"), zone);
+    const to = text("to") === "" ? "" : instantOf(text("to"), zone);
     const faults = new Set([
       ...(from === null ? ["from"] : []),
       ...(to === null ? ["to"] : []),

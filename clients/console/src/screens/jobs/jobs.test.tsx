@@ -1,22 +1,21 @@
-import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
 import { aCaller, aJob, HOSTILE, type Job } from "../../testing/jobs";
-import { type Answer, type Call, renderScreen } from "../../testing/render";
-import { JobsScreen } from ".";
+import { type Answer, type Asked, searchNow, showAt } from "../../testing/show";
 
 const ID = (place: number) => `6WRG02RMBSYB4S71Q0B9AKQ2TE.${place}`;
 
 /** Answers a listing with `jobs`, and acts on each of them as its state allows. */
 function answering(jobs: () => readonly Job[], role = "client"): Answer {
-  return ({ method, path, body }: Call) => {
+  return ({ method, path, body }: Asked) => {
     if (path === "/v1/me") return aCaller(role);
     if (path === "/v1/jobs") return { jobs: jobs(), looked_at: jobs().length, cursor: null };
     const [, , , id, verb] = path.split("/");
     const job = jobs().find((each) => each.job_id === id);
     if (job === undefined) return undefined;
-    if (method === "GET") return job;
+    if (method === "GET") return verb === undefined ? job : undefined;
     if (verb === "cancel" && job.state === "SUCCEEDED") {
       const detail = `job ${job.job_id} has ended`;
       return Response.json(
@@ -40,9 +39,7 @@ const FOUR = [
 ];
 
 it("asks for what the address names, and removes a filter with its chip", async () => {
-  const { calls, router } = renderScreen(
-    JobsScreen,
-    "/jobs",
+  const { asked: calls } = showAt(
     "/jobs?state=FAILED,TIMED_OUT&tag=team%3Ddata&pool=ecs&order=newest",
     answering(() => FOUR),
   );
@@ -52,46 +49,40 @@ it("asks for what the address names, and removes a filter with its chip", async 
   expect(asked?.query.getAll("tag")).toEqual(["team=data"]);
   expect(asked?.query.get("direction")).toBe("desc");
   await userEvent.click(screen.getByRole("button", { name: /remove the filter pool ecs/ }));
-  await waitFor(() => expect(router.state.location.search).not.toHaveProperty("pool"));
-  expect(router.state.location.search).toMatchObject({ state: "FAILED,TIMED_OUT", tag: "team=data" });
+  await waitFor(() => expect(searchNow()).not.toHaveProperty("pool"));
+  expect(searchNow()).toMatchObject({ state: "FAILED,TIMED_OUT", tag: "team=data" });
 });
 
 it("goes to a job by its id, and searches names otherwise", async () => {
-  const { router } = renderScreen(
-    JobsScreen,
-    "/jobs",
+  showAt(
     "/jobs",
     answering(() => FOUR),
   );
   const field = await screen.findByLabelText(/beginning of a name/);
   await userEvent.type(field, "night{Enter}");
-  await waitFor(() => expect(router.state.location.search).toMatchObject({ name: "night" }));
+  await waitFor(() => expect(searchNow()).toMatchObject({ name: "night" }));
   const again = await screen.findByLabelText(/beginning of a name/);
   await userEvent.clear(again);
   await userEvent.type(again, `${ID(1).toLowerCase()}{Enter}`);
-  await waitFor(() => expect(router.state.location.pathname).toBe(`/jobs/${ID(1)}`));
+  await waitFor(() => expect(window.location.pathname).toBe(`/jobs/${ID(1)}`));
 });
 
 it("opens a job beside the list under an address of its own, and closes it with Escape", async () => {
-  const { router } = renderScreen(
-    JobsScreen,
-    "/jobs",
+  showAt(
     "/jobs?pool=lambda",
     answering(() => FOUR),
   );
   await userEvent.click(await screen.findByText("READY", { selector: "[role=gridcell] *" }));
-  await waitFor(() => expect(router.state.location.search).toMatchObject({ job: ID(1), pool: "lambda" }));
+  await waitFor(() => expect(searchNow()).toMatchObject({ job: ID(1), pool: "lambda" }));
   const panel = await screen.findByRole("region", { name: `job ${ID(1)}` });
   expect(within(panel).getByText("Why is it not running?")).toBeDefined();
   await userEvent.keyboard("{Escape}");
   await waitFor(() => expect(screen.queryByRole("region", { name: `job ${ID(1)}` })).toBeNull());
-  expect(router.state.location.search).toMatchObject({ pool: "lambda" });
+  expect(searchNow()).toMatchObject({ pool: "lambda" });
 });
 
 it("foresees a cancellation of mixed jobs, and tells the outcome of each", async () => {
-  const { calls } = renderScreen(
-    JobsScreen,
-    "/jobs",
+  const { asked: calls } = showAt(
     "/jobs",
     answering(() => FOUR),
   );
@@ -114,7 +105,7 @@ it("foresees a cancellation of mixed jobs, and tells the outcome of each", async
 
 it("acts on all that the filter names, page by page, in the states in which it has an effect", async () => {
   const told = (place: number) => ({ job_id: ID(place), outcome: "DONE", state: "READY", reason: null });
-  const { calls } = renderScreen(JobsScreen, "/jobs", "/jobs?pool=ecs", (call) => {
+  const { asked: calls } = showAt("/jobs?pool=ecs", (call) => {
     if (call.path !== "/v1/jobs/hold") return answering(() => FOUR)(call);
     const second = JSON.stringify(call.body).includes('"cursor":"next"');
     const jobs = second ? [told(3)] : [told(1), told(2)];
@@ -142,9 +133,7 @@ it("acts on all that the filter names, page by page, in the states in which it h
 });
 
 it("disables acts that the role does not allow, with the reason", async () => {
-  renderScreen(
-    JobsScreen,
-    "/jobs",
+  showAt(
     "/jobs",
     answering(() => FOUR, "viewer"),
   );
@@ -159,9 +148,7 @@ it("disables acts that the role does not allow, with the reason", async () => {
 
 it("keeps the rows where they are, and says how many are new", async () => {
   let jobs = FOUR.slice(0, 3);
-  const { queries } = renderScreen(
-    JobsScreen,
-    "/jobs",
+  const { queries } = showAt(
     "/jobs",
     answering(() => jobs),
   );
@@ -181,14 +168,16 @@ it("keeps the rows where they are, and says how many are new", async () => {
 });
 
 it("says the next command where there are no jobs, and that a filter hides them", async () => {
-  const { router } = renderScreen(
-    JobsScreen,
-    "/jobs",
+  showAt(
     "/jobs",
     answering(() => []),
   );
   await screen.findByText(/tidegate submit/);
-  await act(() => router.navigate({ to: "/jobs", search: { pool: "ecs" } as never }));
+  cleanup();
+  showAt(
+    "/jobs?pool=ecs",
+    answering(() => []),
+  );
   await screen.findByText("No job fits these filters");
 });
 
@@ -196,9 +185,7 @@ it("shows hostile texts as texts", async () => {
   const jobs = HOSTILE.map((text, place) =>
     aJob({ job_id: ID(place), name: text, type: text, tags: { a: text } }),
   );
-  renderScreen(
-    JobsScreen,
-    "/jobs",
+  showAt(
     `/jobs?job=${ID(0)}`,
     answering(() => jobs),
   );
@@ -210,9 +197,7 @@ it("shows hostile texts as texts", async () => {
 });
 
 it("has no faults of accessibility, with a panel, a selection and a dialog", async () => {
-  renderScreen(
-    JobsScreen,
-    "/jobs",
+  showAt(
     `/jobs?pool=lambda&job=${ID(1)}`,
     answering(() => FOUR),
   );
@@ -228,23 +213,21 @@ it("has no faults of accessibility, with a panel, a selection and a dialog", asy
 });
 
 it("keeps the focus in the search, and brings the focus back to the row", async () => {
-  const { router } = renderScreen(
-    JobsScreen,
-    "/jobs",
+  showAt(
     "/jobs?state=READY",
     answering(() => FOUR),
   );
   const field = await screen.findByLabelText(/beginning of a name/);
   await userEvent.type(field, "lo{Enter}");
-  await waitFor(() => expect(router.state.location.search).toMatchObject({ name: "lo" }));
+  await waitFor(() => expect(searchNow()).toMatchObject({ name: "lo" }));
   expect(document.activeElement).toBe(field);
   await screen.findByText("report");
   const row = screen.getAllByRole("row")[4] as HTMLElement;
   act(() => row.focus());
   await userEvent.click(within(row).getByRole("link"));
-  await waitFor(() => expect(router.state.location.pathname).toBe(`/jobs/${ID(3)}`));
-  act(() => router.history.back());
+  await waitFor(() => expect(window.location.pathname).toBe(`/jobs/${ID(3)}`));
+  act(() => window.history.back());
   await screen.findByText("report");
-  expect(router.state.location.search).toMatchObject({ state: "READY", name: "lo" });
+  expect(searchNow()).toMatchObject({ state: "READY", name: "lo" });
   await waitFor(() => expect(document.activeElement?.textContent).toContain("report"));
 });

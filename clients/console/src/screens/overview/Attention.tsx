@@ -6,8 +6,8 @@ import { plain, shortened } from "../../domain/text";
 import { Mark, PausedMark } from "../../shared/Mark";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 import { Panel } from "../../shared/Panel";
+import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
-import { To } from "../../shared/To";
 import { MOST_FAILURES, MOST_OTHERS, type Overview } from "./reads";
 
 const MOST_GROUPS = 12;
@@ -20,9 +20,9 @@ export function Attention({ overview }: { overview: Overview }) {
       .filter((pool) => pool.paused || pool.fault !== "")
       .map((pool) => (
         <Row key={`pool ${pool.name}`}>
-          <To to="/pools" search={{ pool: pool.name }}>
+          <TextLink to="/pools" search={{ pool: pool.name }}>
             pool {plain(pool.name)}
-          </To>{" "}
+          </TextLink>{" "}
           {pool.paused ? <PausedMark change={pool.changes.paused} /> : null}
           {pool.fault === "" ? null : (
             <Mark icon="warning" tone="bad">
@@ -35,9 +35,9 @@ export function Attention({ overview }: { overview: Overview }) {
       .filter((type) => type.paused)
       .map((type) => (
         <Row key={`type ${type.type}`}>
-          <To to="/types" search={{ type: type.type }}>
+          <TextLink to="/types" search={{ type: type.type }}>
             type {plain(type.type)}
-          </To>{" "}
+          </TextLink>{" "}
           <PausedMark change={type.changes.paused} />
         </Row>
       )),
@@ -46,9 +46,9 @@ export function Attention({ overview }: { overview: Overview }) {
         <Mark icon="failed" tone="bad">
           LOST
         </Mark>{" "}
-        <To to="/workers" search={{ worker: `${worker.pool}/${worker.worker_id}` }}>
+        <TextLink to="/workers" search={{ worker: `${worker.pool}/${worker.worker_id}` }}>
           worker {plain(`${worker.pool}/${worker.worker_id}`)}
-        </To>
+        </TextLink>
         , last heartbeat <Ago at={worker.heartbeat_at} />
       </Row>
     )),
@@ -60,10 +60,10 @@ export function Attention({ overview }: { overview: Overview }) {
         <Mark icon="clock" tone="wait">
           overdue
         </Mark>{" "}
-        <To to="/jobs" search={{ state: "RUNNING", overdue: "true" }}>
+        <TextLink to="/jobs" search={{ state: "RUNNING", overdue: "true" }}>
           {late}
           {overdue.data?.cursor == null ? "" : " or more"} running jobs take longer than their estimate
-        </To>
+        </TextLink>
       </Row>,
     );
   }
@@ -93,9 +93,9 @@ export function Attention({ overview }: { overview: Overview }) {
           </Typography>
           <Rows label="workers, rules and late jobs">{others}</Rows>
           {lost.data?.cursor == null ? null : (
-            <To to="/workers" search={{ state: "LOST" }}>
+            <TextLink to="/workers" search={{ state: "LOST" }}>
               more than {MOST_OTHERS} lost workers
-            </To>
+            </TextLink>
           )}
         </>
       )}
@@ -138,9 +138,9 @@ function Failures({
           ? `All ${looked.toLocaleString("en")} failed jobs that are kept. `
           : `The newest ${Math.max(looked, 1).toLocaleString("en")} of the failed jobs, at most ${MOST_FAILURES}. `}
         {groups.length > MOST_GROUPS ? `${groups.length - MOST_GROUPS} more groups. ` : ""}
-        <To to="/jobs" search={{ state: "FAILED,TIMED_OUT" }}>
+        <TextLink to="/jobs" search={{ state: "FAILED,TIMED_OUT" }}>
           all failed jobs
-        </To>
+        </TextLink>
       </Typography>
     </>
   );
@@ -157,9 +157,9 @@ function GroupLine({ group }: { group: FailureGroup }) {
       <Mark icon="failed" tone="bad">
         {group.count.toLocaleString("en")} failed
       </Mark>{" "}
-      <To to="/jobs" search={search}>
+      <TextLink to="/jobs" search={search}>
         {plain(group.type)}: {plain(group.code)}
-      </To>
+      </TextLink>
       <Box component="span" sx={{ color: "text.secondary" }}>
         {" "}
         last <Ago at={group.last} />
@@ -167,9 +167,9 @@ function GroupLine({ group }: { group: FailureGroup }) {
       </Box>
       <Box sx={{ color: "text.secondary", fontSize: "0.85rem", overflowWrap: "anywhere" }}>
         {plain(shortened(group.sampleMessage, 160))}{" "}
-        <To to="/jobs/$jobId" params={{ jobId: group.sampleId }}>
+        <TextLink to="/jobs/$jobId" params={{ jobId: group.sampleId }}>
           latest such job
-        </To>
+        </TextLink>
       </Box>
     </>
   );

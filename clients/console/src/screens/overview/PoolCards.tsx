@@ -5,7 +5,7 @@ import { Gauge } from "../../shared/Gauge";
 import { Mark, PausedMark } from "../../shared/Mark";
 import { Panel } from "../../shared/Panel";
 import type { Pool } from "../../shared/reads";
-import { To } from "../../shared/To";
+import { TextLink } from "../../shared/TextLink";
 
 /** A card a pool: how full it is, how much waits for it, and who holds it back. */
 export function PoolCards({ pools }: { pools: readonly Pool[] }) {
@@ -35,9 +35,13 @@ export function PoolCards({ pools }: { pools: readonly Pool[] }) {
               minWidth: 0,
             }}
           >
-            <To to="/pools" search={{ pool: pool.name }} sx={{ fontWeight: 600, overflowWrap: "anywhere" }}>
+            <TextLink
+              to="/pools"
+              search={{ pool: pool.name }}
+              sx={{ fontWeight: 600, overflowWrap: "anywhere" }}
+            >
               {plain(pool.name)}
-            </To>
+            </TextLink>
             <Gauge pool={pool} />
             <Box sx={{ fontSize: "0.8rem", color: "text.secondary" }}>
               {countText(pool.ready)} ready, {countText(pool.held)} held

@@ -7,8 +7,8 @@ import { ErrorNotice, Loading } from "../../shared/Notices";
 import { Panel } from "../../shared/Panel";
 import { StateBar } from "../../shared/StateBar";
 import { StateMark } from "../../shared/StateMark";
+import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
-import { To } from "../../shared/To";
 
 /** The newest workflows that have not ended, each with how far it is. */
 export function RunningWorkflows({
@@ -18,9 +18,9 @@ export function RunningWorkflows({
 }) {
   const { data } = workflows;
   const all = (
-    <To to="/workflows" search={{ state: "RUNNING,HELD" }}>
+    <TextLink to="/workflows" search={{ state: "RUNNING,HELD" }}>
       all workflows that run
-    </To>
+    </TextLink>
   );
   return (
     <Panel title="Workflows that run" aside={all}>
@@ -39,13 +39,13 @@ function List({ rows }: { rows: readonly components["schemas"]["WorkflowRowOut"]
       {rows.map((row) => (
         <Box component="li" key={row.workflow_id} sx={{ listStyle: "none", minWidth: 0 }}>
           <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", justifyContent: "space-between" }}>
-            <To
+            <TextLink
               to="/workflows/$workflowId"
               params={{ workflowId: row.workflow_id }}
               sx={{ overflowWrap: "anywhere" }}
             >
               {plain(row.name ?? row.workflow_id)}
-            </To>
+            </TextLink>
             <Box component="span" sx={{ display: "inline-flex", gap: 1, fontSize: "0.8rem" }}>
               {row.state === "RUNNING" ? null : <StateMark state={row.state} />}
               {ended(row.counts).toLocaleString("en")} of {row.job_count.toLocaleString("en")} ended ·{" "}

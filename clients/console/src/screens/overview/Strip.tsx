@@ -6,7 +6,7 @@ import { countText, total } from "../../domain/gauges";
 import { useNow } from "../../shared/now";
 import type { Pool } from "../../shared/reads";
 import { StateMark } from "../../shared/StateMark";
-import { To } from "../../shared/To";
+import { TextLink } from "../../shared/TextLink";
 
 const HOUR_MS = 3_600_000;
 
@@ -82,7 +82,7 @@ function Tile({
 }) {
   return (
     <Box component="li" sx={{ listStyle: "none" }}>
-      <To
+      <TextLink
         to="/jobs"
         search={search}
         underline="none"
@@ -105,7 +105,7 @@ function Tile({
         <Box component="span" sx={{ fontSize: "0.8rem", color: "text.secondary" }}>
           {words}
         </Box>
-      </To>
+      </TextLink>
     </Box>
   );
 }

@@ -1,7 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import { expect, it, vi } from "vitest";
 import { POOL } from "../../testing/answers";
-import { refusal, showAt } from "../../testing/show";
+import { type Asked, refusal, showAt } from "../../testing/show";
 
 const NOW = new Date().toISOString();
 const QUIET = {
@@ -29,11 +29,11 @@ it("says how to submit a first job where nothing has happened yet", async () => 
   expect(await screen.findByText("Nothing runs, waits or has failed.")).toBeTruthy();
   expect(screen.getByText(/tidegate submit job\.json/)).toBeTruthy();
   expect(await screen.findByText("schedules and streams are alive")).toBeTruthy();
-  const paths = asked.map(({ path }) => path).filter((path) => path !== "/v1/me");
-  expect(paths).toHaveLength(7);
-  expect(paths.slice(0, 3).every((path) => /^\/v1\/(pools|jobs\?state=FAILED|workflows)/.test(path))).toBe(
-    true,
-  );
+  const calls = asked.map(({ call }) => call).filter((call) => call !== "GET /v1/me");
+  expect(calls).toHaveLength(7);
+  expect(
+    calls.slice(0, 3).every((call) => /^GET \/v1\/(pools|jobs\?state=FAILED|workflows)/.test(call)),
+  ).toBe(true);
 });
 
 it("groups failures, and links each number to its jobs", async () => {
@@ -50,8 +50,8 @@ it("groups failures, and links each number to its jobs", async () => {
         },
       ],
     },
-    "GET /v1/jobs": ({ path }: { path: string }) =>
-      path.includes("overdue")
+    "GET /v1/jobs": ({ query }: Asked) =>
+      query.has("overdue")
         ? { jobs: [failed("9", "x")], looked_at: 1, cursor: null }
         : {
             jobs: [failed("1", "raised"), failed("2", "raised"), failed("3", "lost")],

@@ -12,8 +12,8 @@ import { Gauge } from "../../shared/Gauge";
 import { Mark } from "../../shared/Mark";
 import { Facts } from "../../shared/Panel";
 import type { Pool } from "../../shared/reads";
+import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
-import { To } from "../../shared/To";
 import { Redrive } from "./Redrive";
 import { Shares } from "./Shares";
 
@@ -79,22 +79,22 @@ export function PoolDetail({ pool, onClose }: { pool: Pool; onClose: () => void 
           ["fault", pool.fault === "" ? "none" : plain(pool.fault)],
           [
             "ready",
-            <To key="ready" to="/jobs" search={{ pool: pool.name, state: "READY" }}>
+            <TextLink key="ready" to="/jobs" search={{ pool: pool.name, state: "READY" }}>
               {countText(pool.ready)} for a slot, {countText(pool.held)} for their key or type
-            </To>,
+            </TextLink>,
           ],
           [
             "active",
-            <To key="active" to="/jobs" search={{ pool: pool.name, state: "RUNNING,QUEUED" }}>
+            <TextLink key="active" to="/jobs" search={{ pool: pool.name, state: "RUNNING,QUEUED" }}>
               {countText(pool.active)} running or dispatched
-            </To>,
+            </TextLink>,
           ],
           [
             "workers",
             pool.kind === "process" ? (
-              <To key="workers" to="/workers" search={{ pool: pool.name }}>
+              <TextLink key="workers" to="/workers" search={{ pool: pool.name }}>
                 {pool.workers.toLocaleString("en")} alive
-              </To>
+              </TextLink>
             ) : (
               "execution environments of a function"
             ),
@@ -122,9 +122,9 @@ export function PoolDetail({ pool, onClose }: { pool: Pool; onClose: () => void 
           ],
           [
             "acts",
-            <To key="acts" to="/audit" search={{ subject: `pool#${pool.name}` }}>
+            <TextLink key="acts" to="/audit" search={{ subject: `pool#${pool.name}` }}>
               who did what to it
-            </To>,
+            </TextLink>,
           ],
         ]}
       />

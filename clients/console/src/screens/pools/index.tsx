@@ -1,6 +1,5 @@
 import { countText, gaugeOf } from "../../domain/gauges";
 import { plain } from "../../domain/text";
-import { useAddress } from "../../shared/address";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
@@ -8,6 +7,7 @@ import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { type Pool, usePools } from "../../shared/reads";
 import { tableHeight } from "../../shared/tableHeight";
+import { useAddress } from "../../shared/useAddress";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { PoolDetail } from "./PoolDetail";
 
@@ -28,7 +28,7 @@ const COLUMNS: readonly Column<Pool>[] = [
 
 /** All pools with their load, and one of them with its shares and rules. */
 export function PoolsScreen() {
-  const [address, change] = useAddress();
+  const { search: address, change } = useAddress();
   const pools = usePools();
   const all = pools.data?.pools;
   const chosen = address.pool;

@@ -53,11 +53,11 @@ it("says why a viewer may not act", async () => {
 it("counts what a redrive would do, over all pages, before it does it", async () => {
   const { asked } = showAt("/pools?pool=lambda", {
     ...ANSWERS,
-    "POST /v1/pools/lambda/redrive": ({ path }: Asked) => ({
+    "POST /v1/pools/lambda/redrive": ({ call }: Asked) => ({
       pool: "lambda",
       redriven: 2,
       looked_at: 200,
-      cursor: path.includes("cursor=next") ? null : "next",
+      cursor: call.includes("cursor=next") ? null : "next",
     }),
   });
   await userEvent.click(await screen.findByRole("button", { name: "Redrive" }));

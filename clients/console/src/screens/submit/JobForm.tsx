@@ -16,7 +16,7 @@ import { NO_OWN_FIELDS, OWN_PATHS, ownFieldsOf, sentOwnFields } from "../../doma
 import { emptyValues, type FormValues, parametersOf, readJson, valuesOf } from "../../domain/forms/values";
 import { plain } from "../../domain/text";
 import { ErrorNotice } from "../../shared/Notices";
-import { To } from "../../shared/To";
+import { TextLink } from "../../shared/TextLink";
 import { FieldInputs } from "./FieldInput";
 import { Foreseen, KeyField } from "./Foreseen";
 import { OwnInputs } from "./OwnInputs";
@@ -176,9 +176,9 @@ function FromJob({ source, type }: { source: Job; type: string }) {
   return (
     <Alert severity="info">
       Made from{" "}
-      <To to="/jobs/$jobId" params={{ jobId: source.job_id }}>
+      <TextLink to="/jobs/$jobId" params={{ jobId: source.job_id }}>
         {plain(source.key ?? source.name ?? source.job_id)}
-      </To>
+      </TextLink>
       , with its share, requirements, concurrency key, estimate and backoff. Its dependencies are left out.
       {source.type === type ? "" : ` That job is of the type ${plain(source.type)}.`}
     </Alert>

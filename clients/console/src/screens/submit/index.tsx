@@ -2,18 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { plain } from "../../domain/text";
-import { useAddress } from "../../shared/address";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Panel } from "../../shared/Panel";
 import { useType, useTypes } from "../../shared/reads";
+import { useAddress } from "../../shared/useAddress";
 import { JobForm } from "./JobForm";
 import { WorkflowForm } from "./WorkflowForm";
 
 /** A job by a form, or a workflow as JSON. */
 export function SubmitScreen() {
-  const [address, change] = useAddress();
+  const { search: address, change } = useAddress();
   return (
     <Page
       title="Submit"
@@ -36,7 +36,7 @@ export function SubmitScreen() {
 
 /** Chooses the type, and reads what the form is made of: the type's schema, and a job to begin from. */
 function OneJob() {
-  const [address, change] = useAddress();
+  const { search: address, change } = useAddress();
   const api = useApi();
   const types = useTypes();
   const from = address.from;

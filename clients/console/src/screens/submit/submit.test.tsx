@@ -10,7 +10,7 @@ const ANSWERS = {
   "GET /v1/pools": { pools: [] },
   "GET /v1/types": { types: [TYPE] },
   "GET /v1/types/load": { ...TYPE, parameters_schema: SCHEMA },
-  "POST /v1/jobs": ({ path }: Asked) => (path.includes("dry_run") ? FORESEEN : { job_id: ID }),
+  "POST /v1/jobs": ({ call }: Asked) => (call.includes("dry_run") ? FORESEEN : { job_id: ID }),
 };
 const posts = (asked: readonly Asked[]) => asked.filter(({ method }) => method === "POST");
 
@@ -105,10 +105,10 @@ it("begins with a job, as JSON where the form has no place for its parameters", 
 it("takes a workflow, and names the job that is wrong in it", async () => {
   const { asked } = showAt("/submit?as=workflow", {
     ...ANSWERS,
-    "POST /v1/workflows": ({ path, body }: Asked) =>
+    "POST /v1/workflows": ({ call, body }: Asked) =>
       JSON.stringify(body).includes("bad")
         ? refusal(422, "invalid-request", [{ field: "jobs[0].type", message: "unknown job type" }])
-        : path.includes("dry_run")
+        : call.includes("dry_run")
           ? { dry_run: true, job_count: 2, states: { READY: 1, PENDING: 1 }, pools: { lambda: 2 } }
           : { workflow_id: ID, job_ids: {} },
   });

@@ -14,8 +14,8 @@ import { Mark } from "../../shared/Mark";
 import { Command, ErrorNotice, Loading } from "../../shared/Notices";
 import { Facts } from "../../shared/Panel";
 import { useType } from "../../shared/reads";
+import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
-import { To } from "../../shared/To";
 
 type Type = components["schemas"]["OneTypeOut"];
 type Change = components["schemas"]["tidegate__contracts__pool_responses__ChangeOut"] | null;
@@ -61,15 +61,15 @@ function Known({ type }: { type: Type }) {
           ["deployed", type.deployed ? "yes" : "no: a deploy removed its code"],
           [
             "jobs",
-            <To key="jobs" to="/jobs" search={{ type: type.type }}>
+            <TextLink key="jobs" to="/jobs" search={{ type: type.type }}>
               jobs of the type
-            </To>,
+            </TextLink>,
           ],
           [
             "acts",
-            <To key="acts" to="/audit" search={{ subject: `type#${type.type}` }}>
+            <TextLink key="acts" to="/audit" search={{ subject: `type#${type.type}` }}>
               who did what to it
-            </To>,
+            </TextLink>,
           ],
         ]}
       />
@@ -133,9 +133,9 @@ function Acts({ type }: { type: Type }) {
         />
       )}
       <Limit type={type} impossible={forbidden ?? (type.max_running === null ? gone : null)} />
-      <To to="/submit" search={{ type: type.type }}>
+      <TextLink to="/submit" search={{ type: type.type }}>
         submit a job of this type
-      </To>
+      </TextLink>
     </Box>
   );
 }

@@ -1,6 +1,5 @@
 import TextField from "@mui/material/TextField";
 import { plain } from "../../domain/text";
-import { useAddress } from "../../shared/address";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
@@ -8,6 +7,7 @@ import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { type JobType, useTypes } from "../../shared/reads";
 import { tableHeight } from "../../shared/tableHeight";
+import { useAddress } from "../../shared/useAddress";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { TypeDetail } from "./TypeDetail";
 
@@ -26,7 +26,7 @@ const COLUMNS: readonly Column<JobType>[] = [
 
 /** All job types with their rules, and one of them with its parameters. */
 export function TypesScreen() {
-  const [address, change] = useAddress();
+  const { search: address, change } = useAddress();
   const types = useTypes();
   const wanted = (address.q ?? "").toLowerCase();
   const all = types.data?.types;

@@ -15,8 +15,8 @@ import { Facts } from "../../shared/Panel";
 import { usePaced } from "../../shared/paced";
 import type { Worker } from "../../shared/reads";
 import { StateMark } from "../../shared/StateMark";
+import { TextLink } from "../../shared/TextLink";
 import { Ago, Time } from "../../shared/Time";
-import { To } from "../../shared/To";
 import { Slots } from "./Slots";
 
 type WorkerJob = components["schemas"]["WorkerJobOut"];
@@ -186,9 +186,9 @@ function Jobs({ pool, id }: { pool: string; id: string }) {
             Jobs that ended before <Time at={since} /> may be missing.{" "}
           </>
         )}
-        <To to="/jobs" search={{ state: "SUCCEEDED,FAILED,TIMED_OUT", worker: id }}>
+        <TextLink to="/jobs" search={{ state: "SUCCEEDED,FAILED,TIMED_OUT", worker: id }}>
           all jobs that it ran
-        </To>
+        </TextLink>
       </p>
     </>
   );
@@ -205,9 +205,9 @@ function JobList({ label, jobs, empty }: { label: string; jobs: readonly WorkerJ
           sx={{ listStyle: "none", overflowWrap: "anywhere" }}
         >
           <StateMark state={job.state} />{" "}
-          <To to="/jobs/$jobId" params={{ jobId: job.job_id }}>
+          <TextLink to="/jobs/$jobId" params={{ jobId: job.job_id }}>
             {plain(job.key ?? job.name ?? job.job_id)}
-          </To>{" "}
+          </TextLink>{" "}
           {plain(job.type)}, attempt {job.attempt}, <Ago at={job.finished_at ?? job.started_at} />
           {job.actual_duration_seconds === null ? "" : `, ran ${durationText(job.actual_duration_seconds)}`}
           {job.error_code === null ? "" : `, ${plain(job.error_code)}`}

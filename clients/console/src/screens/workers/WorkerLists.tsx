@@ -1,11 +1,11 @@
 import Box from "@mui/material/Box";
 import { plain } from "../../domain/text";
-import { useAddress } from "../../shared/address";
 import { WorkerMark } from "../../shared/Mark";
 import type { Worker } from "../../shared/reads";
+import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
-import { To } from "../../shared/To";
 import { tableHeight } from "../../shared/tableHeight";
+import { useAddress } from "../../shared/useAddress";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { Slots } from "./Slots";
 
@@ -72,7 +72,7 @@ export function WorkerTable({
 
 /** Workers as tiles, with a dot for each slot. */
 export function WorkerTiles({ workers, current }: { workers: readonly Worker[]; current: string | null }) {
-  const [address] = useAddress();
+  const { search: address } = useAddress();
   return (
     <Box
       component="ul"
@@ -102,7 +102,7 @@ export function WorkerTiles({ workers, current }: { workers: readonly Worker[]; 
               fontSize: "0.85rem",
             }}
           >
-            <To
+            <TextLink
               to="/workers"
               search={{
                 ...Object.fromEntries(Object.entries(address).filter(([, value]) => value !== undefined)),
@@ -113,7 +113,7 @@ export function WorkerTiles({ workers, current }: { workers: readonly Worker[]; 
               sx={{ fontWeight: 600, overflowWrap: "anywhere" }}
             >
               {plain(nameOf(worker))}
-            </To>
+            </TextLink>
             <Box sx={{ color: "text.secondary", overflowWrap: "anywhere" }}>
               {plain(worker.pool)} on {plain(worker.host)}
             </Box>

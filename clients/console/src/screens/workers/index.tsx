@@ -2,7 +2,6 @@ import Box from "@mui/material/Box";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { plain } from "../../domain/text";
-import { type Address, type ChangeAddress, useAddress } from "../../shared/address";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Freshness } from "../../shared/Freshness";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
@@ -10,7 +9,8 @@ import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { usePaced } from "../../shared/paced";
 import { usePoolNames, type Worker } from "../../shared/reads";
-import { To } from "../../shared/To";
+import { TextLink } from "../../shared/TextLink";
+import { type Address, type Search, useAddress } from "../../shared/useAddress";
 import { WorkerDetail } from "./WorkerDetail";
 import { WorkerTable, WorkerTiles } from "./WorkerLists";
 
@@ -25,7 +25,7 @@ function oneOf<T extends string>(choices: readonly T[], text: string | undefined
   return choices.find((choice) => choice === text);
 }
 
-function useWorkers({ pool, state: stateText, order: orderText, cursor }: Address) {
+function useWorkers({ pool, state: stateText, order: orderText, cursor }: Search) {
   const api = useApi();
   const state = oneOf(STATES, stateText);
   const order = oneOf(ORDERS, orderText);
@@ -44,7 +44,7 @@ function useWorkers({ pool, state: stateText, order: orderText, cursor }: Addres
 
 /** The worker processes of all pools, as tiles or as a table, and one of them with its jobs. */
 export function WorkersScreen() {
-  const [address, change] = useAddress();
+  const { search: address, change } = useAddress();
   const workers = useWorkers(address);
   const { data } = workers;
   const chosen = address.worker;
@@ -87,9 +87,9 @@ export function WorkersScreen() {
         )}
         {data?.cursor == null ? null : (
           <p>
-            <To to="/workers" search={{ ...withoutEmpty(address), cursor: data.cursor }}>
+            <TextLink to="/workers" search={{ ...withoutEmpty(address), cursor: data.cursor }}>
               the next {PAGE} workers
-            </To>
+            </TextLink>
           </p>
         )}
         {data?.complete === false ? (
@@ -100,13 +100,13 @@ export function WorkersScreen() {
   );
 }
 
-function withoutEmpty(address: Address): Record<string, string> {
+function withoutEmpty(address: Search): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [name, value] of Object.entries(address)) if (value !== undefined) found[name] = value;
   return found;
 }
 
-function Filters({ address, change }: { address: Address; change: ChangeAddress }) {
+function Filters({ address, change }: { address: Search; change: Address["change"] }) {
   const pools = usePoolNames();
   const filter = (name: string) => (value: string) => change({ [name]: value, cursor: "" });
   return (

@@ -25,7 +25,7 @@ it("shows each worker with its slots in words, and the way to the next page", as
 it("asks the API by the filters of the address, and changes them there", async () => {
   const { asked } = showAt("/workers?state=LOST&order=seen&view=table", ANSWERS);
   expect(await screen.findByText("nightly (n-1)")).toBeTruthy();
-  expect(asked.map(({ path }) => path)).toContain("/v1/workers?limit=200&state=LOST&order=seen");
+  expect(asked.map(({ call }) => call)).toContain("GET /v1/workers?limit=200&state=LOST&order=seen");
   await userEvent.selectOptions(screen.getByLabelText("state"), "DRAINING");
   await waitFor(() => expect(window.location.search).toBe("?state=DRAINING&order=seen&view=table"));
 });

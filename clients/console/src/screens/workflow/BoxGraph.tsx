@@ -96,6 +96,16 @@ export function BoxGraph(props: BoxGraphProps) {
     if (frame.current !== null && wide > frame.current.clientWidth) setZoom(READABLE_ZOOM);
   }, [wide]);
   const nodes = useMemo(() => layout.columns.flat(), [layout]);
+  const first = layout.columns[0] ?? [];
+  const shownFirst = current ?? first[Math.floor(first.length / 2)] ?? null;
+  // A picture that is higher than its frame begins where something is to be seen. Later nothing moves by itself.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another box that is opened is in sight already
+  useLayoutEffect(() => {
+    const room = frame.current;
+    if (room === null || shownFirst === null) return;
+    room.scrollTop = (places.y(shownFirst) + height / 2) * scale - room.clientHeight / 2;
+    room.scrollLeft = (places.x(shownFirst) + width / 2) * scale - room.clientWidth / 2;
+  }, [places]);
 
   const onKey = (event: KeyboardEvent, node: number) => {
     const to = neighbourBy(event.key, node, dag, layout);
@@ -251,6 +261,9 @@ function Edges({
           textAnchor="end"
           fontSize="11"
           fill={palette.text.secondary}
+          stroke={palette.background.paper}
+          strokeWidth="4"
+          paintOrder="stroke"
         >
           ×{edge.count.toLocaleString("en")}
         </text>

@@ -3,6 +3,7 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import useMediaQuery from "@mui/material/useMediaQuery";
 import { memo, useMemo } from "react";
+import type { Graph } from "../../domain/graph/graph";
 import { type Counts, countsOf, failuresOf, type Group } from "../../domain/graph/groups";
 import { stateOf } from "../../domain/graph/progress";
 import { JOB_STATES, type JobState, TERMINAL } from "../../domain/states";
@@ -12,6 +13,7 @@ import { StateBar } from "../../shared/StateBar";
 import { useStateTone } from "../../shared/StateMark";
 import { BoxGraph } from "./BoxGraph";
 import { JobsTable, StateChips, statesIn } from "./JobsTable";
+import { LevelColumns } from "./LevelColumns";
 import type { ViewProps } from "./view";
 
 const WIDTH = 200;
@@ -31,6 +33,14 @@ function typesText(group: Group): string {
   return [...named, ...(more > 0 ? [`${more} more types`] : [])].join(", ");
 }
 
+/** Returns what a group is called, and what more is known of it: a job that is alone goes by its key. */
+function titleOf(group: Group, graph: Graph): readonly [string, string] {
+  const [only] = group.jobs;
+  const types = plain(typesText(group));
+  if (group.jobs.length !== 1 || only === undefined) return [types, levelsText(group)];
+  return [plain(graph.keys[only] ?? ""), `${types}, ${levelsText(group)}`];
+}
+
 /** Returns how far the jobs of a group are, in words. */
 function progressText(group: Group, counts: Counts): string {
   const count = (states: readonly JobState[]) =>
@@ -43,7 +53,17 @@ function progressText(group: Group, counts: Counts): string {
 const CUT = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" } as const;
 
 /** One group: its failures first, then what it is, how far its jobs are, and their states as a bar. */
-const GroupContent = memo(function GroupContent({ group, counts }: { group: Group; counts: Counts }) {
+const GroupContent = memo(function GroupContent({
+  group,
+  title,
+  more,
+  counts,
+}: {
+  group: Group;
+  title: string;
+  more: string;
+  counts: Counts;
+}) {
   const tone = useStateTone();
   const failures = failuresOf(counts);
   return (
@@ -57,11 +77,11 @@ const GroupContent = memo(function GroupContent({ group, counts }: { group: Grou
           {failures.toLocaleString("en")} failed
         </Box>
       )}
-      <Box component="span" title={plain(typesText(group))} sx={{ ...CUT, fontWeight: 600 }}>
-        {plain(typesText(group))}
+      <Box component="span" title={title} sx={{ ...CUT, fontWeight: 600 }}>
+        {title}
       </Box>
-      <Box component="span" sx={{ ...CUT, color: "text.secondary" }}>
-        {levelsText(group)}
+      <Box component="span" title={more} sx={{ ...CUT, color: "text.secondary" }}>
+        {more}
       </Box>
       <Box component="span" sx={CUT}>
         {progressText(group, counts)}
@@ -73,7 +93,7 @@ const GroupContent = memo(function GroupContent({ group, counts }: { group: Grou
 
 /** The workflow as groups of jobs that are alike, which stays readable with 10,000 of them. */
 export function GroupsView(props: ViewProps) {
-  const { grouping, progress, address } = props;
+  const { graph, grouping, progress, address } = props;
   const narrow = useMediaQuery("(max-width: 700px)");
   const counts = useMemo(() => countsOf(grouping, progress.letters), [grouping, progress.letters]);
   const current = grouping.groups.findIndex((group) => group.id === address.search.group);
@@ -84,7 +104,9 @@ export function GroupsView(props: ViewProps) {
   const label = `${grouping.groups.length.toLocaleString("en")} groups of jobs by ${grouping.by}`;
   const content = (place: number) => {
     const group = grouping.groups[place];
-    return group === undefined ? null : <GroupContent group={group} counts={counts[place] ?? {}} />;
+    if (group === undefined) return null;
+    const [title, more] = titleOf(group, graph);
+    return <GroupContent group={group} title={title} more={more} counts={counts[place] ?? {}} />;
   };
   const opened = grouping.groups[current];
   return (
@@ -115,6 +137,16 @@ export function GroupsView(props: ViewProps) {
             </li>
           ))}
         </Box>
+      ) : grouping.by === "level" ? (
+        <LevelColumns
+          label={label}
+          graph={graph}
+          grouping={grouping}
+          letters={progress.letters}
+          counts={counts}
+          current={current}
+          onOpen={open}
+        />
       ) : (
         <BoxGraph
           label={label}

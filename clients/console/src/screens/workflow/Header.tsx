@@ -2,18 +2,20 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useMemo } from "react";
 import type { Graph } from "../../domain/graph/graph";
-import type { Progress } from "../../domain/graph/progress";
+import { isMoving, type Progress } from "../../domain/graph/progress";
 import { firstFailure } from "../../domain/graph/search";
+import { remainingOf } from "../../domain/graph/timeline";
 import { JOB_STATES } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
-import { durationText, secondsBetween } from "../../domain/times";
+import { durationText, secondsBetween, timeText, zoneName } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
 import { Folded } from "../../shared/Folded";
 import { Icon } from "../../shared/icons";
 import { useNow } from "../../shared/now";
-import { RoutedLink } from "../../shared/RoutedLink";
 import { StateBar } from "../../shared/StateBar";
 import { StateMark } from "../../shared/StateMark";
+import { useSettings } from "../../shared/settings";
+import { TextLink } from "../../shared/TextLink";
 import { Ago, Time } from "../../shared/Time";
 import { Acts } from "./acts";
 import type { Workflow } from "./reads";
@@ -56,7 +58,7 @@ export function Header({
       <StateBar counts={progress.counts} height={14} />
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 2 }}>
         {JOB_STATES.filter((state) => (progress.counts[state] ?? 0) > 0).map((state) => (
-          <RoutedLink
+          <TextLink
             key={state}
             to="/workflows/$workflowId"
             params={{ workflowId: workflow.workflow_id }}
@@ -64,7 +66,7 @@ export function Header({
             resetScroll={false}
           >
             <StateMark state={state} count={progress.counts[state] ?? 0} />
-          </RoutedLink>
+          </TextLink>
         ))}
       </Box>
       <Folded summary="Times, submitter and tags">
@@ -84,6 +86,27 @@ function Moment({ at }: { at: string | null }) {
   );
 }
 
+/** How long what has not ended takes by its estimates, and until when that is. */
+function Left({ graph, progress }: { graph: Graph; progress: Progress }) {
+  const nowMs = useNow();
+  const { zone } = useSettings();
+  const { seconds, known, unknown } = useMemo(
+    () => remainingOf(graph, progress.letters),
+    [graph, progress.letters],
+  );
+  if (known === 0) return <span>no estimates</span>;
+  if (progress.state === "HELD") return <span>on hold, then {durationText(seconds)}</span>;
+  const until = timeText(new Date(nowMs + seconds * 1_000).toISOString(), zone);
+  const jobs =
+    unknown === 1 ? "1 job has no estimate" : `${unknown.toLocaleString("en")} jobs have no estimate`;
+  return (
+    <span title="the longest chain of jobs that have not ended; waiting for free slots comes on top">
+      {unknown === 0 ? "about" : "at least"} {durationText(seconds)}, until {until} {zoneName(zone)}
+      {unknown === 0 ? "" : ` (${jobs})`}
+    </span>
+  );
+}
+
 function Facts({
   workflow,
   graph,
@@ -98,6 +121,9 @@ function Facts({
   const outside = graph?.outside.length ?? 0;
   const facts = [
     ["elapsed", elapsed === null ? "not started" : durationText(elapsed)],
+    ...(graph === undefined || !isMoving(progress.state)
+      ? []
+      : [["left by estimates", <Left key="left" graph={graph} progress={progress} />]]),
     [
       "critical path by estimates",
       progress.criticalPathSeconds === null ? "no estimates" : durationText(progress.criticalPathSeconds),

@@ -12,8 +12,8 @@ import { plain, shortened } from "../../domain/text";
 import { durationText } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
 import { ErrorNotice, Loading } from "../../shared/Notices";
-import { RoutedLink } from "../../shared/RoutedLink";
 import { StateMark } from "../../shared/StateMark";
+import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
 import { useJobRow } from "./reads";
 import type { ViewProps } from "./view";
@@ -55,9 +55,9 @@ export function JobPanel(props: ViewProps & { job: number }) {
       </Box>
       <StateMark state={stateOf(progress.letters, job)} />
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
-        <RoutedLink to="/jobs/$jobId" params={{ jobId: id }}>
+        <TextLink to="/jobs/$jobId" params={{ jobId: id }}>
           Open the job
-        </RoutedLink>
+        </TextLink>
         <Button variant="outlined" onClick={() => address.change({ view: "graph", around: String(job) })}>
           Show what is around it
         </Button>
@@ -171,9 +171,9 @@ function Neighbours({
         ))}
         {earlier.slice(0, MOST_NEIGHBOURS).map((edge) => (
           <li key={edge.upstream}>
-            <RoutedLink to="/jobs/$jobId" params={{ jobId: edge.upstream }}>
+            <TextLink to="/jobs/$jobId" params={{ jobId: edge.upstream }}>
               {edge.upstream}
-            </RoutedLink>{" "}
+            </TextLink>{" "}
             of an earlier submission{edge.type === "MUST_SUCCEED" ? "" : `, ${plain(edge.type)}`}
           </li>
         ))}

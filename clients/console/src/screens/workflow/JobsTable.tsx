@@ -1,6 +1,6 @@
 import Box from "@mui/material/Box";
 import Chip from "@mui/material/Chip";
-import { useMemo } from "react";
+import { type ReactNode, useMemo } from "react";
 import { at } from "../../domain/graph/dag";
 import { typeName } from "../../domain/graph/graph";
 import { stateOf } from "../../domain/graph/progress";
@@ -49,9 +49,12 @@ export function statesIn(text: string | undefined): readonly JobState[] {
 export function StateChips({
   counts,
   address,
+  sample,
 }: {
   counts: Readonly<Partial<Record<string, number>>>;
   address: ViewProps["address"];
+  /** Makes what stands for a state in the picture that the chips belong to. */
+  sample?: (state: JobState) => ReactNode;
 }) {
   const chosen = statesIn(address.search.state);
   const toggle = (state: JobState) =>
@@ -64,7 +67,12 @@ export function StateChips({
       {shown.map((state) => (
         <Chip
           key={state}
-          label={<StateMark state={state} count={counts[state] ?? 0} />}
+          label={
+            <Box component="span" sx={{ display: "flex", alignItems: "center", gap: 0.75 }}>
+              {sample?.(state)}
+              <StateMark state={state} count={counts[state] ?? 0} />
+            </Box>
+          }
           variant={chosen.includes(state) ? "filled" : "outlined"}
           aria-pressed={chosen.includes(state)}
           onClick={() => toggle(state)}

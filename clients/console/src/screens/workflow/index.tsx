@@ -10,7 +10,7 @@ import { plain, shortened } from "../../domain/text";
 import { Freshness } from "../../shared/Freshness";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
-import { RoutedLink } from "../../shared/RoutedLink";
+import { TextLink } from "../../shared/TextLink";
 import { useAddress } from "../../shared/useAddress";
 import { GraphView } from "./GraphView";
 import { GroupsView } from "./GroupsView";
@@ -22,6 +22,7 @@ import { firstView, jobIn, VIEWS, type ViewName, type ViewProps } from "./view";
 
 const TITLES: Readonly<Record<ViewName, string>> = {
   groups: "Groups",
+  map: "Map of all jobs",
   graph: "Jobs as a graph",
   timeline: "Timeline",
   jobs: "List of jobs",
@@ -29,11 +30,13 @@ const TITLES: Readonly<Record<ViewName, string>> = {
 };
 
 // The first picture does not wait for the code of views that fewer people open.
+const MapView = lazy(async () => ({ default: (await import("./MapView")).MapView }));
 const TimelineView = lazy(async () => ({ default: (await import("./TimelineView")).TimelineView }));
 const CriticalView = lazy(async () => ({ default: (await import("./CriticalView")).CriticalView }));
 
 const SHOWN: Readonly<Record<ViewName, ComponentType<ViewProps>>> = {
   groups: GroupsView,
+  map: MapView,
   graph: GraphView,
   timeline: TimelineView,
   jobs: JobsView,
@@ -90,9 +93,9 @@ function NoGraph({ workflowId, error }: { workflowId: string; error: Error }) {
   return (
     <Alert severity="info">
       No graph is stored of this workflow.{" "}
-      <RoutedLink to="/jobs" search={{ workflow: workflowId }}>
+      <TextLink to="/jobs" search={{ workflow: workflowId }}>
         List its jobs
-      </RoutedLink>
+      </TextLink>
     </Alert>
   );
 }

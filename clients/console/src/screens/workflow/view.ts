@@ -6,7 +6,7 @@ import type { Progress } from "../../domain/graph/progress";
 import { MOST_BOXES } from "../../domain/graph/search";
 import type { Address } from "../../shared/useAddress";
 
-export const VIEWS = ["groups", "graph", "timeline", "jobs", "critical"] as const;
+export const VIEWS = ["groups", "map", "graph", "timeline", "jobs", "critical"] as const;
 
 export type ViewName = (typeof VIEWS)[number];
 

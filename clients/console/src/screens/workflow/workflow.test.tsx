@@ -1,9 +1,9 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
 import { compactGraph } from "../../testing/graphs";
-import { type Answers, ME, showPage } from "../../testing/page";
+import { type Answers, type Asked, ME, refusal, showAt } from "../../testing/show";
 
 const ID = "00000000000000000000000008";
 const HERE = `/workflows/${ID}`;
@@ -72,30 +72,31 @@ function jobRow(index: number, more: object = {}) {
 
 describe("the groups", () => {
   it("come first, after three calls, with counts, failures and words", async () => {
-    const calls = showPage(HERE, ANSWERS);
+    const { asked } = showAt(HERE, ANSWERS);
     const picture = await screen.findByRole("group", { name: "3 groups of jobs by type and level" });
     const boxes = within(picture).getAllByRole("button");
     expect(boxes.map((box) => box.textContent)).toEqual([
       "fetchlevel 140 of 40 ended",
       "1 failedchecklevel 240 of 40 ended",
-      "reportlevel 31 of 1 ended",
+      "job-80report, level 31 of 1 ended",
     ]);
     expect(
       within(boxes[1] ?? picture)
         .getByRole("img")
         .getAttribute("aria-label"),
     ).toBe("1 FAILED, 39 SUCCEEDED");
-    expect(calls.filter((call) => call !== "GET /v1/me").sort()).toEqual([
-      `GET ${API}/graph`,
-      `GET ${API}/states`,
-      `GET ${API}?limit=1`,
-    ]);
+    expect(
+      asked
+        .map(({ call }) => call)
+        .filter((call) => call !== "GET /v1/me")
+        .sort(),
+    ).toEqual([`GET ${API}/graph`, `GET ${API}/states`, `GET ${API}?limit=1`]);
     expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("nightly");
     expect(screen.getByText("3 min 20 s")).toBeDefined();
   });
 
   it("are walked with the arrow keys, and open into a list of their jobs", async () => {
-    showPage(HERE, ANSWERS);
+    showAt(HERE, ANSWERS);
     const picture = await screen.findByRole("group", { name: /groups of jobs/ });
     const [fetchBox, checkBox] = within(picture).getAllByRole("button");
     const user = userEvent.setup();
@@ -113,9 +114,47 @@ describe("the groups", () => {
   });
 });
 
+it("shows ranges of levels as columns with their types where there are too many groups", async () => {
+  const chain = Array.from({ length: 400 }, (_, job) => (job === 0 ? [] : [job - 1]));
+  showAt(HERE, {
+    ...ANSWERS,
+    [`GET ${API}/graph`]: compactGraph(chain, (job) => (job % 2 === 0 ? "fetch" : "check")),
+    [`GET ${API}/states`]: { ...STATES, job_count: 400, states: `SF${"P".repeat(398)}` },
+  });
+  const picture = await screen.findByRole("group", { name: "134 groups of jobs by level" });
+  const columns = within(picture).getAllByRole("button");
+  expect(columns[0]?.getAttribute("aria-label")).toBe(
+    "levels 1 to 3: 1 PENDING, 1 FAILED, 1 SUCCEEDED; fetch 2, check 1",
+  );
+  const user = userEvent.setup();
+  columns[0]?.focus();
+  await user.keyboard("{ArrowRight}");
+  expect(document.activeElement).toBe(columns[1]);
+  expect(screen.getByText("levels 4 to 6: 3 PENDING; check 2, fetch 1")).toBeDefined();
+  await user.keyboard("{Enter}");
+  const jobs = await screen.findByRole("grid", { name: "jobs of levels 4 to 6" });
+  expect(jobs.getAttribute("aria-rowcount")).toBe("4");
+  expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
+});
+
+it("says how long what is left takes by its estimates, and what it does not know", async () => {
+  const estimated = compactGraph(
+    [[], [0], [1]],
+    () => "fetch",
+    (job) => (job === 1 ? null : 90),
+  );
+  showAt(HERE, {
+    ...ANSWERS,
+    [`GET ${API}/graph`]: estimated,
+    [`GET ${API}/states`]: { ...STATES, state: "RUNNING", job_count: 3, states: "SRP", ended_at: null },
+  });
+  const left = await screen.findByText(/at least 1 min 30 s, until .* UTC \(1 job has no estimate\)/);
+  expect(left.title).toContain("waiting for free slots");
+});
+
 it("goes from the workflow to its first failure and why it failed", async () => {
   const error = { code: "exception", message: "no\u202espace", upstream_id: null, last_lines: ["Traceback"] };
-  showPage(HERE, { ...ANSWERS, [`GET /v1/jobs/${ID}.47`]: jobRow(47, { state: "FAILED", error }) });
+  showAt(HERE, { ...ANSWERS, [`GET /v1/jobs/${ID}.47`]: jobRow(47, { state: "FAILED", error }) });
   await userEvent.setup().click(await screen.findByRole("button", { name: "First failure" }));
   const panel = await screen.findByRole("complementary", { name: "job job-47" });
   await within(panel).findByText("no\\u202espace");
@@ -127,7 +166,7 @@ it("goes from the workflow to its first failure and why it failed", async () => 
 });
 
 it("shows what is around a job, and says how near", async () => {
-  showPage(`${HERE}?view=graph&around=47&up=1&down=1`, ANSWERS);
+  showAt(`${HERE}?view=graph&around=47&up=1&down=1`, ANSWERS);
   const picture = await screen.findByRole("group", { name: "3 jobs and their dependencies" });
   const boxes = within(picture).getAllByRole("button");
   expect(boxes.map((box) => box.textContent)).toEqual([
@@ -141,10 +180,10 @@ it("shows what is around a job, and says how near", async () => {
 
 it("asks for changes alone, and never for the graph again", async () => {
   let state = "RUNNING";
-  const calls = showPage(HERE, {
+  const { asked } = showAt(HERE, {
     ...ANSWERS,
-    [`GET ${API}/states`]: (request) =>
-      new URL(request.url).searchParams.has("since")
+    [`GET ${API}/states`]: ({ query }: Asked) =>
+      query.has("since")
         ? {
             ...STATES,
             version: "8",
@@ -160,10 +199,10 @@ it("asks for changes alone, and never for the graph again", async () => {
     },
   });
   await userEvent.setup().click(await screen.findByRole("button", { name: "Hold" }));
-  await waitFor(() => expect(calls).toContain(`GET ${API}/states?since=7`));
+  await waitFor(() => expect(asked.map(({ call }) => call)).toContain(`GET ${API}/states?since=7`));
   const picture = await screen.findByRole("group", { name: /groups of jobs/ });
   await waitFor(() => expect(picture.textContent).toContain("2 failed"));
-  expect(calls.filter((call) => call.endsWith("/graph")).length).toBe(1);
+  expect(asked.map(({ call }) => call).filter((call) => call.endsWith("/graph")).length).toBe(1);
 });
 
 describe("an act", () => {
@@ -177,12 +216,11 @@ describe("an act", () => {
 
   it("says before what it opens, portion by portion", async () => {
     const bodies: unknown[] = [];
-    showPage(HERE, {
+    showAt(HERE, {
       ...ANSWERS,
-      [`POST ${API}/rerun`]: async (request) => {
-        const body: unknown = await request.json();
+      [`POST ${API}/rerun`]: ({ query, body }: Asked) => {
         bodies.push(body);
-        const first = !new URL(request.url).searchParams.has("cursor");
+        const first = !query.has("cursor");
         return { ...foreseen, complete: !first, cursor: first ? "on" : null };
       },
     });
@@ -202,7 +240,7 @@ describe("an act", () => {
   });
 
   it("that is not possible says why", async () => {
-    showPage(HERE, { ...ANSWERS, "GET /v1/me": { ...ME, role: "viewer" } });
+    showAt(HERE, { ...ANSWERS, "GET /v1/me": { ...ME, role: "viewer" } });
     const rerun = () => screen.getByRole("button", { name: "Rerun from failures" });
     await waitFor(() => expect(rerun().getAttribute("aria-disabled")).toBe("true"));
     await userEvent.setup().hover(rerun());
@@ -211,18 +249,45 @@ describe("an act", () => {
 });
 
 it("lists, filters and sorts the jobs without a request", async () => {
-  const calls = showPage(`${HERE}?view=jobs&q=check&sort=state`, ANSWERS);
+  const { asked } = showAt(`${HERE}?view=jobs&q=check&sort=state`, ANSWERS);
   const jobs = await screen.findByRole("grid", { name: "jobs of the workflow" });
   expect(jobs.getAttribute("aria-rowcount")).toBe("41");
   expect(within(jobs).getAllByRole("row")[1]?.textContent).toContain("FAILEDjob-47");
-  expect(calls.some((call) => call.startsWith("GET /v1/jobs"))).toBe(false);
+  expect(asked.map(({ call }) => call).some((call) => call.startsWith("GET /v1/jobs"))).toBe(false);
+});
+
+it("maps every job by level, with the table of the same jobs as its words", async () => {
+  const { asked } = showAt(`${HERE}?view=map`, ANSWERS);
+  await screen.findByRole("img", {
+    name: "81 jobs by level: 1 FAILED, 1 SKIPPED, 79 SUCCEEDED; listed in the table below",
+  });
+  const jobs = screen.getByRole("grid", { name: "jobs of the workflow, by level" });
+  expect(jobs.getAttribute("aria-rowcount")).toBe("82");
+  const user = userEvent.setup();
+  await user.click(
+    within(screen.getByRole("group", { name: "states" })).getByRole("button", { name: "1 FAILED" }),
+  );
+  await waitFor(() => expect(jobs.getAttribute("aria-rowcount")).toBe("2"));
+  expect(asked.some(({ path }) => path === "/v1/jobs")).toBe(false);
+});
+
+it("tells and opens the job under the pointer", async () => {
+  showAt(`${HERE}?view=map`, ANSWERS);
+  const map = await screen.findByRole("img", { name: /jobs by level/ });
+  // The first forty jobs have the first level, twenty-one of them in a column of 420 pixels.
+  fireEvent.mouseMove(map, { clientX: 5, clientY: 25 });
+  expect(screen.getByText("job-1: SUCCEEDED, fetch, level 1")).toBeDefined();
+  fireEvent.mouseMove(map, { clientX: 1_190, clientY: 25 });
+  expect(screen.queryByText(/job-1: /)).toBeNull();
+  fireEvent.click(map, { clientX: 25, clientY: 5 });
+  await waitFor(() => expect(window.location.search).toContain("job=21"));
 });
 
 it("draws the timeline from a page of jobs, and says so", async () => {
-  const calls = showPage(`${HERE}?view=timeline`, {
+  const { asked } = showAt(`${HERE}?view=timeline`, {
     ...ANSWERS,
-    "GET /v1/jobs": (request) =>
-      new URL(request.url).searchParams.has("cursor")
+    "GET /v1/jobs": ({ query }: Asked) =>
+      query.has("cursor")
         ? { jobs: [jobRow(41)], looked_at: 1, cursor: null }
         : {
             // The third waits for another attempt, and the API still tells when the last one started.
@@ -239,11 +304,11 @@ it("draws the timeline from a page of jobs, and says so", async () => {
   expect(bars.textContent).toContain("2026-11-29 10:00:00 UTC");
   await userEvent.setup().click(screen.getByRole("button", { name: "Read 200 more" }));
   await screen.findByText(/Drawn from all 4 jobs/);
-  expect(calls).toContain(`GET /v1/jobs?workflow=${ID}&limit=200&cursor=on`);
+  expect(asked.map(({ call }) => call)).toContain(`GET /v1/jobs?workflow=${ID}&limit=200&cursor=on`);
 });
 
 it("lists the critical path with what is measured and what is estimated", async () => {
-  showPage(`${HERE}?view=critical`, {
+  showAt(`${HERE}?view=critical`, {
     ...ANSWERS,
     [`GET ${API}/critical-path`]: {
       workflow_id: ID,
@@ -265,16 +330,9 @@ it("lists the critical path with what is measured and what is estimated", async 
 
 it("still shows a workflow of which no graph is stored", async () => {
   const { [`GET ${API}/graph`]: _, ...without } = ANSWERS;
-  showPage(HERE, {
+  showAt(HERE, {
     ...without,
-    [`GET ${API}/graph`]: {
-      type: "urn:tidegate:problem:not-found",
-      title: "Not found",
-      status: 404,
-      detail: "no graph",
-      instance: null,
-      errors: [],
-    },
+    [`GET ${API}/graph`]: refusal(404, "not-found"),
   });
   const link = await screen.findByRole("link", { name: "List its jobs" });
   expect(link.getAttribute("href")).toBe(`/jobs?workflow=${ID}`);
@@ -297,9 +355,10 @@ describe("accessibility", () => {
 
   it.each([
     ["groups&group=1-1&job=3", /jobs of check/],
+    ["map", /jobs of the workflow, by level/],
     ["timeline", /bars of the timeline/],
   ])("has no faults in the view %s", async (search, name) => {
-    showPage(`${HERE}?view=${search}`, MORE);
+    showAt(`${HERE}?view=${search}`, MORE);
     await waitFor(() =>
       expect(
         [...screen.queryAllByRole("grid", { name }), ...screen.queryAllByRole("group", { name })].length,

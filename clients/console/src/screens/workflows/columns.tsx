@@ -2,9 +2,9 @@ import type { components } from "../../api/schema";
 import { plain } from "../../domain/text";
 import { durationText, secondsBetween } from "../../domain/times";
 import { useNow } from "../../shared/now";
-import { RoutedLink } from "../../shared/RoutedLink";
 import { StateBar } from "../../shared/StateBar";
 import { StateMark } from "../../shared/StateMark";
+import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
 import type { Column } from "../../shared/VirtualTable";
 
@@ -18,13 +18,13 @@ function Elapsed({ row }: { row: WorkflowRow }) {
 
 function Name({ row }: { row: WorkflowRow }) {
   return (
-    <RoutedLink
+    <TextLink
       to="/workflows/$workflowId"
       params={{ workflowId: row.workflow_id }}
       title={plain(row.name ?? row.workflow_id)}
     >
       {plain(row.name ?? row.workflow_id)}
-    </RoutedLink>
+    </TextLink>
   );
 }
 

@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
-import { showPage } from "../../testing/page";
+import { refusal, showAt } from "../../testing/show";
 
 function row(place: number, state = "FAILED") {
   return {
@@ -28,7 +28,7 @@ const PAGE = {
 };
 
 it("lists workflows with their states, how long they took, and how far it looked", async () => {
-  showPage("/workflows", { "GET /v1/workflows": PAGE });
+  showAt("/workflows", { "GET /v1/workflows": PAGE });
   const grid = await screen.findByRole("grid", { name: "workflows, newest first" });
   const first = within(grid).getAllByRole("row")[1] ?? grid;
   expect(first.textContent).toContain("FAILED");
@@ -40,25 +40,27 @@ it("lists workflows with their states, how long they took, and how far it looked
 });
 
 it("keeps the filters and the page in the address", async () => {
-  const calls = showPage("/workflows?state=RUNNING,NONSENSE&name=night", { "GET /v1/workflows": PAGE });
+  const { asked } = showAt("/workflows?state=RUNNING,NONSENSE&name=night", { "GET /v1/workflows": PAGE });
   await screen.findByRole("grid");
-  expect(calls).toContain("GET /v1/workflows?state=RUNNING&name=night&limit=100");
+  expect(asked.map(({ call }) => call)).toContain("GET /v1/workflows?state=RUNNING&name=night&limit=100");
   const user = userEvent.setup();
   await user.click(screen.getByRole("button", { name: "HELD" }));
   await waitFor(() => expect(window.location.search).toContain("RUNNING%2CHELD"));
   await user.type(screen.getByLabelText("tag, as name=value"), "team=data{Enter}");
   await waitFor(() =>
-    expect(calls.at(-1)).toBe("GET /v1/workflows?state=RUNNING%2CHELD&name=night&tag=team%3Ddata&limit=100"),
+    expect(asked.at(-1)?.call).toBe(
+      "GET /v1/workflows?state=RUNNING%2CHELD&name=night&tag=team%3Ddata&limit=100",
+    ),
   );
   await user.click(screen.getByRole("button", { name: "Look further back" }));
-  await waitFor(() => expect(calls.at(-1)).toContain("cursor=further"));
+  await waitFor(() => expect(asked.at(-1)?.call).toContain("cursor=further"));
   window.history.back();
   await waitFor(() => expect(window.location.search).not.toContain("cursor"));
 });
 
 it("lets new workflows wait until they are called", async () => {
   let rows = [row(1)];
-  showPage("/workflows", { "GET /v1/workflows": () => ({ ...PAGE, workflows: rows }) });
+  showAt("/workflows", { "GET /v1/workflows": () => ({ ...PAGE, workflows: rows }) });
   await screen.findByText("nightly\\u202e-1");
   rows = [row(2), row(1)];
   // The list is read again when the window comes back, as it is after some seconds.
@@ -71,18 +73,11 @@ it("lets new workflows wait until they are called", async () => {
 });
 
 it("says the next command where there is nothing, and the refusal where the API refuses", async () => {
-  showPage("/workflows", { "GET /v1/workflows": { ...PAGE, workflows: [], looked_at: 0, cursor: null } });
+  showAt("/workflows", { "GET /v1/workflows": { ...PAGE, workflows: [], looked_at: 0, cursor: null } });
   await screen.findByText("tidegate submit examples/workflow.json");
   document.body.replaceChildren();
-  showPage("/workflows?tag=x", {
-    "GET /v1/workflows": {
-      type: "urn:tidegate:problem:invalid-request",
-      title: "Invalid",
-      status: 422,
-      detail: "tag is name=value",
-      instance: null,
-      errors: [],
-    },
+  showAt("/workflows?tag=x", {
+    "GET /v1/workflows": refusal(422, "invalid-request", [], "tag is name=value"),
   });
   await screen.findByText("tag is name=value");
 });
