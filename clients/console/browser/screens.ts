@@ -15,6 +15,7 @@ export function screens(ids: Ids): readonly (readonly [string, string])[] {
     ["workflow", `workflows/${ids.workflow}`],
     ["workflow-jobs", `workflows/${ids.workflow}?view=jobs`],
     ["workflow-timeline", `workflows/${ids.workflow}?view=timeline`],
+    ["failures", "failures"],
     ["pools", "pools"],
     ["types", "types"],
     ["workers", "workers"],

@@ -34,6 +34,7 @@ const routes = [
   at("/jobs/$jobId", () => import("../screens/job"), "JobScreen"),
   at("/workflows", () => import("../screens/workflows"), "WorkflowsScreen"),
   at("/workflows/$workflowId", () => import("../screens/workflow"), "WorkflowScreen"),
+  at("/failures", () => import("../screens/failures"), "FailuresScreen"),
   at("/pools", () => import("../screens/pools"), "PoolsScreen"),
   at("/types", () => import("../screens/types"), "TypesScreen"),
   at("/workers", () => import("../screens/workers"), "WorkersScreen"),

@@ -44,6 +44,7 @@ const ANSWERS = {
 
 it.each([
   ["/", "schedules and streams are alive"],
+  ["/failures", "see the jobs"],
   ["/pools?pool=lambda", "Remove data"],
   ["/types?type=load", "submit a job of this type"],
   ["/workers?worker=ecs%2Fn-1", "all jobs that it ran"],
