@@ -1,13 +1,12 @@
 import Box from "@mui/material/Box";
-import Button from "@mui/material/Button";
 import Paper from "@mui/material/Paper";
-import Tooltip from "@mui/material/Tooltip";
 import Typography from "@mui/material/Typography";
 import { useId, useState } from "react";
 import { useForbidden } from "../../api/me";
 import { type FailureGroup, NO_CODE } from "../../domain/failures";
 import { plain, shortened } from "../../domain/text";
 import { Mark } from "../../shared/Mark";
+import { ReasonedButton } from "../../shared/ReasonedButton";
 import { Ago } from "../../shared/Time";
 import { To } from "../../shared/To";
 import { BulkDialog, type Scope } from "../jobs/BulkDialog";
@@ -76,18 +75,9 @@ export function GroupCard(props: GroupProps) {
       </Box>
       <Causes group={group} />
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 2, alignItems: "center", mt: 1.5 }}>
-        <Tooltip title={forbidden ?? ""} describeChild>
-          <Button
-            variant="outlined"
-            aria-disabled={forbidden !== null}
-            onClick={() => {
-              if (forbidden === null) setScope(scopeOf(props));
-            }}
-            sx={forbidden === null ? null : { opacity: 0.6, borderStyle: "dashed", cursor: "not-allowed" }}
-          >
-            Retry all of them…
-          </Button>
-        </Tooltip>
+        <ReasonedButton impossible={forbidden} onClick={() => setScope(scopeOf(props))}>
+          Retry all of them…
+        </ReasonedButton>
         <To to="/jobs" search={search} aria-label={`see the jobs of ${name}`}>
           see the jobs
         </To>
