@@ -21,6 +21,7 @@ export function screens(ids: Ids): readonly (readonly [string, string])[] {
     ["workers", "workers"],
     ["audit", "audit"],
     ["submit", "submit"],
+    ["submit-workflow", "submit?as=workflow"],
     ["settings", "settings"],
   ];
 }

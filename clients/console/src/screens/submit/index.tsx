@@ -11,7 +11,7 @@ import { useType, useTypes } from "../../shared/reads";
 import { JobForm } from "./JobForm";
 import { WorkflowForm } from "./WorkflowForm";
 
-/** A job by a form, or a workflow as JSON. */
+/** A job by a form, or a workflow as JSON or YAML. */
 export function SubmitScreen() {
   const [address, change] = useAddress();
   return (
@@ -23,7 +23,7 @@ export function SubmitScreen() {
           value={address.as ?? ""}
           choices={[
             ["", "one job"],
-            ["workflow", "a workflow as JSON"],
+            ["workflow", "a workflow as JSON or YAML"],
           ]}
           onChange={(as) => change({ as })}
         />
