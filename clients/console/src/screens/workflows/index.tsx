@@ -1,7 +1,7 @@
-import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
+import useMediaQuery from "@mui/material/useMediaQuery";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { answerOf } from "../../api/client";
@@ -15,10 +15,12 @@ import { Page } from "../../shared/Page";
 import { Time } from "../../shared/Time";
 import { type Address, type Search, useAddress } from "../../shared/useAddress";
 import { VirtualTable } from "../../shared/VirtualTable";
-import { COLUMNS, type WorkflowRow } from "./columns";
+import { BulkBar } from "./BulkBar";
+import { COLUMNS, NARROW, type WorkflowRow } from "./columns";
 import { Filters, statesIn } from "./Filters";
 
 const PAGE = 100;
+const NONE: ReadonlySet<string> = new Set();
 
 /** The row that was opened last, which gets the focus again when its list comes back. */
 let openedLast: string | null = null;
@@ -101,7 +103,14 @@ function Newest({ change }: Pick<Address, "change">) {
 
 function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; stale: boolean }) {
   const navigate = useNavigate();
+  const narrow = useMediaQuery("(max-width: 700px)");
   const place = useRef<HTMLDivElement>(null);
+  const [selection, setSelection] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> }>({
+    of,
+    ids: NONE,
+  });
+  // Other filters show other workflows, so what was selected before is none of them.
+  const selected = selection.of === of ? selection.ids : NONE;
   const ids = () => new Set(rows.map((row) => row.workflow_id));
   const [seen, setSeen] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> } | null>(null);
   // What is seen belongs to one page of one set of filters: with others everything is new, and all of it is shown.
@@ -122,24 +131,26 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
   if (rows.length === 0) return null;
   return (
     <Box ref={place} sx={{ display: "flex", flexDirection: "column", gap: 1, opacity: stale ? 0.6 : 1 }}>
-      {waiting === 0 ? null : (
-        <Alert
-          severity="info"
-          sx={{ py: 0 }}
-          action={
-            <Button color="inherit" onClick={() => setSeen({ of, ids: ids() })}>
-              Show
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, justifyContent: "space-between", minHeight: 36 }}>
+        <BulkBar
+          selected={shown.filter((row) => selected.has(row.workflow_id))}
+          onClear={() => setSelection({ of, ids: NONE })}
+        />
+        <span role="status">
+          {waiting === 0 ? null : (
+            <Button variant="contained" onClick={() => setSeen({ of, ids: ids() })} sx={{ borderRadius: 4 }}>
+              {waiting} new: show
             </Button>
-          }
-        >
-          {waiting} new
-        </Alert>
-      )}
+          )}
+        </span>
+      </Box>
       <VirtualTable
         label="workflows, newest first"
         rows={shown}
-        columns={COLUMNS}
+        columns={narrow ? NARROW : COLUMNS}
         rowId={(row) => row.workflow_id}
+        selected={selected}
+        onSelect={(changed) => setSelection({ of, ids: changed })}
         onOpen={(row) => {
           openedLast = row.workflow_id;
           void navigate({ to: "/workflows/$workflowId", params: { workflowId: row.workflow_id } });
