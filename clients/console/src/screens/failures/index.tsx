@@ -5,6 +5,7 @@ import { useState } from "react";
 import { groupFailures, inOrderShown } from "../../domain/failures";
 import { sinceMs } from "../../domain/jobFilters";
 import { useAddress } from "../../shared/address";
+import { NewPill } from "../../shared/arrivals";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Freshness } from "../../shared/Freshness";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
@@ -101,17 +102,7 @@ function Groups({
         <To to="/jobs" search={{ state: "FAILED,TIMED_OUT", since, order: "newest" }}>
           all of them as a list
         </To>
-        <span role="status">
-          {waiting === 0 ? null : (
-            <Button
-              variant="contained"
-              onClick={() => setShown(groups.map((group) => group.id))}
-              sx={{ borderRadius: 4 }}
-            >
-              {waiting} new: show
-            </Button>
-          )}
-        </span>
+        <NewPill waiting={waiting} onShow={() => setShown(groups.map((group) => group.id))} />
       </Box>
       <Box sx={{ display: "flex", flexDirection: "column", gap: 2, opacity: stale ? 0.6 : 1 }}>
         {kept.map((group) => (

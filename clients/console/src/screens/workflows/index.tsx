@@ -7,8 +7,8 @@ import { useEffect, useRef, useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
-import { arrivalsOf } from "../../domain/arrivals";
 import { isMoving } from "../../domain/graph/progress";
+import { NewPill, useArrivals } from "../../shared/arrivals";
 import { Freshness } from "../../shared/Freshness";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
@@ -111,12 +111,7 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
   });
   // Other filters show other workflows, so what was selected before is none of them.
   const selected = selection.of === of ? selection.ids : NONE;
-  const ids = () => new Set(rows.map((row) => row.workflow_id));
-  const [seen, setSeen] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> } | null>(null);
-  // What is seen belongs to one page of one set of filters: with others everything is new, and all of it is shown.
-  if (!stale && seen?.of !== of) setSeen({ of, ids: ids() });
-  const known = seen?.of === of ? seen.ids : new Set<string>();
-  const { rows: shown, waiting } = arrivalsOf(rows, known, (row) => row.workflow_id);
+  const { shown, waiting, show } = useArrivals(rows, of, (row) => row.workflow_id, stale);
   useEffect(() => {
     const index = shown.findIndex((row) => row.workflow_id === openedLast);
     if (index < 0) return;
@@ -136,13 +131,7 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
           selected={shown.filter((row) => selected.has(row.workflow_id))}
           onClear={() => setSelection({ of, ids: NONE })}
         />
-        <span role="status">
-          {waiting === 0 ? null : (
-            <Button variant="contained" onClick={() => setSeen({ of, ids: ids() })} sx={{ borderRadius: 4 }}>
-              {waiting} new: show
-            </Button>
-          )}
-        </span>
+        <NewPill waiting={waiting} onShow={show} />
       </Box>
       <VirtualTable
         label="workflows, newest first"
