@@ -3,11 +3,16 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { ErrorNotice } from "../shared/Notices";
 import { Page } from "../shared/Page";
+import { To } from "../shared/To";
 import { Shell } from "./Shell";
 
 const root = createRootRoute({
   component: Shell,
-  notFoundComponent: () => <Page title="Not found">Nothing stands at this address.</Page>,
+  notFoundComponent: () => (
+    <Page title="Not found">
+      Nothing stands at this address. <To to="/">Go to the overview</To>
+    </Page>
+  ),
   errorComponent: ({ error, reset }) => <ErrorNotice error={error} onRetry={reset} />,
 });
 

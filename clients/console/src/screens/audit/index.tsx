@@ -169,9 +169,15 @@ function older(address: Address, cursor: string): Record<string, string> {
 }
 
 function NoActs({ isFiltered, isEnd }: { isFiltered: boolean; isEnd: boolean }) {
-  if (!isEnd) return <Empty title="No act in the time that this page looked at." />;
+  if (!isEnd) {
+    return (
+      <Empty title="No act in the time that this page looked at.">
+        Look further back, or clear one of the filters.
+      </Empty>
+    );
+  }
   return isFiltered ? (
-    <Empty title="No act fits these filters." />
+    <Empty title="No act fits these filters.">Clear one of them to see more.</Empty>
   ) : (
     <Empty title="Nobody has done anything yet.">
       <Command text="tidegate audit" />

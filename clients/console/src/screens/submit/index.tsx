@@ -56,7 +56,8 @@ function OneJob() {
   if (types.data !== undefined && known.length === 0) {
     return (
       <Empty title="The deployment has no job type that can be submitted.">
-        <Command text="tidegate types list" />
+        Write job code, and look whether a worker would load it:
+        <Command text="tidegate types check" />
       </Empty>
     );
   }

@@ -152,7 +152,9 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
 
 function Nothing({ filtered }: { filtered: boolean }) {
   return filtered ? (
-    <Empty title="No workflow fits these filters" />
+    <Empty title="No workflow fits these filters">
+      Clear one of them, or look further back where that is offered.
+    </Empty>
   ) : (
     <Empty title="No workflow yet">
       <Command text="tidegate submit examples/workflow.json" />
