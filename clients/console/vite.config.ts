@@ -42,6 +42,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
     assetsInlineLimit: 0,
     // The licences of all that gets into the files. The server answers them as text; Settings links to them.
+    // Every file is a request of its own and compresses by itself, so what several screens use is one file.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 3 }] } } },
     license: { fileName: "third-party.txt" },
   },
   test: {

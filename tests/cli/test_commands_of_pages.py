@@ -1,4 +1,4 @@
-"""Every command line of tidegate that a page shows exists, with each of its options."""
+"""Every command line of tidegate that a page or the console shows exists, with each of its options."""
 
 from __future__ import annotations
 
@@ -61,6 +61,16 @@ def test_each_question_has_a_command_that_there_is() -> None:
     rows = [line for line in page.splitlines() if line.startswith("| ") and "`GET " in line]
     assert len(asked) == len(rows) > 25
     assert not {call: unknown_of(call) for call in asked if unknown_of(call)}
+
+
+def test_the_console_shows_commands_that_there_are() -> None:
+    sources = (ROOT / "clients" / "console" / "src").rglob("*.tsx")
+    texts = [path.read_text(encoding="utf-8") for path in sources if not path.name.endswith(".test.tsx")]
+    shown = {call for text in texts for call in re.findall(r'"tidegate ([a-z][^"]*)"', text)}
+    assert len(shown) > 8
+    assert not {call: unknown_of(call) for call in shown if unknown_of(call)}
+    files = {word for call in shown for word in call.split() if word.startswith("examples/")}
+    assert not {file for file in files if not (ROOT / file).is_file()}
 
 
 def test_an_unknown_command_or_option_is_noticed() -> None:

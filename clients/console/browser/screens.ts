@@ -16,11 +16,13 @@ export function screens(ids: Ids): readonly (readonly [string, string])[] {
     ["workflow-map", `workflows/${ids.workflow}?view=map`],
     ["workflow-jobs", `workflows/${ids.workflow}?view=jobs`],
     ["workflow-timeline", `workflows/${ids.workflow}?view=timeline`],
+    ["failures", "failures"],
     ["pools", "pools"],
     ["types", "types"],
     ["workers", "workers"],
     ["audit", "audit"],
     ["submit", "submit"],
+    ["submit-workflow", "submit?as=workflow"],
     ["settings", "settings"],
   ];
 }

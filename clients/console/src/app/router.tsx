@@ -3,11 +3,16 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { ErrorNotice } from "../shared/Notices";
 import { Page } from "../shared/Page";
+import { TextLink } from "../shared/TextLink";
 import { Shell } from "./Shell";
 
 const root = createRootRoute({
   component: Shell,
-  notFoundComponent: () => <Page title="Not found">Nothing stands at this address.</Page>,
+  notFoundComponent: () => (
+    <Page title="Not found">
+      Nothing stands at this address. <TextLink to="/">Go to the overview</TextLink>
+    </Page>
+  ),
   errorComponent: ({ error, reset }) => <ErrorNotice error={error} onRetry={reset} />,
 });
 
@@ -34,6 +39,7 @@ const routes = [
   at("/jobs/$jobId", () => import("../screens/job"), "JobScreen"),
   at("/workflows", () => import("../screens/workflows"), "WorkflowsScreen"),
   at("/workflows/$workflowId", () => import("../screens/workflow"), "WorkflowScreen"),
+  at("/failures", () => import("../screens/failures"), "FailuresScreen"),
   at("/pools", () => import("../screens/pools"), "PoolsScreen"),
   at("/types", () => import("../screens/types"), "TypesScreen"),
   at("/workers", () => import("../screens/workers"), "WorkersScreen"),

@@ -13,7 +13,7 @@ const FAILED = {
   state: "FAILED",
   workflow_id: null,
   finished_at: AT,
-  error: { code: "raised", message: "broke" },
+  error: { code: "raised", message: "broke", upstream_id: null, last_lines: [] },
 };
 const WORKFLOW = {
   workflow_id: "01KBC7RV8M5B6W2Y3Q7RVXN4C1",
@@ -22,6 +22,8 @@ const WORKFLOW = {
   counts: { SUCCEEDED: 3, RUNNING: 1 },
   job_count: 4,
   created_at: AT,
+  started_at: AT,
+  critical_path_seconds: null,
 };
 const ANSWERS = {
   "GET /v1/pools": {
@@ -44,6 +46,7 @@ const ANSWERS = {
 
 it.each([
   ["/", "schedules and streams are alive"],
+  ["/failures", "see the jobs"],
   ["/pools?pool=lambda", "Remove data"],
   ["/types?type=load", "submit a job of this type"],
   ["/workers?worker=ecs%2Fn-1", "all jobs that it ran"],

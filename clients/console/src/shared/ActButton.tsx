@@ -4,10 +4,10 @@ import Dialog from "@mui/material/Dialog";
 import DialogActions from "@mui/material/DialogActions";
 import DialogContent from "@mui/material/DialogContent";
 import DialogTitle from "@mui/material/DialogTitle";
-import Tooltip from "@mui/material/Tooltip";
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useId, useState } from "react";
 import { ErrorNotice } from "./Notices";
+import { ReasonedButton } from "./ReasonedButton";
 
 export interface ActButtonProps {
   readonly label: string;
@@ -39,33 +39,16 @@ export function ActButton({ label, color = "primary", impossible, ask, run }: Ac
       await queries.invalidateQueries();
     }
   };
-  const press = () => {
-    if (impossible !== null) return;
-    if (ask === undefined) void act();
-    else setOpen(true);
-  };
-  // An impossible act keeps its place in the order of the keyboard, so that its reason can be read.
-  const button = (
-    <Button
-      variant="outlined"
-      color={color}
-      disabled={busy}
-      aria-disabled={impossible !== null}
-      onClick={press}
-      sx={impossible === null ? null : { opacity: 0.6, borderStyle: "dashed", cursor: "not-allowed" }}
-    >
-      {label}
-    </Button>
-  );
   return (
     <>
-      {impossible === null ? (
-        button
-      ) : (
-        <Tooltip title={impossible} describeChild>
-          {button}
-        </Tooltip>
-      )}
+      <ReasonedButton
+        color={color}
+        disabled={busy}
+        impossible={impossible}
+        onClick={() => (ask === undefined ? void act() : setOpen(true))}
+      >
+        {label}
+      </ReasonedButton>
       {ask === undefined && error !== null ? <ErrorNotice error={error} /> : null}
       {ask === undefined ? null : (
         <Dialog open={open} onClose={() => setOpen(false)} aria-labelledby={titleId} fullWidth maxWidth="sm">

@@ -1,6 +1,10 @@
-/** A person's choices of how things look. They are the only thing that this console stores in the browser. */
+/**
+ * A person's choices of how things look, and the views that they saved. They are the only thing that this console stores
+ * in the browser: no token, no answer of the API.
+ */
 
 import { useSyncExternalStore } from "react";
+import { type View, viewsIn } from "../domain/savedViews";
 import { isZone, type Zone } from "../domain/times";
 
 export type Theme = "system" | "light" | "dark";
@@ -10,10 +14,11 @@ export interface Settings {
   readonly zone: Zone;
   readonly theme: Theme;
   readonly density: Density;
+  readonly views: readonly View[];
 }
 
 const STORED_AS = "tidegate.settings";
-const DEFAULTS: Settings = { zone: "UTC", theme: "system", density: "comfortable" };
+const DEFAULTS: Settings = { zone: "UTC", theme: "system", density: "comfortable", views: [] };
 
 function read(): Settings {
   try {
@@ -22,6 +27,7 @@ function read(): Settings {
       zone: typeof stored.zone === "string" && isZone(stored.zone) ? stored.zone : DEFAULTS.zone,
       theme: stored.theme === "light" || stored.theme === "dark" ? stored.theme : DEFAULTS.theme,
       density: stored.density === "compact" ? "compact" : DEFAULTS.density,
+      views: viewsIn(stored.views),
     };
   } catch {
     return DEFAULTS;

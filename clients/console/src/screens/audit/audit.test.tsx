@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { act, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { ACT } from "../../testing/answers";
@@ -36,4 +36,20 @@ it("opens an act with its caller", async () => {
   showAt(`/audit?act=${ACT.id}`, { "GET /v1/audit": PAGE });
   expect(await screen.findByRole("heading", { name: "pool.pause" })).toBeTruthy();
   expect(screen.getByText("arn:aws:iam::1:user/ann")).toBeTruthy();
+});
+
+it("lets new acts wait until they are called, and shows another filter's at once", async () => {
+  let acts = [{ ...ACT, id: "1", act: "pool.pause" }];
+  const { queries } = showAt("/audit", { "GET /v1/audit": () => ({ ...PAGE, acts }) });
+  await screen.findByText("pool.pause");
+  acts = [{ ...ACT, id: "2", act: "pool.resume" }, ...acts];
+  await act(() => queries.refetchQueries({ queryKey: ["audit"] }));
+  const pill = await screen.findByRole("button", { name: "1 new: show" });
+  expect(screen.queryByText("pool.resume")).toBeNull();
+  await userEvent.click(pill);
+  expect(screen.getByText("pool.resume")).toBeTruthy();
+  acts = [{ ...ACT, id: "3", act: "type.limit" }, ...acts];
+  await userEvent.type(screen.getByLabelText("caller"), "ann{Enter}");
+  expect(await screen.findByText("type.limit")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: /new: show/ })).toBeNull();
 });

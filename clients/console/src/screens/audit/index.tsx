@@ -1,3 +1,4 @@
+import Box from "@mui/material/Box";
 import { useQueryClient } from "@tanstack/react-query";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
@@ -5,6 +6,7 @@ import { useLive } from "../../api/live";
 import type { components } from "../../api/schema";
 import { differences, differenceText } from "../../domain/audit";
 import { plain } from "../../domain/text";
+import { NewPill, useArrivals } from "../../shared/arrivals";
 import { DetailPanel } from "../../shared/DetailPanel";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
@@ -95,14 +97,12 @@ export function AuditScreen() {
           {data.acts.length === 0 ? (
             <NoActs isFiltered={isFiltered} isEnd={data.cursor === null} />
           ) : (
-            <VirtualTable
-              label="acts, newest first"
-              rows={data.acts}
-              columns={COLUMNS}
-              rowId={(act) => act.id}
-              onOpen={(act) => change({ act: act.id })}
+            <Acts
+              acts={data.acts}
+              of={JSON.stringify(FILTERS.map((name) => address[name] ?? null))}
+              stale={acts.isPlaceholderData}
               current={address.act ?? null}
-              height={tableHeight(data.acts.length)}
+              onOpen={(act) => change({ act: act.id })}
             />
           )}
           <p>
@@ -126,6 +126,39 @@ export function AuditScreen() {
   );
 }
 
+/** The rows. New acts wait until they are called, so that no row moves while somebody reads. */
+function Acts({
+  acts,
+  of,
+  stale,
+  current,
+  onOpen,
+}: {
+  acts: readonly Act[];
+  of: string;
+  stale: boolean;
+  current: string | null;
+  onOpen: (act: Act) => void;
+}) {
+  const { shown, waiting, show } = useArrivals(acts, of, (act) => act.id, stale);
+  return (
+    <>
+      <Box sx={{ minHeight: 36, textAlign: "right" }}>
+        <NewPill waiting={waiting} onShow={show} />
+      </Box>
+      <VirtualTable
+        label="acts, newest first"
+        rows={shown}
+        columns={COLUMNS}
+        rowId={(act) => act.id}
+        onOpen={onOpen}
+        current={current}
+        height={tableHeight(shown.length)}
+      />
+    </>
+  );
+}
+
 function older(address: Search, cursor: string): Record<string, string> {
   const search: Record<string, string> = {};
   for (const name of FILTERS) {
@@ -136,9 +169,15 @@ function older(address: Search, cursor: string): Record<string, string> {
 }
 
 function NoActs({ isFiltered, isEnd }: { isFiltered: boolean; isEnd: boolean }) {
-  if (!isEnd) return <Empty title="No act in the time that this page looked at." />;
+  if (!isEnd) {
+    return (
+      <Empty title="No act in the time that this page looked at.">
+        Look further back, or clear one of the filters.
+      </Empty>
+    );
+  }
   return isFiltered ? (
-    <Empty title="No act fits these filters." />
+    <Empty title="No act fits these filters.">Clear one of them to see more.</Empty>
   ) : (
     <Empty title="Nobody has done anything yet.">
       <Command text="tidegate audit" />

@@ -1,11 +1,11 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import Tooltip from "@mui/material/Tooltip";
 import Typography from "@mui/material/Typography";
 import { useState } from "react";
 import { useForbidden } from "../../api/me";
 import { BULK_ACTS, type BulkAct, STATES_OF_ACT, whyNot } from "../../domain/jobActs";
 import { bulkFilterOf, type JobFilters } from "../../domain/jobFilters";
+import { ReasonedButton } from "../../shared/ReasonedButton";
 import { BulkDialog, type Scope } from "./BulkDialog";
 import type { JobRow } from "./useJobList";
 
@@ -61,27 +61,18 @@ export function BulkBar({
       </Typography>
       {BULK_ACTS.map((act) => {
         const impossible = whyImpossible(act);
-        const button = (
-          <Button
+        return (
+          <ReasonedButton
             key={act}
-            variant="outlined"
             color={act === "cancel" ? "error" : "primary"}
-            aria-disabled={impossible !== null}
+            impossible={impossible}
             onClick={() => {
-              const scope = impossible === null ? scopeOf(act) : null;
+              const scope = scopeOf(act);
               if (scope !== null) setOpen({ act, scope });
             }}
-            sx={impossible === null ? null : { opacity: 0.6, borderStyle: "dashed", cursor: "not-allowed" }}
           >
             {act}…
-          </Button>
-        );
-        return impossible === null ? (
-          button
-        ) : (
-          <Tooltip key={act} title={impossible} describeChild>
-            {button}
-          </Tooltip>
+          </ReasonedButton>
         );
       })}
       <Button

@@ -28,7 +28,18 @@ const LOWEST_PRIORITY = 1;
 const HIGHEST_PRIORITY = 1_000;
 
 /** Foresees an act on many jobs, asks, carries it out, and tells the outcome of each job. */
-export function BulkDialog({ act, scope, onClose }: { act: BulkAct; scope: Scope; onClose: () => void }) {
+export function BulkDialog({
+  act,
+  scope,
+  title,
+  onClose,
+}: {
+  act: BulkAct;
+  scope: Scope;
+  /** Names the jobs where the screen has words for them. */
+  title?: string;
+  onClose: () => void;
+}) {
   const api = useApi();
   const queries = useQueryClient();
   const titleId = useId();
@@ -102,7 +113,7 @@ export function BulkDialog({ act, scope, onClose }: { act: BulkAct; scope: Scope
   const count = able.done + able.asked;
   return (
     <Dialog open onClose={onClose} aria-labelledby={titleId} fullWidth maxWidth="sm">
-      <DialogTitle id={titleId}>{titleOf(act, scope)}</DialogTitle>
+      <DialogTitle id={titleId}>{title ?? titleOf(act, scope)}</DialogTitle>
       <DialogContent sx={{ display: "flex", flexDirection: "column", gap: 2 }}>
         {act === "reprioritise" && phase !== "acting" && phase !== "over" ? (
           <TextField

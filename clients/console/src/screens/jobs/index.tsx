@@ -22,6 +22,7 @@ import { BulkBar } from "./BulkBar";
 import { FilterBar } from "./FilterBar";
 import { JobPanel } from "./JobPanel";
 import { type JobList, type JobRow, useJobList } from "./useJobList";
+import { Views } from "./Views";
 
 const NONE: ReadonlySet<string> = new Set();
 const FILLING = { position: "absolute", inset: 0 };
@@ -57,6 +58,7 @@ export function JobsScreen() {
   );
   return (
     <Page title="Jobs" aside={<Freshness query={list.freshness} />}>
+      <Views filters={filters} />
       <FilterBar filters={filters} onChange={change} />
       <BulkBar filters={filters} selected={selected} onClear={() => setSelection({ address, ids: NONE })} />
       <Box

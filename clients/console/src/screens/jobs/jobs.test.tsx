@@ -231,3 +231,33 @@ it("keeps the focus in the search, and brings the focus back to the row", async 
   expect(searchNow()).toMatchObject({ state: "READY", name: "lo" });
   await waitFor(() => expect(document.activeElement?.textContent).toContain("report"));
 });
+
+it("saves a view under a name in this browser alone, opens it by its link, and forgets it", async () => {
+  localStorage.clear();
+  showAt(
+    "/jobs?pool=ecs&order=newest",
+    answering(() => FOUR),
+  );
+  await screen.findByText("extract");
+  const views = screen.getByRole("navigation", { name: "views" });
+  await userEvent.click(within(views).getByRole("button", { name: "Save this view" }));
+  await userEvent.type(within(views).getByLabelText("name of the view"), "of the ecs pool{Enter}");
+  const link = await within(views).findByRole("link", { name: "of the ecs pool" });
+  expect(link.getAttribute("aria-current")).toBe("page");
+  const stored = JSON.parse(localStorage.getItem("tidegate.settings") ?? "{}");
+  expect(stored.views).toEqual([{ name: "of the ecs pool", address: { pool: "ecs", order: "newest" } }]);
+  await userEvent.click(within(views).getByRole("link", { name: "Failed in 24 h" }));
+  await waitFor(() =>
+    expect(searchNow()).toEqual({
+      state: "FAILED,TIMED_OUT",
+      since: "24h",
+      order: "newest",
+    }),
+  );
+  await userEvent.click(within(views).getByRole("link", { name: "of the ecs pool" }));
+  await waitFor(() => expect(searchNow()).toEqual({ pool: "ecs", order: "newest" }));
+  await userEvent.click(await within(views).findByRole("button", { name: /^Forget/ }));
+  expect(within(views).queryByRole("link", { name: "of the ecs pool" })).toBeNull();
+  expect(await faultsOf(views)).toEqual([]);
+  localStorage.clear();
+});

@@ -68,7 +68,7 @@ export function Attention({ overview }: { overview: Overview }) {
     );
   }
   return (
-    <Panel title="Needs attention">
+    <Panel title="Needs attention" aside={<TextLink to="/failures">failures by cause</TextLink>}>
       {[failures, lost, types, overdue]
         .filter((query) => query.isError)
         .map((query) => (

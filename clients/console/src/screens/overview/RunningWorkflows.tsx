@@ -1,9 +1,11 @@
 import Box from "@mui/material/Box";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { components } from "../../api/schema";
+import { etaOf, etaText } from "../../domain/eta";
 import { TERMINAL } from "../../domain/states";
 import { plain } from "../../domain/text";
 import { ErrorNotice, Loading } from "../../shared/Notices";
+import { useNow } from "../../shared/now";
 import { Panel } from "../../shared/Panel";
 import { StateBar } from "../../shared/StateBar";
 import { StateMark } from "../../shared/StateMark";
@@ -50,6 +52,7 @@ function List({ rows }: { rows: readonly components["schemas"]["WorkflowRowOut"]
               {row.state === "RUNNING" ? null : <StateMark state={row.state} />}
               {ended(row.counts).toLocaleString("en")} of {row.job_count.toLocaleString("en")} ended ·{" "}
               <Ago at={row.created_at} />
+              <Left row={row} />
             </Box>
           </Box>
           <StateBar counts={row.counts} />
@@ -57,6 +60,11 @@ function List({ rows }: { rows: readonly components["schemas"]["WorkflowRowOut"]
       ))}
     </Box>
   );
+}
+
+function Left({ row }: { row: components["schemas"]["WorkflowRowOut"] }) {
+  const eta = etaOf(row, useNow());
+  return eta === null ? null : <span title={eta.by}>· {etaText(eta)} left</span>;
 }
 
 function ended(counts: Readonly<Record<string, number>>): number {

@@ -5,10 +5,11 @@ import { useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import type { components } from "../../api/schema";
+import { commandOf } from "../../domain/commands";
 import { wholeNumber } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { ActButton } from "../../shared/ActButton";
-import { Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Time } from "../../shared/Time";
 
 type Share = components["schemas"]["ShareOut"];
@@ -27,7 +28,11 @@ export function Shares({ pool, impossible }: { pool: string; impossible: string 
     <>
       {shares.isError ? <ErrorNotice error={shares.error} onRetry={() => void shares.refetch()} /> : null}
       {found === undefined ? shares.isError ? null : <Loading lines={2} /> : null}
-      {found?.length === 0 ? <Empty title="The pool has no shares: its jobs wait in one line." /> : null}
+      {found?.length === 0 ? (
+        <Empty title="The pool has no shares: its jobs wait in one line.">
+          <Command text={commandOf(["tidegate", "shares", "set", pool, "SHARE", "--weight", "3"])} />
+        </Empty>
+      ) : null}
       {found === undefined || found.length === 0 ? null : (
         <Box component="ul" aria-label="shares" sx={{ m: 0, mb: 1, p: 0, display: "grid", gap: 1 }}>
           {found.map((share) => (

@@ -38,7 +38,7 @@ export function KeyField({ value, onChange }: { value: string; onChange: (key: s
         helperText="the same key and body submit only once"
         value={value}
         onChange={(event) => onChange(event.target.value)}
-        sx={{ minWidth: "min(340px, 100%)" }}
+        sx={{ minWidth: "min(390px, 100%)" }}
       />
       <Button variant="text" onClick={() => onChange(crypto.randomUUID())} sx={{ mt: 0.5 }}>
         Make a new key

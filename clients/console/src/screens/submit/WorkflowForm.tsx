@@ -1,67 +1,62 @@
+import Alert from "@mui/material/Alert";
+import AlertTitle from "@mui/material/AlertTitle";
 import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
 import TextField from "@mui/material/TextField";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useForbidden } from "../../api/me";
-import type { components } from "../../api/schema";
 import { placeInWorkflow } from "../../domain/forms/faults";
-import { isRecord, type Json } from "../../domain/forms/model";
-import { readJson } from "../../domain/forms/values";
-import { Command } from "../../shared/Notices";
+import { boundsOfLine, lineOf, offsetOf } from "../../domain/forms/spots";
+import { plain, shortened } from "../../domain/text";
+import { Command, ErrorNotice, Loading } from "../../shared/Notices";
 import { Panel } from "../../shared/Panel";
-import { KeyField } from "./Foreseen";
-import { Outcome, SendButtons } from "./JobForm";
+import { Foreseen, KeyField } from "./Foreseen";
+import { SendButtons } from "./JobForm";
 import { useSubmission } from "./useSubmission";
+import { type Checked, type TextFault, useWorkflowText } from "./useWorkflowText";
 
-type WorkflowIn = components["schemas"]["WorkflowIn"];
+const EXAMPLE = `name: first
+jobs:
+  - key: extract
+    type: tidegate.sleep
+    parameters: {seconds: 2}
+  - key: load
+    type: tidegate.noop
+    depends_on: [{key: extract}]
+`;
+/** The longest part of a wrong line that is shown beside the error. */
+const LONGEST_LINE = 120;
+const LETTERS_BEFORE = 40;
+const LINES_ABOVE = 4;
 
-const EXAMPLE = `{
-  "name": "first",
-  "jobs": [
-    {"key": "extract", "type": "tidegate.sleep", "parameters": {"seconds": 2}},
-    {"key": "load", "type": "tidegate.noop", "depends_on": [{"key": "extract"}]}
-  ]
-}`;
+const Preview = lazy(async () => ({ default: (await import("./Preview")).Preview }));
 
-/** Returns whether a text's JSON can be a workflow at all; the API checks everything else, and says where it is wrong. */
-function isWorkflow(value: unknown): value is WorkflowIn {
-  return typeof value === "object" && value !== null && "jobs" in value && Array.isArray(value.jobs);
-}
-
-function keysOf(value: Json): readonly (string | null)[] {
-  const jobs = isRecord(value) ? value.jobs : undefined;
-  if (!Array.isArray(jobs)) return [];
-  return jobs.map((job: Json) => (isRecord(job) && typeof job.key === "string" ? job.key : null));
-}
-
-/** Takes a workflow as JSON, checks it, and submits it. */
+/** Takes a workflow as JSON or YAML, checks it, shows its graph, and submits it. */
 export function WorkflowForm() {
   const api = useApi();
   const navigate = useNavigate();
   const forbidden = useForbidden("client");
   const submission = useSubmission();
+  const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState("");
-  const [keys, setKeys] = useState<readonly (string | null)[]>([]);
+  const { checked, check: checkHere } = useWorkflowText(text);
+  const change = (typed: string) => {
+    setText(typed);
+    submission.forgive();
+    submission.changed();
+  };
 
-  /** Returns the body to send; null where the text is no workflow, which is then said. */
-  const body = (): WorkflowIn | null => {
-    const read = readJson(text);
-    if ("broken" in read) {
-      submission.refuse([
-        { field: "", message: text.trim() === "" ? "paste a workflow first" : read.broken },
-      ]);
-      return null;
-    }
-    setKeys(keysOf(read.value));
-    const value: unknown = read.value;
-    if (isWorkflow(value)) return value;
-    submission.refuse([{ field: "", message: "must be an object with a list of jobs" }]);
-    return null;
+  /** Returns the body to send; null where the page itself finds an error, which is then shown. */
+  const body = async () => {
+    const found = await checkHere();
+    if (found.fits === null) submission.refuse(found.faults);
+    return found.fits?.body ?? null;
   };
   const check = async () => {
-    const sent = body();
+    const sent = await body();
     if (sent === null) return;
     const answer = await submission.attempt(() =>
       answerOf(api.POST("/v1/workflows", { params: { query: { dry_run: true } }, body: sent })),
@@ -69,7 +64,7 @@ export function WorkflowForm() {
     if (answer !== undefined && "dry_run" in answer) submission.setForeseen(answer);
   };
   const submit = async () => {
-    const sent = body();
+    const sent = await body();
     if (sent === null) return;
     const key = submission.idempotencyKey.trim();
     const answer = await submission.attempt(() =>
@@ -84,35 +79,82 @@ export function WorkflowForm() {
       await navigate({ to: "/workflows/$workflowId", params: { workflowId: answer.workflow_id } });
     }
   };
-  const faults = submission.faults.map((fault) => ({
-    field: placeInWorkflow(fault, keys),
-    message: fault.message,
-  }));
+  const goTo = (offset: number) => {
+    const area = field.current;
+    if (area === null) return;
+    const { line } = lineOf(text, offset);
+    area.focus();
+    area.setSelectionRange(...boundsOfLine(text, line));
+    const height = area.scrollHeight / text.split("\n").length;
+    area.scrollTop = Math.max(0, (line - LINES_ABOVE) * height);
+  };
+  const faults = faultsOf(checked, submission.faults);
+  const graph = checked?.fits?.graph;
   return (
     <Panel title="Workflow">
       <Box
         component="form"
         noValidate
-        sx={{ display: "grid", gap: 2 }}
+        sx={{ display: "grid", gap: 2, gridTemplateColumns: "minmax(0, 1fr)" }}
         onSubmit={(event) => event.preventDefault()}
       >
+        <Box sx={{ display: "flex", flexWrap: "wrap", gap: 2, alignItems: "center" }}>
+          <label>
+            from a file{" "}
+            <input
+              type="file"
+              accept=".json,.yaml,.yml"
+              onChange={async (event) => {
+                const [file] = event.target.files ?? [];
+                if (file !== undefined) change(await file.text());
+              }}
+            />
+          </label>
+          {text === "" ? (
+            <Button variant="text" onClick={() => change(EXAMPLE)}>
+              Begin with an example
+            </Button>
+          ) : null}
+        </Box>
         <TextField
-          label="workflow (JSON)"
+          label="workflow (JSON or YAML)"
           multiline
           rows={18}
           placeholder={EXAMPLE}
           value={text}
-          error={submission.faults.length > 0}
-          onChange={(event) => {
-            setText(event.target.value);
-            submission.changed();
-          }}
+          error={faults.length > 0}
+          onChange={(event) => change(event.target.value)}
+          inputRef={field}
           slotProps={{
-            htmlInput: { spellCheck: false, style: { fontFamily: "monospace" } },
+            htmlInput: {
+              spellCheck: false,
+              wrap: "off",
+              style: { fontFamily: "monospace", whiteSpace: "pre", overflowX: "auto" },
+            },
             inputLabel: { shrink: true },
           }}
         />
-        <Outcome submission={submission} faults={faults} />
+        <div role="status">
+          {submission.error === null ? null : <ErrorNotice error={submission.error} />}
+          <Faults
+            title={checked?.fits === null ? "This is no workflow yet" : "Nothing was submitted"}
+            text={text}
+            faults={faults}
+            keys={checked?.keys ?? []}
+            onGo={goTo}
+          />
+          {submission.foreseen === null ? null : <Foreseen foreseen={submission.foreseen} />}
+        </div>
+        {graph === undefined ? null : (
+          <Suspense fallback={<Loading lines={3} />}>
+            <Preview
+              graph={graph}
+              onOpen={(job) => {
+                if (checked?.spot) goTo(offsetOf(checked.spot, `jobs[${job}]`));
+              }}
+            />
+          </Suspense>
+        )}
         <KeyField value={submission.idempotencyKey} onChange={submission.setIdempotencyKey} />
         <SendButtons
           submission={submission}
@@ -122,10 +164,91 @@ export function WorkflowForm() {
           what="workflow"
         />
         <div>
-          This page takes JSON. The command line takes YAML too:
+          The command line does the same:
           <Command text="tidegate submit workflow.yaml --dry-run" />
         </div>
       </Box>
     </Panel>
+  );
+}
+
+/** Returns the errors to show: those of the page, else those of the API, each with the place that it is about. */
+function faultsOf(
+  checked: Checked | null,
+  told: readonly { readonly field: string; readonly message: string }[],
+): readonly TextFault[] {
+  if (checked !== null && checked.faults.length > 0) return checked.faults;
+  return told.map((fault) => ({
+    ...fault,
+    at: checked?.spot && fault.field !== "" ? offsetOf(checked.spot, fault.field) : null,
+  }));
+}
+
+function Faults({
+  title,
+  text,
+  faults,
+  keys,
+  onGo,
+}: {
+  title: string;
+  text: string;
+  faults: readonly TextFault[];
+  keys: readonly (string | null)[];
+  onGo: (offset: number) => void;
+}) {
+  if (faults.length === 0) return null;
+  return (
+    <Alert severity="error" sx={{ "& .MuiAlert-message": { minWidth: 0, flex: 1 } }}>
+      <AlertTitle>{title}</AlertTitle>
+      <Box component="ul" sx={{ m: 0, pl: 2, overflowWrap: "anywhere" }}>
+        {faults.map((fault) => (
+          <li key={`${fault.field} ${fault.message}`}>
+            {fault.at === null ? null : <Where text={text} at={fault.at} onGo={onGo} />}
+            {plain(fault.field === "" ? fault.message : `${placeInWorkflow(fault, keys)}: ${fault.message}`)}
+            {fault.at === null ? null : <LineText text={text} at={fault.at} />}
+          </li>
+        ))}
+      </Box>
+    </Alert>
+  );
+}
+
+/** The line of an error, as a button that goes there. */
+function Where({ text, at, onGo }: { text: string; at: number; onGo: (offset: number) => void }) {
+  const { line, column } = lineOf(text, at);
+  return (
+    <>
+      <Box
+        component="button"
+        type="button"
+        onClick={() => onGo(at)}
+        sx={{
+          font: "inherit",
+          fontWeight: 600,
+          color: "inherit",
+          bgcolor: "transparent",
+          border: 0,
+          p: 0,
+          minHeight: 24,
+          textDecoration: "underline",
+          cursor: "pointer",
+        }}
+      >
+        line {line}, column {column}
+      </Box>{" "}
+    </>
+  );
+}
+
+function LineText({ text, at }: { text: string; at: number }) {
+  const [start, end] = boundsOfLine(text, lineOf(text, at).line);
+  const from = Math.max(start, at - LETTERS_BEFORE);
+  const line = `${from > start ? "…" : ""}${text.slice(from, end).trim()}`;
+  if (line === "") return null;
+  return (
+    <Box component="code" sx={{ display: "block", opacity: 0.85 }}>
+      {shortened(plain(line), LONGEST_LINE)}
+    </Box>
   );
 }

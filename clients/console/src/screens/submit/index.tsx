@@ -11,7 +11,7 @@ import { useAddress } from "../../shared/useAddress";
 import { JobForm } from "./JobForm";
 import { WorkflowForm } from "./WorkflowForm";
 
-/** A job by a form, or a workflow as JSON. */
+/** A job by a form, or a workflow as JSON or YAML. */
 export function SubmitScreen() {
   const { search: address, change } = useAddress();
   return (
@@ -23,7 +23,7 @@ export function SubmitScreen() {
           value={address.as ?? ""}
           choices={[
             ["", "one job"],
-            ["workflow", "a workflow as JSON"],
+            ["workflow", "a workflow as JSON or YAML"],
           ]}
           onChange={(as) => change({ as })}
         />
@@ -56,7 +56,8 @@ function OneJob() {
   if (types.data !== undefined && known.length === 0) {
     return (
       <Empty title="The deployment has no job type that can be submitted.">
-        <Command text="tidegate types list" />
+        Write job code, and look whether a worker would load it:
+        <Command text="tidegate types check" />
       </Empty>
     );
   }

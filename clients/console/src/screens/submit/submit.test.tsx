@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { SCHEMA, TYPE } from "../../testing/answers";
@@ -112,7 +112,7 @@ it("takes a workflow, and names the job that is wrong in it", async () => {
           ? { dry_run: true, job_count: 2, states: { READY: 1, PENDING: 1 }, pools: { lambda: 2 } }
           : { workflow_id: ID, job_ids: {} },
   });
-  const field = await screen.findByLabelText("workflow (JSON)");
+  const field = await screen.findByLabelText("workflow (JSON or YAML)");
   const check = () => userEvent.click(screen.getByRole("button", { name: "Check" }));
   await check();
   expect(await screen.findByText(/paste a workflow first/)).toBeTruthy();
@@ -129,6 +129,47 @@ it("takes a workflow, and names the job that is wrong in it", async () => {
   await userEvent.click(screen.getByRole("button", { name: "Submit the workflow" }));
   await waitFor(() => expect(window.location.pathname).toBe(`/workflows/${ID}`));
   expect(posts(asked).at(-1)?.path).toBe("/v1/workflows");
+});
+
+it("reads YAML, leads to the line of an error, and shows the graph", async () => {
+  const { asked } = showAt("/submit?as=workflow", {
+    ...ANSWERS,
+    "POST /v1/workflows": { workflow_id: ID, job_ids: {} },
+  });
+  const field = (await screen.findByLabelText("workflow (JSON or YAML)")) as HTMLTextAreaElement;
+  const lines = [
+    "jobs:",
+    "  - {key: a, type: load}",
+    "  - key: b",
+    "    type: load",
+    "    depends_on: [{key: gone}]",
+  ];
+  await userEvent.click(field);
+  await userEvent.paste(lines.join("\n"));
+  // Found while somebody types, without a call and without a button.
+  await userEvent.click(await screen.findByRole("button", { name: "line 5, column 24" }));
+  expect(
+    screen.getByText(/job b, depends_on\[0\]\.key: no job of this workflow has the key gone/),
+  ).toBeTruthy();
+  expect(field.value.slice(field.selectionStart, field.selectionEnd)).toBe(lines[4]);
+  expect(document.activeElement).toBe(field);
+  await userEvent.click(screen.getByRole("button", { name: "Submit the workflow" }));
+  expect(posts(asked)).toHaveLength(0);
+  await userEvent.clear(field);
+  await userEvent.click(field);
+  await userEvent.paste(lines.join("\n").replace("gone", "a"));
+  const preview = await screen.findByRole("region", { name: "preview" });
+  expect(await within(preview).findByText("2 jobs in 2 levels")).toBeTruthy();
+  await userEvent.click(within(preview).getByRole("button", { name: /^b load/ }));
+  expect(field.value.slice(field.selectionStart, field.selectionEnd)).toBe(lines[2]);
+  await userEvent.click(screen.getByRole("button", { name: "Submit the workflow" }));
+  await waitFor(() => expect(window.location.pathname).toBe(`/workflows/${ID}`));
+  expect(posts(asked).at(-1)?.body).toEqual({
+    jobs: [
+      { key: "a", type: "load" },
+      { key: "b", type: "load", depends_on: [{ key: "a" }] },
+    ],
+  });
 });
 
 it("says why a viewer can't submit", async () => {

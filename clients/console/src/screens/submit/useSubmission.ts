@@ -18,6 +18,8 @@ export interface Submission {
   readonly changed: () => void;
   /** Shows errors that the page itself has found. */
   readonly refuse: (faults: readonly ApiFault[]) => void;
+  /** Forgets the errors, where they were about a text that is another one now. */
+  readonly forgive: () => void;
   /** Runs a call of the API. An answer about fields is kept as their errors; undefined tells that the call failed. */
   readonly attempt: <T>(call: () => Promise<T>) => Promise<T | undefined>;
   readonly setForeseen: (foreseen: Foreseen) => void;
@@ -47,6 +49,7 @@ export function useSubmission(): Submission {
       setError(null);
     },
     refuse,
+    forgive: () => setFaults([]),
     attempt: async (call) => {
       setBusy(true);
       setError(null);

@@ -48,7 +48,8 @@ export function TypesScreen() {
         )
       ) : all?.length === 0 ? (
         <Empty title="The deployment has no job type.">
-          <Command text="tidegate types list" />
+          Write job code, and look whether a worker would load it:
+          <Command text="tidegate types check" />
         </Empty>
       ) : (
         <Split

@@ -1,57 +1,14 @@
 import Alert from "@mui/material/Alert";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { type Api, answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useForbidden } from "../../api/me";
 import { isMoving, type Progress } from "../../domain/graph/progress";
-import { inPortions, type Portions, sumOf } from "../../domain/portions";
+import { type Portions, sumOf } from "../../domain/portions";
 import { JOB_STATES, REOPENABLE } from "../../domain/states";
 import { ActButton } from "../../shared/ActButton";
 import { ErrorNotice, Loading } from "../../shared/Notices";
-
-/** The most portions of one act, and of a look at what it would do. */
-const MOST_PORTIONS = 200;
-const MOST_LOOKS = 20;
-
-function cancel(api: Api, workflowId: string, dryRun: boolean) {
-  return inPortions(
-    (cursor) =>
-      answerOf(
-        api.POST("/v1/workflows/{workflow_id}/cancel", {
-          params: { path: { workflow_id: workflowId }, query: cursor === undefined ? {} : { cursor } },
-          body: { dry_run: dryRun },
-        }),
-      ),
-    dryRun ? MOST_LOOKS : MOST_PORTIONS,
-  );
-}
-
-function rerun(api: Api, workflowId: string, dryRun: boolean) {
-  return inPortions(
-    (cursor) =>
-      answerOf(
-        api.POST("/v1/workflows/{workflow_id}/rerun", {
-          params: { path: { workflow_id: workflowId }, query: cursor === undefined ? {} : { cursor } },
-          body: { dry_run: dryRun },
-        }),
-      ),
-    dryRun ? MOST_LOOKS : MOST_PORTIONS,
-  );
-}
-
-function setHold(api: Api, workflowId: string, hold: boolean) {
-  const path = hold ? "/v1/workflows/{workflow_id}/hold" : "/v1/workflows/{workflow_id}/unhold";
-  return inPortions(
-    (cursor) =>
-      answerOf(
-        api.POST(path, {
-          params: { path: { workflow_id: workflowId }, query: cursor === undefined ? {} : { cursor } },
-        }),
-      ),
-    MOST_PORTIONS,
-  );
-}
+import { cancelWorkflow, holdWorkflow, rerunWorkflow } from "./calls";
 
 /** Shows what an act would do, as the API itself says when it is asked without doing it. */
 function Foreseen<T>({
@@ -87,7 +44,7 @@ function RerunForeseen({ workflowId, progress }: { workflowId: string; progress:
   return (
     <Foreseen
       name={["rerun", workflowId]}
-      look={() => rerun(api, workflowId, true)}
+      look={() => rerunWorkflow(api, workflowId, true)}
       tell={(portions, atLeast) => {
         const atLimit = sumOf(portions, (answer) => answer.left_at_limit);
         const without = sumOf(portions, (answer) => answer.left_without_upstream);
@@ -120,7 +77,7 @@ function CancelForeseen({ workflowId }: { workflowId: string }) {
   return (
     <Foreseen
       name={["cancel", workflowId]}
-      look={() => cancel(api, workflowId, true)}
+      look={() => cancelWorkflow(api, workflowId, true)}
       tell={(portions, atLeast) => (
         <p>
           This cancels {atLeast}
@@ -152,7 +109,7 @@ export function Acts({ workflowId, progress }: { workflowId: string; progress: P
       <ActButton
         label={held ? "Take off hold" : "Hold"}
         impossible={forbidden ?? ended}
-        run={() => whole(setHold(api, workflowId, !held))}
+        run={() => whole(holdWorkflow(api, workflowId, !held))}
       />
       <ActButton
         label="Rerun from failures"
@@ -162,7 +119,7 @@ export function Acts({ workflowId, progress }: { workflowId: string; progress: P
           content: () => <RerunForeseen workflowId={workflowId} progress={progress} />,
           confirm: "Rerun",
         }}
-        run={() => whole(rerun(api, workflowId, false))}
+        run={() => whole(rerunWorkflow(api, workflowId, false))}
       />
       <ActButton
         label="Cancel"
@@ -173,7 +130,7 @@ export function Acts({ workflowId, progress }: { workflowId: string; progress: P
           content: () => <CancelForeseen workflowId={workflowId} />,
           confirm: "Cancel its jobs",
         }}
-        run={() => whole(cancel(api, workflowId, false))}
+        run={() => whole(cancelWorkflow(api, workflowId, false))}
       />
     </>
   );

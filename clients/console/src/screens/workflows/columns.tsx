@@ -1,4 +1,5 @@
 import type { components } from "../../api/schema";
+import { etaOf, etaText } from "../../domain/eta";
 import { plain } from "../../domain/text";
 import { durationText, secondsBetween } from "../../domain/times";
 import { useNow } from "../../shared/now";
@@ -14,6 +15,11 @@ function Elapsed({ row }: { row: WorkflowRow }) {
   const nowMs = useNow();
   const seconds = secondsBetween(row.started_at, row.ended_at ?? new Date(nowMs).toISOString());
   return <span>{seconds === null ? "-" : durationText(seconds)}</span>;
+}
+
+function Left({ row }: { row: WorkflowRow }) {
+  const eta = etaOf(row, useNow());
+  return eta === null ? <span>-</span> : <span title={eta.by}>{etaText(eta)}</span>;
 }
 
 function Name({ row }: { row: WorkflowRow }) {
@@ -46,7 +52,8 @@ export const COLUMNS: readonly Column<WorkflowRow>[] = [
   },
   { id: "failed", title: "Failed", width: "80px", align: "right", cell: failedText },
   { id: "started", title: "Started", width: "160px", cell: (row) => <Ago at={row.started_at} /> },
-  { id: "elapsed", title: "Elapsed", width: "110px", cell: (row) => <Elapsed row={row} /> },
+  { id: "elapsed", title: "Elapsed", width: "124px", cell: (row) => <Elapsed row={row} /> },
+  { id: "left", title: "Time left", width: "110px", cell: (row) => <Left row={row} /> },
   {
     id: "critical",
     title: "Critical path",
@@ -61,3 +68,10 @@ export const COLUMNS: readonly Column<WorkflowRow>[] = [
     cell: (row) => <span title={plain(row.submitted_by ?? "-")}>{plain(row.submitted_by ?? "-")}</span>,
   },
 ];
+
+/** What a phone has room for; the others are on the screen of the workflow. */
+export const NARROW: readonly Column<WorkflowRow>[] = COLUMNS.flatMap((column) => {
+  if (column.id === "state") return [{ ...column, width: "124px" }];
+  if (column.id === "name") return [{ ...column, width: "minmax(90px, 1fr)" }];
+  return column.id === "failed" ? [{ ...column, width: "76px" }] : [];
+});

@@ -1,24 +1,26 @@
-import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
+import useMediaQuery from "@mui/material/useMediaQuery";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
-import { arrivalsOf } from "../../domain/arrivals";
 import { isMoving } from "../../domain/graph/progress";
+import { NewPill, useArrivals } from "../../shared/arrivals";
 import { Freshness } from "../../shared/Freshness";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Time } from "../../shared/Time";
 import { type Address, type Search, useAddress } from "../../shared/useAddress";
 import { VirtualTable } from "../../shared/VirtualTable";
-import { COLUMNS, type WorkflowRow } from "./columns";
+import { BulkBar } from "./BulkBar";
+import { COLUMNS, NARROW, type WorkflowRow } from "./columns";
 import { Filters, statesIn } from "./Filters";
 
 const PAGE = 100;
+const NONE: ReadonlySet<string> = new Set();
 
 /** The row that was opened last, which gets the focus again when its list comes back. */
 let openedLast: string | null = null;
@@ -101,13 +103,15 @@ function Newest({ change }: Pick<Address, "change">) {
 
 function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; stale: boolean }) {
   const navigate = useNavigate();
+  const narrow = useMediaQuery("(max-width: 700px)");
   const place = useRef<HTMLDivElement>(null);
-  const ids = () => new Set(rows.map((row) => row.workflow_id));
-  const [seen, setSeen] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> } | null>(null);
-  // What is seen belongs to one page of one set of filters: with others everything is new, and all of it is shown.
-  if (!stale && seen?.of !== of) setSeen({ of, ids: ids() });
-  const known = seen?.of === of ? seen.ids : new Set<string>();
-  const { rows: shown, waiting } = arrivalsOf(rows, known, (row) => row.workflow_id);
+  const [selection, setSelection] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> }>({
+    of,
+    ids: NONE,
+  });
+  // Other filters show other workflows, so what was selected before is none of them.
+  const selected = selection.of === of ? selection.ids : NONE;
+  const { shown, waiting, show } = useArrivals(rows, of, (row) => row.workflow_id, stale);
   useEffect(() => {
     const index = shown.findIndex((row) => row.workflow_id === openedLast);
     if (index < 0) return;
@@ -122,24 +126,20 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
   if (rows.length === 0) return null;
   return (
     <Box ref={place} sx={{ display: "flex", flexDirection: "column", gap: 1, opacity: stale ? 0.6 : 1 }}>
-      {waiting === 0 ? null : (
-        <Alert
-          severity="info"
-          sx={{ py: 0 }}
-          action={
-            <Button color="inherit" onClick={() => setSeen({ of, ids: ids() })}>
-              Show
-            </Button>
-          }
-        >
-          {waiting} new
-        </Alert>
-      )}
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, justifyContent: "space-between", minHeight: 36 }}>
+        <BulkBar
+          selected={shown.filter((row) => selected.has(row.workflow_id))}
+          onClear={() => setSelection({ of, ids: NONE })}
+        />
+        <NewPill waiting={waiting} onShow={show} />
+      </Box>
       <VirtualTable
         label="workflows, newest first"
         rows={shown}
-        columns={COLUMNS}
+        columns={narrow ? NARROW : COLUMNS}
         rowId={(row) => row.workflow_id}
+        selected={selected}
+        onSelect={(changed) => setSelection({ of, ids: changed })}
         onOpen={(row) => {
           openedLast = row.workflow_id;
           void navigate({ to: "/workflows/$workflowId", params: { workflowId: row.workflow_id } });
@@ -152,7 +152,9 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
 
 function Nothing({ filtered }: { filtered: boolean }) {
   return filtered ? (
-    <Empty title="No workflow fits these filters" />
+    <Empty title="No workflow fits these filters">
+      Clear one of them, or look further back where that is offered.
+    </Empty>
   ) : (
     <Empty title="No workflow yet">
       <Command text="tidegate submit examples/workflow.json" />

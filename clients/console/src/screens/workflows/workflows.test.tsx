@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
-import { refusal, showAt } from "../../testing/show";
+import { type Asked, refusal, showAt } from "../../testing/show";
 
 function row(place: number, state = "FAILED") {
   return {
@@ -66,9 +66,9 @@ it("lets new workflows wait until they are called", async () => {
   // The list is read again when the window comes back, as it is after some seconds.
   await new Promise((resolve) => setTimeout(resolve, 2_100));
   window.dispatchEvent(new Event("visibilitychange"));
-  await screen.findByText("1 new");
+  const pill = await screen.findByRole("button", { name: "1 new: show" });
   expect(screen.queryByText("nightly\\u202e-2")).toBeNull();
-  await userEvent.setup().click(screen.getByRole("button", { name: "Show" }));
+  await userEvent.setup().click(pill);
   expect(screen.getByText("nightly\\u202e-2")).toBeDefined();
 });
 
@@ -80,4 +80,82 @@ it("says the next command where there is nothing, and the refusal where the API 
     "GET /v1/workflows": refusal(422, "invalid-request", [], "tag is name=value"),
   });
   await screen.findByText("tag is name=value");
+});
+
+it("cancels several workflows after it has said how many jobs that are, and which it can't", async () => {
+  const running = { ...row(3, "RUNNING"), counts: { RUNNING: 2, PENDING: 4 }, ended_at: null };
+  const dryRuns: boolean[] = [];
+  const { asked } = showAt("/workflows", {
+    "GET /v1/workflows": { ...PAGE, workflows: [running, row(2), row(1, "SUCCEEDED")] },
+    [`POST /v1/workflows/${running.workflow_id}/cancel`]: ({ body, query }: Asked) => {
+      const { dry_run } = body as { dry_run: boolean };
+      dryRuns.push(dry_run);
+      const second = query.has("cursor");
+      const counts = { cancelled: second ? 1 : 3, asked: second ? 0 : 2, ended: 0, left: 0 };
+      return {
+        ...counts,
+        complete: second,
+        cursor: second ? null : "next",
+        workflow_id: running.workflow_id,
+      };
+    },
+  });
+  await screen.findByRole("grid");
+  const user = userEvent.setup();
+  await user.click(screen.getByRole("checkbox", { name: "select all rows" }));
+  expect(screen.getByText("3 selected")).toBeDefined();
+  await user.hover(screen.getByRole("button", { name: "unhold…" }));
+  expect((await screen.findByRole("tooltip")).textContent).toMatch(/^none of the selected workflows: /);
+  await user.click(screen.getByRole("button", { name: "cancel…" }));
+  const dialog = await screen.findByRole("dialog", { name: "Cancel 3 selected workflows" });
+  const confirm = await within(dialog).findByRole("button", { name: "cancel 1 workflow" });
+  expect(dialog.textContent).toContain("with 6 jobs, of which 2 run");
+  expect(dialog.textContent).toContain("2 can't: all of its jobs have ended");
+  expect(await faultsOf(dialog)).toEqual([]);
+  expect(dryRuns).toEqual([true, true]);
+  await user.click(confirm);
+  await within(dialog).findByText("cancel: 1 workflow with 6 jobs; 2 left");
+  expect(dryRuns).toEqual([true, true, false, false]);
+  expect(
+    asked.filter(({ method }) => method === "POST").every(({ path }) => path.includes(running.workflow_id)),
+  ).toBe(true);
+});
+
+it("puts workflows on hold together, and shows how long a running one may still take", async () => {
+  const started = new Date(Date.now() - 100_000).toISOString();
+  const running = (place: number) => ({
+    ...row(place, "RUNNING"),
+    counts: { SUCCEEDED: 10, READY: 5, RUNNING: 5 },
+    job_count: 20,
+    started_at: started,
+    ended_at: null,
+    critical_path_seconds: null,
+  });
+  const held: string[] = [];
+  const hold = ({ path }: Asked) => {
+    held.push(path);
+    return {
+      changed: 5,
+      same: 0,
+      dispatched: 5,
+      ended: 10,
+      at_limit: 0,
+      left: 0,
+      complete: true,
+      cursor: null,
+    };
+  };
+  showAt("/workflows", {
+    "GET /v1/workflows": { ...PAGE, workflows: [running(2), running(1)] },
+    [`POST /v1/workflows/${running(1).workflow_id}/hold`]: hold,
+    [`POST /v1/workflows/${running(2).workflow_id}/hold`]: hold,
+  });
+  const left = await screen.findAllByTitle(/^by its pace: 10 jobs ran/);
+  expect(left[0]?.textContent).toBe("about 2 min");
+  const user = userEvent.setup();
+  await user.click(screen.getByRole("checkbox", { name: "select all rows" }));
+  await user.click(screen.getByRole("button", { name: "hold…" }));
+  await user.click(await screen.findByRole("button", { name: "hold 2 workflows" }));
+  await screen.findByText("hold: 2 workflows with 10 jobs; 0 left");
+  expect(held).toHaveLength(2);
 });
