@@ -1,6 +1,7 @@
 import Box from "@mui/material/Box";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
+import { useLive } from "../../api/live";
 import { plain } from "../../domain/text";
 import { type Address, type ChangeAddress, useAddress } from "../../shared/address";
 import { ChoiceField } from "../../shared/ChoiceField";
@@ -8,15 +9,12 @@ import { Freshness } from "../../shared/Freshness";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
-import { usePaced } from "../../shared/paced";
 import { usePoolNames, type Worker } from "../../shared/reads";
 import { To } from "../../shared/To";
 import { WorkerDetail } from "./WorkerDetail";
 import { WorkerTable, WorkerTiles } from "./WorkerLists";
 
 const PAGE = 200;
-const BUSY_MS = 10_000;
-const IDLE_MS = 60_000;
 const STATES = ["ACTIVE", "DRAINING", "INACTIVE", "LOST"] as const;
 const ORDERS = ["load", "free", "seen"] as const;
 
@@ -35,10 +33,10 @@ function useWorkers({ pool, state: stateText, order: orderText, cursor }: Addres
     ...(state === undefined ? {} : { state }),
     ...(order === undefined ? (cursor === undefined ? {} : { cursor }) : { order }),
   };
-  return usePaced({
+  return useLive({
     key: ["workers", query],
     read: (signal) => answerOf(api.GET("/v1/workers", { params: { query }, signal })),
-    everyMs: (data) => (data?.workers.some((worker) => worker.running > 0) ? BUSY_MS : IDLE_MS),
+    moves: (data) => data.workers.some((worker) => worker.running > 0),
   });
 }
 
