@@ -1,7 +1,13 @@
-/** Queries that keep themselves fresh: polling that adapts, and stops while the tab is hidden. */
+/** Queries that keep themselves fresh with the turns of the tab's one pace. */
 
-import { keepPreviousData, type QueryKey, type UseQueryResult, useQuery } from "@tanstack/react-query";
-import { nextPollMs } from "../domain/polling";
+import {
+  keepPreviousData,
+  type QueryKey,
+  type UseQueryResult,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useTurns } from "./pace";
 
 export interface LiveOptions<T> {
   readonly key: QueryKey;
@@ -11,23 +17,48 @@ export interface LiveOptions<T> {
   /** Tells whether what was read can never change again, so that nobody asks again. */
   readonly isFinal?: (data: T) => boolean;
   readonly enabled?: boolean;
+  /** What another query has read already, and when, so that it is not asked for twice. */
+  readonly known?: { readonly data: T; readonly atMs: number } | undefined;
 }
 
-/** Reads something and reads it again while it may change. What was shown stays until the next answer is there. */
-export function useLive<T>({ key, read, moves, isFinal, enabled = true }: LiveOptions<T>): UseQueryResult<T> {
-  return useQuery({
+/**
+ * Reads something that says whether anything has changed on the screen, and reads it again while it may change. What was
+ * shown stays until the next answer is there.
+ */
+export function useLive<T>({ key, read, moves, isFinal, enabled = true, known }: LiveOptions<T>) {
+  useTurns(
+    key,
+    enabled
+      ? {
+          leads: true,
+          everyMs: () => 0,
+          moves: (data) => moves?.(data as T) ?? false,
+          isFinal: (data) => isFinal?.(data as T) ?? false,
+        }
+      : null,
+  );
+  return useKept(key, read, enabled, known);
+}
+
+/** Keeps a query whose later reads are turns: what was shown stays until the next answer is there. */
+export function useKept<T>(
+  key: QueryKey,
+  read: (signal: AbortSignal) => Promise<T>,
+  enabled: boolean,
+  known?: { readonly data: T; readonly atMs: number },
+): UseQueryResult<T> {
+  const queries = useQueryClient();
+  const inherited = queries.getDefaultOptions().queries?.retry;
+  return useQuery<T>({
     queryKey: key,
     queryFn: ({ signal }) => read(signal),
     enabled,
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => {
-      if (state.data === undefined)
-        return state.fetchFailureCount > 0 ? nextPollMs(true, state.fetchFailureCount) : false;
-      if (isFinal?.(state.data as T)) return false;
-      return nextPollMs(
-        moves?.(state.data as T) ?? false,
-        state.errorUpdateCount > 0 && state.status === "error" ? state.fetchFailureCount : 0,
-      );
-    },
+    placeholderData: keepPreviousData as never,
+    ...(known === undefined ? {} : { initialData: known.data as never, initialDataUpdatedAt: known.atMs }),
+    // Somebody waits for a first answer. A later one has its next turn, which comes later after each failure.
+    retry: (count, error) =>
+      queries.getQueryData(key) === undefined &&
+      typeof inherited === "function" &&
+      inherited(count, error as Error),
   });
 }

@@ -1,9 +1,13 @@
-/** Queries at a pace of their own, for screens that need several answers and may make only so many calls a minute. */
+/** Queries that follow what leads on their screen, for screens that need several answers. */
 
-import { keepPreviousData, type QueryKey, type UseQueryResult, useQuery } from "@tanstack/react-query";
-import { nextPollMs } from "../domain/polling";
+import type { QueryKey, UseQueryResult } from "@tanstack/react-query";
+import { useKept } from "../api/live";
+import { useTurns } from "../api/pace";
 
-/** Reads something, and reads it again as often as `everyMs` says, less often after errors and never while the tab is hidden. */
+/**
+ * Reads something that is read again after what leads on the screen has changed, at most every `everyMs`, and seldom
+ * otherwise. What leads is read by useLive; all of a tab shares the turns of one pace.
+ */
 export function usePaced<T>({
   key,
   read,
@@ -12,18 +16,19 @@ export function usePaced<T>({
 }: {
   readonly key: QueryKey;
   readonly read: (signal: AbortSignal) => Promise<T>;
-  /** Returns the milliseconds until the next request, from what was read last. */
   readonly everyMs: (data: T | undefined) => number;
   readonly enabled?: boolean;
 }): UseQueryResult<T> {
-  return useQuery({
-    queryKey: key,
-    queryFn: ({ signal }) => read(signal),
-    enabled,
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => {
-      const wait = everyMs(state.data as T | undefined);
-      return state.status === "error" ? Math.max(wait, nextPollMs(true, state.fetchFailureCount)) : wait;
-    },
-  });
+  useTurns(
+    key,
+    enabled
+      ? {
+          leads: false,
+          everyMs: (data) => everyMs(data as T | undefined),
+          moves: () => false,
+          isFinal: () => false,
+        }
+      : null,
+  );
+  return useKept(key, read, enabled);
 }

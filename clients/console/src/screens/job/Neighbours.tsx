@@ -5,7 +5,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
-import { IDLE_MS } from "../../domain/polling";
+import { useTurns } from "../../api/pace";
 import { plain } from "../../domain/text";
 import { JobLink } from "../../shared/JobLink";
 import { Empty, ErrorNotice, Loading } from "../../shared/Notices";
@@ -15,6 +15,7 @@ import { Ago } from "../../shared/Time";
 import type { Job } from "./types";
 
 const JOBS_OF_PAGE = 50;
+const FOLLOWS = { leads: false, everyMs: () => 10_000, moves: () => false, isFinal: () => false };
 
 interface Neighbour {
   readonly job_id: string;
@@ -92,9 +93,9 @@ function Side({ title, empty, queryKey, read, say }: SideProps) {
     initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) => read(pageParam, signal),
     getNextPageParam: (last) => last.cursor,
-    // Pages that somebody turned to are not read again and again.
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 1 ? false : IDLE_MS),
   });
+  // Pages that somebody turned to are not read again and again: a turn is one call.
+  useTurns(queryKey, (list.data?.pages.length ?? 0) < 2 ? FOLLOWS : null);
   const jobs = list.data?.pages.flatMap((page) => page.jobs) ?? [];
   return (
     <Box component="section" aria-label={title}>

@@ -4,7 +4,6 @@ import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
 import { type Api, answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
-import { useLive } from "../../api/live";
 import { useForbidden } from "../../api/me";
 import type { components } from "../../api/schema";
 import { plain, shortened } from "../../domain/text";
@@ -12,19 +11,22 @@ import { aboutOf, evidenceOf, type Remedy, remedyOf } from "../../domain/why";
 import { ActButton } from "../../shared/ActButton";
 import { JobLink } from "../../shared/JobLink";
 import { ErrorNotice, Loading } from "../../shared/Notices";
+import { usePaced } from "../../shared/paced";
 import { TextLink } from "../../shared/TextLink";
 import type { Job } from "./types";
 
 type FactOut = components["schemas"]["FactOut"];
 
 const MOST_JOBS = 10;
+const WHY_MS = 7_500;
 
 /** Says what holds a job that waits, with the evidence, and offers the changes that would start it. */
 export function WhyCard({ job }: { job: Job }) {
   const api = useApi();
-  const why = useLive({
-    // A change of the job is seen by the page's own poll, and asks why anew.
-    key: ["why", job.job_id, job.updated_at],
+  const why = usePaced({
+    // The page's own poll sees a change of the job, and why is asked with the next turn.
+    key: ["why", job.job_id],
+    everyMs: () => WHY_MS,
     read: (signal) =>
       answerOf(api.GET("/v1/jobs/{job_id}/why", { params: { path: { job_id: job.job_id } }, signal })),
   });

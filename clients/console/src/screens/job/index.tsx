@@ -57,8 +57,7 @@ function OneJob({ jobId }: { jobId: string }) {
       if (!isWhole(answer)) throw new Error("the API answered with a row in place of the job");
       return answer;
     },
-    // A log that is followed says by itself when the state has changed, so the job need not be asked as often.
-    moves: (job) => !TERMINAL.has(job.state) && !(tab === "log" && job.state === "RUNNING"),
+    moves: (job) => !TERMINAL.has(job.state),
   });
   if (read.data === undefined) {
     return (

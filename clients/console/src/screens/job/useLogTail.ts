@@ -4,9 +4,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
+import { Pace } from "../../api/pace";
 import { isTransient } from "../../api/problems";
 import type { components } from "../../api/schema";
-import { nextPollMs } from "../../domain/polling";
 import type { Job } from "./types";
 
 export type LogLine = components["schemas"]["LogLineOut"];
@@ -62,51 +62,52 @@ export function useLogTail(
     if (latest.current.subject !== subject) latest.current = { subject, read: NOTHING };
     if (!following || latest.current.read.isOver) return;
     const stop = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let failures = 0;
+    const pace = Pace.of(queries);
+    let standing = { readAtMs: Date.now(), failures: 0 };
+    const end = pace.add({
+      reading: () => ({ ...standing, leads: true, everyMs: 0, moves: true, changedAtMs: 0 }),
+      read: () => step(),
+      // While the log is followed it tells first that the job's state has changed.
+      insteadOf: ["job", job.job_id],
+    });
     const step = async (): Promise<void> => {
-      if (document.hidden && latest.current.read.attempt !== undefined) {
-        document.addEventListener("visibilitychange", () => void step(), { once: true, signal: stop.signal });
-        return;
-      }
-      let full = false;
       try {
-        const { cursor } = latest.current.read;
-        const page = await answerOf(
-          api.GET("/v1/jobs/{job_id}/logs", {
-            params: {
-              path: { job_id: job.job_id },
-              query: {
-                limit: LINES_OF_PAGE,
-                ...(attempt === null ? {} : { attempt }),
-                ...(cursor === null ? {} : { cursor }),
+        for (let full = true; full && !stop.signal.aborted; ) {
+          const { cursor } = latest.current.read;
+          const page = await answerOf(
+            api.GET("/v1/jobs/{job_id}/logs", {
+              params: {
+                path: { job_id: job.job_id },
+                query: {
+                  limit: LINES_OF_PAGE,
+                  ...(attempt === null ? {} : { attempt }),
+                  ...(cursor === null ? {} : { cursor }),
+                },
               },
-            },
-            signal: stop.signal,
-          }),
-        );
-        if (stop.signal.aborted) return;
-        failures = 0;
-        setError(null);
-        latest.current = { subject, read: joined(latest.current.read, page) };
-        setKept(latest.current);
-        // While the log is followed it tells first that the job's state has changed.
-        if (page.state !== state.current) void queries.invalidateQueries({ queryKey: ["job", job.job_id] });
-        // Before the first attempt there is no cursor, and the page of the job says when one begins.
-        if (page.cursor === null) return;
-        full = page.lines.length >= LINES_OF_PAGE;
+              signal: stop.signal,
+            }),
+          );
+          if (stop.signal.aborted) return;
+          standing = { readAtMs: Date.now(), failures: 0 };
+          setError(null);
+          latest.current = { subject, read: joined(latest.current.read, page) };
+          setKept(latest.current);
+          if (page.state !== state.current) void queries.invalidateQueries({ queryKey: ["job", job.job_id] });
+          // Before the first attempt there is no cursor, and the page of the job says when one begins.
+          if (page.cursor === null) return end();
+          full = page.lines.length >= LINES_OF_PAGE;
+        }
       } catch (raised) {
         if (stop.signal.aborted) return;
         setError(raised);
-        if (!isTransient(raised)) return;
-        failures += 1;
+        if (!isTransient(raised)) return end();
+        standing = { readAtMs: Date.now(), failures: standing.failures + 1 };
       }
-      timer = setTimeout(() => void step(), full ? 0 : nextPollMs(true, failures));
     };
     void step();
     return () => {
       stop.abort();
-      clearTimeout(timer);
+      end();
     };
   }, [api, queries, subject, attempt, job.job_id, following]);
 

@@ -6,9 +6,10 @@ import Typography from "@mui/material/Typography";
 import { useEffect } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
-import { useLive } from "../../api/live";
+import { useKept } from "../../api/live";
+import { useTurns } from "../../api/pace";
 import { labelOf, timesOf } from "../../domain/jobHistory";
-import { WAITING } from "../../domain/states";
+import { TERMINAL, WAITING } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
 import { durationText } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
@@ -22,6 +23,9 @@ import { Time } from "../../shared/Time";
 import type { JobRow } from "./useJobList";
 
 const LONGEST = 600;
+const ROW_MS = 15_000;
+
+const isMoving = (job: unknown) => !TERMINAL.has((job as JobRow).state);
 
 /** A short version of one job beside the list. A row of the list is shown at once; the job is read behind it. */
 export function JobPanel({
@@ -34,16 +38,20 @@ export function JobPanel({
   onClose: () => void;
 }) {
   const api = useApi();
-  const read = useLive({
-    key: ["job-row", jobId],
-    read: (signal) =>
+  const key = ["job-row", jobId];
+  // The list renews its own rows, so the panel of one of them asks seldom.
+  useTurns(key, { leads: row === undefined, everyMs: () => ROW_MS, moves: isMoving, isFinal: () => false });
+  const read = useKept(
+    key,
+    (signal) =>
       answerOf(
         api.GET("/v1/jobs/{job_id}", {
           params: { path: { job_id: jobId }, query: { fields: "slim" } },
           signal,
         }),
       ),
-  });
+    true,
+  );
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "Escape" && !event.defaultPrevented) onClose();

@@ -77,6 +77,7 @@ export function useJobList(filters: JobFilters): JobList {
     enabled: first !== undefined,
     read: (signal) => read(first?.query ?? queryOf(filters, Date.now()), undefined, signal),
     moves: (page) => page.jobs.some((job) => !TERMINAL.has(job.state)),
+    known: first === undefined ? undefined : { data: first, atMs: list.dataUpdatedAt },
   });
   // What an earlier filter's poll found stays as a placeholder, and says nothing about this list.
   const now = latest.isPlaceholderData ? undefined : latest.data;

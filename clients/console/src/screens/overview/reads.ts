@@ -1,19 +1,18 @@
 /**
- * What the overview reads. A tab may make 12 calls a minute while something moves, and 2 when idle. So the answers come
- * at three paces: the load of the pools often, what goes on in them less often, and what seldom changes seldom. The
- * third set is read after the first answers, so that no refresh has more than five calls.
+ * What the overview reads. The load of the pools leads: it says whether something moves and whether anything has
+ * changed. What goes on in the pools follows it soon, and what seldom changes seldom. The last four are read after the
+ * first answers, so that they don't hold those up.
  */
 
 import type { UseQueryResult } from "@tanstack/react-query";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import type { components } from "../../api/schema";
-import { isBusy } from "../../domain/gauges";
 import { usePaced } from "../../shared/paced";
-import { POOLS, TYPES } from "../../shared/reads";
+import { TYPES, usePools } from "../../shared/reads";
 
-const BUSY_MS = { load: 10_000, work: 30_000, rest: 120_000 };
-const IDLE_MS = { load: 60_000, work: 360_000, rest: 360_000 };
+const WORK_MS = 30_000;
+const REST_MS = 120_000;
 
 /** The most failures that one answer of the API holds. */
 export const MOST_FAILURES = 200;
@@ -34,12 +33,7 @@ export interface Overview {
 
 export function useOverview(): Overview {
   const api = useApi();
-  const pools = usePaced({
-    key: POOLS,
-    read: (signal) => answerOf(api.GET("/v1/pools", { signal })),
-    everyMs: (data) => (data === undefined || isBusy(data.pools) ? BUSY_MS : IDLE_MS).load,
-  });
-  const pace = pools.data === undefined || isBusy(pools.data.pools) ? BUSY_MS : IDLE_MS;
+  const pools = usePools();
   const failures = usePaced({
     key: ["jobs", "failures", MOST_FAILURES],
     read: (signal) =>
@@ -49,7 +43,7 @@ export function useOverview(): Overview {
           signal,
         }),
       ),
-    everyMs: () => pace.work,
+    everyMs: () => WORK_MS,
   });
   const workflows = usePaced({
     key: ["workflows", "running", MOST_WORKFLOWS],
@@ -60,10 +54,10 @@ export function useOverview(): Overview {
           signal,
         }),
       ),
-    everyMs: () => pace.work,
+    everyMs: () => WORK_MS,
   });
   const enabled = pools.data !== undefined && !failures.isPending && !workflows.isPending;
-  const everyMs = () => pace.rest;
+  const everyMs = () => REST_MS;
   const lost = usePaced({
     key: ["workers", "lost", MOST_OTHERS],
     read: (signal) =>

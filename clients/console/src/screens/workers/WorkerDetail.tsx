@@ -21,8 +21,8 @@ import { Slots } from "./Slots";
 
 type WorkerJob = components["schemas"]["WorkerJobOut"];
 
-const BUSY_MS = 30_000;
-const IDLE_MS = 120_000;
+const JOBS_MS = 15_000;
+const ENTRY_MS = 60_000;
 const MOST_ENDED = 50;
 
 /** One worker: its load, its totals, and the jobs that it runs and ran. `name` is its pool and its id. */
@@ -48,7 +48,7 @@ export function WorkerDetail({
         (error: unknown) =>
           error instanceof ApiProblem && error.status === 404 ? null : Promise.reject(error),
       ),
-    everyMs: () => IDLE_MS,
+    everyMs: () => ENTRY_MS,
     enabled: listed === undefined && id !== "",
   });
   const worker = listed ?? read.data;
@@ -161,7 +161,7 @@ function Jobs({ pool, id }: { pool: string; id: string }) {
           signal,
         }),
       ),
-    everyMs: (data) => (data !== undefined && data.running.length > 0 ? BUSY_MS : IDLE_MS),
+    everyMs: () => JOBS_MS,
   });
   if (jobs.isError && jobs.data === undefined) {
     return <ErrorNotice error={jobs.error} onRetry={() => void jobs.refetch()} />;

@@ -1,13 +1,13 @@
 import Box from "@mui/material/Box";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
+import { useLive } from "../../api/live";
 import { plain } from "../../domain/text";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Freshness } from "../../shared/Freshness";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
-import { usePaced } from "../../shared/paced";
 import { usePoolNames, type Worker } from "../../shared/reads";
 import { TextLink } from "../../shared/TextLink";
 import { type Address, type Search, useAddress } from "../../shared/useAddress";
@@ -15,8 +15,6 @@ import { WorkerDetail } from "./WorkerDetail";
 import { WorkerTable, WorkerTiles } from "./WorkerLists";
 
 const PAGE = 200;
-const BUSY_MS = 10_000;
-const IDLE_MS = 60_000;
 const STATES = ["ACTIVE", "DRAINING", "INACTIVE", "LOST"] as const;
 const ORDERS = ["load", "free", "seen"] as const;
 
@@ -35,10 +33,10 @@ function useWorkers({ pool, state: stateText, order: orderText, cursor }: Search
     ...(state === undefined ? {} : { state }),
     ...(order === undefined ? (cursor === undefined ? {} : { cursor }) : { order }),
   };
-  return usePaced({
+  return useLive({
     key: ["workers", query],
     read: (signal) => answerOf(api.GET("/v1/workers", { params: { query }, signal })),
-    everyMs: (data) => (data?.workers.some((worker) => worker.running > 0) ? BUSY_MS : IDLE_MS),
+    moves: (data) => data.workers.some((worker) => worker.running > 0),
   });
 }
 
