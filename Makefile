@@ -37,7 +37,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo console console-check console-dev test test-fast kills soak mutants check fix build lock bench local-up local-down clean
+.PHONY: start-over help setup demo console console-pictures console-check console-dev test test-fast kills soak mutants check fix build lock bench local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ test: setup ## run all tests, also those on the local stack and in a browser; at
 
 console: setup ## build the console into clients/console/dist; does nothing if nothing changed
 	@$(CONSOLE)
+
+console-pictures: console ## take the pictures of the console for README and docs, on a local stack (three minutes)
+	@$(BIN)/python -m dev.scripts.console_pictures
 
 console-check: setup ## check the console's format, lint and types, and run its unit tests
 	@$(CONSOLE) check

@@ -206,7 +206,7 @@ function Lasted({ job, what }: { job: JobRow; what: "waited" | "ran" }) {
 const STATE: Column<JobRow> = {
   id: "state",
   title: "state",
-  width: "176px",
+  width: "196px",
   cell: (job) => (
     <Box sx={{ display: "flex", gap: 0.5 }}>
       <StateMark state={job.state} />
