@@ -7,7 +7,7 @@
 
 import { join } from "node:path";
 import { launch } from "./launch.ts";
-import { SCHEMES, SIZES } from "./screens.ts";
+import { type SCHEMES, SIZES } from "./screens.ts";
 
 const PATIENCE_MS = 60_000;
 
