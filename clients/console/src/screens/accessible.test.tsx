@@ -22,6 +22,11 @@ const WORKFLOW = {
   counts: { SUCCEEDED: 3, RUNNING: 1 },
   job_count: 4,
   created_at: AT,
+  started_at: AT,
+  ended_at: null,
+  critical_path_seconds: 60,
+  submitted_by: null,
+  tags: {},
 };
 const ANSWERS = {
   "GET /v1/pools": {
