@@ -13,7 +13,7 @@ const FAILED = {
   state: "FAILED",
   workflow_id: null,
   finished_at: AT,
-  error: { code: "raised", message: "broke", upstream_id: null, last_lines: [] },
+  error: { code: "raised", message: "broke" },
 };
 const WORKFLOW = {
   workflow_id: "01KBC7RV8M5B6W2Y3Q7RVXN4C1",
@@ -23,7 +23,10 @@ const WORKFLOW = {
   job_count: 4,
   created_at: AT,
   started_at: AT,
-  critical_path_seconds: null,
+  ended_at: null,
+  critical_path_seconds: 60,
+  submitted_by: null,
+  tags: {},
 };
 const ANSWERS = {
   "GET /v1/pools": {

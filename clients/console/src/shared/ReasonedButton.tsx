@@ -74,8 +74,11 @@ export function ReasonedButton({
             px: 1,
             py: 0.5,
             borderRadius: 1,
-            bgcolor: "text.primary",
-            color: "background.paper",
+            border: 1,
+            borderColor: "divider",
+            boxShadow: 3,
+            bgcolor: "background.paper",
+            color: "text.primary",
             fontSize: "0.8rem",
             overflowWrap: "anywhere",
           }}

@@ -119,7 +119,7 @@ export function WorkflowForm() {
         <TextField
           label="workflow (JSON or YAML)"
           multiline
-          rows={18}
+          rows={14}
           placeholder={EXAMPLE}
           value={text}
           error={faults.length > 0}

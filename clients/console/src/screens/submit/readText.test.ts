@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import type { Json } from "../../domain/forms/model";
 import { lineOf, offsetOf } from "../../domain/forms/spots";
 import { type Read, readText } from "./readText";
 
@@ -101,4 +104,15 @@ it("knows where each value stands", () => {
   expect(at("jobs[1].depends_on[1].key")).toBe("4:43");
   expect(at("jobs[1].type")).toBe("4:5");
   expect(at("")).toBe("1:1");
+});
+
+it("reads and refuses the same texts as the command line", () => {
+  const file = join(import.meta.dirname, "../../../../../tests/cli/structured_texts.json");
+  const cases = JSON.parse(readFileSync(file, "utf8")) as { name: string; text: string; value?: Json }[];
+  expect(cases.length).toBeGreaterThan(30);
+  const answers = cases.map(({ name, text }) => {
+    const found = readText(text);
+    return "broken" in found ? [name, "refused"] : [name, found.value];
+  });
+  expect(answers).toEqual(cases.map((each) => [each.name, "value" in each ? each.value : "refused"]));
 });
