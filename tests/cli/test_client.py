@@ -237,6 +237,18 @@ def test_a_path_that_the_gateway_does_not_know_is_not_taken_for_a_missing_signat
         client_of(lambda _request: answer).list_pools()
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "hint"),
+    [
+        (401, "Unauthorized", "takes bearer tokens: sign in with `tidegate login`"),
+        (403, "The security token included in the request is expired", "is expired: log in to AWS again"),
+    ],
+)
+def test_a_refusal_of_the_credentials_says_how_to_go_on(status: int, message: str, hint: str) -> None:
+    with pytest.raises(ApiProblem, match=hint):
+        client_of(lambda _: httpx.Response(status, json={"message": message})).list_pools()
+
+
 def test_a_body_that_the_gateway_would_refuse_is_not_sent() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         raise AssertionError("it was sent")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from tests.harness.console.built import CONTENTS, SCRIPT, build_in
 from tests.harness.functions.api_calls import read_event
+from tests.harness.tracked import ROOT
 from tidegate.console.bundle import load_bundle
 from tidegate.entry.console import handle
 
@@ -95,6 +98,17 @@ def test_a_deployment_without_the_console_says_so() -> None:
     found = handle(event("/console/"), None, "n0nce")
     assert found["statusCode"] == 503
     assert "make console" in found["body"]
+
+
+def test_each_answer_has_a_nonce_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = runpy.run_path(str(ROOT / "functions" / "console" / "app.py"))
+    monkeypatch.setitem(app["lambda_handler"].__globals__, "_BUNDLE", load_bundle(build_in(tmp_path)))
+    pages = [app["lambda_handler"](event("/console/"), None) for _ in range(3)]
+    policies = [page["headers"]["Content-Security-Policy"] for page in pages]
+    nonces = [re.findall("'nonce-([^']+)'", policy) for policy in policies]
+    assert len({nonce for found in nonces for nonce in found}) == 3
+    assert all(len(nonce) >= 22 for found in nonces for nonce in found)  # 128 bits
+    assert all(f'nonce="{found[0]}"' in page["body"] for found, page in zip(nonces, pages, strict=True))
 
 
 def test_another_method_is_refused() -> None:

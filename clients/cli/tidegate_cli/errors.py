@@ -10,6 +10,12 @@ from tidegate_cli.exit_codes import ExitCode
 from tidegate_client import ApiError
 
 _NO_SUCH_PATH = "Missing Authentication Token"  # API Gateway's message for a path that it does not know
+# Its messages for credentials that have ended, and for a request without a token that the API takes.
+_ENDED = "security token included in the request is expired"
+_TAKES_TOKENS = (
+    "this API takes bearer tokens: sign in with `tidegate login` and the same --api-url or --profile, or name the "
+    "stack's output ApiUrl"
+)
 _SHOWN_VIOLATIONS = 10
 
 
@@ -94,6 +100,10 @@ def problem_of_api(error: ApiError) -> ApiProblem:
     # API Gateway gives the same message for a missing signature. The CLI signs every request, so it is the path.
     if by_the_gateway and detail == _NO_SUCH_PATH:
         detail = f"{detail}: the API has no such path; is --api-url the stack's output ApiUrl?"
+    if by_the_gateway and _ENDED in detail:
+        detail = f"{detail}: log in to AWS again"
+    if by_the_gateway and error.status == HTTPStatus.UNAUTHORIZED:
+        detail = _TAKES_TOKENS
     if by_the_gateway and error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         detail = f"{detail}: the gateway takes about 5 MB; submit the work as several workflows"
     violations = [Violation(fault.field, fault.message) for fault in error.faults]

@@ -26,7 +26,10 @@ class GrantedRole(StrEnum):
 
 NamespaceArgument = Annotated[
     str,
-    typer.Argument(metavar="ARN", help="A user or a role, such as arn:aws:iam::123456789012:role/Nightly."),
+    typer.Argument(
+        metavar="CALLER",
+        help="A user or a role, such as arn:aws:iam::123456789012:role/Nightly, or ISSUER#SUB of a token.",
+    ),
 ]
 _COLUMNS = (
     Column("caller", fixed=True),

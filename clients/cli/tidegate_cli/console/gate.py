@@ -29,6 +29,7 @@ from tidegate_client.wire import Request, request
 MAX_TARGET_CHARACTERS = 16_384
 MAX_PARAMETERS = 200
 PRINTED = "open the address that the command printed; each run has its own"
+USED = "this address was used before; if not by you, end `tidegate console`, because somebody else has its address"
 _CALLS = frozenset(route.method for route in ROUTES)
 _FILES = frozenset({"GET", "HEAD"})
 _TICKET = "open"

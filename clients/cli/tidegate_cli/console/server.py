@@ -22,7 +22,7 @@ from tidegate.console.serving import Asked, Served, serve, takes_gzip
 from tidegate_cli.console.forward import PASSED_ON, Forwarder, problem
 from tidegate_cli.console.gate import (
     PAGE_HEADER,
-    PRINTED,
+    USED,
     Call,
     File,
     Incoming,
@@ -141,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         incoming = Incoming(self.command, self.path, hosts, origin, token)
         found = judge(incoming, self.server.server_port, parts.known)
         if isinstance(found, Opening):
-            found = Opening() if parts.ticket.acquire(blocking=False) else Refusal(HTTPStatus.GONE, PRINTED)
+            found = Opening() if parts.ticket.acquire(blocking=False) else Refusal(HTTPStatus.GONE, USED)
         try:
             served = self._answer(found)
         except TimeoutError:

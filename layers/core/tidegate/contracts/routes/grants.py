@@ -10,7 +10,11 @@ from tidegate.contracts.route import Parameter, Route
 from tidegate.domain.errors import NotFound
 from tidegate.domain.roles import Role
 
-_NAMESPACE = Parameter("namespace", "the ARN of a user, a role or another caller", required=True)
+_NAMESPACE = Parameter(
+    "namespace",
+    "the ARN of a user, a role or another caller, or the issuer and the sub of a token, as ISSUER#SUB",
+    required=True,
+)
 
 ROUTES = (
     Route(
