@@ -88,7 +88,7 @@ console-check: setup ## check the console's format, lint and types, and run its 
 	@$(CONSOLE) test
 
 console-dev: setup ## serve the console while you change it, over an API in memory, until Ctrl-C
-	@$(BIN)/python -m tests.harness.console.serve & api=$$!; trap 'kill $$api' EXIT; $(CONSOLE) dev
+	@trap 'exit 130' INT TERM; $(BIN)/python -m tests.harness.console.serve & api=$$!; trap 'kill $$api' EXIT; $(CONSOLE) dev
 
 test-fast: setup ## run the quick tests of domain, use cases, functions, worker and command line (under a minute)
 	@$(BIN)/python -m pytest -q $(FAST) -m "not slow" $(XDIST)

