@@ -125,6 +125,12 @@ export function lanesOf(
   return bars.map((own, group) => ({ group, ...packed(own) })).filter((lane) => lane.bars.length > 0);
 }
 
+/** Returns the bars of some jobs in a lane of their own, such as those of the critical path; null where none has one. */
+export function laneOf(lanes: readonly Lane[], jobs: ReadonlySet<number>): Omit<Lane, "group"> | null {
+  const bars = lanes.flatMap((lane) => lane.bars.filter((bar) => jobs.has(bar.job)));
+  return bars.length === 0 ? null : packed(bars);
+}
+
 /** A time axis of which the time without any bar takes little room. */
 export interface Axis {
   readonly x: (ms: number) => number;
