@@ -146,12 +146,8 @@ function Cells({ graph, progress, address, job, select }: ViewProps) {
     const context = contextOf(canvas.current, map.width, map.height);
     if (context === null) return;
     drawMap(context, map, letters, statesIn(named), { tone, behind });
-    const cell = job === null ? null : cellOf(map, job);
-    if (cell === null) return;
-    context.strokeStyle = palette.text.primary;
-    context.lineWidth = 2;
-    context.strokeRect(cell.x - 1, cell.y - 1, map.cell + 1, map.cell + 1);
-  }, [map, letters, named, job, behind, mode]);
+  }, [map, letters, named, behind, mode]);
+  const chosen = map === null || job === null ? null : cellOf(map, job);
   const jobUnder = (event: MouseEvent<HTMLCanvasElement>): number | null => {
     const place = event.currentTarget.getBoundingClientRect();
     return map === null ? null : jobAt(map, event.clientX - place.left, event.clientY - place.top);
@@ -168,18 +164,27 @@ function Cells({ graph, progress, address, job, select }: ViewProps) {
         {map === null ? null : (
           <>
             <LevelMarks map={map} />
-            <canvas
-              ref={canvas}
-              role="img"
-              aria-label={`${graph.count.toLocaleString("en")} jobs by level: ${counts}; listed in the table below`}
-              style={{ display: "block", width: map.width, height: map.height, cursor: "pointer" }}
-              onMouseMove={(event) => say(jobUnder(event))}
-              onMouseLeave={() => say(null)}
-              onClick={(event) => {
-                const found = jobUnder(event);
-                if (found !== null) select(found);
-              }}
-            />
+            <Box sx={{ position: "relative" }}>
+              <canvas
+                ref={canvas}
+                role="img"
+                aria-label={`${graph.count.toLocaleString("en")} jobs by level: ${counts}; listed in the table below`}
+                style={{ display: "block", width: map.width, height: map.height, cursor: "pointer" }}
+                onMouseMove={(event) => say(jobUnder(event))}
+                onMouseLeave={() => say(null)}
+                onClick={(event) => {
+                  const found = jobUnder(event);
+                  if (found !== null) select(found);
+                }}
+              />
+              {chosen === null ? null : (
+                <Box
+                  aria-hidden="true"
+                  style={{ left: chosen.x - 2, top: chosen.y - 2, width: map.cell + 3, height: map.cell + 3 }}
+                  sx={CHOSEN}
+                />
+              )}
+            </Box>
           </>
         )}
       </Box>
@@ -189,6 +194,15 @@ function Cells({ graph, progress, address, job, select }: ViewProps) {
     </Box>
   );
 }
+
+/** Laid over the picture, so that a choice has none of the cells drawn again. */
+const CHOSEN = {
+  position: "absolute",
+  boxSizing: "border-box",
+  border: 2,
+  borderColor: "text.primary",
+  pointerEvents: "none",
+} as const;
 
 /** The numbers of levels above the columns in which they begin. */
 function LevelMarks({ map }: { map: JobMap }) {

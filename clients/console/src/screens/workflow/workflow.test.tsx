@@ -78,7 +78,7 @@ describe("the groups", () => {
     expect(boxes.map((box) => box.textContent)).toEqual([
       "fetchlevel 140 of 40 ended",
       "1 failedchecklevel 240 of 40 ended",
-      "job-80report, level 31 of 1 ended",
+      "job-80level 3, report1 of 1 ended",
     ]);
     expect(
       within(boxes[1] ?? picture)
