@@ -22,6 +22,11 @@ describe("foresee", () => {
     expect([at(from, 2), at(to, 2)]).toEqual([106_000, 116_000]);
   });
 
+  it("lets no job run before its start where this clock is behind", () => {
+    const { from, to } = foresee(graph, "SAP", new Map([[1, NOW + 60_000]]), NOW);
+    expect([at(from, 1), at(to, 1)]).toEqual([NOW + 60_000, NOW + 70_000]);
+  });
+
   it("expects a job that runs longer than its estimate to end now", () => {
     expect(at(foresee(graph, "SAP", new Map([[1, 0]]), NOW).to, 1)).toBe(NOW);
   });

@@ -53,6 +53,9 @@ export function foresee(
       let startMs = nowMs;
       for (const parent of linksOf(graph.parents, job)) startMs = Math.max(startMs, at(to, parent));
       from[job] = startMs;
+    } else {
+      // The clock of this machine may be behind the one that wrote the start.
+      from[job] = Math.max(nowMs, startedMs);
     }
     to[job] = Math.max(at(from, job), (startedMs ?? at(from, job)) + estimateMs);
   }

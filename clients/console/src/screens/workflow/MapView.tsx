@@ -1,15 +1,7 @@
 import Box from "@mui/material/Box";
 import { useTheme } from "@mui/material/styles";
 import Typography from "@mui/material/Typography";
-import {
-  type MouseEvent,
-  type RefObject,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import { type MouseEvent, useEffect, useMemo, useRef } from "react";
 import { at } from "../../domain/graph/dag";
 import { type Graph, typeName } from "../../domain/graph/graph";
 import { countsText } from "../../domain/graph/groups";
@@ -21,6 +13,7 @@ import { plain, shortened } from "../../domain/text";
 import { useStateTone } from "../../shared/StateMark";
 import { JobsTable, StateChips, statesIn } from "./JobsTable";
 import { contextOf, drawTile, type TileColours } from "./tiles";
+import { useWidth } from "./useWidth";
 import type { ViewProps } from "./view";
 
 const HEIGHT = 420;
@@ -30,21 +23,6 @@ const TALL = 640;
 const MARKS_APART = 64;
 const FADED = 0.15;
 const SAMPLE = 14;
-
-/** Returns the width of an element, also after it has changed; 0 before it is known. */
-function useWidth(element: RefObject<HTMLElement | null>): number {
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const seen = element.current;
-    if (seen === null) return;
-    const measure = () => setWidth(seen.clientWidth);
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(seen);
-    return () => observer.disconnect();
-  }, [element]);
-  return width;
-}
 
 function useTileColours(): TileColours {
   const tone = useStateTone();

@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
 import { at } from "../../domain/graph/dag";
 import type { Graph } from "../../domain/graph/graph";
 import type { Group } from "../../domain/graph/groups";
@@ -27,6 +27,7 @@ import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { LaneCanvas } from "./LaneCanvas";
 import { ReadAgo } from "./ReadAgo";
 import { type JobRow, TIMES_PAGE, useTimes } from "./reads";
+import { useWidth } from "./useWidth";
 import { jobIn, type ViewProps } from "./view";
 
 type TimedRow = Pick<JobRow, "job_id" | "state" | "started_at" | "finished_at">;
@@ -125,7 +126,9 @@ export function TimelineView(props: ViewProps) {
 }
 
 const LABEL_WIDTH = { xs: 120, md: 180 };
-const AXIS_WIDTH = 1_000;
+/** What the frame has beside the axis: the labels, and room for the text of the last mark. */
+const BESIDE_AXIS = 270;
+const LEAST_AXIS = 600;
 const PATH_ROW = 26;
 /** In a lane of the critical path alone, frames would tell nothing. */
 const NONE: ReadonlySet<number> = new Set();
@@ -133,20 +136,22 @@ const NONE: ReadonlySet<number> = new Set();
 function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
   const { graph, grouping, lanes, nowMs, job, select } = props;
   const [wide, setWide] = useState<ReadonlySet<number>>(new Set());
+  const frame = useRef<HTMLDivElement>(null);
+  const width = Math.max(LEAST_AXIS, useWidth(frame) - BESIDE_AXIS);
   const axis = useMemo(
     () =>
       axisOf(
         lanes.flatMap((lane) => lane.bars),
-        AXIS_WIDTH,
+        width,
       ),
-    [lanes],
+    [lanes, width],
   );
   const critical = useMemo(() => new Set(graph.criticalPath), [graph]);
   const path = useMemo(() => laneOf(lanes, critical), [lanes, critical]);
   const keyOf = (bar: Bar) => shortened(plain(graph.keys[bar.job] ?? ""), 60);
   const drawn = {
     axis,
-    width: AXIS_WIDTH,
+    width,
     nowMs,
     critical,
     selected: job,
@@ -161,6 +166,7 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
   return (
     <>
       <Box
+        ref={frame}
         component="section"
         aria-label="timeline"
         tabIndex={0}
@@ -173,7 +179,7 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
         }}
       >
         <Box sx={{ width: "max-content", pr: 12, pb: 1 }}>
-          <AxisMarks axis={axis} />
+          <AxisMarks axis={axis} width={width} />
           {path === null ? null : (
             <LaneRow label="Critical path" below="by estimates">
               <LaneCanvas
@@ -218,7 +224,12 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
           })}
         </Box>
       </Box>
-      <Legend gaps={axis.gaps.length} />
+      <Legend
+        ghosts={lanes.some((lane) => lane.bars.some((bar) => bar.ghost))}
+        critical={path !== null}
+        now={nowMs >= axis.fromMs && nowMs <= axis.toMs}
+        gaps={axis.gaps.length}
+      />
       <BarsTable {...props} />
     </>
   );
@@ -253,24 +264,23 @@ function LaneRow({ label, below, children }: { label: ReactNode; below: string; 
 const SAMPLE = { display: "inline-block", width: 22, height: 12, verticalAlign: "middle", mr: 0.75 } as const;
 const HATCHED = "repeating-linear-gradient(105deg, transparent 0 5px, currentColor 5px 6px)";
 
-/** What the bars and the lines of the lanes mean. */
-function Legend({ gaps }: { gaps: number }) {
-  const samples = [
-    ["an estimate of what is to come", { border: "1px dashed", bgcolor: "action.hover" }],
-    ["on the critical path by estimates", { border: "2px solid", borderColor: "text.primary" }],
-    ["now", { width: 2, bgcolor: "text.primary" }],
-    ...(gaps === 0
-      ? []
-      : [
-          [
-            `no job ran: ${gaps.toLocaleString("en")} ${gaps === 1 ? "time" : "times"}, cut short`,
-            { background: HATCHED },
-          ] as const,
-        ]),
+/** What the edges and lines that are in the picture mean. */
+function Legend(shown: { ghosts: boolean; critical: boolean; now: boolean; gaps: number }) {
+  const times = `${shown.gaps.toLocaleString("en")} ${shown.gaps === 1 ? "time" : "times"}`;
+  const all = [
+    [shown.ghosts, "an estimate of what is to come", { border: "1px dashed", bgcolor: "action.hover" }],
+    [
+      shown.critical,
+      "on the critical path by estimates",
+      { border: "2px solid", borderColor: "text.primary" },
+    ],
+    [shown.now, "now", { width: 2, bgcolor: "text.primary" }],
+    [shown.gaps > 0, `no job ran: ${times}, cut short`, { background: HATCHED }],
   ] as const;
+  const samples = all.filter(([there]) => there);
   return (
     <Box sx={{ display: "flex", flexWrap: "wrap", columnGap: 2.5, rowGap: 0.5, color: "text.secondary" }}>
-      {samples.map(([text, look]) => (
+      {samples.map(([, text, look]) => (
         <Typography key={text} component="span" variant="body2">
           <Box component="span" aria-hidden="true" sx={{ ...SAMPLE, ...look }} />
           {text}
@@ -281,7 +291,7 @@ function Legend({ gaps }: { gaps: number }) {
 }
 
 /** Round times above the lanes. The day stands at the first one, and where it changes. */
-function AxisMarks({ axis }: { axis: Axis }) {
+function AxisMarks({ axis, width }: { axis: Axis; width: number }) {
   const { zone } = useSettings();
   let day = "";
   return (
@@ -289,7 +299,7 @@ function AxisMarks({ axis }: { axis: Axis }) {
       <Box component="span" sx={{ position: "absolute", top: 0, color: "text.secondary" }}>
         times in {zoneName(zone)}
       </Box>
-      {ticksOf(axis, AXIS_WIDTH, MARKS_APART).map((ms) => {
+      {ticksOf(axis, width, MARKS_APART).map((ms) => {
         const text = timeText(new Date(ms).toISOString(), zone);
         const shown = text.startsWith(day) && day !== "" ? text.slice(11) : text;
         day = text.slice(0, 10);

@@ -174,6 +174,7 @@ it("shows what is around a job, and says how near", async () => {
     "FAILEDjob-47check",
     "SKIPPEDjob-80report",
   ]);
+  expect(boxes.map((box) => box.getAttribute("aria-current"))).toEqual([null, "true", null]);
   await userEvent.setup().click(screen.getByRole("button", { name: "Show the whole workflow" }));
   await screen.findByRole("group", { name: "81 jobs and their dependencies" });
 });
