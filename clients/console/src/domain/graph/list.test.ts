@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { compactGraph } from "../../testing/graphs";
 import { decodeGraph } from "./graph";
-import { jobsWhere } from "./list";
+import { jobsWhere, typesIn } from "./list";
 
 const graph = decodeGraph(
   compactGraph(
@@ -25,4 +25,12 @@ it("sorts them", () => {
   expect(jobsWhere(graph, "SFPP", { ...ALL, sort: "level" })).toEqual([0, 1, 2, 3]);
   const keys = decodeGraph(compactGraph(Array.from({ length: 11 }, () => [])));
   expect(jobsWhere(keys, "", { ...ALL, sort: "key" }).slice(-2)).toEqual([9, 10]);
+});
+
+it("counts types in some states, most first", () => {
+  expect(typesIn(graph, "SFKK", new Set(["FAILED", "SKIPPED"]))).toEqual([
+    ["load", 2],
+    ["fetch", 1],
+  ]);
+  expect(typesIn(graph, "SSSS", new Set(["FAILED"]))).toEqual([]);
 });

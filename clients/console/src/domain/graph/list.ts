@@ -50,3 +50,18 @@ export function jobsWhere(graph: Graph, letters: string, wanted: Wanted): readon
   const number = sortNumber(graph, letters, wanted.sort);
   return jobs.sort((one, other) => number(one) - number(other));
 }
+
+/** Returns the types of the jobs that are in one of some states, with how many there are of each, most first. */
+export function typesIn(
+  graph: Graph,
+  letters: string,
+  states: ReadonlySet<string>,
+): readonly (readonly [string, number])[] {
+  const counts = new Map<string, number>();
+  for (let job = 0; job < graph.count; job++) {
+    if (!states.has(stateOf(letters, job))) continue;
+    const type = typeName(graph, job);
+    counts.set(type, (counts.get(type) ?? 0) + 1);
+  }
+  return [...counts].sort(([, one], [, other]) => other - one);
+}

@@ -3,7 +3,7 @@ import { compactGraph, drawsOf } from "../../testing/graphs";
 import { at } from "./dag";
 import { decodeGraph } from "./graph";
 import { groupJobs } from "./groups";
-import { axisOf, foresee, lanesOf, remainingOf, ticksOf } from "./timeline";
+import { axisOf, foresee, laneOf, lanesOf, remainingOf, ticksOf } from "./timeline";
 
 const NOW = 100_000;
 /** Two fetch jobs, and one that loads what both have fetched; each is estimated at ten seconds. */
@@ -20,6 +20,11 @@ describe("foresee", () => {
     const { from, to } = foresee(graph, "SAP", new Map([[1, 96_000]]), NOW);
     expect([at(from, 1), at(to, 1)]).toEqual([NOW, 106_000]);
     expect([at(from, 2), at(to, 2)]).toEqual([106_000, 116_000]);
+  });
+
+  it("lets no job run before its start where this clock is behind", () => {
+    const { from, to } = foresee(graph, "SAP", new Map([[1, NOW + 60_000]]), NOW);
+    expect([at(from, 1), at(to, 1)]).toEqual([NOW + 60_000, NOW + 70_000]);
   });
 
   it("expects a job that runs longer than its estimate to end now", () => {
@@ -79,6 +84,17 @@ describe("lanesOf", () => {
       expect(bar.row).toBeLessThan(lane?.rows ?? 0);
       reached.set(bar.row, bar.toMs);
     }
+  });
+
+  it("gives some of the bars a lane of their own, from the first row on", () => {
+    const lanes = lanesOf(graph, groupJobs(graph), "SAP", ran, NOW);
+    const path = laneOf(lanes, new Set([1, 2]));
+    expect(path?.rows).toBe(1);
+    expect(path?.bars.map((bar) => [bar.job, bar.row, bar.ghost])).toEqual([
+      [1, 0, false],
+      [2, 0, true],
+    ]);
+    expect(laneOf(lanes, new Set())).toBeNull();
   });
 
   it("has no lane for a group of which nothing is known", () => {

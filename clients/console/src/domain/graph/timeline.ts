@@ -53,6 +53,9 @@ export function foresee(
       let startMs = nowMs;
       for (const parent of linksOf(graph.parents, job)) startMs = Math.max(startMs, at(to, parent));
       from[job] = startMs;
+    } else {
+      // The clock of this machine may be behind the one that wrote the start.
+      from[job] = Math.max(nowMs, startedMs);
     }
     to[job] = Math.max(at(from, job), (startedMs ?? at(from, job)) + estimateMs);
   }
@@ -123,6 +126,12 @@ export function lanesOf(
     if (toMs > fromMs) add({ job, state: stateOf(letters, job), fromMs, toMs, ghost: true });
   }
   return bars.map((own, group) => ({ group, ...packed(own) })).filter((lane) => lane.bars.length > 0);
+}
+
+/** Returns the bars of some jobs in a lane of their own, such as those of the critical path; null where none has one. */
+export function laneOf(lanes: readonly Lane[], jobs: ReadonlySet<number>): Omit<Lane, "group"> | null {
+  const bars = lanes.flatMap((lane) => lane.bars.filter((bar) => jobs.has(bar.job)));
+  return bars.length === 0 ? null : packed(bars);
 }
 
 /** A time axis of which the time without any bar takes little room. */

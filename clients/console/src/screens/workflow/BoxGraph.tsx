@@ -134,6 +134,7 @@ export function BoxGraph(props: BoxGraphProps) {
         </Button>
         <Box component="span" id={hintId} sx={{ color: "text.secondary", fontSize: "0.8rem" }}>
           {Math.round(scale * 100)} % · arrow keys walk along the dependencies, Enter opens
+          {edges.some((edge) => edge.strong === true) ? " · thick lines: critical path by estimates" : ""}
         </Box>
       </Box>
       <Box

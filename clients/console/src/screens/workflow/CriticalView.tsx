@@ -4,10 +4,10 @@ import Typography from "@mui/material/Typography";
 import { stateOf } from "../../domain/graph/progress";
 import { plain } from "../../domain/text";
 import { durationText } from "../../domain/times";
-import { Freshness } from "../../shared/Freshness";
 import { Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { StateMark } from "../../shared/StateMark";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
+import { ReadAgo } from "./ReadAgo";
 import { useCriticalPath } from "./reads";
 import type { ViewProps } from "./view";
 
@@ -100,7 +100,7 @@ export function CriticalView({ graph, progress, job, select }: ViewProps) {
         <Button variant="outlined" onClick={() => void path.refetch()}>
           Read again
         </Button>
-        <Freshness query={path} />
+        <ReadAgo atMs={path.dataUpdatedAt} />
       </Box>
       <VirtualTable
         label="the critical path, first job first"

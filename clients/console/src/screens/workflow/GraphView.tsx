@@ -31,7 +31,7 @@ function edgesOf(graph: Graph, jobs: readonly number[]): readonly Edge[] {
 
 /** Every job as a box: of the whole workflow where it has few, else of what is around one job. */
 export function GraphView(props: ViewProps) {
-  const { graph, address } = props;
+  const { graph, address, job } = props;
   const around = jobIn(graph, address.search.around);
   const up = numberIn(address.search.up, USUAL_HOPS, MOST_HOPS);
   const down = numberIn(address.search.down, USUAL_HOPS, MOST_HOPS);
@@ -48,7 +48,7 @@ export function GraphView(props: ViewProps) {
           More than {MOST_BOXES} jobs are that near. These are the nearest ones; fewer steps show all of them.
         </Alert>
       ) : null}
-      <Picture {...props} jobs={shown.jobs} />
+      <Picture {...props} job={job ?? around} jobs={shown.jobs} />
     </>
   );
 }

@@ -38,7 +38,7 @@ function titleOf(group: Group, graph: Graph): readonly [string, string] {
   const [only] = group.jobs;
   const types = plain(typesText(group));
   if (group.jobs.length !== 1 || only === undefined) return [types, levelsText(group)];
-  return [plain(graph.keys[only] ?? ""), `${types}, ${levelsText(group)}`];
+  return [plain(graph.keys[only] ?? ""), `${levelsText(group)}, ${types}`];
 }
 
 /** Returns how far the jobs of a group are, in words. */

@@ -52,7 +52,7 @@ export function Header({
             First failure
           </Button>
         )}
-        <Acts workflowId={workflow.workflow_id} progress={progress} />
+        <Acts workflowId={workflow.workflow_id} graph={graph} progress={progress} />
         <CopyButton label="Copy the id" text={workflow.workflow_id} />
       </Box>
       <StateBar counts={progress.counts} height={14} />

@@ -1,15 +1,7 @@
 import Box from "@mui/material/Box";
 import { useTheme } from "@mui/material/styles";
 import Typography from "@mui/material/Typography";
-import {
-  type MouseEvent,
-  type RefObject,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import { type MouseEvent, useEffect, useMemo, useRef } from "react";
 import { at } from "../../domain/graph/dag";
 import { type Graph, typeName } from "../../domain/graph/graph";
 import { countsText } from "../../domain/graph/groups";
@@ -21,6 +13,7 @@ import { plain, shortened } from "../../domain/text";
 import { useStateTone } from "../../shared/StateMark";
 import { JobsTable, StateChips, statesIn } from "./JobsTable";
 import { contextOf, drawTile, type TileColours } from "./tiles";
+import { useWidth } from "./useWidth";
 import type { ViewProps } from "./view";
 
 const HEIGHT = 420;
@@ -30,21 +23,6 @@ const TALL = 640;
 const MARKS_APART = 64;
 const FADED = 0.15;
 const SAMPLE = 14;
-
-/** Returns the width of an element, also after it has changed; 0 before it is known. */
-function useWidth(element: RefObject<HTMLElement | null>): number {
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const seen = element.current;
-    if (seen === null) return;
-    const measure = () => setWidth(seen.clientWidth);
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(seen);
-    return () => observer.disconnect();
-  }, [element]);
-  return width;
-}
 
 function useTileColours(): TileColours {
   const tone = useStateTone();
@@ -146,12 +124,8 @@ function Cells({ graph, progress, address, job, select }: ViewProps) {
     const context = contextOf(canvas.current, map.width, map.height);
     if (context === null) return;
     drawMap(context, map, letters, statesIn(named), { tone, behind });
-    const cell = job === null ? null : cellOf(map, job);
-    if (cell === null) return;
-    context.strokeStyle = palette.text.primary;
-    context.lineWidth = 2;
-    context.strokeRect(cell.x - 1, cell.y - 1, map.cell + 1, map.cell + 1);
-  }, [map, letters, named, job, behind, mode]);
+  }, [map, letters, named, behind, mode]);
+  const chosen = map === null || job === null ? null : cellOf(map, job);
   const jobUnder = (event: MouseEvent<HTMLCanvasElement>): number | null => {
     const place = event.currentTarget.getBoundingClientRect();
     return map === null ? null : jobAt(map, event.clientX - place.left, event.clientY - place.top);
@@ -168,18 +142,27 @@ function Cells({ graph, progress, address, job, select }: ViewProps) {
         {map === null ? null : (
           <>
             <LevelMarks map={map} />
-            <canvas
-              ref={canvas}
-              role="img"
-              aria-label={`${graph.count.toLocaleString("en")} jobs by level: ${counts}; listed in the table below`}
-              style={{ display: "block", width: map.width, height: map.height, cursor: "pointer" }}
-              onMouseMove={(event) => say(jobUnder(event))}
-              onMouseLeave={() => say(null)}
-              onClick={(event) => {
-                const found = jobUnder(event);
-                if (found !== null) select(found);
-              }}
-            />
+            <Box sx={{ position: "relative" }}>
+              <canvas
+                ref={canvas}
+                role="img"
+                aria-label={`${graph.count.toLocaleString("en")} jobs by level: ${counts}; listed in the table below`}
+                style={{ display: "block", width: map.width, height: map.height, cursor: "pointer" }}
+                onMouseMove={(event) => say(jobUnder(event))}
+                onMouseLeave={() => say(null)}
+                onClick={(event) => {
+                  const found = jobUnder(event);
+                  if (found !== null) select(found);
+                }}
+              />
+              {chosen === null ? null : (
+                <Box
+                  aria-hidden="true"
+                  style={{ left: chosen.x - 2, top: chosen.y - 2, width: map.cell + 3, height: map.cell + 3 }}
+                  sx={CHOSEN}
+                />
+              )}
+            </Box>
           </>
         )}
       </Box>
@@ -189,6 +172,15 @@ function Cells({ graph, progress, address, job, select }: ViewProps) {
     </Box>
   );
 }
+
+/** Laid over the picture, so that a choice has none of the cells drawn again. */
+const CHOSEN = {
+  position: "absolute",
+  boxSizing: "border-box",
+  border: 2,
+  borderColor: "text.primary",
+  pointerEvents: "none",
+} as const;
 
 /** The numbers of levels above the columns in which they begin. */
 function LevelMarks({ map }: { map: JobMap }) {

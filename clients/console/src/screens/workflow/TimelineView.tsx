@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
 import { at } from "../../domain/graph/dag";
 import type { Graph } from "../../domain/graph/graph";
 import type { Group } from "../../domain/graph/groups";
@@ -11,13 +11,13 @@ import {
   axisOf,
   type Bar,
   type Lane,
+  laneOf,
   lanesOf,
   type Ran,
   ticksOf,
 } from "../../domain/graph/timeline";
-import { plain } from "../../domain/text";
+import { plain, shortened } from "../../domain/text";
 import { durationText, timeText, zoneName } from "../../domain/times";
-import { Freshness } from "../../shared/Freshness";
 import { Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { useNow } from "../../shared/now";
 import { StateMark } from "../../shared/StateMark";
@@ -25,7 +25,9 @@ import { useSettings } from "../../shared/settings";
 import { Time } from "../../shared/Time";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { LaneCanvas } from "./LaneCanvas";
+import { ReadAgo } from "./ReadAgo";
 import { type JobRow, TIMES_PAGE, useTimes } from "./reads";
+import { useWidth } from "./useWidth";
 import { jobIn, type ViewProps } from "./view";
 
 type TimedRow = Pick<JobRow, "job_id" | "state" | "started_at" | "finished_at">;
@@ -88,7 +90,10 @@ export function TimelineView(props: ViewProps) {
               {type === undefined ? "" : ` of type ${plain(type)}`} in the order of their submission.
             </>
           ) : (
-            <>Drawn from all {rows.length.toLocaleString("en")} jobs that were asked for.</>
+            <>
+              Drawn from all {rows.length.toLocaleString("en")} jobs
+              {type === undefined ? "" : ` of type ${plain(type)}`}.
+            </>
           )}
         </Typography>
         {times.hasNextPage ? (
@@ -108,7 +113,7 @@ export function TimelineView(props: ViewProps) {
             Show all groups
           </Button>
         )}
-        <Freshness query={times} />
+        <ReadAgo atMs={times.dataUpdatedAt} />
       </Box>
       {times.error === null ? null : <ErrorNotice error={times.error} />}
       {lanes.length === 0 ? (
@@ -120,21 +125,39 @@ export function TimelineView(props: ViewProps) {
   );
 }
 
-const LABEL_WIDTH = 180;
-const AXIS_WIDTH = 1_000;
+const LABEL_WIDTH = { xs: 120, md: 180 };
+/** What the frame has beside the axis: the labels, and room for the text of the last mark. */
+const BESIDE_AXIS = 270;
+const LEAST_AXIS = 600;
+const PATH_ROW = 26;
+/** In a lane of the critical path alone, frames would tell nothing. */
+const NONE: ReadonlySet<number> = new Set();
 
 function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
   const { graph, grouping, lanes, nowMs, job, select } = props;
   const [wide, setWide] = useState<ReadonlySet<number>>(new Set());
+  const frame = useRef<HTMLDivElement>(null);
+  const width = Math.max(LEAST_AXIS, useWidth(frame) - BESIDE_AXIS);
   const axis = useMemo(
     () =>
       axisOf(
         lanes.flatMap((lane) => lane.bars),
-        AXIS_WIDTH,
+        width,
       ),
-    [lanes],
+    [lanes, width],
   );
   const critical = useMemo(() => new Set(graph.criticalPath), [graph]);
+  const path = useMemo(() => laneOf(lanes, critical), [lanes, critical]);
+  const keyOf = (bar: Bar) => shortened(plain(graph.keys[bar.job] ?? ""), 60);
+  const drawn = {
+    axis,
+    width,
+    nowMs,
+    critical,
+    selected: job,
+    nameOf: (bar: Bar) => nameOf(bar, props),
+    onOpen: select,
+  };
   const toggle = (group: number) => {
     const next = new Set(wide);
     if (!next.delete(group)) next.add(group);
@@ -143,6 +166,7 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
   return (
     <>
       <Box
+        ref={frame}
         component="section"
         aria-label="timeline"
         tabIndex={0}
@@ -154,17 +178,29 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
           bgcolor: "background.paper",
         }}
       >
-        <Box sx={{ width: LABEL_WIDTH + AXIS_WIDTH + 100, p: 1 }}>
-          <AxisMarks axis={axis} />
+        <Box sx={{ width: "max-content", pr: 12, pb: 1 }}>
+          <AxisMarks axis={axis} width={width} />
+          {path === null ? null : (
+            <LaneRow label="Critical path" below="by estimates">
+              <LaneCanvas
+                {...drawn}
+                name="critical path"
+                lane={path}
+                wide={false}
+                mostRow={PATH_ROW}
+                critical={NONE}
+                textOf={keyOf}
+              />
+            </LaneRow>
+          )}
           {lanes.map((lane) => {
             const group = grouping.groups[lane.group];
             const name = plain(group?.label ?? "");
+            const count = lane.bars.filter((bar) => !bar.ghost).length.toLocaleString("en");
             return (
-              <Box
+              <LaneRow
                 key={group?.id ?? lane.group}
-                sx={{ display: "flex", borderTop: 1, borderColor: "divider", py: 0.5 }}
-              >
-                <Box sx={{ width: LABEL_WIDTH, flexShrink: 0, pr: 1 }}>
+                label={
                   <Button
                     variant="text"
                     aria-expanded={wide.has(lane.group)}
@@ -173,52 +209,97 @@ function Lanes(props: ViewProps & { lanes: readonly Lane[]; nowMs: number }) {
                   >
                     {name}
                   </Button>
-                  <Box sx={{ fontSize: "0.75rem", color: "text.secondary" }}>
-                    {lane.bars.filter((bar) => !bar.ghost).length.toLocaleString("en")} of{" "}
-                    {group?.jobs.length.toLocaleString("en")} drawn
-                  </Box>
-                </Box>
+                }
+                below={`${count} of ${group?.jobs.length.toLocaleString("en")} drawn`}
+              >
                 <LaneCanvas
+                  {...drawn}
                   name={name}
                   lane={lane}
-                  axis={axis}
-                  width={AXIS_WIDTH}
-                  nowMs={nowMs}
                   wide={wide.has(lane.group)}
-                  critical={critical}
-                  selected={job}
-                  nameOf={(bar) => nameOf(bar, props)}
-                  onOpen={select}
+                  {...(wide.has(lane.group) ? { textOf: keyOf } : {})}
                 />
-              </Box>
+              </LaneRow>
             );
           })}
         </Box>
       </Box>
-      <Typography component="p" variant="body2" color="text.secondary">
-        Bars with a broken edge are estimates of what is to come. Bars with a frame are on the critical path
-        by estimates. The upright line is now.
-        {axis.gaps.length === 0
-          ? ""
-          : ` Hatched: ${axis.gaps.length.toLocaleString("en")} times without a job, cut short.`}
-      </Typography>
+      <Legend
+        ghosts={lanes.some((lane) => lane.bars.some((bar) => bar.ghost))}
+        critical={path !== null}
+        now={nowMs >= axis.fromMs && nowMs <= axis.toMs}
+        gaps={axis.gaps.length}
+      />
       <BarsTable {...props} />
     </>
   );
 }
 
 const MARKS_APART = 130;
+const MARKS_FROM = { xs: "120px", md: "180px" };
+
+/** One lane: its label, which stays in sight while the times are scrolled, and its picture. */
+function LaneRow({ label, below, children }: { label: ReactNode; below: string; children: ReactNode }) {
+  return (
+    <Box sx={{ display: "flex", borderTop: 1, borderColor: "divider", py: 0.5 }}>
+      <Box
+        sx={{
+          width: LABEL_WIDTH,
+          flexShrink: 0,
+          px: 1,
+          position: "sticky",
+          left: 0,
+          bgcolor: "background.paper",
+          fontSize: "0.8rem",
+        }}
+      >
+        {label}
+        <Box sx={{ fontSize: "0.75rem", color: "text.secondary" }}>{below}</Box>
+      </Box>
+      {children}
+    </Box>
+  );
+}
+
+const SAMPLE = { display: "inline-block", width: 22, height: 12, verticalAlign: "middle", mr: 0.75 } as const;
+const HATCHED = "repeating-linear-gradient(105deg, transparent 0 5px, currentColor 5px 6px)";
+
+/** What the edges and lines that are in the picture mean. */
+function Legend(shown: { ghosts: boolean; critical: boolean; now: boolean; gaps: number }) {
+  const times = `${shown.gaps.toLocaleString("en")} ${shown.gaps === 1 ? "time" : "times"}`;
+  const all = [
+    [shown.ghosts, "an estimate of what is to come", { border: "1px dashed", bgcolor: "action.hover" }],
+    [
+      shown.critical,
+      "on the critical path by estimates",
+      { border: "2px solid", borderColor: "text.primary" },
+    ],
+    [shown.now, "now", { width: 2, bgcolor: "text.primary" }],
+    [shown.gaps > 0, `no job ran: ${times}, cut short`, { background: HATCHED }],
+  ] as const;
+  const samples = all.filter(([there]) => there);
+  return (
+    <Box sx={{ display: "flex", flexWrap: "wrap", columnGap: 2.5, rowGap: 0.5, color: "text.secondary" }}>
+      {samples.map(([, text, look]) => (
+        <Typography key={text} component="span" variant="body2">
+          <Box component="span" aria-hidden="true" sx={{ ...SAMPLE, ...look }} />
+          {text}
+        </Typography>
+      ))}
+    </Box>
+  );
+}
 
 /** Round times above the lanes. The day stands at the first one, and where it changes. */
-function AxisMarks({ axis }: { axis: Axis }) {
+function AxisMarks({ axis, width }: { axis: Axis; width: number }) {
   const { zone } = useSettings();
   let day = "";
   return (
-    <Box sx={{ position: "relative", ml: `${LABEL_WIDTH}px`, height: 40, fontSize: "0.75rem" }}>
+    <Box sx={{ position: "relative", ml: MARKS_FROM, mt: 1, height: 40, fontSize: "0.75rem" }}>
       <Box component="span" sx={{ position: "absolute", top: 0, color: "text.secondary" }}>
         times in {zoneName(zone)}
       </Box>
-      {ticksOf(axis, AXIS_WIDTH, MARKS_APART).map((ms) => {
+      {ticksOf(axis, width, MARKS_APART).map((ms) => {
         const text = timeText(new Date(ms).toISOString(), zone);
         const shown = text.startsWith(day) && day !== "" ? text.slice(11) : text;
         day = text.slice(0, 10);

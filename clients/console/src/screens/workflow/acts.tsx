@@ -3,9 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useApi } from "../../api/context";
 import { useForbidden } from "../../api/me";
+import type { Graph } from "../../domain/graph/graph";
+import { typesIn } from "../../domain/graph/list";
 import { isMoving, type Progress } from "../../domain/graph/progress";
 import { type Portions, sumOf } from "../../domain/portions";
 import { JOB_STATES, REOPENABLE } from "../../domain/states";
+import { plain } from "../../domain/text";
 import { ActButton } from "../../shared/ActButton";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 import { cancelWorkflow, holdWorkflow, rerunWorkflow } from "./calls";
@@ -36,8 +39,18 @@ function jobsText(count: number): string {
   return `${count.toLocaleString("en")} ${count === 1 ? "job" : "jobs"}`;
 }
 
-function RerunForeseen({ workflowId, progress }: { workflowId: string; progress: Progress }) {
+interface RerunProps {
+  readonly workflowId: string;
+  readonly graph: Graph | undefined;
+  readonly progress: Progress;
+}
+
+const MOST_TYPES = 6;
+
+function RerunForeseen({ workflowId, graph, progress }: RerunProps) {
   const api = useApi();
+  const types = graph === undefined ? [] : typesIn(graph, progress.letters, REOPENABLE);
+  const more = types.length - MOST_TYPES;
   const now = JOB_STATES.filter((state) => REOPENABLE.has(state) && (progress.counts[state] ?? 0) > 0)
     .map((state) => `${(progress.counts[state] ?? 0).toLocaleString("en")} ${state}`)
     .join(", ");
@@ -55,6 +68,16 @@ function RerunForeseen({ workflowId, progress }: { workflowId: string; progress:
               <strong>{jobsText(sumOf(portions, (answer) => answer.reopened))}</strong> again. Ended without
               success: {now || "none"}. Jobs that SUCCEEDED stay as they are.
             </p>
+            {types.length === 0 ? null : (
+              <p>
+                By type:{" "}
+                {types
+                  .slice(0, MOST_TYPES)
+                  .map(([type, count]) => `${plain(type)} ${count.toLocaleString("en")}`)
+                  .join(", ")}
+                {more > 0 ? `, and ${more} more types` : ""}.
+              </p>
+            )}
             {atLimit === 0 ? null : (
               <Alert severity="warning">
                 {jobsText(atLimit)} were reopened as often as is allowed, and stay.
@@ -78,15 +101,23 @@ function CancelForeseen({ workflowId }: { workflowId: string }) {
     <Foreseen
       name={["cancel", workflowId]}
       look={() => cancelWorkflow(api, workflowId, true)}
-      tell={(portions, atLeast) => (
-        <p>
-          This cancels {atLeast}
-          <strong>{jobsText(sumOf(portions, (answer) => answer.cancelled))}</strong> at once, and asks the
-          workers of {atLeast}
-          <strong>{jobsText(sumOf(portions, (answer) => answer.asked))}</strong> to stop.{" "}
-          {jobsText(sumOf(portions, (answer) => answer.ended))} have ended and stay as they are.
-        </p>
-      )}
+      tell={(portions, atLeast) => {
+        const asked = sumOf(portions, (answer) => answer.asked);
+        const ended = sumOf(portions, (answer) => answer.ended);
+        return (
+          <p>
+            This cancels {atLeast}
+            <strong>{jobsText(sumOf(portions, (answer) => answer.cancelled))}</strong> at once
+            {asked === 0 ? null : (
+              <>
+                , and asks the workers of {atLeast}
+                <strong>{jobsText(asked)}</strong> to stop
+              </>
+            )}
+            .{ended === 0 ? "" : ` It leaves ${jobsText(ended)} that ended.`}
+          </p>
+        );
+      }}
     />
   );
 }
@@ -98,7 +129,7 @@ async function whole<T>(act: Promise<Portions<T>>): Promise<void> {
 }
 
 /** What may be done with the workflow now: each act with its reason where it is not possible. */
-export function Acts({ workflowId, progress }: { workflowId: string; progress: Progress }) {
+export function Acts({ workflowId, graph, progress }: RerunProps) {
   const api = useApi();
   const forbidden = useForbidden("client");
   const held = progress.state === "HELD";
@@ -116,7 +147,7 @@ export function Acts({ workflowId, progress }: { workflowId: string; progress: P
         impossible={forbidden ?? (reopenable ? null : "no job of it has ended without success")}
         ask={{
           title: "Rerun from the failures?",
-          content: () => <RerunForeseen workflowId={workflowId} progress={progress} />,
+          content: () => <RerunForeseen workflowId={workflowId} graph={graph} progress={progress} />,
           confirm: "Rerun",
         }}
         run={() => whole(rerunWorkflow(api, workflowId, false))}

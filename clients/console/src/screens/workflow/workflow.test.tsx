@@ -78,7 +78,7 @@ describe("the groups", () => {
     expect(boxes.map((box) => box.textContent)).toEqual([
       "fetchlevel 140 of 40 ended",
       "1 failedchecklevel 240 of 40 ended",
-      "job-80report, level 31 of 1 ended",
+      "job-80level 3, report1 of 1 ended",
     ]);
     expect(
       within(boxes[1] ?? picture)
@@ -174,6 +174,7 @@ it("shows what is around a job, and says how near", async () => {
     "FAILEDjob-47check",
     "SKIPPEDjob-80report",
   ]);
+  expect(boxes.map((box) => box.getAttribute("aria-current"))).toEqual([null, "true", null]);
   await userEvent.setup().click(screen.getByRole("button", { name: "Show the whole workflow" }));
   await screen.findByRole("group", { name: "81 jobs and their dependencies" });
 });
@@ -229,6 +230,7 @@ describe("an act", () => {
     const dialog = await screen.findByRole("dialog", { name: "Rerun from the failures?" });
     await within(dialog).findByText("2 jobs");
     expect(dialog.textContent).toContain("1 FAILED, 1 SKIPPED");
+    expect(dialog.textContent).toContain("By type: check 1, report 1.");
     await user.click(within(dialog).getByRole("button", { name: "Rerun" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(bodies.map((body) => JSON.stringify(body))).toEqual([
@@ -237,6 +239,24 @@ describe("an act", () => {
       '{"dry_run":false}',
       '{"dry_run":false}',
     ]);
+  });
+
+  it.each([
+    [{ cancelled: 110, asked: 0, ended: 1 }, "This cancels 110 jobs at once. It leaves 1 job that ended."],
+    [
+      { cancelled: 4, asked: 1, ended: 0 },
+      "This cancels 4 jobs at once, and asks the workers of 1 job to stop.",
+    ],
+  ])("says before what a cancellation reaches: %j", async (foreseen, sentence) => {
+    showAt(HERE, {
+      ...ANSWERS,
+      [`GET ${API}/states`]: { ...STATES, state: "HELD", ended_at: null },
+      [`POST ${API}/cancel`]: { ...foreseen, workflow_id: ID, dry_run: true, complete: true, cursor: null },
+    });
+    const user = userEvent.setup();
+    await user.click(await screen.findByRole("button", { name: "Cancel" }));
+    const dialog = await screen.findByRole("dialog", { name: "Cancel the workflow?" });
+    await waitFor(() => expect(dialog.textContent).toContain(sentence));
   });
 
   it("that is not possible says why", async () => {
