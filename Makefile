@@ -34,7 +34,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo console console-check test test-fast kills soak mutants check fix build lock bench local-up local-down clean
+.PHONY: start-over help setup demo console console-check console-bars test test-fast kills soak mutants check fix build lock bench local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ console: setup ## build the console into clients/console/dist; does nothing if n
 console-check: setup ## lint, types and unit tests of the console
 	@$(BIN)/python dev/scripts/console.py check
 	@$(BIN)/python dev/scripts/console.py test
+
+console-bars: ## hold the console to its bars in a browser, and write them beside the other benchmarks (a quarter of an hour)
+	@$(MAKE) --no-print-directory -C dev/benchmarks console
 
 test-fast: setup ## run the quick tests of domain, use cases, functions, worker and command line (under a minute)
 	@$(BIN)/python -m pytest -q $(FAST) -m "not slow" $(XDIST)
