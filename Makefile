@@ -37,7 +37,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo console console-pictures console-check console-dev test test-fast kills soak mutants check fix build lock bench local-up local-down clean
+.PHONY: start-over help setup demo console console-pictures console-check console-dev console-bars test test-fast kills soak mutants check fix build lock bench local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ console-check: setup ## check the console's format, lint and types, and run its 
 
 console-dev: setup ## serve the console while you change it, over an API in memory, until Ctrl-C
 	@trap 'exit 130' INT TERM; $(BIN)/python -m tests.harness.console.serve & api=$$!; trap 'kill $$api' EXIT; $(CONSOLE) dev
+
+console-bars: ## hold the console to its bars in a browser, and write them beside the other benchmarks (a quarter of an hour)
+	@$(MAKE) --no-print-directory -C dev/benchmarks console
 
 test-fast: setup ## run the quick tests of domain, use cases, functions, worker and command line (under a minute)
 	@$(BIN)/python -m pytest -q $(FAST) -m "not slow" $(XDIST)

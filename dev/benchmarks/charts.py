@@ -34,6 +34,7 @@ TITLES = {
     "worker_process": "Worker process",
     "latency": "Time to start",
     "submission": "Large submissions",
+    "console": "Console",
     "peers": "Peers",
 }
 

@@ -8,9 +8,9 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import { jobToSee } from "./ids.ts";
 import { launch } from "./launch.ts";
-import { type Ids, SCHEMES, SIZES, screens } from "./screens.ts";
+import { SCHEMES, SIZES, screens } from "./screens.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SETTLED_MS = 1_200;
@@ -22,29 +22,10 @@ interface Finding {
   readonly nodes: readonly { readonly target: readonly string[]; readonly failureSummary?: string }[];
 }
 
-/** Asks the API as the page itself does. */
-async function failedJob(browser: Browser, url: string): Promise<Ids> {
-  const page = await browser.newPage();
-  await page.goto(url, { waitUntil: "load" });
-  const job = await page.evaluate(async () => {
-    const config = JSON.parse(document.getElementById("config")?.textContent ?? "{}") as {
-      apiUrl?: string;
-      pageToken?: string | null;
-    };
-    const address = new URL(`${config.apiUrl ?? ""}v1/jobs?state=FAILED&limit=1`, document.baseURI);
-    const answer = await fetch(address, { headers: { "X-Tidegate-Console": config.pageToken ?? "" } });
-    const { jobs } = (await answer.json()) as { jobs: { job_id: string; workflow_id: string }[] };
-    return jobs[0];
-  });
-  await page.close();
-  if (job === undefined) throw new Error("the deployment has no failed job to look at");
-  return { job: job.job_id, workflow: job.workflow_id };
-}
-
 async function main(url: string, folder: string): Promise<number> {
   mkdirSync(folder, { recursive: true });
   const browser = await launch();
-  const ids = await failedJob(browser, url);
+  const ids = await jobToSee(browser, url, "FAILED");
   let found = 0;
   const say = (text: string) => process.stdout.write(`${text}\n`);
   for (const scheme of SCHEMES) {

@@ -1,7 +1,8 @@
 """Serves an API in memory, with jobs in every state, for work on the console.
 
-Run: python -m tests.harness.console.serve [--port 8899] [--chain 10000]. Its clock keeps up with the real one, so jobs
-start and end while one looks. Nothing is signed, so it listens on loopback alone. The console of `npm run dev` asks it.
+Run: python -m tests.harness.console.serve [--port 8899] [--chain 10000 | --still]. Its clock keeps up with the real
+one, so jobs start and end while one looks. Nothing is signed, so it listens on loopback alone. The console of
+`npm run dev` asks it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ JOBS = 40
 MOST_BODY_BYTES = 6_000_000
 
 
-def filled(chain: int) -> Deployment:
-    """Returns a deployment with workflows that ran, that run and that failed; `chain` jobs are in a large one."""
+def filled(chain: int, *, still: bool = False) -> Deployment:
+    """Returns a deployment with workflows that ran, that run and that failed; `chain` jobs are in a large one.
+
+    In a still one nothing runs, waits or will.
+    """
     deployment = Deployment(slots=6)
     deployment.world.now_ms = int(time.time() * 1_000) - 600_000
     flow: list[dict[str, Any]] = [
@@ -44,6 +48,9 @@ def filled(chain: int) -> Deployment:
         _submit(deployment, {"name": name, "tags": {"team": "data"}, "jobs": flow})
     for _ in range(60):
         deployment.pass_time()
+    if still:
+        deployment.run_all()
+        return deployment
     slow: list[dict[str, Any]] = [
         {"key": f"slow-{place}", "type": "tidegate.sleep", "parameters": {"seconds": 600}}
         for place in range(9)
@@ -55,7 +62,7 @@ def filled(chain: int) -> Deployment:
             {
                 "key": f"step-{place}",
                 "type": ("tidegate.sleep", "tidegate.noop")[place % 2],
-                "parameters": {"seconds": 1} if place % 2 == 0 else {},
+                "parameters": {"seconds": 3} if place % 2 == 0 else {},
                 **({"depends_on": [{"key": f"step-{place // 7}"}]} if place else {}),
             }
             for place in range(chain)
@@ -102,8 +109,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve an API in memory, for work on the console.")
     parser.add_argument("--port", type=int, default=8899)
     parser.add_argument("--chain", type=int, default=0, help="jobs of one large workflow, at most 10,000")
+    parser.add_argument("--still", action="store_true", help="nothing runs any more, and nothing waits")
     options = parser.parse_args()
-    with serve(filled(options.chain), options.port) as server:
+    with serve(filled(options.chain, still=options.still), options.port) as server:
         sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
         sys.stdout.flush()
         server.serve_forever()

@@ -136,6 +136,7 @@ export class Pace {
   }
 
   #turn(): void {
+    if (!focusManager.isFocused() || !onlineManager.isOnline()) return;
     const waiting = this.#waiting();
     this.#turnAtMs = Date.now();
     this.#isPostponed = false;
