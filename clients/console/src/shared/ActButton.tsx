@@ -59,13 +59,10 @@ export function ActButton({ label, color = "primary", impossible, ask, run }: Ac
   );
   return (
     <>
-      {impossible === null ? (
-        button
-      ) : (
-        <Tooltip title={impossible} describeChild>
-          {button}
-        </Tooltip>
-      )}
+      {/* Always within the tooltip, so that a button whose act becomes impossible keeps the focus. */}
+      <Tooltip title={impossible ?? ""} describeChild>
+        {button}
+      </Tooltip>
       {ask === undefined && error !== null ? <ErrorNotice error={error} /> : null}
       {ask === undefined ? null : (
         <Dialog open={open} onClose={() => setOpen(false)} aria-labelledby={titleId} fullWidth maxWidth="sm">
