@@ -36,30 +36,38 @@ export async function tokenOf(page: Page): Promise<string> {
   return tokens.get(page) ?? "";
 }
 
+/** Returns the name and the password that a person of a role signs in with. */
+export function credentialsOf(role: string): { readonly name: string; readonly password: string } {
+  return { name: `e2e-console-${role}`, password: PEOPLE[role] ?? "" };
+}
+
 /** Signs a person in on a page that shows the way in. */
 export async function signIn(page: Page, role: string): Promise<void> {
   const [popup] = await Promise.all([
     page.waitForEvent("popup"),
     page.getByRole("button", { name: "Sign in" }).click(),
   ]);
-  await popup.fill('input[name="username"]', `e2e-console-${role}`);
-  await popup.fill('input[name="password"]', PEOPLE[role] ?? "");
+  const { name, password } = credentialsOf(role);
+  await popup.fill('input[name="username"]', name);
+  await popup.fill('input[name="password"]', password);
   await Promise.all([popup.waitForEvent("close"), popup.click('button[type="submit"]')]);
   await page.getByRole("navigation", { name: "screens" }).waitFor();
 }
 
-/** Opens a page of the console and signs a person in on it. */
-export async function signedIn(
-  role: string,
-  path: string,
-  options: BrowserContextOptions = WIDE,
-): Promise<Page> {
+/** Opens an empty page, whose calls are watched for the token. */
+export async function newPage(options: BrowserContextOptions = WIDE): Promise<Page> {
   const page = await (await browser.newContext(options)).newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   page.on("request", (request) => {
     const sent = request.headers().authorization;
     if (sent !== undefined) tokens.set(page, sent);
   });
+  return page;
+}
+
+/** Opens a page of the console and signs a person in on it. */
+export async function signedIn(role: string, path: string, options?: BrowserContextOptions): Promise<Page> {
+  const page = await newPage(options);
   await page.goto(URL_OF_CONSOLE + path, { waitUntil: "load" });
   await signIn(page, role);
   return page;
