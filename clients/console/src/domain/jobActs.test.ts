@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mapBounded, STATES_OF_ACT, type Told, tallyOf, whyNot } from "./jobActs";
+import { mapBounded, reachOf, STATES_OF_ACT, type Told, tallyOf, whyNot } from "./jobActs";
 import { JOB_STATES } from "./states";
 
 describe("whyNot", () => {
@@ -28,6 +28,20 @@ describe("whyNot", () => {
   it("does not ask a worker twice", () => {
     const job = { state: "RUNNING", on_hold: false, cancel_requested_at: "2026-12-01T00:00:00Z" };
     expect(whyNot("cancel", job)).toContain("asked");
+  });
+});
+
+describe("reachOf", () => {
+  it("counts the jobs that an act can reach, and the reasons for the others", () => {
+    const jobs = ["READY", "SUCCEEDED", "FAILED", "SUCCEEDED"].map((state) => ({ state, on_hold: false }));
+    expect(reachOf("cancel", jobs)).toEqual({
+      can: 1,
+      reasons: [
+        { reason: "it has ended: SUCCEEDED", count: 2 },
+        { reason: "it has ended: FAILED", count: 1 },
+      ],
+    });
+    expect(reachOf("cancel", [])).toEqual({ can: 0, reasons: [] });
   });
 });
 

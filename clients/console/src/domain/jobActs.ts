@@ -57,6 +57,26 @@ export function whyNot(act: JobAct, job: ActedOn): string | null {
   }
 }
 
+/** How many of some jobs an act can reach by their present states, and why it leaves the others. */
+export interface Reach {
+  readonly can: number;
+  /** Why jobs are left, the most frequent reason first. */
+  readonly reasons: readonly Reason[];
+}
+
+export function reachOf(act: BulkAct, jobs: readonly ActedOn[]): Reach {
+  const found = jobs.map((job) => whyNot(act, job)).filter((reason) => reason !== null);
+  return { can: jobs.length - found.length, reasons: countedReasons(found) };
+}
+
+function countedReasons(found: readonly string[]): readonly Reason[] {
+  const reasons = new Map<string, number>();
+  for (const reason of found) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  return [...reasons]
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((one, other) => other.count - one.count || one.reason.localeCompare(other.reason));
+}
+
 /** The outcome of an act for one job, as the API answers it. */
 export interface Told {
   readonly job_id: string;
@@ -80,23 +100,20 @@ export interface Tally {
 
 /** Counts outcomes. Ids in a reason count as one, so that equal reasons of many jobs are one line. */
 export function tallyOf(told: readonly Told[]): Tally {
-  const reasons = new Map<string, number>();
+  const reasons: string[] = [];
   const counts = { DONE: 0, ASKED: 0, LEFT: 0 };
   for (const each of told) {
     counts[each.outcome] += 1;
     if (each.outcome !== "LEFT") continue;
-    const reason = (each.reason ?? "no reason was given")
-      .replaceAll(each.job_id, "it")
-      .replace(/^job it /, "it ");
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    reasons.push(
+      (each.reason ?? "no reason was given").replaceAll(each.job_id, "it").replace(/^job it /, "it "),
+    );
   }
   return {
     done: counts.DONE,
     asked: counts.ASKED,
     left: counts.LEFT,
-    reasons: [...reasons]
-      .map(([reason, count]) => ({ reason, count }))
-      .sort((one, other) => other.count - one.count || one.reason.localeCompare(other.reason)),
+    reasons: countedReasons(reasons),
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { durationText, isZone, relativeText, secondsBetween, timeText, zoneName } from "./times";
+import { durationText, isZone, relativeText, secondsBetween, timeText, toldIn, zoneName } from "./times";
 
 describe("durationText", () => {
   it.each([
@@ -44,4 +44,13 @@ it("says how long ago a time is, or how far ahead", () => {
 it("has no duration where a time is not known", () => {
   expect(secondsBetween(null, "2026-12-01T00:00:00Z")).toBeNull();
   expect(secondsBetween("2026-12-01T00:00:00Z", "2026-12-01T00:00:01.500Z")).toBe(1.5);
+});
+
+it("tells the times of a sentence in the zone, and leaves what is no time", () => {
+  expect(toldIn("It waits until 2026-12-01T06:00:00Z.", "Asia/Kathmandu")).toBe(
+    "It waits until 2026-12-01 11:45:00 Asia/Kathmandu.",
+  );
+  expect(toldIn("from 2026-12-01T06:00:00.123Z to 9999-99-99T99:99:99Z", "UTC")).toBe(
+    "from 2026-12-01 06:00:00 UTC to 9999-99-99T99:99:99Z",
+  );
 });

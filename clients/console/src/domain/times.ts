@@ -46,6 +46,15 @@ export function timeText(iso: string, zone: Zone): string {
   return `${parts.year}-${parts.month}-${parts.day} ${parts.hour}:${parts.minute}:${parts.second}`;
 }
 
+const MOMENT = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** Returns a sentence of the API with each of its times told in `zone`, which is named. */
+export function toldIn(sentence: string, zone: Zone): string {
+  return sentence.replace(MOMENT, (iso) =>
+    Number.isNaN(Date.parse(iso)) ? iso : `${timeText(iso, zone)} ${zoneName(zone)}`,
+  );
+}
+
 /** Returns how long ago `iso` is at `nowMs`, like `3 min ago` or `in 2 h`. */
 export function relativeText(iso: string, nowMs: number): string {
   const seconds = (nowMs - Date.parse(iso)) / 1000;

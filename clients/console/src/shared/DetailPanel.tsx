@@ -2,6 +2,7 @@ import Button from "@mui/material/Button";
 import { type ReactNode, useEffect, useRef } from "react";
 import { Icon } from "./icons";
 import { Panel } from "./Panel";
+import { useLentFocus } from "./useLentFocus";
 
 /** The chosen row of a list in full, beside the list. Esc closes it, where no dialog stands above it. */
 export function DetailPanel({
@@ -24,9 +25,10 @@ export function DetailPanel({
     return () => window.removeEventListener("keydown", onKey);
   }, []);
   const top = useRef<HTMLDivElement>(null);
+  useLentFocus(top);
   useEffect(() => top.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <div ref={top}>
+    <div ref={top} tabIndex={-1}>
       <Panel
         title={title}
         aside={

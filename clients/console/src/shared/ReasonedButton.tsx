@@ -18,16 +18,22 @@ function below(element: Element): Place {
 
 /**
  * A button for an act that may be impossible now. It then keeps its place in the order of the keyboard, and says why
- * when it is pointed at or has the focus. Esc hides the reason.
+ * when it is pointed at or has the focus. `hint` is told in the same way of an act that is possible. Esc hides both.
  */
 export function ReasonedButton({
   impossible,
+  hint = null,
   onClick,
   ...rest
-}: Omit<ButtonProps, "onClick"> & { readonly impossible: string | null; readonly onClick: () => void }) {
+}: Omit<ButtonProps, "onClick"> & {
+  readonly impossible: string | null;
+  readonly hint?: string | null;
+  readonly onClick: () => void;
+}) {
   const id = useId();
   const [place, setPlace] = useState<Place | null>(null);
-  const isShown = impossible !== null && place !== null;
+  const told = impossible ?? hint;
+  const isShown = told !== null && told !== "" && place !== null;
   useEffect(() => {
     if (!isShown) return;
     const hide = () => setPlace(null);
@@ -83,7 +89,7 @@ export function ReasonedButton({
             overflowWrap: "anywhere",
           }}
         >
-          {impossible}
+          {told}
         </Box>
       ) : null}
     </Box>

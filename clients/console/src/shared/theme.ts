@@ -47,7 +47,15 @@ export function makeTheme(mode: "light" | "dark", density: Density): MuiTheme {
         styleOverrides: { root: { textTransform: "none" } },
       },
       MuiTextField: { defaultProps: { size: "small" } },
-      MuiButtonBase: { defaultProps: { disableRipple: true } },
+      MuiButtonBase: {
+        defaultProps: { disableRipple: true },
+        // Without the ripple nothing else shows a button's focus.
+        styleOverrides: {
+          root: ({ theme }) => ({
+            "&:focus-visible": { outline: `2px solid ${theme.palette.primary.main}`, outlineOffset: 2 },
+          }),
+        },
+      },
     },
   });
 }

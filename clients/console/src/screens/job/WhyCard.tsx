@@ -7,11 +7,13 @@ import { useApi } from "../../api/context";
 import { useForbidden } from "../../api/me";
 import type { components } from "../../api/schema";
 import { plain, shortened } from "../../domain/text";
+import { toldIn } from "../../domain/times";
 import { aboutOf, evidenceOf, type Remedy, remedyOf } from "../../domain/why";
 import { ActButton } from "../../shared/ActButton";
 import { JobLink } from "../../shared/JobLink";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 import { usePaced } from "../../shared/paced";
+import { useSettings } from "../../shared/settings";
 import { TextLink } from "../../shared/TextLink";
 import type { Job } from "./types";
 
@@ -23,6 +25,7 @@ const WHY_MS = 7_500;
 /** Says what holds a job that waits, with the evidence, and offers the changes that would start it. */
 export function WhyCard({ job }: { job: Job }) {
   const api = useApi();
+  const { zone } = useSettings();
   const why = usePaced({
     // The page's own poll sees a change of the job, and why is asked with the next turn.
     key: ["why", job.job_id],
@@ -43,7 +46,7 @@ export function WhyCard({ job }: { job: Job }) {
         )
       ) : (
         <>
-          <Typography sx={{ overflowWrap: "anywhere" }}>{plain(why.data.sentence)}</Typography>
+          <Typography sx={{ overflowWrap: "anywhere" }}>{plain(toldIn(why.data.sentence, zone))}</Typography>
           <Box component="ol" sx={{ m: 0, mt: 1, pl: 3, display: "flex", flexDirection: "column", gap: 1.5 }}>
             {why.data.facts.map((fact) => (
               <FactItem key={`${fact.code} ${fact.message}`} fact={fact} job={job} />
@@ -61,12 +64,13 @@ export function WhyCard({ job }: { job: Job }) {
 }
 
 function FactItem({ fact, job }: { fact: FactOut; job: Job }) {
+  const { zone } = useSettings();
   const about = aboutOf(fact);
   const evidence = evidenceOf(fact);
   const remedy = remedyOf(fact.change);
   return (
     <Box component="li" sx={{ overflowWrap: "anywhere" }}>
-      <Typography>{plain(fact.message)}</Typography>
+      <Typography>{plain(toldIn(fact.message, zone))}</Typography>
       {about.jobs.length === 0 ? null : (
         <div>
           held by{" "}
@@ -102,7 +106,7 @@ function FactItem({ fact, job }: { fact: FactOut; job: Job }) {
       ) : null}
       {evidence.length === 0 ? null : (
         <Typography variant="body2" color="text.secondary">
-          {evidence.map(([name, value]) => `${plain(name)} ${wordsOf(value)}`).join(" · ")}
+          {evidence.map(([name, value]) => `${plain(name)} ${toldIn(wordsOf(value), zone)}`).join(" · ")}
         </Typography>
       )}
       {remedy === null ? null : (
@@ -124,6 +128,7 @@ function wordsOf(value: unknown): string {
 
 function RemedyButton({ remedy, job, sentence }: { remedy: Remedy; job: Job; sentence: string }) {
   const api = useApi();
+  const { zone } = useSettings();
   const forbidden = useForbidden(remedy.role);
   return (
     <ActButton
@@ -131,7 +136,7 @@ function RemedyButton({ remedy, job, sentence }: { remedy: Remedy; job: Job; sen
       impossible={forbidden}
       ask={{
         title: plain(remedy.label),
-        content: () => <Typography>{plain(sentence)}</Typography>,
+        content: () => <Typography>{plain(toldIn(sentence, zone))}</Typography>,
         confirm: plain(remedy.label),
       }}
       run={() => apply(api, remedy, job.job_id)}

@@ -3,11 +3,18 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { useState } from "react";
 import { useForbidden } from "../../api/me";
-import { BULK_ACTS, type BulkAct, STATES_OF_ACT, whyNot } from "../../domain/jobActs";
+import { BULK_ACTS, type BulkAct, reachOf, STATES_OF_ACT } from "../../domain/jobActs";
 import { bulkFilterOf, type JobFilters } from "../../domain/jobFilters";
 import { ReasonedButton } from "../../shared/ReasonedButton";
 import { BulkDialog, type Scope } from "./BulkDialog";
 import type { JobRow } from "./useJobList";
+
+/** One act as the bar shows it: how many jobs it can reach, why it is not possible, and why it leaves some. */
+interface Part {
+  readonly label: string;
+  readonly impossible: string | null;
+  readonly left: string;
+}
 
 /** What may be done with the selected jobs, or with all that the filter names. */
 export function BulkBar({
@@ -28,14 +35,26 @@ export function BulkBar({
     const filter = bulkFilterOf(filters, STATES_OF_ACT[act], Date.now());
     return filter === null ? null : { filter };
   };
-  const whyImpossible = (act: BulkAct): string | null => {
-    if (forbidden !== null) return forbidden;
+  const partOf = (act: BulkAct): Part => {
+    if (forbidden !== null) return { label: act, impossible: forbidden, left: "" };
     if (all) {
       const some = bulkFilterOf(filters, STATES_OF_ACT[act], 0) !== null;
-      return some ? null : "the filter names no state in which this has an effect";
+      const impossible = some ? null : "the filter names no state in which this has an effect";
+      return { label: act, impossible, left: "" };
     }
-    const reasons = new Set(selected.map((job) => whyNot(act, job)));
-    return reasons.has(null) ? null : `none of the selected jobs: ${[...reasons][0] ?? ""}`;
+    const { can, reasons } = reachOf(act, selected);
+    if (can === 0) {
+      return {
+        label: act,
+        impossible: `none of the selected jobs: ${reasons[0]?.reason ?? ""}`,
+        left: "",
+      };
+    }
+    return {
+      label: can === selected.length ? `${act} ${can}` : `${act} ${can} of ${selected.length}`,
+      impossible: null,
+      left: reasons.map(({ reason, count }) => `${count} can't: ${reason}`).join("; "),
+    };
   };
   const dialog =
     open === null ? null : <BulkDialog act={open.act} scope={open.scope} onClose={() => setOpen(null)} />;
@@ -60,18 +79,19 @@ export function BulkBar({
         {all ? "all jobs that the filter names" : `${selected.length} selected`}
       </Typography>
       {BULK_ACTS.map((act) => {
-        const impossible = whyImpossible(act);
+        const { label, impossible, left } = partOf(act);
         return (
           <ReasonedButton
             key={act}
             color={act === "cancel" ? "error" : "primary"}
             impossible={impossible}
+            hint={left}
             onClick={() => {
               const scope = scopeOf(act);
               if (scope !== null) setOpen({ act, scope });
             }}
           >
-            {act}…
+            {label}…
           </ReasonedButton>
         );
       })}

@@ -3,7 +3,7 @@ import AlertTitle from "@mui/material/AlertTitle";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useKept } from "../../api/live";
@@ -20,6 +20,7 @@ import { useNow } from "../../shared/now";
 import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
+import { useLentFocus } from "../../shared/useLentFocus";
 import type { JobRow } from "./useJobList";
 
 const LONGEST = 600;
@@ -52,6 +53,8 @@ export function JobPanel({
       ),
     true,
   );
+  const panel = useRef<HTMLElement>(null);
+  useLentFocus(panel);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "Escape" && !event.defaultPrevented) onClose();
@@ -65,6 +68,8 @@ export function JobPanel({
   return (
     <Box
       component="section"
+      ref={panel}
+      tabIndex={-1}
       aria-label={`job ${jobId}`}
       // A phone has no room beside the list, so there the panel lies over the whole of it.
       sx={{

@@ -91,10 +91,14 @@ it("foresees a cancellation of mixed jobs, and tells the outcome of each", async
   fireEvent.click(rows[1] as HTMLElement, { ctrlKey: true });
   fireEvent.click(rows[3] as HTMLElement, { shiftKey: true });
   await screen.findByText("3 selected");
-  await userEvent.click(screen.getByRole("button", { name: "cancel…" }));
+  const cancel = screen.getByRole("button", { name: "cancel 2 of 3…" });
+  await userEvent.hover(cancel);
+  expect((await screen.findByRole("tooltip")).textContent).toMatch(/^1 can't: it has ended/);
+  await userEvent.click(cancel);
   const confirm = await screen.findByRole("button", { name: "cancel 2 jobs" });
-  expect(screen.getByText(/1 can't: it has ended/)).toBeDefined();
-  expect(screen.getByText(/of which 1 run/)).toBeDefined();
+  const dialog = within(screen.getByRole("dialog"));
+  expect(dialog.getByText(/1 can't: it has ended/)).toBeDefined();
+  expect(dialog.getByText(/of which 1 run/)).toBeDefined();
   const writes = () =>
     calls.filter((call) => call.method === "POST" && !JSON.stringify(call.body).includes('"dry_run":true'));
   expect(writes()).toHaveLength(0);
@@ -207,7 +211,7 @@ it("has no faults of accessibility, with a panel, a selection and a dialog", asy
   fireEvent.click(rows[2] as HTMLElement, { ctrlKey: true });
   await screen.findByText("1 selected");
   expect(await faultsOf(document.body)).toEqual([]);
-  await userEvent.click(screen.getByRole("button", { name: "reprioritise…" }));
+  await userEvent.click(screen.getByRole("button", { name: "reprioritise 1…" }));
   await screen.findByRole("dialog");
   expect(await faultsOf(document.body)).toEqual([]);
 });

@@ -15,6 +15,7 @@ import { ErrorNotice, Loading } from "../../shared/Notices";
 import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
+import { useLentFocus } from "../../shared/useLentFocus";
 import { useJobRow } from "./reads";
 import type { ViewProps } from "./view";
 
@@ -42,9 +43,17 @@ export function JobPanel(props: ViewProps & { job: number }) {
   const key = shortened(plain(graph.keys[job] ?? id), 120);
   const panel = useRef<HTMLDivElement>(null);
   // The person who opens a job wants to see it. Nothing moves where the panel is in sight already.
+  useLentFocus(panel);
   useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <Paper ref={panel} component="aside" variant="outlined" aria-label={`job ${key}`} sx={PANEL}>
+    <Paper
+      ref={panel}
+      tabIndex={-1}
+      component="aside"
+      variant="outlined"
+      aria-label={`job ${key}`}
+      sx={PANEL}
+    >
       <Box sx={{ display: "flex", justifyContent: "space-between", gap: 1, alignItems: "flex-start" }}>
         <Typography component="h2" variant="h2" sx={{ overflowWrap: "anywhere" }}>
           {key}

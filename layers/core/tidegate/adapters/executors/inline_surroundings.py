@@ -23,6 +23,7 @@ from tidegate.jobs.process_state import ProcessSettings, flush_streams, opened_s
 from tidegate.kernel import adopt_orphans
 
 _LOGGER = logging.getLogger("tidegate.worker")
+_OWN_LOGGERS = "tidegate"  # their parent, which Powertools gives a handler of the function's own
 _STANDARD = (0, 1, 2)
 _NAMES = ("stdin", "stdout", "stderr")
 _SWEEP_SECONDS = 5.0
@@ -141,8 +142,12 @@ def _until_end(owner: ExitStack, descriptor: int) -> int:
 def _print_records() -> None:
     """Has the root logger print its records to the standard error of job code, and nowhere else.
 
-    The handler of Lambda's runtime would write them past that stream, and so without their job.
+    The handler of Lambda's runtime would write them past that stream, and so without their job. The handler of the
+    function's own log would print those of tidegate a second time, as JSON.
     """
+    own = logging.getLogger(_OWN_LOGGERS)
+    if own.propagate:
+        own.handlers.clear()
     root = logging.getLogger()
     for handler in list(root.handlers):
         if type(handler).__module__.startswith("awslambdaric"):
