@@ -1,6 +1,7 @@
 import Box from "@mui/material/Box";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
+import { isUnsettled } from "../../domain/gauges";
 import { plain } from "../../domain/text";
 import { type Address, type ChangeAddress, useAddress } from "../../shared/address";
 import { ChoiceField } from "../../shared/ChoiceField";
@@ -38,7 +39,7 @@ function useWorkers({ pool, state: stateText, order: orderText, cursor }: Addres
   return usePaced({
     key: ["workers", query],
     read: (signal) => answerOf(api.GET("/v1/workers", { params: { query }, signal })),
-    everyMs: (data) => (data?.workers.some((worker) => worker.running > 0) ? BUSY_MS : IDLE_MS),
+    everyMs: (data) => (data?.workers.some(isUnsettled) ? BUSY_MS : IDLE_MS),
   });
 }
 
