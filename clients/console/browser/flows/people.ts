@@ -48,12 +48,8 @@ export async function signIn(page: Page, role: string): Promise<void> {
   await page.getByRole("navigation", { name: "screens" }).waitFor();
 }
 
-/** Opens a page of the console and signs a person in on it. */
-export async function signedIn(
-  role: string,
-  path: string,
-  options: BrowserContextOptions = WIDE,
-): Promise<Page> {
+/** Opens a page of the console, which shows the way in. */
+export async function opened(path: string, options: BrowserContextOptions = WIDE): Promise<Page> {
   const page = await (await browser.newContext(options)).newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   page.on("request", (request) => {
@@ -61,6 +57,16 @@ export async function signedIn(
     if (sent !== undefined) tokens.set(page, sent);
   });
   await page.goto(URL_OF_CONSOLE + path, { waitUntil: "load" });
+  return page;
+}
+
+/** Opens a page of the console and signs a person in on it. */
+export async function signedIn(
+  role: string,
+  path: string,
+  options: BrowserContextOptions = WIDE,
+): Promise<Page> {
+  const page = await opened(path, options);
   await signIn(page, role);
   return page;
 }
