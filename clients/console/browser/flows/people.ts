@@ -65,10 +65,16 @@ export async function newPage(options: BrowserContextOptions = WIDE): Promise<Pa
   return page;
 }
 
-/** Opens a page of the console and signs a person in on it. */
-export async function signedIn(role: string, path: string, options?: BrowserContextOptions): Promise<Page> {
+/** Opens a page of the console, which shows the way in. */
+export async function opened(path: string, options?: BrowserContextOptions): Promise<Page> {
   const page = await newPage(options);
   await page.goto(URL_OF_CONSOLE + path, { waitUntil: "load" });
+  return page;
+}
+
+/** Opens a page of the console and signs a person in on it. */
+export async function signedIn(role: string, path: string, options?: BrowserContextOptions): Promise<Page> {
+  const page = await opened(path, options);
   await signIn(page, role);
   return page;
 }

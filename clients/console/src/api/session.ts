@@ -37,6 +37,13 @@ export const NO_SIGN_IN: Session = {
 
 const ALWAYS: SessionState = { signedIn: true, name: null, said: "" };
 
+const ENDED = "Your session has ended. Sign in again.";
+
+/** Tells whether the issuer refused. Any other error says only that no answer came, or none of use. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === "ErrorResponse";
+}
+
 /** The addresses of Cognito's pages under `pages`. */
 function metadataOf(issuer: string, pages: string): Partial<OidcMetadata> {
   const root = pages.replace(/\/$/, "");
@@ -58,7 +65,7 @@ async function managerFor(config: SignInConfig, base: string): Promise<UserManag
     response_type: "code",
     scope: config.scopes.join(" "),
     ...(config.pages === null ? {} : { metadata: metadataOf(config.issuer, config.pages) }),
-    automaticSilentRenew: true,
+    automaticSilentRenew: false, // the session below renews, once for all who wait for it
     accessTokenExpiringNotificationTimeInSeconds: RENEW_BEFORE_SECONDS,
     userStore: memory(),
     stateStore: memory(),
@@ -75,6 +82,7 @@ export function makeSession(config: SignInConfig, base: string): Session {
   let user: User | null = null;
   let current: SessionState = { signedIn: false, name: null, said: "" };
   let manager: Promise<UserManager> | null = null;
+  let renewing: Promise<void> | null = null;
   const listeners = new Set<() => void>();
   const become = (next: User | null, said = "") => {
     user = next;
@@ -84,21 +92,34 @@ export function makeSession(config: SignInConfig, base: string): Session {
   };
   const ready = () => {
     manager ??= managerFor(config, base).then((made) => {
-      made.events.addUserLoaded((loaded) => become(loaded));
-      made.events.addAccessTokenExpired(() => become(null, "Your session has ended. Sign in again."));
-      made.events.addSilentRenewError(() => {
-        if (user?.expired) become(null, "Your session could not be renewed. Sign in again.");
-      });
+      // A computer that slept meets both at once, long after the second was due.
+      made.events.addAccessTokenExpiring(() => void renew().catch(() => undefined));
+      made.events.addAccessTokenExpired(() => void renew().catch(() => undefined));
       return made;
     });
     return manager;
   };
+  const renew = () => {
+    renewing ??= renewed().finally(() => {
+      renewing = null;
+    });
+    return renewing;
+  };
+  const renewed = async () => {
+    const before = user;
+    if (before === null) return;
+    try {
+      const after = await (await ready()).signinSilent();
+      if (user === before) become(after, after === null ? ENDED : "");
+    } catch (error) {
+      // Only a refusal ends a session. An issuer that can't be reached now is asked again with the next call.
+      if (!isRefusal(error) && before.refresh_token !== undefined) throw error;
+      if (user === before) become(null, ENDED);
+    }
+  };
   return {
     token: async () => {
-      if (user?.expired) {
-        const renewed = await (await ready()).signinSilent().catch(() => null);
-        if (renewed === null) become(null, "Your session has ended. Sign in again.");
-      }
+      if (user?.expired) await renew();
       return user?.access_token ?? null;
     },
     signIn: async () => {

@@ -10,6 +10,7 @@ import { Icon } from "../shared/icons";
 import { useSettings } from "../shared/settings";
 import { HelpDialog } from "./HelpDialog";
 import { LookUp } from "./LookUp";
+import { Reachability } from "./Reachability";
 import { SkipLink } from "./SkipLink";
 import { SCREENS } from "./screens";
 import { useKeys } from "./useKeys";
@@ -93,6 +94,7 @@ export function Shell() {
         sx={{ flex: 1, minWidth: 0, minHeight: 0, overflow: "auto", p: narrow ? 1.5 : 3, outline: "none" }}
       >
         <Outlet />
+        <Reachability />
       </Box>
       <HelpDialog open={dialog === "help"} onClose={() => setDialog("none")} />
       <LookUp open={dialog === "look-up"} onClose={() => setDialog("none")} />

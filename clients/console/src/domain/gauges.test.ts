@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { countText, gaugeOf, isBusy, slotsOf, total } from "./gauges";
+import { countText, gaugeOf, isBusy, isUnsettled, slotsOf, total } from "./gauges";
 
 const of = (count: number, more = false) => ({ count, more });
 
@@ -32,4 +32,14 @@ it("draws each slot once, and counts what it does not draw", () => {
   expect(slotsOf({ slots: 100, running: 60 }, 40)).toEqual({ taken: 40, free: 0, notDrawn: 60 });
   // A draining worker offers no slot, and still runs what it has.
   expect(slotsOf({ slots: 0, running: 2 }, 40)).toEqual({ taken: 2, free: 0, notDrawn: 0 });
+});
+
+it("knows which workers may be in another state soon", () => {
+  const idle = { state: "ACTIVE", live: true, running: 0, drain_requested_at: null };
+  expect(isUnsettled(idle)).toBe(false);
+  expect(isUnsettled({ ...idle, running: 1 })).toBe(true);
+  expect(isUnsettled({ ...idle, live: false })).toBe(true);
+  expect(isUnsettled({ ...idle, drain_requested_at: "2026-11-29T10:00:00Z" })).toBe(true);
+  expect(isUnsettled({ ...idle, state: "DRAINING" })).toBe(true);
+  expect(isUnsettled({ ...idle, state: "LOST", live: false, running: 3 })).toBe(false);
 });

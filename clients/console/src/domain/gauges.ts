@@ -51,6 +51,18 @@ export function isBusy(pools: readonly PoolLoad[]): boolean {
   return pools.some((pool) => pool.active.count > 0 || (pool.ready.count > 0 && pool.capacity > 0));
 }
 
+/** Returns whether a worker may be in another state soon: by the jobs that it runs, or because it leaves or is silent. */
+export function isUnsettled(worker: {
+  readonly state: string;
+  readonly live: boolean;
+  readonly running: number;
+  readonly drain_requested_at: string | null;
+}): boolean {
+  const { state, live, running, drain_requested_at: asked } = worker;
+  if (state === "DRAINING") return true;
+  return state === "ACTIVE" && (running > 0 || !live || asked !== null);
+}
+
 /** Returns how many slots of a worker are taken and how many are free; the dots stop at `most` of them. */
 export function slotsOf(
   worker: { readonly slots: number; readonly running: number },

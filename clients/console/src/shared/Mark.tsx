@@ -44,13 +44,28 @@ const WORKER_MARKS = {
   LOST: ["failed", "bad"],
 } as const satisfies Record<string, readonly [IconName, Tone]>;
 
-/** The state of a worker process. An ACTIVE worker that sends no heartbeat is said to be silent. */
-export function WorkerMark({ state, live }: { state: keyof typeof WORKER_MARKS; live: boolean }) {
+/** The state of a worker process. An ACTIVE one that is silent or was asked to drain is said to be so. */
+export function WorkerMark({
+  worker: { state, live, drain_requested_at: asked },
+}: {
+  worker: {
+    readonly state: keyof typeof WORKER_MARKS;
+    readonly live: boolean;
+    readonly drain_requested_at: string | null;
+  };
+}) {
   const [icon, tone] = WORKER_MARKS[state];
   if (state === "ACTIVE" && !live) {
     return (
       <Mark icon="warning" tone="bad">
         ACTIVE, silent
+      </Mark>
+    );
+  }
+  if (state === "ACTIVE" && asked !== null) {
+    return (
+      <Mark icon="held" tone="wait">
+        ACTIVE, asked to drain
       </Mark>
     );
   }

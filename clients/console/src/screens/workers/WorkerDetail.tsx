@@ -74,9 +74,11 @@ function Known({ worker }: { worker: Worker }) {
   const cannot =
     worker.state === "DRAINING"
       ? "it drains already"
-      : worker.state === "ACTIVE"
-        ? null
-        : `the worker is ${worker.state}`;
+      : worker.state === "ACTIVE" && worker.drain_requested_at !== null
+        ? "it was asked to drain already"
+        : worker.state === "ACTIVE"
+          ? null
+          : `the worker is ${worker.state}`;
   const all = worker.all_sessions;
   return (
     <>
@@ -107,7 +109,7 @@ function Known({ worker }: { worker: Worker }) {
       </Box>
       <Facts
         rows={[
-          ["state", <WorkerMark key="state" state={worker.state} live={worker.live} />],
+          ["state", <WorkerMark key="state" worker={worker} />],
           ["heartbeat", <Time key="heartbeat" at={worker.heartbeat_at} />],
           ["started", <Time key="started" at={worker.started_at} />],
           ["host", plain(worker.host)],

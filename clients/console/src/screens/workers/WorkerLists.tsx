@@ -20,7 +20,7 @@ const COLUMNS: readonly Column<Worker>[] = [
     id: "state",
     title: "state",
     width: "150px",
-    cell: (worker) => <WorkerMark state={worker.state} live={worker.live} />,
+    cell: (worker) => <WorkerMark worker={worker} />,
   },
   {
     id: "slots",
@@ -117,7 +117,7 @@ export function WorkerTiles({ workers, current }: { workers: readonly Worker[]; 
             <Box sx={{ color: "text.secondary", overflowWrap: "anywhere" }}>
               {plain(worker.pool)} on {plain(worker.host)}
             </Box>
-            <WorkerMark state={worker.state} live={worker.live} />
+            <WorkerMark worker={worker} />
             <Slots worker={worker} />
             <Box sx={{ color: "text.secondary" }}>
               heartbeat <Ago at={worker.heartbeat_at} />

@@ -2,6 +2,7 @@ import Box from "@mui/material/Box";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
+import { isUnsettled } from "../../domain/gauges";
 import { plain } from "../../domain/text";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Freshness } from "../../shared/Freshness";
@@ -36,7 +37,7 @@ function useWorkers({ pool, state: stateText, order: orderText, cursor }: Search
   return useLive({
     key: ["workers", query],
     read: (signal) => answerOf(api.GET("/v1/workers", { params: { query }, signal })),
-    moves: (data) => data.workers.some((worker) => worker.running > 0),
+    moves: (data) => data.workers.some(isUnsettled),
   });
 }
 

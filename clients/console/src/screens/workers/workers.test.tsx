@@ -42,6 +42,15 @@ it("shows what a worker runs, and drains it after it has asked", async () => {
   await waitFor(() => expect(asked.some(({ method }) => method === "POST")).toBe(true));
 });
 
+it("says that a worker was asked to drain until it begins, and asks it only once", async () => {
+  const asked = { ...WORKER, drain_requested_at: "2026-11-29T10:00:00Z", drain_requested_by: "ann" };
+  showAt("/workers?worker=ecs%2Fn-1", { ...ANSWERS, "GET /v1/workers": { workers: [asked], cursor: null } });
+  const tiles = await screen.findByRole("list", { name: "workers" });
+  expect(within(tiles).getByText("ACTIVE, asked to drain")).toBeTruthy();
+  const drain = await screen.findByRole("button", { name: "Drain" });
+  expect(drain.getAttribute("aria-disabled")).toBe("true");
+});
+
 it("shows the jobs of a worker that has no entry", async () => {
   showAt("/workers?worker=lambda%2Fe-1", {
     ...ANSWERS,
