@@ -33,6 +33,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from email.utils import formatdate
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType, SimpleNamespace
@@ -263,13 +264,16 @@ def _walk_all(deployed: Deployment, tracer: Tracer) -> dict[str, Walk]:
 
 @contextmanager
 def _time_stands_still() -> Iterator[None]:
+    now_ns = time.time_ns()
     with ExitStack() as patches:
         for name, value in (
-            ("time_ns", time.time_ns()),
-            ("monotonic_ns", time.monotonic_ns()),
-            ("clock_gettime_ns", time.clock_gettime_ns(time.CLOCK_MONOTONIC)),
+            ("time.time_ns", now_ns),
+            ("time.monotonic_ns", time.monotonic_ns()),
+            ("time.clock_gettime_ns", time.clock_gettime_ns(time.CLOCK_MONOTONIC)),
+            # The clock follows the dates of AWS's answers, so these stand still as well.
+            ("moto.core.responses.http_date", formatdate(now_ns // 1_000_000_000, usegmt=True)),
         ):
-            patches.enter_context(mock.patch(f"time.{name}", return_value=value))
+            patches.enter_context(mock.patch(name, return_value=value))
         yield
 
 
