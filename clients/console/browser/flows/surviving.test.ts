@@ -199,7 +199,7 @@ test("while the API answers 503 the page says so, keeps what it has, asks less o
   await page.context().close();
 });
 
-test("a killed worker is shown LOST, its job moves, and the other worker drains from the console", async () => {
+test("a killed worker is shown LOST, the other one runs its job, and drains from the console", async () => {
   const page = await signedIn("operator", "workers?pool=ecs");
   const tile = (worker: string) =>
     page.getByRole("list", { name: "workers" }).getByRole("listitem").filter({ hasText: worker });
