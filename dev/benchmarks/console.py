@@ -31,8 +31,7 @@ EXAMPLE = "example: python -m dev.benchmarks.console --minutes 2"
 _END_SECONDS = 10
 # The API in memory checks no signature, but the console signs each call.
 _CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "example",
+    **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "example"),
     "AWS_REGION": "eu-central-1",
 }
 ABOUT = (
