@@ -19,10 +19,11 @@ FOLDER = ROOT / ".tidegate"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test in this folder as `e2e`."""
+    """Marks every test in this folder as `e2e`, and moves those that leave much behind to the end."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("e2e")
+    items.sort(key=lambda item: item.get_closest_marker("leaves_much") is not None)
 
 
 @pytest.fixture(scope="session")

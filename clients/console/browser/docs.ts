@@ -23,13 +23,10 @@ function pictures(workflow: string, job: string): readonly Picture[] {
     { name: "overview", path: "" },
     { name: "overview-dark", path: "", scheme: "dark" },
     { name: "overview-phone", path: "", size: "phone" },
-    { name: "jobs", path: "jobs" },
     { name: "job", path: `jobs/${job}` },
     { name: "job-phone", path: `jobs/${job}`, size: "phone", scheme: "dark" },
     { name: "workflow", path: `workflows/${workflow}` },
     { name: "timeline", path: `workflows/${workflow}?view=timeline` },
-    { name: "workers", path: "workers", scheme: "dark" },
-    { name: "failures", path: "failures" },
   ];
 }
 

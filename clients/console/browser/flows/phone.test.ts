@@ -61,8 +61,11 @@ test("a failed job is found, read and retried on a phone", async () => {
   await page.getByRole("link", { name: "3 SUCCEEDED" }).waitFor();
   assert.ok([WORKFLOW, OTHER_WORKFLOW].some((each) => page.url().includes(each)));
   await assertFits(page, "the workflow");
-  for (const screen of ["Jobs", "Workflows", "Pools", "Workers", "Settings", "Overview"]) {
-    await tapped(page.getByRole("navigation", { name: "screens" }).getByRole("link", { name: screen }));
+  const screens = page.getByRole("navigation", { name: "screens" });
+  for (const screen of ["Jobs", "Failures", "Workflows", "Pools", "Workers", "Settings", "Overview"]) {
+    if ((await screens.getByRole("link", { name: screen }).count()) === 0)
+      await tapped(screens.getByRole("button", { name: "More" }));
+    await tapped(screens.getByRole("link", { name: screen }));
     await page.getByRole("heading", { level: 1, name: screen }).waitFor();
     await page.locator("main .MuiSkeleton-root").first().waitFor({ state: "hidden" });
     await assertFits(page, screen);

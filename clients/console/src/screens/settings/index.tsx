@@ -1,3 +1,4 @@
+import Button from "@mui/material/Button";
 import FormControl from "@mui/material/FormControl";
 import FormControlLabel from "@mui/material/FormControlLabel";
 import FormLabel from "@mui/material/FormLabel";
@@ -8,7 +9,7 @@ import RadioGroup from "@mui/material/RadioGroup";
 import TextField from "@mui/material/TextField";
 import { useState } from "react";
 import { answerOf } from "../../api/client";
-import { useApi } from "../../api/context";
+import { useConnection } from "../../api/context";
 import { useLive } from "../../api/live";
 import { plain } from "../../domain/text";
 import { isZone } from "../../domain/times";
@@ -105,8 +106,9 @@ function LookChoice() {
   );
 }
 
+/** Who looks, as whom, and the way out, which a narrow window shows nowhere else. */
 function Me() {
-  const api = useApi();
+  const { api, config, session } = useConnection();
   const me = useLive({ key: ["me"], read: (signal) => answerOf(api.GET("/v1/me", { signal })) });
   if (me.data === undefined) return null;
   const rows: readonly (readonly [string, string])[] = [
@@ -126,6 +128,11 @@ function Me() {
           </div>
         ))}
       </dl>
+      {config.signIn === null ? null : (
+        <Button variant="outlined" onClick={() => void session.signOut()} sx={{ mt: 2 }}>
+          Sign out
+        </Button>
+      )}
     </Paper>
   );
 }
