@@ -157,9 +157,10 @@ def nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("TIDEGATE_POOLS", "{}")
-    for name in ("up", "down", "logs"):
+    for name in ("up", "up_with_console", "building", "down", "logs"):
         monkeypatch.setattr(tidegate_devstack, name, refuse)
     monkeypatch.setattr("tidegate_cli.demo.run.run_demo", refuse)
+    monkeypatch.setattr("tidegate_cli.commands.console.wait_for_the_end", lambda: None)
     monkeypatch.setattr(worker_main, "run_worker", lambda _arguments: 1)
 
 
