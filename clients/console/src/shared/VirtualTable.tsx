@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import Checkbox from "@mui/material/Checkbox";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useRef } from "react";
+import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { rangeOf } from "../domain/rows";
 import { useSettings } from "./settings";
 
@@ -70,8 +70,9 @@ function keepPlace(name: string, place: Place): void {
 }
 
 /**
- * A table of any length that draws only the rows in sight. It is a grid for screen readers: arrows, Home and End move
- * the focus, Enter opens a row, Space selects it. Ctrl or Cmd with a click selects a row too, and Shift all rows to it. New data moves neither scroll nor focus, because rows keep their ids.
+ * A table of any length that draws only the rows in sight. It is a grid for screen readers: Tab reaches one row, arrows,
+ * Home and End move the focus, Enter opens a row, Space selects it. Ctrl or Cmd with a click selects a row too, and Shift
+ * all rows to it. New data moves neither scroll nor focus, because rows keep their ids.
  */
 export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const { label, rows, columns, rowId, onOpen, current, selected, onSelect, height = "100%" } = props;
@@ -93,6 +94,15 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   );
 
   const items = virtual.getVirtualItems();
+  const idAt = (index: number) => {
+    const row = rows[index];
+    return row === undefined ? null : rowId(row);
+  };
+  // Tab stops at the row that had the focus last, or at the first one in sight.
+  const [visited, setVisited] = useState<string | null>(null);
+  const stop = items.some((item) => idAt(item.index) === visited)
+    ? visited
+    : idAt(virtual.range?.startIndex ?? 0);
   const lastInSight = items.at(-1)?.index ?? -1;
   useEffect(() => {
     if (rows.length > 0 && lastInSight >= rows.length - ROWS_BEFORE_END) onNearEnd?.();
@@ -234,13 +244,16 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
               aria-rowindex={item.index + 2}
               aria-selected={onSelect === undefined ? undefined : (selected?.has(id) ?? false)}
               aria-current={current === id ? "true" : undefined}
-              tabIndex={0}
+              tabIndex={id === stop ? 0 : -1}
               onClick={(event) => onClick(event, row)}
               onMouseDown={(event) => {
                 // Shift with a click selects rows here, and no text.
                 if (event.shiftKey && onSelect !== undefined) event.preventDefault();
               }}
-              onFocus={() => remember(id)}
+              onFocus={() => {
+                setVisited(id);
+                remember(id);
+              }}
               onKeyDown={(event) => onKey(event, item.index, row)}
               style={{
                 gridTemplateColumns: tracks,

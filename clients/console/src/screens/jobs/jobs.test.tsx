@@ -236,6 +236,21 @@ it("keeps the focus in the search, and brings the focus back to the row", async 
   await waitFor(() => expect(document.activeElement?.textContent).toContain("report"));
 });
 
+it("is one stop for Tab, whose rows the arrows reach", async () => {
+  showAt(
+    "/jobs",
+    answering(() => FOUR),
+  );
+  await screen.findByText("extract");
+  const rows = screen.getAllByRole("row").slice(1);
+  const stops = () => rows.filter((row) => row.tabIndex === 0);
+  expect(stops()).toEqual([rows[0]]);
+  act(() => rows[0]?.focus());
+  await userEvent.keyboard("{ArrowDown}{ArrowDown}");
+  await waitFor(() => expect(document.activeElement).toBe(rows[2]));
+  expect(stops()).toEqual([rows[2]]);
+});
+
 it("saves a view under a name in this browser alone, opens it by its link, and forgets it", async () => {
   localStorage.clear();
   showAt(
