@@ -49,6 +49,7 @@ export default defineConfig({
   test: {
     restoreMocks: true,
     testTimeout: 60_000,
+    maxWorkers: "100%",
     // Pure functions need no page, which takes longer to make than all their tests take.
     projects: [
       { extends: true, test: { name: "domain", include: ["src/*.test.ts", "src/domain/**/*.test.ts"] } },
