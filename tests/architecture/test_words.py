@@ -10,6 +10,7 @@ from tests.harness.tracked import ROOT, tracked
 
 # These say which words are retired, or what they were called when they were new.
 EXEMPT = {"CHANGELOG.md", "docs/glossary.md", "tests/architecture/test_words.py"}
+PICTURE = ".png"
 # Each pattern must not occur, whatever the case of its letters. Beside it stands the word that is used instead.
 RETIRED = {
     r"catalogues?": "registry",
@@ -43,7 +44,7 @@ def found_in(text: str, pattern: str) -> list[int]:
 
 @pytest.fixture(scope="module")
 def texts() -> dict[str, str]:
-    named = {str(file.relative_to(ROOT)): file for file in tracked()}
+    named = {str(file.relative_to(ROOT)): file for file in tracked() if file.suffix != PICTURE}
     return {name: file.read_text(encoding="utf-8") for name, file in named.items() if name not in EXEMPT}
 
 
