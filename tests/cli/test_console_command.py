@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -60,14 +61,29 @@ def test_a_browser_opens_with_the_ticket(
     assert all("/open/" in url and address.path.split("/")[1] not in url for url in opened)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Lets Ctrl-C interrupt, also where a shell started the tests in the background and so had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_ctrl_c_and_ends_well(project: Path, number: signal.Signals) -> None:
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), number))
-    timer.start()
-    try:
-        assert tidegate("console", "--api-url", API_URL, "--no-browser").exit_code == 0
-    finally:
+def test_it_serves_until_ctrl_c_and_ends_well(
+    project: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    wait = command.wait_for_the_end
+
+    def pressed_while_it_waits() -> None:
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), number))
+        timer.start()
+        wait()
         timer.join()
+
+    monkeypatch.setattr(command, "wait_for_the_end", pressed_while_it_waits)
+    assert tidegate("console", "--api-url", API_URL, "--no-browser").exit_code == 0
 
 
 def test_without_a_build_it_says_how_to_make_one(project: Path, opened: list[str]) -> None:
