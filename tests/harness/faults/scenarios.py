@@ -35,7 +35,7 @@ from tests.harness.faults.worker_fault_scenarios import (
     refused_by_the_function,
 )
 from tests.harness.usecases.listing import list_jobs
-from tidegate.domain.callers import NOBODY, caller_under
+from tidegate.domain.callers import NOBODY, caller_under, signed_in
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
@@ -48,6 +48,7 @@ from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.bounds.pulse import PulseMemory, note_pulse
 from tidegate.usecases.callers import set_grants
+from tidegate.usecases.callers.access import refuse_beyond
 from tidegate.usecases.operate import set_rules, set_shares
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.read.deployment import deployment_status
@@ -245,8 +246,10 @@ def held_back(d: Deployment) -> None:
 
 
 def granted(d: Deployment) -> None:
-    """An operator by grant cancels a job of another caller, and loses the grant."""
-    owner, other = (caller_under(f"arn:aws:iam::123456789012:user/{name}") for name in ("ann", "ben"))
+    """Somebody with a token, an operator by grant, cancels a job of another caller, and loses the grant."""
+    owner = caller_under("arn:aws:iam::123456789012:user/ann")
+    other = signed_in("https://people.example.com", "ben", scopes=frozenset({Role.OPERATOR.scope}))
+    assert other is not None
     request = JobRequest(type=OTHER_TYPE, not_before_ms=d.now_ms + MINUTE_MS)
     job_id = d.ask(
         lambda: submit_job(
@@ -263,6 +266,7 @@ def granted(d: Deployment) -> None:
 
     grant(Role.CLIENT)
     grant(Role.OPERATOR)
+    d.ask(lambda: refuse_beyond(d.services, other, Role.OPERATOR))
     d.ask(lambda: cancel_job(d.services, job_id, caller=other, now_ms=d.now_ms))
     with suppress(NotFound):  # a repeated call finds the grant removed
         d.ask(lambda: set_grants.remove_grant(d.services, other.subject, caller=caller_named(_OPERATOR)))
