@@ -54,6 +54,8 @@ ANSWERS = {
     "recorder-stream": NO_FAILURES,
     "worker-sqs": NO_FAILURES,
 }
+PAGE = "console-page"
+"""Its function asks nothing of AWS, and answers with the page of the console where that was built."""
 AUTHORIZER = "AuthorizerFunction"
 """It is deployed only with an issuer outside the stack, so the stack here has no role for it."""
 ALL_EVENTS = sorted(path.stem for path in EVENTS.glob("*.json"))
@@ -116,7 +118,7 @@ def functions(stack_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def test_each_event_has_a_case_and_each_function_an_event(functions: Functions) -> None:
-    assert {*EVENT_STATUS, *ANSWERS} == set(ALL_EVENTS)
+    assert {*EVENT_STATUS, *ANSWERS, PAGE} == set(ALL_EVENTS)
     assert {function_of(event) for event in ALL_EVENTS} == functions.built.keys() - {AUTHORIZER}
 
 
@@ -137,7 +139,13 @@ def test_the_authorizer_finds_in_its_layer_what_it_needs_to_refuse_a_token(funct
     assert done.stdout.splitlines() == ["Exception('Unauthorized')", "True"]
 
 
-@pytest.mark.parametrize("event", ALL_EVENTS)
+def test_the_function_of_the_console_answers_its_event(functions: Functions, console_is_built: bool) -> None:
+    answer = functions[function_of(PAGE)].invoke(read_event(PAGE))
+    assert answer["statusCode"] == (200 if console_is_built else 503), answer
+    assert ("<title>" in answer["body"]) is console_is_built
+
+
+@pytest.mark.parametrize("event", [event for event in ALL_EVENTS if event != PAGE])
 def test_a_function_answers_its_event(functions: Functions, event: str) -> None:
     function = functions[function_of(event)]
     before = len(function.entries())
