@@ -129,9 +129,11 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const focusRow = (index: number) => {
     const bounded = Math.max(0, Math.min(rows.length - 1, index));
     virtual.scrollToIndex(bounded);
-    requestAnimationFrame(() =>
-      scroller.current?.querySelector<HTMLElement>(`[data-index="${bounded}"]`)?.focus(),
-    );
+    const drawn = () => scroller.current?.querySelector<HTMLElement>(`[data-index="${bounded}"]`);
+    // At once where the row is drawn, so that the next key already finds it; else with the frame that draws it.
+    const there = drawn();
+    if (there) there.focus();
+    else requestAnimationFrame(() => drawn()?.focus());
   };
   const onKey = (event: KeyboardEvent, index: number, row: Row) => {
     const moves: Readonly<Record<string, number>> = {
