@@ -145,3 +145,14 @@ it("shows a viewer why nothing can be retried, hostile texts as texts, and the n
   await screen.findByText("No job has failed in the last 24h.");
   await screen.findByText(/tidegate jobs list --state FAILED/);
 });
+
+it("shows a new failure with the next turn of five seconds, where something failed lately", async () => {
+  let jobs = [failed(1, "load", "raised")];
+  showAt(
+    "/failures",
+    answering(() => jobs),
+  );
+  await screen.findByText("1 failed");
+  jobs = [failed(0, "load", "raised"), ...jobs];
+  await waitFor(() => screen.getByText("2 failed"), { timeout: 7_000 });
+});

@@ -3,9 +3,11 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
+import { useKept } from "../../api/live";
+import { useTurns } from "../../api/pace";
 import type { components } from "../../api/schema";
 import { sinceMs } from "../../domain/jobFilters";
-import { usePaced } from "../../shared/paced";
+import { BUSY_MS, IDLE_MS, QUIET_TIMES } from "../../domain/polling";
 
 type JobRow = components["schemas"]["JobRowOut"];
 
@@ -14,9 +16,8 @@ const ROWS_OF_PAGE = 200;
 /** So many pages are read at first, and more of them when someone looks further back. */
 export const PAGES_AT_ONCE = 5;
 export const MOST_PAGES = 25;
+/** Where something failed so lately, more may fail. */
 const LATELY_MS = 300_000;
-const SOON_MS = 12_000;
-const LATER_MS = 30_000;
 
 export interface Failures {
   /** What was asked for; while other failures are read, these are still shown. */
@@ -30,12 +31,18 @@ export interface Failures {
   readonly isWhole: boolean;
 }
 
-/** Reads the failures since a time such as `24h`, at most `most` pages of them. */
+const isMoving = ({ jobs, toMs }: Failures) => toMs - Date.parse(jobs[0]?.finished_at ?? "") < LATELY_MS;
+
+/**
+ * Reads the failures since a time such as `24h`, at most `most` pages of them. One page is one call, so it takes every
+ * turn of the tab. More pages are more calls in one turn, so they are read so much less often.
+ */
 export function useFailures(since: string, most: number): UseQueryResult<Failures> {
   const api = useApi();
-  return usePaced({
-    key: ["jobs", "failures", since, most],
-    read: async (signal): Promise<Failures> => {
+  const key = ["jobs", "failures", since, most];
+  const failures = useKept(
+    key,
+    async (signal): Promise<Failures> => {
       const toMs = Date.now();
       const fromMs = toMs - (sinceMs(since) ?? 0);
       const query = {
@@ -58,11 +65,15 @@ export function useFailures(since: string, most: number): UseQueryResult<Failure
       } while (cursor !== null && pages < most);
       return { since, most, jobs, fromMs, toMs, pages, isWhole: cursor === null };
     },
-    // Each page is a call, so more pages are read less often. Where something failed lately, more may fail.
-    everyMs: (data) => {
-      if (data === undefined) return SOON_MS;
-      const latest = Date.parse(data.jobs[0]?.finished_at ?? "");
-      return data.pages * (data.toMs - latest < LATELY_MS ? SOON_MS : LATER_MS);
-    },
+    true,
+  );
+  const { data } = failures;
+  useTurns(key, {
+    leads: data === undefined || data.pages === 1,
+    // Nothing leads where these are several pages, and what follows nothing is read QUIET_TIMES less often.
+    everyMs: () => ((data?.pages ?? 1) * (data && isMoving(data) ? BUSY_MS : IDLE_MS)) / QUIET_TIMES,
+    moves: () => data !== undefined && isMoving(data),
+    isFinal: () => false,
   });
+  return failures;
 }
