@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness.console.built import SCRIPT, build_in
 from tidegate.console.bundle import load_bundle
-from tidegate_devstack import LocalStackError, StackInfo, processes, stack, up_with_console
+from tidegate_devstack import LocalStackError, processes, stack, up_with_console
 from tidegate_devstack import console_build as built
 from tidegate_devstack.console_build import ConsoleBuild, add_console, building
 from tidegate_devstack.places import Places
@@ -128,11 +128,10 @@ def ups(monkeypatch: pytest.MonkeyPatch) -> list[ConsoleBuild | None]:
     """Records the calls of `up`, which takes no time."""
     calls: list[ConsoleBuild | None] = []
 
-    def up(*_: object, console: ConsoleBuild | None = None, **__: object) -> StackInfo:
+    def up(*_: object, console: ConsoleBuild | None = None, **__: object) -> None:
         calls.append(console)
         if len(calls) > 2:
             raise LocalStackError("once too often")
-        return None  # type: ignore[return-value]
 
     monkeypatch.setattr(stack, "up", up)
     return calls
