@@ -100,7 +100,7 @@ kills: setup ## kill workers, functions and the dispatcher and restart the local
 	@$(BIN)/python -m pytest $(KILLS)
 
 soak: setup ## run far more sequences and simulated days than `make test` does (about five minutes)
-	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
+	TIDEGATE_SOAK_EXAMPLES=2500 TIDEGATE_SOAK_SEED=$$(date +%s) $(BIN)/python -m pytest -q tests/stateful
 	$(BIN)/python -m dev.simulator.seeds --count 10000
 	$(BIN)/python -m dev.simulator.expiry --count 1000
 	$(BIN)/python -m dev.simulator.deploys --count 1000

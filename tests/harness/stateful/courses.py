@@ -102,3 +102,14 @@ class CoursesMachine(TidegateMachine):
         job_id = self.running[place % len(self.running)].job.job_id
         self.cancel(list(self.world.jobs).index(job_id))
         self.finish(place, outcome, False)
+
+    @precondition(lambda self: any(job.state is State.READY for job in self.model.jobs.values()))
+    @rule(place=PLACES, waits_ms=st.sampled_from((0, 1, LONGER_THAN_A_LEASE_MS)))
+    def is_on_hold_for_a_while(self, place: int, waits_ms: int) -> None:
+        """A READY job is put on hold, the dispatcher passes it over, and it is taken off hold."""
+        ready = [job_id for job_id, job in self.model.jobs.items() if job.state is State.READY]
+        job_id = ready[place % len(ready)]
+        self.put_on_hold(job_id)
+        self.now += waits_ms
+        self._tick()
+        self.take_off_hold(job_id)

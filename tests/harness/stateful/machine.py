@@ -359,13 +359,22 @@ class TidegateMachine(RuleBasedStateMachine):
             if (job.state is State.PENDING if on_hold else job.on_hold)
         ]
         job_id = rather[place % len(rather)] if rather else self._any_job(place)
-        act, expected = (hold_job, self.model.hold) if on_hold else (unhold_job, self.model.unhold)
+        if on_hold:
+            self.put_on_hold(job_id)
+        else:
+            self.take_off_hold(job_id)
+
+    def put_on_hold(self, job_id: str) -> None:
         try:
-            act(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
+            hold_job(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
             accepted = True
         except NotWaiting:
             accepted = False
-        assert expected(job_id, self.now) is accepted
+        assert self.model.hold(job_id, self.now) is accepted
+
+    def take_off_hold(self, job_id: str) -> None:
+        unhold_job(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
+        self.model.unhold(job_id, self.now)
 
     @rule()
     def redrive(self) -> None:
@@ -420,8 +429,7 @@ class TidegateMachine(RuleBasedStateMachine):
         if not self.in_step:
             return  # the failure is already reported
         for job_id in [job.job_id for job in self.world.jobs.values() if job.on_hold]:
-            unhold_job(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
-            self.model.unhold(job_id, self.now)
+            self.take_off_hold(job_id)
         # A lost message of a dispatch is made up for after `LAST_SENT_MS` at the latest.
         for _ in range(4 * len(self.world.jobs) + 10 + LAST_SENT_MS // 61_000):
             if all(job.is_terminal for job in self.world.jobs.values()):

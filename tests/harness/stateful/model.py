@@ -43,14 +43,13 @@ class Model(ModelTransitions):
         job.on_hold = True
         return True
 
-    def unhold(self, job_id: str, now: int) -> bool:
+    def unhold(self, job_id: str, now: int) -> None:
         """Takes a job off hold. A job that was not on hold stays as it is, and nothing is refused."""
         job = self.jobs[job_id]
         was_on_hold, job.on_hold = job.on_hold, False
         if job.state is State.SCHEDULED and job.due_at <= max(now, job.ready_at):
             self._ready(job, now)
             self.happened[Happening.OFF_HOLD] += was_on_hold
-        return True
 
     def dispatch(self, now: int) -> None:
         active = sum(job.state in (State.QUEUED, State.RUNNING) for job in self.jobs.values())
