@@ -119,6 +119,13 @@ def test_lambda_lets_through_what_the_log_level_asks_for_and_always_metrics_and_
         assert logging["ApplicationLogLevel"] == lowest, name
 
 
+@pytest.mark.parametrize("level", LOG_LEVELS)
+def test_the_platform_says_nothing_of_calls_that_went_well_except_to_debug(level: str) -> None:
+    for name, properties in functions(Resolved(LogLevel=level)).items():
+        wanted = "INFO" if level == "DEBUG" else "WARN"
+        assert properties["LoggingConfig"]["SystemLogLevel"] == wanted, name
+
+
 def test_the_function_that_publishes_metrics_is_the_reaper() -> None:
     """The reaper shares no slot with the streams, so jobs can't hold up the metrics that ECS scales by."""
     assert [name for name in functions(Resolved()) if loads_metrics(name)] == ["ReaperFunction"]

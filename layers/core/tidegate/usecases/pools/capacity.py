@@ -29,11 +29,26 @@ def pool_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
 
     Raises ServiceUnavailable if the workers can't be read.
     """
+    return ability_with(services, pool, live_workers(services, pool.name, now_ms), now_ms)
+
+
+def live_workers(services: Services, pool: str, now_ms: int) -> tuple[Worker, ...]:
+    """Returns the live worker processes of a deployed or earlier pool. A pool with a function has none.
+
+    Raises ServiceUnavailable.
+    """
+    deployed = services.settings.pools.get(pool)
+    if deployed is not None and deployed.kind is PoolKind.FUNCTION:
+        return ()
+    silent_since_ms = services.settings.worker_silent_since_ms(now_ms)
+    return services.workers.list_live(pool, silent_since_ms=silent_since_ms)
+
+
+def ability_with(services: Services, pool: Pool, live: tuple[Worker, ...], now_ms: int) -> Ability:
+    """Returns what `pool_ability` does, for the pool's `live_workers`. Raises ServiceUnavailable."""
     if pool.kind is PoolKind.FUNCTION:
         return _function_ability(services, pool, now_ms)
-    silent_since_ms = services.settings.worker_silent_since_ms(now_ms)
-    live = services.workers.list_live(pool.name, silent_since_ms=silent_since_ms)
-    return ability_of(live, silent_since_ms)
+    return ability_of(live, services.settings.worker_silent_since_ms(now_ms))
 
 
 def _function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:

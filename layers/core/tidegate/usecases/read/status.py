@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import UnknownName, Violation
 from tidegate.domain.lanes import MAIN, key_of
-from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.pools import Pool
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 from tidegate.domain.states import Group
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.domain.workers import Ability
-from tidegate.usecases.pools.capacity import pool_ability
+from tidegate.usecases.pools.capacity import ability_with, live_workers
 from tidegate.usecases.pools.earlier_pools import earlier_pools, stands
 from tidegate.usecases.pools.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
@@ -162,18 +162,12 @@ def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
     Raises ServiceUnavailable.
     """
     pool = services.settings.pools.get(pool_name)
-    workers = (
-        services.workers.list_live(
-            pool_name, silent_since_ms=services.settings.worker_silent_since_ms(now_ms)
-        )
-        if pool is None or pool.kind is PoolKind.PROCESS
-        else ()
-    )
+    workers = live_workers(services, pool_name, now_ms)
     in_turn, held, is_part = lanes_of_pool(services, pool_name)
     ready_jobs, held_jobs = (_count(services, pool_name, Group.READY, lanes) for lanes in (in_turn, held))
     # Lanes of keys are listed behind those of shares. If one was listed, all shares were.
     is_part_of_ready = is_part and not any(key_of(lane) for lane in held)
-    ability = Ability(0) if pool is None else pool_ability(services, pool, now_ms)
+    ability = Ability(0) if pool is None else ability_with(services, pool, workers, now_ms)
     return PoolLoad(
         pool=pool_name,
         capacity=ability.slots,
