@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { type ReactNode, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { at } from "../../domain/graph/dag";
 import type { Graph } from "../../domain/graph/graph";
 import type { Group } from "../../domain/graph/groups";
@@ -72,6 +72,7 @@ export function TimelineView(props: ViewProps) {
     [rows, readMs, nowMs, graph, grouping, progress.letters],
   );
   const lanes = place < 0 ? all : all.filter((lane) => lane.group === place);
+  const ofType = type === undefined ? "" : ` of type ${plain(type)}`;
   if (times.data === undefined) {
     return times.error === null ? (
       <Loading />
@@ -83,28 +84,11 @@ export function TimelineView(props: ViewProps) {
     <>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5, alignItems: "center" }}>
         <Typography component="p" variant="body2">
-          {times.hasNextPage ? (
-            <>
-              Drawn from the first {rows.length.toLocaleString("en")} of{" "}
-              {countOf(graph, type).toLocaleString("en")} jobs
-              {type === undefined ? "" : ` of type ${plain(type)}`} in the order of their submission.
-            </>
-          ) : (
-            <>
-              Drawn from all {rows.length.toLocaleString("en")} jobs
-              {type === undefined ? "" : ` of type ${plain(type)}`}.
-            </>
-          )}
+          {times.hasNextPage
+            ? `Drawn from the first ${rows.length.toLocaleString("en")} of ${countOf(graph, type).toLocaleString("en")} jobs${ofType} in the order of their submission.`
+            : `Drawn from all ${rows.length.toLocaleString("en")} jobs${ofType}.`}
         </Typography>
-        {times.hasNextPage ? (
-          <Button
-            variant="outlined"
-            disabled={times.isFetchingNextPage}
-            onClick={() => void times.fetchNextPage()}
-          >
-            Read {TIMES_PAGE} more
-          </Button>
-        ) : null}
+        <Further times={times} />
         <Button variant="outlined" disabled={times.isFetching} onClick={() => void times.refetch()}>
           Read again
         </Button>
@@ -121,6 +105,36 @@ export function TimelineView(props: ViewProps) {
       ) : (
         <Lanes {...props} lanes={lanes} nowMs={nowMs} />
       )}
+    </>
+  );
+}
+
+/** Reads further jobs: a page, or one page after the other until all are read, one fails or someone stops it. */
+function Further({ times }: { times: ReturnType<typeof useTimes> }) {
+  const [readsAll, setReadsAll] = useState(false);
+  const { hasNextPage, isFetching, isError, fetchNextPage } = times;
+  const goesOn = readsAll && hasNextPage && !isError;
+  const pages = times.data?.pages.length ?? 0;
+  // An answer may be there before it is drawn that something is asked, so the next request follows the pages too.
+  useEffect(() => {
+    if (goesOn && !isFetching && pages > 0) void fetchNextPage();
+  }, [goesOn, isFetching, pages, fetchNextPage]);
+  if (!hasNextPage) return null;
+  if (goesOn) {
+    return (
+      <Button variant="outlined" onClick={() => setReadsAll(false)}>
+        Stop
+      </Button>
+    );
+  }
+  return (
+    <>
+      <Button variant="outlined" disabled={isFetching} onClick={() => void fetchNextPage()}>
+        Read {TIMES_PAGE} more
+      </Button>
+      <Button variant="outlined" disabled={isFetching} onClick={() => setReadsAll(true)}>
+        Read all
+      </Button>
     </>
   );
 }

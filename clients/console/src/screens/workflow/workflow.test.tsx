@@ -327,6 +327,31 @@ it("draws the timeline from a page of jobs, and says so", async () => {
   expect(asked.map(({ call }) => call)).toContain(`GET /v1/jobs?workflow=${ID}&limit=200&cursor=on`);
 });
 
+it("reads all jobs of the timeline one page after the other, and stops when asked to", async () => {
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { asked } = showAt(`${HERE}?view=timeline`, {
+    ...ANSWERS,
+    "GET /v1/jobs": async ({ query }: Asked) => {
+      const page = Number(query.get("cursor") ?? 0);
+      if (page === 2) await held;
+      return { jobs: [jobRow(page)], looked_at: 1, cursor: page === 5 ? null : String(page + 1) };
+    },
+  });
+  const user = userEvent.setup();
+  await user.click(await screen.findByRole("button", { name: "Read all" }));
+  await screen.findByText(/Drawn from the first 2 of 81 jobs/);
+  await user.click(screen.getByRole("button", { name: "Stop" }));
+  release();
+  await screen.findByText(/Drawn from the first 3 of 81 jobs/);
+  await user.click(screen.getByRole("button", { name: "Read all" }));
+  await screen.findByText(/Drawn from all 6 jobs/);
+  expect(screen.queryByRole("button", { name: "Stop" })).toBeNull();
+  expect(asked.filter(({ path }) => path === "/v1/jobs")).toHaveLength(6);
+});
+
 it("lists the critical path with what is measured and what is estimated", async () => {
   showAt(`${HERE}?view=critical`, {
     ...ANSWERS,
