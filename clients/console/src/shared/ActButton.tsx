@@ -15,7 +15,13 @@ export interface ActButtonProps {
   /** Why the act is not possible now; null where it is. The button is then disabled, and says so. */
   readonly impossible: string | null;
   /** The dialog that asks before the act. `content` may be made when the dialog opens, such as a dry run's answer. */
-  readonly ask?: { readonly title: string; readonly content: () => ReactNode; readonly confirm: string };
+  readonly ask?: {
+    readonly title: string;
+    readonly content: () => ReactNode;
+    readonly confirm: string;
+    /** Is called when the dialog opens: what somebody typed in it before and left is not to be sent. */
+    readonly begin?: () => void;
+  };
   readonly run: () => Promise<unknown>;
 }
 
@@ -39,19 +45,28 @@ export function ActButton({ label, color = "primary", impossible, ask, run }: Ac
       await queries.invalidateQueries();
     }
   };
+  const begin = () => {
+    ask?.begin?.();
+    setError(null);
+    setOpen(true);
+  };
+  // A refusal must be told where somebody waits for it, so the dialog stays until the answer is there.
+  const leave = () => {
+    if (!busy) setOpen(false);
+  };
   return (
     <>
       <ReasonedButton
         color={color}
         disabled={busy}
         impossible={impossible}
-        onClick={() => (ask === undefined ? void act() : setOpen(true))}
+        onClick={() => (ask === undefined ? void act() : begin())}
       >
         {label}
       </ReasonedButton>
       {ask === undefined && error !== null ? <ErrorNotice error={error} /> : null}
       {ask === undefined ? null : (
-        <Dialog open={open} onClose={() => setOpen(false)} aria-labelledby={titleId} fullWidth maxWidth="sm">
+        <Dialog open={open} onClose={leave} aria-labelledby={titleId} fullWidth maxWidth="sm">
           <DialogTitle id={titleId}>{ask.title}</DialogTitle>
           <DialogContent>
             {open ? ask.content() : null}
@@ -59,7 +74,9 @@ export function ActButton({ label, color = "primary", impossible, ask, run }: Ac
             {busy ? <Alert severity="info">sent, waiting for the answer</Alert> : null}
           </DialogContent>
           <DialogActions>
-            <Button onClick={() => setOpen(false)}>Leave it</Button>
+            <Button disabled={busy} onClick={leave}>
+              Leave it
+            </Button>
             <Button variant="contained" color={color} disabled={busy} onClick={() => void act()}>
               {ask.confirm}
             </Button>

@@ -85,15 +85,21 @@ interface ActProps {
   readonly impossible: string | null;
 }
 
+const USUAL_WISH: RerunWish = { downstream: true };
+const NO_MARK: Mark = { state: "SUCCEEDED", reason: "" };
+
 function Rerun({ job, impossible }: ActProps) {
   const api = useApi();
-  const wish = useRef<RerunWish | null>({ downstream: true });
+  const wish = useRef<RerunWish | null>(USUAL_WISH);
   return (
     <ActButton
       label="Rerun"
       impossible={impossible}
       ask={{
         title: "Run the job again",
+        begin: () => {
+          wish.current = USUAL_WISH;
+        },
         content: () => (
           <RerunForm
             jobId={job.job_id}
@@ -107,7 +113,6 @@ function Rerun({ job, impossible }: ActProps) {
       run={async () => {
         if (wish.current === null) throw wrongForm("The parameters are no JSON object.");
         await rerun(api, job.job_id, wish.current, false);
-        wish.current = { downstream: true };
       }}
     />
   );
@@ -130,6 +135,9 @@ function ChangeAct({ job, impossible }: ActProps) {
       impossible={impossible}
       ask={{
         title: "Change the job while it waits",
+        begin: () => {
+          typed.current = null;
+        },
         content: () => (
           <ChangeFields
             before={typed.current?.before ?? before}
@@ -150,7 +158,6 @@ function ChangeAct({ job, impossible }: ActProps) {
         await answerOf(
           api.PATCH("/v1/jobs/{job_id}", { params: { path: { job_id: job.job_id } }, body: change }),
         );
-        typed.current = null;
       }}
     />
   );
@@ -158,13 +165,16 @@ function ChangeAct({ job, impossible }: ActProps) {
 
 function MarkAct({ job, impossible }: ActProps) {
   const api = useApi();
-  const mark = useRef<Mark>({ state: "SUCCEEDED", reason: "" });
+  const mark = useRef<Mark>(NO_MARK);
   return (
     <ActButton
       label="End by hand"
       impossible={impossible}
       ask={{
         title: "End the job by hand",
+        begin: () => {
+          mark.current = NO_MARK;
+        },
         content: () => (
           <MarkFields
             onMark={(changed) => {

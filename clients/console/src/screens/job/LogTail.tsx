@@ -6,6 +6,7 @@ import Typography from "@mui/material/Typography";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
 import { commandOf } from "../../domain/commands";
+import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { timeText, zoneName } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
@@ -65,8 +66,8 @@ export function LogTail({ job, attempt, onAttempt }: LogTailProps) {
       {tail.error === null ? null : <ErrorNotice error={tail.error} />}
       {tail.missing > 0 ? (
         <Alert severity="warning">
-          {tail.missing.toLocaleString("en")} lines are missing: jobs printed faster than the worker could
-          send.
+          {counted(tail.missing, "line")} {tail.missing === 1 ? "is" : "are"} missing: jobs printed faster
+          than the worker could send.
         </Alert>
       ) : null}
       {tail.dropped > 0 ? (
@@ -80,8 +81,7 @@ export function LogTail({ job, attempt, onAttempt }: LogTailProps) {
 }
 
 function statusOf(tail: LogTailState): string {
-  const lines = tail.lines.length + tail.dropped;
-  const count = `${lines.toLocaleString("en")} ${lines === 1 ? "line" : "lines"}`;
+  const count = counted(tail.lines.length + tail.dropped, "line");
   if (tail.attempt === undefined) return "reading";
   if (tail.attempt === null) return "no attempt has begun yet";
   if (tail.lines.length > 0) return tail.isOver ? `${count}, that is all` : `${count}, more may follow`;
@@ -104,9 +104,14 @@ function Lines({ tail }: { tail: LogTailState }) {
     const box = scroller.current;
     if (tail.following && box !== null) box.scrollTop = box.scrollHeight;
   }, [last, tail.following]);
+  const top = useRef(0);
   const onScroll = () => {
     const box = scroller.current;
-    if (box === null || tail.isOver || !tail.following) return;
+    if (box === null) return;
+    // The page itself only goes down. So it is a person who goes up, by whatever means: a wheel, keys, or the bar.
+    const isUp = box.scrollTop < top.current;
+    top.current = box.scrollTop;
+    if (!isUp || tail.isOver || !tail.following) return;
     if (box.scrollHeight - box.scrollTop - box.clientHeight > NEAR_END_PX) tail.setFollowing(false);
   };
   return (
@@ -116,9 +121,7 @@ function Lines({ tail }: { tail: LogTailState }) {
       aria-live="off"
       aria-label={`lines of the log, times in ${zoneName(zone)}`}
       tabIndex={0}
-      onWheel={onScroll}
-      onTouchMove={onScroll}
-      onKeyUp={onScroll}
+      onScroll={onScroll}
       sx={{
         height: "60vh",
         overflow: "auto",

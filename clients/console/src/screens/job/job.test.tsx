@@ -1,6 +1,6 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { faultsOf } from "../../testing/axe";
 import { aCaller, aJob, HOSTILE, type Job } from "../../testing/jobs";
 import { type Asked, showAt } from "../../testing/show";
@@ -244,12 +244,13 @@ it("reads a log page by page, and no line twice", async () => {
 
 it("has the job read again once its log tells another state, and pauses on demand", async () => {
   let state = "RUNNING" as Job["state"];
+  let number = 0;
   renderJob(
     () => ({ ...FAILED, state, error: null }),
     ({ path }) => {
       if (!path.endsWith("/logs")) return undefined;
       state = "SUCCEEDED";
-      const line = { at: "2026-12-01T08:00:00.000Z", number: 1, text: "printed" };
+      const line = { at: "2026-12-01T08:00:00.000Z", number: ++number, text: "printed" };
       return {
         job_id: ID,
         state,
@@ -268,7 +269,112 @@ it("has the job read again once its log tells another state, and pauses on deman
   const strip = screen.getByRole("region", { name: "states so far" });
   await within(strip).findByText("SUCCEEDED");
   await userEvent.click(screen.getByRole("button", { name: "Pause" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Follow" }));
+  await screen.findByRole("button", { name: "Pause" });
+  // The bar beside the lines is drawn up, which sends no event of a wheel or of keys.
+  const lines = screen.getByRole("log");
+  Object.defineProperty(lines, "scrollHeight", { value: 5_000 });
+  for (const top of [4_200, 1_000]) {
+    lines.scrollTop = top;
+    fireEvent.scroll(lines);
+  }
   await screen.findByRole("button", { name: "Follow" });
+});
+
+it.each([
+  {
+    act: "Change",
+    type: (dialog: HTMLElement) =>
+      fireEvent.change(within(dialog).getByLabelText(/priority/), { target: { value: "900" } }),
+    confirm: "Change",
+    sent: null,
+  },
+  {
+    act: "End by hand",
+    type: (dialog: HTMLElement) =>
+      fireEvent.change(within(dialog).getByLabelText(/reason/), { target: { value: "by mistake" } }),
+    confirm: "End it",
+    sent: null,
+  },
+  {
+    act: "Rerun",
+    type: (dialog: HTMLElement) =>
+      fireEvent.change(within(dialog).getByLabelText(/other parameters/), { target: { value: "{}" } }),
+    confirm: "Rerun",
+    sent: { downstream: true, dry_run: false },
+  },
+])(
+  "sends nothing that was typed in a dialog of $act that somebody left",
+  async ({ act, type, confirm, sent }) => {
+    const answer = {
+      rerun: 1,
+      left_at_limit: 0,
+      left_active: 0,
+      complete: true,
+      cursor: null,
+      dry_run: true,
+    };
+    const job = act === "Rerun" ? FAILED : aJob({ job_id: ID });
+    const { asked } = renderJob(
+      () => job,
+      ({ method }) => (method === "GET" ? undefined : { ...job, rerun: answer }),
+    );
+    const open = async () => {
+      await userEvent.click(await screen.findByRole("button", { name: act }));
+      return screen.findByRole("dialog");
+    };
+    type(await open());
+    await userEvent.click(screen.getByRole("button", { name: "Leave it" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    const dialog = await open();
+    await userEvent.click(within(dialog).getByRole("button", { name: confirm }));
+    const acts = () =>
+      asked.filter(
+        ({ method, body }) => method !== "GET" && !JSON.stringify(body).includes('"dry_run":true'),
+      );
+    if (sent === null) {
+      await within(dialog).findByText("Nothing was sent");
+      expect(acts()).toEqual([]);
+    } else await waitFor(() => expect(acts().map(({ body }) => body)).toEqual([sent]));
+  },
+);
+
+it("reads no line twice where an answer takes longer than a turn", async () => {
+  const waiting: (() => void)[] = [];
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    renderJob(
+      () => ({ ...FAILED, state: "RUNNING", error: null }),
+      ({ path }) =>
+        path.endsWith("/logs")
+          ? new Promise((done) =>
+              waiting.push(() =>
+                done({
+                  job_id: ID,
+                  state: "RUNNING",
+                  attempt: 2,
+                  log_group: "g",
+                  log_stream: "s",
+                  missing: 0,
+                  looked_to: null,
+                  cursor: "next",
+                  lines: [{ at: "2026-12-01T08:00:00.000Z", number: 1, text: "printed" }],
+                }),
+              ),
+            )
+          : undefined,
+      "?tab=log",
+    );
+    await waitFor(() => expect(waiting).toHaveLength(1));
+    await act(() => vi.advanceTimersByTimeAsync(12_000));
+    expect(waiting).toHaveLength(1);
+    await act(async () => waiting.shift()?.());
+    expect(await screen.findByText(/^1 line, more may follow/)).toBeDefined();
+    await act(() => vi.advanceTimersByTimeAsync(6_000));
+    expect(waiting).toHaveLength(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("folds and searches the parameters", async () => {

@@ -64,9 +64,17 @@ export function useLogTail(
     const stop = new AbortController();
     const pace = Pace.of(queries);
     let standing = { readAtMs: Date.now(), failures: 0 };
+    // An answer may take longer than a turn, and a second read from the same cursor would show its lines twice.
+    let underWay: Promise<void> | null = null;
+    const readOn = (): Promise<void> => {
+      underWay ??= step().finally(() => {
+        underWay = null;
+      });
+      return underWay;
+    };
     const end = pace.add({
       reading: () => ({ ...standing, leads: true, everyMs: 0, moves: true, changedAtMs: 0 }),
-      read: () => step(),
+      read: readOn,
       // While the log is followed it tells first that the job's state has changed.
       insteadOf: ["job", job.job_id],
     });
@@ -104,7 +112,7 @@ export function useLogTail(
         standing = { readAtMs: Date.now(), failures: standing.failures + 1 };
       }
     };
-    void step();
+    void readOn();
     return () => {
       stop.abort();
       end();

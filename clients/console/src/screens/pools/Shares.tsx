@@ -92,9 +92,16 @@ function SetShare({
 }) {
   const api = useApi();
   const [name, setName] = useState(share?.share ?? "");
-  const [weight, setWeight] = useState(String(share?.weight ?? 1));
-  const [priority, setPriority] = useState(share?.max_priority?.toString() ?? "");
-  const [waiting, setWaiting] = useState(share?.max_waiting?.toString() ?? "");
+  const [weight, setWeight] = useState("");
+  const [priority, setPriority] = useState("");
+  const [waiting, setWaiting] = useState("");
+  // Somebody else may have changed the share since the page was opened.
+  const begin = () => {
+    setName(share?.share ?? "");
+    setWeight(String(share?.weight ?? 1));
+    setPriority(share?.max_priority?.toString() ?? "");
+    setWaiting(share?.max_waiting?.toString() ?? "");
+  };
   const run = async () => {
     if (name.trim() === "") throw new Error("The share needs a name.");
     const body = {
@@ -112,6 +119,7 @@ function SetShare({
       impossible={impossible}
       ask={{
         title: share === null ? `Make a share of ${plain(pool)}` : `Change share ${plain(share.share)}`,
+        begin,
         content: () => (
           <Box sx={{ display: "grid", gap: 2, pt: 1 }}>
             {share === null ? (

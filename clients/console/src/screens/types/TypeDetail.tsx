@@ -149,6 +149,8 @@ function Limit({ type, impossible }: { type: Type; impossible: string | null }) 
       impossible={impossible}
       ask={{
         title: `How many jobs of ${plain(type.type)} may run at once?`,
+        // Somebody else may have changed the limit since the page was opened.
+        begin: () => setMost(type.max_running?.toString() ?? ""),
         content: () => (
           <TextField
             label="at once"
