@@ -27,7 +27,9 @@ export function BulkBar({
   onClear: () => void;
 }) {
   const forbidden = useForbidden("client");
-  const [all, setAll] = useState(false);
+  const [wantsAll, setAll] = useState(false);
+  // Whoever selects rows means these rows.
+  const all = wantsAll && selected.length === 0;
   const [open, setOpen] = useState<{ readonly act: BulkAct; readonly scope: Scope } | null>(null);
 
   const scopeOf = (act: BulkAct): Scope | null => {

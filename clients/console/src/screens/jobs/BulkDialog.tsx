@@ -12,6 +12,7 @@ import { useCallback, useEffect, useId, useRef, useState } from "react";
 import { useApi } from "../../api/context";
 import { type BulkAct, type Told, tallyOf } from "../../domain/jobActs";
 import type { BulkFilter } from "../../domain/jobFilters";
+import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { JobLink } from "../../shared/JobLink";
 import { ErrorNotice } from "../../shared/Notices";
@@ -111,8 +112,17 @@ export function BulkDialog({
 
   const able = tallyOf(foreseen.told);
   const count = able.done + able.asked;
+  // Of selected jobs only those are called that can be acted on; a filter names the others too.
+  const called = "ids" in scope ? count : foreseen.told.length;
   return (
-    <Dialog open onClose={onClose} aria-labelledby={titleId} fullWidth maxWidth="sm">
+    // What goes on is stopped by its own button, which then tells how far it came.
+    <Dialog
+      open
+      onClose={phase === "acting" ? undefined : onClose}
+      aria-labelledby={titleId}
+      fullWidth
+      maxWidth="sm"
+    >
       <DialogTitle id={titleId}>{title ?? titleOf(act, scope)}</DialogTitle>
       <DialogContent sx={{ display: "flex", flexDirection: "column", gap: 2 }}>
         {act === "reprioritise" && phase !== "acting" && phase !== "over" ? (
@@ -129,12 +139,15 @@ export function BulkDialog({
           />
         ) : null}
         {phase === "foreseeing" ? (
-          <Typography role="status">Looking what it would do: {foreseen.told.length} jobs so far</Typography>
+          <Typography role="status">
+            Looking what it would do: {counted(foreseen.told.length, "job")} so far
+          </Typography>
         ) : null}
         {phase === "foreseen" ? <Foreseen act={act} progress={foreseen} /> : null}
         {phase === "acting" ? (
           <Typography role="status">
-            {done.told.length} of {count} jobs
+            {done.told.length.toLocaleString("en")} of {foreseen.complete ? "" : "at least "}
+            {counted(called, "job")}
           </Typography>
         ) : null}
         {phase === "over" ? <Outcome act={act} progress={done} /> : null}
@@ -163,7 +176,7 @@ export function BulkDialog({
             onClick={() => void carryOut()}
           >
             {act} {foreseen.complete ? "" : "at least "}
-            {count.toLocaleString("en")} {count === 1 ? "job" : "jobs"}
+            {counted(count, "job")}
           </Button>
         ) : null}
       </DialogActions>
@@ -174,7 +187,7 @@ export function BulkDialog({
 function titleOf(act: BulkAct, scope: Scope): string {
   const what = `${act.charAt(0).toUpperCase()}${act.slice(1)}`;
   if ("filter" in scope) return `${what} all jobs that the filter names, in ${scope.filter.state}`;
-  return `${what} ${scope.ids.length} selected ${scope.ids.length === 1 ? "job" : "jobs"}`;
+  return `${what} ${counted(scope.ids.length, "selected job")}`;
 }
 
 /** The number of jobs that an act would reach, and those that it would leave, with the reasons. */
@@ -208,7 +221,9 @@ function Reasons({ told }: { told: readonly Told[] }) {
           {count} can't: {shortened(plain(reason), 300)}
         </li>
       ))}
-      {reasons.length > MOST_REASONS ? <li>and {reasons.length - MOST_REASONS} more reasons</li> : null}
+      {reasons.length > MOST_REASONS ? (
+        <li>and {counted(reasons.length - MOST_REASONS, "more reason")}</li>
+      ) : null}
     </Box>
   );
 }

@@ -5,7 +5,7 @@ import Chip from "@mui/material/Chip";
 import FormControlLabel from "@mui/material/FormControlLabel";
 import TextField from "@mui/material/TextField";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import {
   addressOf,
   chipsOf,
@@ -45,6 +45,7 @@ interface FilterBarProps {
 /** The search, the states, the other filters as chips that can be removed, and the order. */
 export function FilterBar({ filters, onChange }: FilterBarProps) {
   const [open, setOpen] = useState(false);
+  const more = useRef<HTMLButtonElement>(null);
   return (
     <Box component="section" aria-label="filters" sx={{ display: "flex", flexDirection: "column", gap: 1 }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
@@ -66,7 +67,7 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
             </option>
           ))}
         </TextField>
-        <Button variant="outlined" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <Button ref={more} variant="outlined" aria-expanded={open} onClick={() => setOpen(!open)}>
           More filters
         </Button>
       </Box>
@@ -77,6 +78,8 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
           filters={filters}
           onChange={(changed) => {
             setOpen(false);
+            // The form goes, so the focus would be lost with it.
+            more.current?.focus();
             onChange(changed);
           }}
         />
@@ -159,6 +162,11 @@ function States({ filters, onChange }: FilterBarProps) {
   );
 }
 
+/** Moves the focus to the search: what was pressed goes, so the focus would be lost with it. */
+function toSearch(): void {
+  document.querySelector<HTMLElement>("[data-search]")?.focus();
+}
+
 function Chips({ filters, onChange }: FilterBarProps) {
   const { zone } = useSettings();
   const chips = chipsOf(filters);
@@ -183,15 +191,20 @@ function Chips({ filters, onChange }: FilterBarProps) {
               title={value}
               onClick={() => {
                 onChange(chip.without);
-                // The chip goes, so the focus would be lost with it.
-                document.querySelector<HTMLElement>("[data-search]")?.focus();
+                toSearch();
               }}
             />
           </li>
         );
       })}
       <li>
-        <Button variant="text" onClick={() => onChange({ ...filtersOf({}), order: filters.order })}>
+        <Button
+          variant="text"
+          onClick={() => {
+            onChange({ ...filtersOf({}), order: filters.order });
+            toSearch();
+          }}
+        >
           Remove all
         </Button>
       </li>
@@ -224,7 +237,8 @@ function MoreFilters({ filters, onChange }: FilterBarProps) {
       ...(to === null ? ["to"] : []),
       ...(text("since") !== "" && sinceMs(text("since")) === null ? ["since"] : []),
       ...(text("tag") !== "" && parted(text("tag")).some((tag) => tag.indexOf("=") < 1) ? ["tag"] : []),
-      ...(text("waits_longer_than") !== "" && !(Number(text("waits_longer_than")) >= 0)
+      ...(text("waits_longer_than") !== "" &&
+      filtersOf({ waits_longer_than: text("waits_longer_than") }).waitsLongerThan === undefined
         ? ["waits_longer_than"]
         : []),
     ]);

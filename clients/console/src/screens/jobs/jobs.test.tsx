@@ -53,6 +53,25 @@ it("asks for what the address names, and removes a filter with its chip", async 
   expect(searchNow()).toMatchObject({ state: "FAILED,TIMED_OUT", tag: "team=data" });
 });
 
+it("takes all of more filters or says which is wrong, and keeps the focus", async () => {
+  showAt(
+    "/jobs",
+    answering(() => FOUR),
+  );
+  const more = await screen.findByRole("button", { name: "More filters" });
+  await userEvent.click(more);
+  const waits = screen.getByLabelText(/waits longer than/);
+  await userEvent.type(waits, "99999999999{Enter}");
+  await screen.findByText("This is no valid value");
+  await userEvent.clear(waits);
+  await userEvent.type(waits, "600{Enter}");
+  await waitFor(() => expect(searchNow()).toEqual({ waits_longer_than: "600" }));
+  expect(document.activeElement).toBe(more);
+  await userEvent.click(await screen.findByRole("button", { name: "Remove all" }));
+  await waitFor(() => expect(searchNow()).toEqual({}));
+  expect(document.activeElement).toBe(screen.getByLabelText(/beginning of a name/));
+});
+
 it("goes to a job by its id, and searches names otherwise", async () => {
   showAt(
     "/jobs",
@@ -134,6 +153,45 @@ it("acts on all that the filter names, page by page, in the states in which it h
     dry_run: true,
   });
   expect(bodies[3]).toMatchObject({ cursor: "next", dry_run: false });
+});
+
+it("goes on in sight while it acts, counts all that a filter names, and stops by its button alone", async () => {
+  const outcome = (place: number, each: string) => ({
+    job_id: ID(place),
+    outcome: each,
+    state: "READY",
+    reason: each === "LEFT" ? "it has ended" : null,
+  });
+  const waiting: (() => void)[] = [];
+  const portion = { jobs: [outcome(0, "DONE"), outcome(1, "LEFT")], cursor: "more" };
+  const listing = answering(() => FOUR);
+  showAt("/jobs", (asked: Asked) => {
+    if (asked.path !== "/v1/jobs/cancel") return listing(asked);
+    const { dry_run, cursor } = asked.body as { dry_run: boolean; cursor: string | null };
+    if (dry_run) return { ...portion, cursor: cursor === null ? "more" : null };
+    return new Promise((done) => waiting.push(() => done(portion)));
+  });
+  await userEvent.click(await screen.findByRole("button", { name: /^Act on all jobs/ }));
+  await userEvent.click(screen.getByRole("button", { name: "cancel…" }));
+  await userEvent.click(await screen.findByRole("button", { name: "cancel 2 jobs" }));
+  await waitFor(() => expect(waiting).toHaveLength(1));
+  await act(async () => waiting.shift()?.());
+  await screen.findByText("2 of 4 jobs");
+  await userEvent.keyboard("{Escape}");
+  await userEvent.click(await screen.findByRole("button", { name: "Stop" }));
+  await act(async () => waiting.shift()?.());
+  expect(await screen.findByText(/stopped before the end/)).toBeDefined();
+});
+
+it("acts on the rows that somebody selects, and no more on all of them", async () => {
+  showAt(
+    "/jobs",
+    answering(() => FOUR),
+  );
+  await userEvent.click(await screen.findByRole("button", { name: /^Act on all jobs/ }));
+  await userEvent.click(screen.getByRole("checkbox", { name: `select ${ID(1)}` }));
+  expect(screen.getByText("1 selected")).toBeDefined();
+  expect(screen.getByRole("button", { name: "cancel 1…" })).toBeDefined();
 });
 
 it("disables acts that the role does not allow, with the reason", async () => {

@@ -9,6 +9,7 @@ import Typography from "@mui/material/Typography";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useId, useRef, useState } from "react";
 import { useApi } from "../../api/context";
+import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { tallyOfWorkflows, type WorkflowAct, type WorkflowOutcome } from "../../domain/workflowActs";
 import { TextLink } from "../../shared/TextLink";
@@ -18,10 +19,6 @@ import type { WorkflowRow } from "./columns";
 type Phase = "foreseeing" | "foreseen" | "acting" | "over";
 
 const MOST_REASONS = 10;
-
-function counted(count: number, word: string): string {
-  return `${count.toLocaleString("en")} ${count === 1 ? word : `${word}s`}`;
-}
 
 /** Foresees an act on several workflows, asks, carries it out, and tells the outcome of each. */
 export function BulkDialog({
@@ -65,7 +62,14 @@ export function BulkDialog({
   const tally = tallyOfWorkflows(foreseen);
   const title = `${act.charAt(0).toUpperCase()}${act.slice(1)} ${counted(rows.length, "selected workflow")}`;
   return (
-    <Dialog open onClose={onClose} aria-labelledby={titleId} fullWidth maxWidth="sm">
+    // What goes on is stopped by its own button, which then tells how far it came.
+    <Dialog
+      open
+      onClose={phase === "acting" ? undefined : onClose}
+      aria-labelledby={titleId}
+      fullWidth
+      maxWidth="sm"
+    >
       <DialogTitle id={titleId}>{title}</DialogTitle>
       <DialogContent sx={{ display: "flex", flexDirection: "column", gap: 2 }}>
         {phase === "foreseeing" ? (
@@ -125,7 +129,9 @@ function Reasons({ outcomes }: { outcomes: readonly WorkflowOutcome[] }) {
           {count} can't: {shortened(plain(reason), 300)}
         </li>
       ))}
-      {reasons.length > MOST_REASONS ? <li>and {reasons.length - MOST_REASONS} more reasons</li> : null}
+      {reasons.length > MOST_REASONS ? (
+        <li>and {counted(reasons.length - MOST_REASONS, "more reason")}</li>
+      ) : null}
     </Box>
   );
 }

@@ -3,7 +3,7 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import useMediaQuery from "@mui/material/useMediaQuery";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
@@ -21,9 +21,6 @@ import { Filters, statesIn } from "./Filters";
 
 const PAGE = 100;
 const NONE: ReadonlySet<string> = new Set();
-
-/** The row that was opened last, which gets the focus again when its list comes back. */
-let openedLast: string | null = null;
 
 function filtersOf(search: Search) {
   const state = statesIn(search).join(",");
@@ -104,7 +101,6 @@ function Newest({ change }: Pick<Address, "change">) {
 function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; stale: boolean }) {
   const navigate = useNavigate();
   const narrow = useMediaQuery("(max-width: 700px)");
-  const place = useRef<HTMLDivElement>(null);
   const [selection, setSelection] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> }>({
     of,
     ids: NONE,
@@ -112,20 +108,9 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
   // Other filters show other workflows, so what was selected before is none of them.
   const selected = selection.of === of ? selection.ids : NONE;
   const { shown, waiting, show } = useArrivals(rows, of, (row) => row.workflow_id, stale);
-  useEffect(() => {
-    const index = shown.findIndex((row) => row.workflow_id === openedLast);
-    if (index < 0) return;
-    // The table draws its rows one frame after it knows its own height.
-    const frame = requestAnimationFrame(() => {
-      const row = place.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
-      row?.focus({ preventScroll: true });
-      openedLast = null;
-    });
-    return () => cancelAnimationFrame(frame);
-  }, [shown]);
   if (rows.length === 0) return null;
   return (
-    <Box ref={place} sx={{ display: "flex", flexDirection: "column", gap: 1, opacity: stale ? 0.6 : 1 }}>
+    <Box sx={{ display: "flex", flexDirection: "column", gap: 1, opacity: stale ? 0.6 : 1 }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, justifyContent: "space-between", minHeight: 36 }}>
         <BulkBar
           selected={shown.filter((row) => selected.has(row.workflow_id))}
@@ -140,10 +125,10 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
         rowId={(row) => row.workflow_id}
         selected={selected}
         onSelect={(changed) => setSelection({ of, ids: changed })}
-        onOpen={(row) => {
-          openedLast = row.workflow_id;
-          void navigate({ to: "/workflows/$workflowId", params: { workflowId: row.workflow_id } });
-        }}
+        onOpen={(row) =>
+          void navigate({ to: "/workflows/$workflowId", params: { workflowId: row.workflow_id } })
+        }
+        placeName={`workflows ${of}`}
         height="max(300px, calc(100dvh - 360px))"
       />
     </Box>

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
@@ -119,6 +119,48 @@ it("cancels several workflows after it has said how many jobs that are, and whic
   expect(
     asked.filter(({ method }) => method === "POST").every(({ path }) => path.includes(running.workflow_id)),
   ).toBe(true);
+});
+
+it("goes on in sight while it acts, and stops by its button alone", async () => {
+  const running = { ...row(3, "RUNNING"), counts: { RUNNING: 2 }, ended_at: null };
+  const waiting: (() => void)[] = [];
+  showAt("/workflows", {
+    "GET /v1/workflows": { ...PAGE, workflows: [running] },
+    [`POST /v1/workflows/${running.workflow_id}/cancel`]: ({ body }: Asked) => {
+      const answer = { cancelled: 0, asked: 2, ended: 0, left: 0, complete: true, cursor: null };
+      if ((body as { dry_run: boolean }).dry_run) return answer;
+      return new Promise((done) => waiting.push(() => done(answer)));
+    },
+  });
+  await screen.findByRole("grid");
+  const user = userEvent.setup();
+  await user.click(screen.getByRole("checkbox", { name: "select all rows" }));
+  await user.click(screen.getByRole("button", { name: "cancel…" }));
+  await user.click(await screen.findByRole("button", { name: "cancel 1 workflow" }));
+  await waitFor(() => expect(waiting).toHaveLength(1));
+  await user.keyboard("{Escape}");
+  expect(screen.getByRole("button", { name: "Stop" })).toBeDefined();
+  await act(async () => waiting.shift()?.());
+  expect(await screen.findByText("cancel: 1 workflow with 2 jobs; 0 left")).toBeDefined();
+});
+
+it("keeps the scroll and the row on the way back from a workflow", async () => {
+  const many = Array.from({ length: 80 }, (_, place) => ({
+    ...row(0),
+    workflow_id: `00000000000000000000000${String(place).padStart(3, "0")}`,
+    name: `nightly-${place}`,
+  }));
+  showAt("/workflows", { "GET /v1/workflows": { ...PAGE, workflows: many } });
+  const grid = await screen.findByRole("grid");
+  grid.scrollTop = 2_000;
+  fireEvent.scroll(grid);
+  const link = await screen.findByRole("link", { name: "nightly-60" });
+  act(() => link.focus());
+  await userEvent.click(link);
+  await waitFor(() => expect(window.location.pathname).toContain("/workflows/0"));
+  act(() => window.history.back());
+  // Only a table that begins where it was draws that row.
+  await waitFor(() => expect(document.activeElement?.textContent).toContain("nightly-60"));
 });
 
 it("puts workflows on hold together, and shows how long a running one may still take", async () => {
