@@ -15,7 +15,8 @@ const basePath = new URL(document.baseURI).pathname.replace(/\/[^/]*$/, "") || "
 const nonce = document.querySelector<HTMLElement>("script[nonce]")?.nonce || undefined;
 
 if (config.signIn !== null && location.pathname.endsWith(`/${CALLBACK}`)) {
-  void finishSignIn(config.signIn, document.baseURI);
+  // A window that no page has opened, such as one that was loaded again, can hand over nothing: it shows the console.
+  finishSignIn(config.signIn, document.baseURI).catch(() => location.replace(document.baseURI));
 } else {
   const session = config.signIn === null ? NO_SIGN_IN : makeSession(config.signIn, document.baseURI);
   const api = makeApi(config, session.token);

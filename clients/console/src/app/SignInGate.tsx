@@ -3,12 +3,18 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
-import { type ReactNode, useSyncExternalStore } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useSyncExternalStore } from "react";
 import type { Session } from "../api/session";
 
 /** Shows the console to people who are signed in, and the way in to others. The address stays as it is. */
 export function SignInGate({ session, children }: { session: Session; children: ReactNode }) {
   const state = useSyncExternalStore(session.subscribe, session.state);
+  const queries = useQueryClient();
+  useEffect(() => {
+    // The next person who signs in may not see all that this one saw.
+    if (!state.signedIn) queries.clear();
+  }, [queries, state.signedIn]);
   if (state.signedIn) return children;
   return (
     <Box component="main" sx={{ minHeight: "100dvh", display: "grid", placeItems: "center", p: 2 }}>

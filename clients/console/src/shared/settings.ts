@@ -47,6 +47,13 @@ export function changeSettings(change: Partial<Settings>): void {
   for (const listener of listeners) listener();
 }
 
+// Another tab of this browser changed them. What is stored with the next change must have its views too.
+window.addEventListener("storage", ({ key }) => {
+  if (key !== STORED_AS && key !== null) return;
+  current = read();
+  for (const listener of listeners) listener();
+});
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
