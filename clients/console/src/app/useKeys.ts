@@ -13,6 +13,11 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
+/** Tells whether a dialog lies over the screen, whose keys would then act on what nobody can reach. */
+function isCovered(): boolean {
+  return document.querySelector('[role="dialog"]') !== null;
+}
+
 /** Listens for `?`, `/`, Ctrl-K or Cmd-K, and `g` with a letter. */
 export function useKeys(acts: { readonly help: () => void; readonly lookUp: () => void }): void {
   const navigate = useNavigate();
@@ -23,14 +28,16 @@ export function useKeys(acts: { readonly help: () => void; readonly lookUp: () =
     const onKey = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
+        event.stopPropagation();
         latest.current.lookUp();
         return;
       }
-      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || isCovered()) return;
       const screen = SCREENS.find((each) => each.key === event.key);
       if (screen !== undefined && event.timeStamp - goAtMs < SEQUENCE_MS) {
         goAtMs = 0;
         event.preventDefault();
+        event.stopPropagation();
         void navigate({ to: screen.path });
         return;
       }
@@ -43,7 +50,8 @@ export function useKeys(acts: { readonly help: () => void; readonly lookUp: () =
         else field.focus();
       }
     };
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
+    // Before any table has them: `g` and `j` go to the jobs, and not to the next row.
+    window.addEventListener("keydown", onKey, true);
+    return () => window.removeEventListener("keydown", onKey, true);
   }, [navigate]);
 }

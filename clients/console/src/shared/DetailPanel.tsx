@@ -2,6 +2,7 @@ import Button from "@mui/material/Button";
 import { type ReactNode, useEffect, useRef } from "react";
 import { Icon } from "./icons";
 import { Panel } from "./Panel";
+import { useEscape } from "./useEscape";
 import { useLentFocus } from "./useLentFocus";
 
 /** The chosen row of a list in full, beside the list. Esc closes it, where no dialog stands above it. */
@@ -14,16 +15,7 @@ export function DetailPanel({
   onClose: () => void;
   children: ReactNode;
 }) {
-  const close = useRef(onClose);
-  close.current = onClose;
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key !== "Escape" || event.defaultPrevented) return;
-      if (document.querySelector('[role="dialog"], [role="listbox"]') === null) close.current();
-    };
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
-  }, []);
+  useEscape(onClose);
   const top = useRef<HTMLDivElement>(null);
   useLentFocus(top);
   useEffect(() => top.current?.scrollIntoView({ block: "nearest" }), []);

@@ -136,6 +136,8 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     else requestAnimationFrame(() => drawn()?.focus());
   };
   const onKey = (event: KeyboardEvent, index: number, row: Row) => {
+    // Ctrl-K and the like are keys of the page or of the browser.
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const moves: Readonly<Record<string, number>> = {
       ArrowDown: index + 1,
       j: index + 1,

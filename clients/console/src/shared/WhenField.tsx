@@ -18,6 +18,12 @@ export function WhenField({
 }) {
   const { zone } = useSettings();
   const [text, setText] = useState(wallOf(value, zone));
+  const [known, setKnown] = useState(value);
+  // A time that was not typed here, as of an address that changed, takes the place of the text.
+  if (value !== known) {
+    setKnown(value);
+    if (value !== (instantOf(text, zone) ?? "")) setText(wallOf(value, zone));
+  }
   const broken = text !== "" && instantOf(text, zone) === null;
   return (
     <TextField

@@ -11,6 +11,16 @@ export function AuditFilters({ address, apply }: { address: Search; apply: (filt
   const [caller, setCaller] = useState(address.caller ?? "");
   const [from, setFrom] = useState(address.from ?? "");
   const [to, setTo] = useState(address.to ?? "");
+  const given = [address.subject, address.caller, address.from, address.to].join("\n");
+  const [known, setKnown] = useState(given);
+  // Where the address changes by itself, as by "back", the fields follow it, and keep the focus.
+  if (given !== known) {
+    setKnown(given);
+    setSubject(address.subject ?? "");
+    setCaller(address.caller ?? "");
+    setFrom(address.from ?? "");
+    setTo(address.to ?? "");
+  }
   const submit = (event: FormEvent) => {
     event.preventDefault();
     apply({ subject: subject.trim(), caller: caller.trim(), from, to });

@@ -32,6 +32,21 @@ it("takes a filter into the address, and drops the page that was open", async ()
   await waitFor(() => expect(window.location.search).toBe("?subject=type%23load"));
 });
 
+it("keeps the focus where a filter was typed, and follows the way back", async () => {
+  showAt("/audit?from=2026-11-01T00:00:00.000Z", { "GET /v1/audit": PAGE });
+  const about = await screen.findByLabelText("about");
+  await userEvent.type(about, "type#load{Enter}");
+  await waitFor(() => expect(window.location.search).toContain("subject=type%23load"));
+  expect(document.activeElement).toBe(about);
+  await userEvent.click(screen.getByRole("button", { name: "Clear" }));
+  await waitFor(() => expect(window.location.search).toBe(""));
+  expect(document.activeElement).toBe(screen.getByRole("button", { name: "Clear" }));
+  expect(screen.getByLabelText<HTMLInputElement>("from").value).toBe("");
+  window.history.back();
+  await waitFor(() => expect(screen.getByLabelText<HTMLInputElement>("about").value).toBe("type#load"));
+  expect(screen.getByLabelText<HTMLInputElement>("from").value).toMatch(/^2026-11-01T00:00/);
+});
+
 it("opens an act with its caller", async () => {
   showAt(`/audit?act=${ACT.id}`, { "GET /v1/audit": PAGE });
   expect(await screen.findByRole("heading", { name: "pool.pause" })).toBeTruthy();

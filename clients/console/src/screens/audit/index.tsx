@@ -5,6 +5,7 @@ import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
 import type { components } from "../../api/schema";
 import { differences, differenceText } from "../../domain/audit";
+import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { NewPill, useArrivals } from "../../shared/arrivals";
 import { DetailPanel } from "../../shared/DetailPanel";
@@ -76,7 +77,6 @@ export function AuditScreen() {
   return (
     <Page title="Audit" aside={<Freshness query={acts} />}>
       <AuditFilters
-        key={[address.subject, address.caller, address.from, address.to].join(" ")}
         address={address}
         apply={(filters) => {
           change({ ...filters, cursor: "", act: "" });
@@ -106,7 +106,7 @@ export function AuditScreen() {
             />
           )}
           <p>
-            {data.acts.length} acts of at most {PAGE} a page.{" "}
+            {counted(data.acts.length, "act")} of at most {PAGE} a page.{" "}
             {data.looked_back_to === null ? null : (
               <>
                 This page looked back to <Time at={data.looked_back_to} />.{" "}

@@ -3,7 +3,7 @@ import AlertTitle from "@mui/material/AlertTitle";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { useEffect, useRef } from "react";
+import { useRef } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useKept } from "../../api/live";
@@ -20,6 +20,7 @@ import { useNow } from "../../shared/now";
 import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
+import { useEscape } from "../../shared/useEscape";
 import { useLentFocus } from "../../shared/useLentFocus";
 import type { JobRow } from "./useJobList";
 
@@ -55,13 +56,7 @@ export function JobPanel({
   );
   const panel = useRef<HTMLElement>(null);
   useLentFocus(panel);
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !event.defaultPrevented) onClose();
-    };
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
-  }, [onClose]);
+  useEscape(onClose);
   // The list asks more often than the panel, so the newer of the two is shown.
   const own: JobRow | undefined = read.isPlaceholderData ? undefined : read.data;
   const job = row !== undefined && (row.updated_at ?? "") >= (own?.updated_at ?? "") ? row : own;

@@ -15,6 +15,7 @@ import { ErrorNotice, Loading } from "../../shared/Notices";
 import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
+import { useEscape } from "../../shared/useEscape";
 import { useLentFocus } from "../../shared/useLentFocus";
 import { useJobRow } from "./reads";
 import type { ViewProps } from "./view";
@@ -42,6 +43,8 @@ export function JobPanel(props: ViewProps & { job: number }) {
   const id = jobId(graph, job);
   const key = shortened(plain(graph.keys[job] ?? id), 120);
   const panel = useRef<HTMLDivElement>(null);
+  const close = () => address.change({ job: undefined });
+  useEscape(close);
   // The person who opens a job wants to see it. Nothing moves where the panel is in sight already.
   useLentFocus(panel);
   useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), []);
@@ -58,7 +61,7 @@ export function JobPanel(props: ViewProps & { job: number }) {
         <Typography component="h2" variant="h2" sx={{ overflowWrap: "anywhere" }}>
           {key}
         </Typography>
-        <Button variant="text" onClick={() => address.change({ job: undefined })}>
+        <Button variant="text" onClick={close}>
           Close
         </Button>
       </Box>

@@ -163,6 +163,8 @@ it("goes from the workflow to its first failure and why it failed", async () => 
     `/jobs/${ID}.47`,
   );
   expect(within(panel).getByRole("button", { name: "job-7" })).toBeDefined();
+  await userEvent.setup().keyboard("{Escape}");
+  await waitFor(() => expect(screen.queryByRole("complementary", { name: "job job-47" })).toBeNull());
 });
 
 it("shows what is around a job, and says how near", async () => {
