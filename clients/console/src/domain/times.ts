@@ -55,9 +55,13 @@ export function toldIn(sentence: string, zone: Zone): string {
   );
 }
 
-/** Returns how long ago `iso` is at `nowMs`, like `3 min ago` or `in 2 h`. */
+/** The page's clock stands for so long. What happens meanwhile is not ahead. */
+const CLOCK_SECONDS = 5;
+
+/** Returns how long ago `iso` is at `nowMs`, like `3 min ago`, `now` or `in 2 h`. */
 export function relativeText(iso: string, nowMs: number): string {
   const seconds = (nowMs - Date.parse(iso)) / 1000;
+  if (seconds < 0 && seconds >= -CLOCK_SECONDS) return "now";
   const text = durationText(Math.abs(seconds));
   return seconds >= 0 ? `${text} ago` : `in ${text}`;
 }

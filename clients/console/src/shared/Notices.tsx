@@ -5,8 +5,13 @@ import Button from "@mui/material/Button";
 import Skeleton from "@mui/material/Skeleton";
 import Typography from "@mui/material/Typography";
 import type { ReactNode } from "react";
-import { ApiProblem } from "../api/problems";
+import { ApiProblem, Unreachable } from "../api/problems";
 import { plain } from "../domain/text";
+
+function titleOf(error: unknown): string {
+  if (error instanceof ApiProblem) return error.problem.title || `Refused (${error.status})`;
+  return error instanceof Unreachable ? "No answer" : "Not done";
+}
 
 /** A refusal or a lost connection, with what to do. */
 export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
@@ -22,9 +27,7 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
         )
       }
     >
-      <AlertTitle>
-        {problem?.problem.title || (problem === null ? "No answer" : `Refused (${problem.status})`)}
-      </AlertTitle>
+      <AlertTitle>{titleOf(error)}</AlertTitle>
       {plain(error instanceof Error ? error.message : String(error))}
       {problem?.problem.errors.map((each) => (
         <div key={`${each.field} ${each.message}`}>{plain(`${each.field}: ${each.message}`)}</div>

@@ -4,6 +4,7 @@ import Typography from "@mui/material/Typography";
 import { useId, useState } from "react";
 import { useForbidden } from "../../api/me";
 import { type FailureGroup, NO_CODE } from "../../domain/failures";
+import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { Mark } from "../../shared/Mark";
 import { ReasonedButton } from "../../shared/ReasonedButton";
@@ -99,7 +100,7 @@ function Affected({ affected }: Pick<FailureGroup, "affected">) {
   const more = affected.length - MOST_WORKFLOWS;
   return (
     <Box sx={{ color: "text.secondary", overflowWrap: "anywhere" }}>
-      in {affected.length.toLocaleString("en")} {affected.length === 1 ? "workflow" : "workflows"}:{" "}
+      in {counted(affected.length, "workflow")}:{" "}
       {affected.slice(0, MOST_WORKFLOWS).map(([id, count], place) => (
         <span key={id}>
           {place === 0 ? "" : ", "}
@@ -140,7 +141,7 @@ function Causes({ group }: { group: FailureGroup }) {
           </TextLink>
         </li>
       ))}
-      {more > 0 ? <li>and {more.toLocaleString("en")} other messages</li> : null}
+      {more > 0 ? <li>and {counted(more, "other message")}</li> : null}
     </Box>
   );
 }

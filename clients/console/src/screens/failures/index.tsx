@@ -4,6 +4,7 @@ import Typography from "@mui/material/Typography";
 import { useState } from "react";
 import { groupFailures, inOrderShown } from "../../domain/failures";
 import { sinceMs } from "../../domain/jobFilters";
+import { counted } from "../../domain/numbers";
 import { NewPill } from "../../shared/arrivals";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Freshness } from "../../shared/Freshness";
@@ -77,8 +78,8 @@ function Groups({
   const groups = groupFailures(data.jobs);
   const [shown, setShown] = useState<readonly string[]>(() => groups.map((group) => group.id));
   const { groups: kept, waiting } = inOrderShown(groups, shown);
-  const count = data.jobs.length.toLocaleString("en");
-  const inGroups = `in ${groups.length.toLocaleString("en")} ${groups.length === 1 ? "group" : "groups"} by type and error`;
+  const count = counted(data.jobs.length, "job");
+  const inGroups = `in ${counted(groups.length, "group")} by type and error`;
   if (groups.length === 0) {
     return (
       <Empty title={`No job has failed in the last ${since}.`}>
@@ -91,8 +92,8 @@ function Groups({
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center", minHeight: 32 }}>
         <Typography role="status" variant="body2" color="text.secondary">
           {data.isWhole
-            ? `${count} ${data.jobs.length === 1 ? "job" : "jobs"} ${inGroups}, that is all`
-            : `the newest ${count} jobs ${inGroups}; there are earlier ones`}
+            ? `${count} ${inGroups}, that is all`
+            : `the newest ${count} ${inGroups}; there are earlier ones`}
         </Typography>
         {onFurther === null ? null : (
           <Button variant="text" disabled={stale} onClick={onFurther}>

@@ -8,6 +8,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { type ChangeForm, changeOf, typedObject } from "../../domain/jobChange";
+import { counted } from "../../domain/numbers";
 import { TERMINAL } from "../../domain/states";
 import { zoneName } from "../../domain/times";
 import { ErrorNotice, Loading } from "../../shared/Notices";
@@ -42,7 +43,7 @@ function usePreview<T>(read: () => Promise<T>, say: (found: T) => ReactNode) {
   return <div role="status">{say(found.data)}</div>;
 }
 
-const jobs = (count: number) => `${count.toLocaleString("en")} ${count === 1 ? "job" : "jobs"}`;
+const jobs = (count: number) => counted(count, "job");
 
 /** What a cancellation of the job and of all that waits on it would do. The API counts those downstream alone. */
 export function CancelPreview({ job }: { job: Job }) {

@@ -7,6 +7,7 @@ import { useCallback, useMemo, useState } from "react";
 import { listCommand } from "../../domain/commands";
 import { addressOf, chipsOf, filtersOf, type JobFilters } from "../../domain/jobFilters";
 import { timesOf } from "../../domain/jobHistory";
+import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { durationText } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
@@ -165,9 +166,9 @@ function Rows({ list, filters, address, current, selected, onSelect, onOpen }: R
 }
 
 function extentOf(list: JobList): string {
-  const shown = list.rows.length.toLocaleString("en");
-  if (list.atEnd) return `${shown} ${list.rows.length === 1 ? "job" : "jobs"}, that is all`;
-  return `first ${shown} jobs, looked at ${list.lookedAt.toLocaleString("en")}; there are more`;
+  const shown = counted(list.rows.length, "job");
+  if (list.atEnd) return `${shown}, that is all`;
+  return `first ${shown}, looked at ${list.lookedAt.toLocaleString("en")}; there are more`;
 }
 
 function Changed({ changed, onShow }: { changed: JobList["changed"]; onShow: () => void }) {

@@ -2,6 +2,7 @@ import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import type { ReactNode } from "react";
 import { type FailureGroup, groupFailures, NO_CODE } from "../../domain/failures";
+import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { Mark, PausedMark } from "../../shared/Mark";
 import { ErrorNotice, Loading } from "../../shared/Notices";
@@ -61,8 +62,9 @@ export function Attention({ overview }: { overview: Overview }) {
           overdue
         </Mark>{" "}
         <TextLink to="/jobs" search={{ state: "RUNNING", overdue: "true" }}>
-          {late}
-          {overdue.data?.cursor == null ? "" : " or more"} running jobs take longer than their estimate
+          {late === 1 && overdue.data?.cursor == null
+            ? "1 running job takes longer than its estimate"
+            : `${late}${overdue.data?.cursor == null ? "" : " or more"} running jobs take longer than their estimates`}
         </TextLink>
       </Row>,
     );
@@ -135,9 +137,11 @@ function Failures({
       </Rows>
       <Typography component="p" variant="caption" color="text.secondary" sx={{ mt: 1 }}>
         {isWhole
-          ? `All ${looked.toLocaleString("en")} failed jobs that are kept. `
+          ? looked === 1
+            ? "The only failed job that is kept. "
+            : `All ${looked.toLocaleString("en")} failed jobs that are kept. `
           : `The newest ${Math.max(looked, 1).toLocaleString("en")} of the failed jobs, at most ${MOST_FAILURES}. `}
-        {groups.length > MOST_GROUPS ? `${groups.length - MOST_GROUPS} more groups. ` : ""}
+        {groups.length > MOST_GROUPS ? `${counted(groups.length - MOST_GROUPS, "more group")}. ` : ""}
         <TextLink to="/jobs" search={{ state: "FAILED,TIMED_OUT" }}>
           all failed jobs
         </TextLink>
@@ -163,7 +167,7 @@ function GroupLine({ group }: { group: FailureGroup }) {
       <Box component="span" sx={{ color: "text.secondary" }}>
         {" "}
         last <Ago at={group.last} />
-        {group.workflows === 0 ? "" : ` in ${group.workflows} workflow${group.workflows === 1 ? "" : "s"}`}
+        {group.workflows === 0 ? "" : ` in ${counted(group.workflows, "workflow")}`}
       </Box>
       <Box sx={{ color: "text.secondary", fontSize: "0.85rem", overflowWrap: "anywhere" }}>
         {plain(shortened(group.sampleMessage, 160))}{" "}

@@ -1,5 +1,6 @@
 import Box from "@mui/material/Box";
 import { countText } from "../../domain/gauges";
+import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { Gauge } from "../../shared/Gauge";
 import { Mark, PausedMark } from "../../shared/Mark";
@@ -45,7 +46,7 @@ export function PoolCards({ pools }: { pools: readonly Pool[] }) {
             <Gauge pool={pool} />
             <Box sx={{ fontSize: "0.8rem", color: "text.secondary" }}>
               {countText(pool.ready)} ready, {countText(pool.held)} held
-              {pool.kind === "process" ? `, ${pool.workers.toLocaleString("en")} workers` : ""}
+              {pool.kind === "process" ? `, ${counted(pool.workers, "worker")}` : ""}
             </Box>
             <PoolMarks pool={pool} />
           </Box>

@@ -78,7 +78,7 @@ it("groups failures, and links each number to its jobs", async () => {
     expect.stringContaining("1 failed load: lost"),
   ]);
   expect(within(groups).getAllByText(/<b>/)).toHaveLength(2);
-  expect(await screen.findByText(/1 running jobs take longer/)).toBeTruthy();
+  expect(await screen.findByText("1 running job takes longer than its estimate")).toBeTruthy();
   expect(screen.getAllByText(/paused by ann/)).toHaveLength(2);
 });
 

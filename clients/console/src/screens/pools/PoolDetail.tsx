@@ -41,8 +41,8 @@ export function PoolDetail({ pool, onClose }: { pool: Pool; onClose: () => void 
               title: `Pause pool ${plain(pool.name)}?`,
               content: () => (
                 <p>
-                  No job is dispatched in it any more until somebody resumes it. {countText(pool.ready)} ready
-                  jobs wait; {countText(pool.active)} dispatched jobs run on.
+                  No job is dispatched in it any more until somebody resumes it. Ready jobs wait (
+                  {countText(pool.ready)}), and dispatched ones run on ({countText(pool.active)}).
                 </p>
               ),
               confirm: "Pause the pool",

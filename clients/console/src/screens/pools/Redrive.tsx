@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Api, answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
+import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { ActButton } from "../../shared/ActButton";
 import { ErrorNotice, Loading } from "../../shared/Notices";
@@ -34,8 +35,8 @@ async function redriveAll(api: Api, pool: string, dryRun: boolean): Promise<Redr
 }
 
 function words({ redriven, lookedAt, isWhole }: Redriven): string {
-  const among = `${isWhole ? "all" : "the first"} ${lookedAt.toLocaleString("en")} failed jobs of the pool`;
-  return `${redriven.toLocaleString("en")} undeliverable jobs among ${among}`;
+  const among = `${isWhole ? "all" : "the first"} ${counted(lookedAt, "failed job")} of the pool`;
+  return `${counted(redriven, "undeliverable job")} among ${among}`;
 }
 
 /** Retries the jobs whose messages the pool's queue gave up, after a dry run has said how many they are. */

@@ -4,6 +4,7 @@ import { useMemo } from "react";
 import { at } from "../../domain/graph/dag";
 import { type Graph, typeName } from "../../domain/graph/graph";
 import { groupJobs } from "../../domain/graph/groups";
+import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { BoxGraph } from "../workflow/BoxGraph";
 import { firstView } from "../workflow/view";
@@ -25,8 +26,8 @@ export function Preview({ graph, onOpen }: { graph: Graph; onOpen: (job: number)
     }
     return edges;
   }, [graph]);
-  const levels = `${graph.depth.toLocaleString("en")} ${graph.depth === 1 ? "level" : "levels"}`;
-  const jobs = `${graph.count.toLocaleString("en")} ${graph.count === 1 ? "job" : "jobs"}`;
+  const levels = counted(graph.depth, "level");
+  const jobs = counted(graph.count, "job");
   const byJob = firstView(graph.count, grouping.groups.length) === "graph";
   const outside = graph.outside.length;
   const label = byJob ? `${jobs} as a graph` : `${jobs} in groups by ${grouping.by}`;
@@ -34,8 +35,10 @@ export function Preview({ graph, onOpen }: { graph: Graph; onOpen: (job: number)
     <Box component="section" aria-label="preview" sx={{ minWidth: 0 }}>
       <Box component="p" sx={{ m: 0, mb: 1 }}>
         {jobs} in {levels}
-        {byJob ? "" : `, drawn as ${grouping.groups.length.toLocaleString("en")} groups by ${grouping.by}`}
-        {outside === 0 ? "" : `; ${outside.toLocaleString("en")} dependencies on earlier jobs are not drawn`}
+        {byJob ? "" : `, drawn as ${counted(grouping.groups.length, "group")} by ${grouping.by}`}
+        {outside === 0
+          ? ""
+          : `; not drawn: ${counted(outside, "dependency", "dependencies")} on earlier jobs`}
       </Box>
       {narrow ? (
         <Box component="ol" aria-label={label} sx={{ m: 0, pl: 3, maxHeight: 320, overflow: "auto" }}>
@@ -70,12 +73,14 @@ export function Preview({ graph, onOpen }: { graph: Graph; onOpen: (job: number)
             if (group === undefined) return null;
             const [type = ""] = group.types[0] ?? [];
             const more = group.types.length - 1;
-            const count = `${group.jobs.length.toLocaleString("en")} ${group.jobs.length === 1 ? "job" : "jobs"}`;
+            const count = counted(group.jobs.length, "job");
             const where =
               group.fromLevel === group.toLevel
                 ? `level ${group.fromLevel + 1}`
                 : `levels ${group.fromLevel + 1} to ${group.toLevel + 1}`;
-            return <Words words={[more > 0 ? `${type} and ${more} more types` : type, where, count]} />;
+            return (
+              <Words words={[more > 0 ? `${type} and ${counted(more, "more type")}` : type, where, count]} />
+            );
           }}
         />
       )}

@@ -3,6 +3,7 @@ import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
 import { isUnsettled } from "../../domain/gauges";
+import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Freshness } from "../../shared/Freshness";
@@ -149,13 +150,21 @@ function Filters({ address, change }: { address: Search; change: Address["change
 function Load({ workers, isWhole }: { workers: readonly Worker[]; isWhole: boolean }) {
   const live = workers.filter((worker) => worker.live);
   const sum = (of: (worker: Worker) => number) => live.reduce((so, worker) => so + of(worker), 0);
+  const gone = workers.length - live.length;
   return (
     <p style={{ marginTop: 0 }}>
       {isWhole ? "" : "Of these: "}
-      {live.length.toLocaleString("en")} live workers run{" "}
-      {sum((worker) => worker.running).toLocaleString("en")} jobs in{" "}
-      {sum((worker) => worker.slots).toLocaleString("en")} slots.{" "}
-      {(workers.length - live.length).toLocaleString("en")} are gone or silent.
+      {counted(live.length, "live worker")} {live.length === 1 ? "runs" : "run"}{" "}
+      {counted(
+        sum((worker) => worker.running),
+        "job",
+      )}{" "}
+      in{" "}
+      {counted(
+        sum((worker) => worker.slots),
+        "slot",
+      )}
+      . {gone.toLocaleString("en")} {gone === 1 ? "is" : "are"} gone or silent.
     </p>
   );
 }

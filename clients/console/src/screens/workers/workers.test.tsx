@@ -16,7 +16,7 @@ it("shows each worker with its slots in words, and the way to the next page", as
   const tiles = within(await screen.findByRole("list", { name: "workers" })).getAllByRole("listitem");
   expect(tiles[0]?.textContent).toContain("3 of 8 slots taken");
   expect(tiles[1]?.textContent).toContain("LOST");
-  expect(screen.getByText(/Of these: 1 live workers run 3 jobs in 8 slots\. 1 are gone/)).toBeTruthy();
+  expect(screen.getByText(/Of these: 1 live worker runs 3 jobs in 8 slots\. 1 is gone/)).toBeTruthy();
   expect(screen.getByRole("link", { name: "the next 200 workers" }).getAttribute("href")).toBe(
     "/workers?pool=ecs&cursor=more",
   );

@@ -2,6 +2,7 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { stateOf } from "../../domain/graph/progress";
+import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { durationText } from "../../domain/times";
 import { Empty, ErrorNotice, Loading } from "../../shared/Notices";
@@ -94,8 +95,8 @@ export function CriticalView({ graph, progress, job, select }: ViewProps) {
     <>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5, alignItems: "center" }}>
         <Typography component="p" variant="body2">
-          {jobs.length.toLocaleString("en")} jobs one behind the other take {durationText(seconds)}, of which{" "}
-          {durationText(measured_seconds)} are measured.
+          {jobs.length === 1 ? "1 job takes" : `${counted(jobs.length, "job")} one behind the other take`}{" "}
+          {durationText(seconds)}, of which {durationText(measured_seconds)} are measured.
         </Typography>
         <Button variant="outlined" onClick={() => void path.refetch()}>
           Read again

@@ -7,6 +7,7 @@ import { linksOf, partOf } from "../../domain/graph/dag";
 import { type Graph, typeName } from "../../domain/graph/graph";
 import { stateOf } from "../../domain/graph/progress";
 import { firstFailure, MOST_BOXES, neighbourhood } from "../../domain/graph/search";
+import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { StateMark } from "../../shared/StateMark";
 import { BoxGraph, type Edge } from "./BoxGraph";
@@ -86,7 +87,7 @@ function Picture({ graph, progress, job, select, jobs }: ViewProps & { jobs: rea
   };
   return (
     <BoxGraph
-      label={`${jobs.length.toLocaleString("en")} jobs and their dependencies`}
+      label={`${counted(jobs.length, "job")} and their dependencies`}
       dag={dag}
       edges={edges}
       width={WIDTH}

@@ -6,6 +6,7 @@ import { memo, useMemo } from "react";
 import type { Graph } from "../../domain/graph/graph";
 import { type Counts, countsOf, failuresOf, type Group } from "../../domain/graph/groups";
 import { stateOf } from "../../domain/graph/progress";
+import { counted } from "../../domain/numbers";
 import { JOB_STATES, type JobState, TERMINAL } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
 import { Icon } from "../../shared/icons";
@@ -30,7 +31,7 @@ function typesText(group: Group): string {
   if (group.types.length === 1) return first?.[0] ?? "";
   const named = group.types.slice(0, MOST_TYPES).map(([type, count]) => `${type} ${count}`);
   const more = group.types.length - named.length;
-  return [...named, ...(more > 0 ? [`${more} more types`] : [])].join(", ");
+  return [...named, ...(more > 0 ? [counted(more, "more type")] : [])].join(", ");
 }
 
 /** Returns what a group is called, and what more is known of it: a job that is alone goes by its key. */
@@ -101,7 +102,7 @@ export function GroupsView(props: ViewProps) {
     const id = grouping.groups[place]?.id;
     address.change({ group: id === address.search.group ? undefined : id, state: undefined });
   };
-  const label = `${grouping.groups.length.toLocaleString("en")} groups of jobs by ${grouping.by}`;
+  const label = `${counted(grouping.groups.length, "group")} of jobs by ${grouping.by}`;
   const content = (place: number) => {
     const group = grouping.groups[place];
     if (group === undefined) return null;

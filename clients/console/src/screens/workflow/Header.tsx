@@ -5,6 +5,7 @@ import type { Graph } from "../../domain/graph/graph";
 import { isMoving, type Progress } from "../../domain/graph/progress";
 import { firstFailure } from "../../domain/graph/search";
 import { remainingOf } from "../../domain/graph/timeline";
+import { counted } from "../../domain/numbers";
 import { JOB_STATES } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
 import { durationText, secondsBetween, timeText, zoneName } from "../../domain/times";
@@ -145,7 +146,7 @@ function Facts({
     ],
     ...(outside === 0
       ? []
-      : [["waits on earlier submissions", `by ${outside.toLocaleString("en")} dependencies`]]),
+      : [["waits on earlier submissions", `by ${counted(outside, "dependency", "dependencies")}`]]),
   ] as const;
   return (
     <Box component="dl" sx={{ display: "flex", flexWrap: "wrap", columnGap: 3, rowGap: 0.5, m: 0 }}>

@@ -10,6 +10,7 @@ import {
   type Grouping,
   stacksOf,
 } from "../../domain/graph/groups";
+import { counted } from "../../domain/numbers";
 import { JOB_STATES } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
 import { Icon } from "../../shared/icons";
@@ -36,7 +37,7 @@ export interface LevelColumnsProps {
 function wordsOf(group: Group, counts: Counts): string {
   const types = group.types.slice(0, MOST_TYPES).map(([type, count]) => `${plain(type)} ${count}`);
   const more = group.types.length - types.length;
-  const all = [...types, ...(more > 0 ? [`${more} more types`] : [])].join(", ");
+  const all = [...types, ...(more > 0 ? [counted(more, "more type")] : [])].join(", ");
   return `${group.label}: ${countsText(counts)}; ${shortened(all, 300)}`;
 }
 

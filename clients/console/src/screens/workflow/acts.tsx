@@ -6,6 +6,7 @@ import { useForbidden } from "../../api/me";
 import type { Graph } from "../../domain/graph/graph";
 import { typesIn } from "../../domain/graph/list";
 import { isMoving, type Progress } from "../../domain/graph/progress";
+import { counted } from "../../domain/numbers";
 import { type Portions, sumOf } from "../../domain/portions";
 import { JOB_STATES, REOPENABLE } from "../../domain/states";
 import { plain } from "../../domain/text";
@@ -35,10 +36,6 @@ function Foreseen<T>({
   return <>{tell(foreseen.data, foreseen.data.complete ? "" : "at least ")}</>;
 }
 
-function jobsText(count: number): string {
-  return `${count.toLocaleString("en")} ${count === 1 ? "job" : "jobs"}`;
-}
-
 interface RerunProps {
   readonly workflowId: string;
   readonly graph: Graph | undefined;
@@ -65,8 +62,13 @@ function RerunForeseen({ workflowId, graph, progress }: RerunProps) {
           <>
             <p>
               This opens {atLeast}
-              <strong>{jobsText(sumOf(portions, (answer) => answer.reopened))}</strong> again. Ended without
-              success: {now || "none"}. Jobs that SUCCEEDED stay as they are.
+              <strong>
+                {counted(
+                  sumOf(portions, (answer) => answer.reopened),
+                  "job",
+                )}
+              </strong>{" "}
+              again. Ended without success: {now || "none"}. Jobs that SUCCEEDED stay as they are.
             </p>
             {types.length === 0 ? null : (
               <p>
@@ -75,17 +77,17 @@ function RerunForeseen({ workflowId, graph, progress }: RerunProps) {
                   .slice(0, MOST_TYPES)
                   .map(([type, count]) => `${plain(type)} ${count.toLocaleString("en")}`)
                   .join(", ")}
-                {more > 0 ? `, and ${more} more types` : ""}.
+                {more > 0 ? `, and ${counted(more, "more type")}` : ""}.
               </p>
             )}
             {atLimit === 0 ? null : (
               <Alert severity="warning">
-                {jobsText(atLimit)} were reopened as often as is allowed, and stay.
+                Left, because reopened as often as is allowed: {counted(atLimit, "job")}.
               </Alert>
             )}
             {without === 0 ? null : (
               <Alert severity="warning">
-                {jobsText(without)} wait on a job that has passed its retention, and stay SKIPPED.
+                Left SKIPPED, because an upstream has passed its retention: {counted(without, "job")}.
               </Alert>
             )}
           </>
@@ -107,14 +109,20 @@ function CancelForeseen({ workflowId }: { workflowId: string }) {
         return (
           <p>
             This cancels {atLeast}
-            <strong>{jobsText(sumOf(portions, (answer) => answer.cancelled))}</strong> at once
+            <strong>
+              {counted(
+                sumOf(portions, (answer) => answer.cancelled),
+                "job",
+              )}
+            </strong>{" "}
+            at once
             {asked === 0 ? null : (
               <>
                 , and asks the workers of {atLeast}
-                <strong>{jobsText(asked)}</strong> to stop
+                <strong>{counted(asked, "job")}</strong> to stop
               </>
             )}
-            .{ended === 0 ? "" : ` It leaves ${jobsText(ended)} that ended.`}
+            .{ended === 0 ? "" : ` It leaves ${counted(ended, "job")} that ended.`}
           </p>
         );
       }}
