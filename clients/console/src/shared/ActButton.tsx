@@ -25,6 +25,10 @@ export interface ActButtonProps {
   readonly run: () => Promise<unknown>;
 }
 
+const WAITING = "sent, waiting for the answer";
+/** A button that is disabled would lose the focus, and with it the keys of the dialog. */
+const BUSY = { opacity: 0.6, cursor: "progress" } as const;
+
 /** A button for an act: it asks first where that is wanted, tells a refusal, and has everything read again after it. */
 export function ActButton({ label, color = "primary", impossible, ask, run }: ActButtonProps) {
   const queries = useQueryClient();
@@ -33,6 +37,7 @@ export function ActButton({ label, color = "primary", impossible, ask, run }: Ac
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const act = async () => {
+    if (busy) return;
     setBusy(true);
     setError(null);
     try {
@@ -58,8 +63,7 @@ export function ActButton({ label, color = "primary", impossible, ask, run }: Ac
     <>
       <ReasonedButton
         color={color}
-        disabled={busy}
-        impossible={impossible}
+        impossible={busy ? WAITING : impossible}
         onClick={() => (ask === undefined ? void act() : begin())}
       >
         {label}
@@ -71,13 +75,19 @@ export function ActButton({ label, color = "primary", impossible, ask, run }: Ac
           <DialogContent>
             {open ? ask.content() : null}
             {error === null ? null : <ErrorNotice error={error} />}
-            {busy ? <Alert severity="info">sent, waiting for the answer</Alert> : null}
+            {busy ? <Alert severity="info">{WAITING}</Alert> : null}
           </DialogContent>
           <DialogActions>
-            <Button disabled={busy} onClick={leave}>
+            <Button aria-disabled={busy} onClick={leave} sx={busy ? BUSY : null}>
               Leave it
             </Button>
-            <Button variant="contained" color={color} disabled={busy} onClick={() => void act()}>
+            <Button
+              variant="contained"
+              color={color}
+              aria-disabled={busy}
+              onClick={() => void act()}
+              sx={busy ? BUSY : null}
+            >
               {ask.confirm}
             </Button>
           </DialogActions>

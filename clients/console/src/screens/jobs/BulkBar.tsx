@@ -28,7 +28,7 @@ export function BulkBar({
 }) {
   const forbidden = useForbidden("client");
   const [wantsAll, setAll] = useState(false);
-  // Whoever selects rows means these rows.
+  // A selection is meant to be acted on, and not the whole list behind it.
   const all = wantsAll && selected.length === 0;
   const [open, setOpen] = useState<{ readonly act: BulkAct; readonly scope: Scope } | null>(null);
 
