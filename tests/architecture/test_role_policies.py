@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from tests.harness.tables import resources
 from tests.harness.template import Resolved
 from tidegate.contracts.route import Route
 from tidegate.contracts.routes import ROUTES
@@ -22,6 +23,20 @@ READS = "GET/v1/*"  # one line for all, because a managed policy holds 6,144 cha
 MOST_CHARACTERS = 6_144
 LONGEST_ARN = len("arn:aws-us-gov:execute-api:ap-southeast-1:123456789012:abcdefghij/a-rather-long-stage/")
 RESERVED = 300  # characters of a policy beside its resources
+
+
+@pytest.mark.parametrize("arn", ["", "arn:aws:iam::123456789012:policy/boundary"])
+def test_every_role_has_the_boundary_that_the_deployment_names(arn: str) -> None:
+    names = [name for name, spec in resources().items() if spec["Type"] == "AWS::IAM::Role"]
+    template = Resolved(
+        PermissionsBoundaryArn=arn,
+        WorkerImage="image",
+        OAuthApi="true",
+        OAuthIssuer="https://issuer.example",
+        ApiAccessLogs="with-role",
+    )
+    assert set(names) <= template.resources.keys()
+    assert {template.properties(name).get("PermissionsBoundary", "") for name in names} == {arn}
 
 
 def allowed(policy: str) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.harness.tables import resources
 from tests.harness.template import PSEUDO, Resolved
+from tests.harness.tracked import ROOT
 from tidegate.domain.pools import PoolKind
 from tidegate.settings import read_settings, read_tables
 from tidegate_worker.process import HAND_BACK_SECONDS
@@ -118,6 +119,28 @@ def test_a_task_has_time_to_drain_and_to_hand_back_before_it_is_killed(on: Resol
     assert float(drain_seconds) + HAND_BACK_SECONDS + 15 <= FARGATE_STOP_SECONDS
     # A job that is not protected yet when the stop comes can run for as long again as it has run, and longer.
     assert float(drain_seconds) >= 2 * PROTECT_AFTER_SECONDS
+
+
+def test_a_task_has_no_public_address_and_writes_into_its_temporary_folder_alone(on: Resolved) -> None:
+    network = on.properties("EcsService")["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert network["AssignPublicIp"] == "DISABLED"
+    worker, task = container(on), on.properties("EcsTaskDefinition")
+    assert worker["ReadonlyRootFilesystem"] is True
+    (mounted,) = worker["MountPoints"]
+    assert "ReadOnly" not in mounted
+    assert task["Volumes"] == [{"Name": mounted["SourceVolume"]}]
+    # A volume belongs to root unless the image declares it. It then has the rights that the image gives it.
+    assert f'VOLUME ["{mounted["ContainerPath"]}"]' in (ROOT / "worker" / "Dockerfile").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize(("spot", "provider"), [("false", "FARGATE"), ("true", "FARGATE_SPOT")])
+def test_tasks_run_on_spot_capacity_only_if_asked(spot: str, provider: str) -> None:
+    template = Resolved(**ON, EcsSpot=spot)
+    (strategy,) = template.properties("EcsService")["CapacityProviderStrategy"]
+    assert strategy == {"CapacityProvider": provider, "Weight": 1}
+    assert provider in template.properties("EcsCapacity")["CapacityProviders"]
 
 
 def test_a_task_may_protect_the_tasks_of_its_cluster_and_nothing_else(on: Resolved) -> None:
