@@ -2,7 +2,7 @@ import { act, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { ACT } from "../../testing/answers";
-import { showAt } from "../../testing/show";
+import { type Asked, showAt } from "../../testing/show";
 
 const PAGE = { acts: [ACT], cursor: "next", looked_back_to: "2026-11-01T00:00:00.000Z" };
 
@@ -51,6 +51,28 @@ it("opens an act with its caller", async () => {
   showAt(`/audit?act=${ACT.id}`, { "GET /v1/audit": PAGE });
   expect(await screen.findByRole("heading", { name: "pool.pause" })).toBeTruthy();
   expect(screen.getByText("arn:aws:iam::1:user/ann")).toBeTruthy();
+});
+
+it("leads from the address of an act that is not on the page to where it is", async () => {
+  const old = {
+    ...ACT,
+    id: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    act: "pool.resume",
+    at: "2016-07-30T23:54:10.259Z",
+  };
+  showAt(`/audit?act=${old.id}`, {
+    "GET /v1/audit": ({ query }: Asked) => ({ ...PAGE, acts: query.has("to") ? [old] : [ACT] }),
+  });
+  expect(await screen.findByText(/2016-07-30 23:54:10 UTC/)).toBeTruthy();
+  await userEvent.click(screen.getByRole("link", { name: "show the acts around it" }));
+  expect(await screen.findByRole("heading", { name: "pool.resume" })).toBeTruthy();
+  expect(decodeURIComponent(window.location.search)).toContain("from=2016-07-30T23:53:10.259Z");
+  expect(screen.queryByText(/not on this page/)).toBeNull();
+});
+
+it("says of an act's malformed id what to do", async () => {
+  showAt("/audit?act=x", { "GET /v1/audit": PAGE });
+  expect(await screen.findByText(/Its id is malformed/)).toBeTruthy();
 });
 
 it("lets new acts wait until they are called, and shows another filter's at once", async () => {

@@ -1,3 +1,4 @@
+import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import { useQueryClient } from "@tanstack/react-query";
 import { answerOf } from "../../api/client";
@@ -7,6 +8,7 @@ import type { components } from "../../api/schema";
 import { differences, differenceText } from "../../domain/audit";
 import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
+import { madeAtMs } from "../../domain/ulid";
 import { NewPill, useArrivals } from "../../shared/arrivals";
 import { DetailPanel } from "../../shared/DetailPanel";
 import { Freshness } from "../../shared/Freshness";
@@ -25,6 +27,8 @@ import { SubjectLink } from "./SubjectLink";
 type Act = components["schemas"]["ActOut"];
 
 const PAGE = 100;
+/** How far around an act its neighbours are shown. */
+const AROUND_MS = 60_000;
 const FILTERS = ["subject", "caller", "from", "to", "cursor"] as const;
 
 const COLUMNS: readonly Column<Act>[] = [
@@ -84,6 +88,9 @@ export function AuditScreen() {
         }}
       />
       {acts.isError ? <ErrorNotice error={acts.error} onRetry={() => void acts.refetch()} /> : null}
+      {data !== undefined && chosen === undefined && address.act !== undefined ? (
+        <Elsewhere id={address.act} />
+      ) : null}
       {data === undefined ? (
         acts.isError ? null : (
           <Loading />
@@ -123,6 +130,32 @@ export function AuditScreen() {
         </Split>
       )}
     </Page>
+  );
+}
+
+/** Says that the act of the address is not among those of this page, and leads to it. */
+function Elsewhere({ id }: { id: string }) {
+  const atMs = madeAtMs(id);
+  const at = atMs === null ? null : new Date(atMs).toISOString();
+  const bound = (ms: number) => new Date(ms).toISOString();
+  return (
+    <Alert severity="info">
+      The act that this address names is not on this page.{" "}
+      {at === null || atMs === null ? (
+        "Its id is malformed: open the act from the list, and copy that address."
+      ) : (
+        <>
+          It was done at <Time at={at} />:{" "}
+          <TextLink
+            to="/audit"
+            search={{ act: id, from: bound(atMs - AROUND_MS), to: bound(atMs + AROUND_MS) }}
+          >
+            show the acts around it
+          </TextLink>
+          .
+        </>
+      )}
+    </Alert>
   );
 }
 
