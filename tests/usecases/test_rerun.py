@@ -10,8 +10,10 @@ from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.recovering import Workflow, after, chain
 from tests.usecases.test_reopen import ACTOR, FAILED, PENDING, READY, SKIPPED, SUCCEEDED, failed_chain, retry
 from tidegate.domain.dependency import DependencyType
+from tidegate.domain.requests import DependencyRequest
 from tidegate.usecases.recover import reopen
 from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.recover.rerun import rerun_job
 
 
 def rerun(workflow: Workflow) -> reopen.Reopened:
@@ -75,3 +77,26 @@ def test_a_deep_workflow_is_reopened_in_several_calls(monkeypatch: pytest.Monkey
     monkeypatch.setattr(reopen, "LAYERS_AT_MOST", 2)
     answers = [rerun(workflow) for _ in range(3)]
     assert [(each.reopened, each.complete) for each in answers] == [(3, False), (2, False), (1, True)]
+
+
+@pytest.mark.parametrize("kind", DependencyType)
+def test_a_late_event_of_an_earlier_life_releases_no_job_that_was_submitted_in_this_one(
+    kind: DependencyType,
+) -> None:
+    workflow = Workflow({"x": ()})
+    earlier = workflow.submit_after("x")  # now the job's item says that later submissions wait for it
+    cancel_job(workflow.services, earlier, caller=caller_named(ACTOR), now_ms=workflow.now_ms)
+    ended = workflow.finish("x", event=False)
+    rerun_job(
+        workflow.services,
+        workflow.ids["x"],
+        caller=caller_named(ACTOR),
+        now_ms=workflow.now_ms,
+        downstream=False,
+    )
+    condition = "upstream.attempts > 0" if kind is DependencyType.CONDITIONAL else None
+    later = workflow.submit_on(DependencyRequest(job_id=workflow.ids["x"], type=kind, condition=condition))
+    workflow.hear(ended)
+    assert workflow.world.jobs[later].state is PENDING
+    workflow.finish("x")
+    assert workflow.world.jobs[later].state is READY

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.harness.stateful.model_jobs import Happening, ModelJob
 from tidegate.domain.dependency import DependencyType as Kind
+from tidegate.domain.job import submission_of
 from tidegate.domain.states import State
 
 
@@ -79,7 +80,8 @@ class ModelTransitions:
         """
         job = self.jobs[job_id]
         as_seen = ModelJob(job_id, 0, 0, 0, state=seen, started=started)
-        # No other state is final, and SUCCEEDED is final for a job that was never reopened: a rerun reopens both.
+        # No other state is final. SUCCEEDED is final for a job of the same submission that was never reopened: a rerun
+        # reopens both, but a later submission may have come after it.
         latest = {down: self._seen_by(down, as_seen, job) for down, _ in dependents}
         verdicts = [
             (self.jobs[down], place, self.jobs[down].edges[place].verdict(latest[down]))
@@ -93,7 +95,8 @@ class ModelTransitions:
         )
 
     def _seen_by(self, down: str, as_seen: ModelJob, upstream: ModelJob) -> ModelJob:
-        return as_seen if as_seen.state is State.SUCCEEDED and not self.jobs[down].reopened else upstream
+        is_final = as_seen.state is State.SUCCEEDED and not self.jobs[down].reopened
+        return as_seen if is_final and submission_of(down) == submission_of(upstream.job_id) else upstream
 
     def free(self, job_id: str, now: int) -> None:
         """Handles a change of a reopened job: jobs skipped because of it are opened if it satisfies them by now."""

@@ -24,12 +24,19 @@ def pool_capacity(services: Services, pool: Pool, now_ms: int) -> int:
     return pool_ability(services, pool, now_ms).slots
 
 
-def pool_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
+def pool_ability(
+    services: Services, pool: Pool, now_ms: int, live: tuple[Worker, ...] | None = None
+) -> Ability:
     """Returns the pool's capacity, and its lower capacity for each job type that some of its workers lack.
 
-    Raises ServiceUnavailable if the workers can't be read.
+    `live` are the pool's `live_workers`, read if they are not given. Raises ServiceUnavailable if they can't be read.
     """
-    return ability_with(services, pool, live_workers(services, pool.name, now_ms), now_ms)
+    if pool.kind is PoolKind.FUNCTION:
+        return _function_ability(services, pool, now_ms)
+    silent_since_ms = services.settings.worker_silent_since_ms(now_ms)
+    if live is None:
+        live = services.workers.list_live(pool.name, silent_since_ms=silent_since_ms)
+    return ability_of(live, silent_since_ms)
 
 
 def live_workers(services: Services, pool: str, now_ms: int) -> tuple[Worker, ...]:
@@ -42,13 +49,6 @@ def live_workers(services: Services, pool: str, now_ms: int) -> tuple[Worker, ..
         return ()
     silent_since_ms = services.settings.worker_silent_since_ms(now_ms)
     return services.workers.list_live(pool, silent_since_ms=silent_since_ms)
-
-
-def ability_with(services: Services, pool: Pool, live: tuple[Worker, ...], now_ms: int) -> Ability:
-    """Returns what `pool_ability` does, for the pool's `live_workers`. Raises ServiceUnavailable."""
-    if pool.kind is PoolKind.FUNCTION:
-        return _function_ability(services, pool, now_ms)
-    return ability_of(live, services.settings.worker_silent_since_ms(now_ms))
 
 
 def _function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:

@@ -12,7 +12,7 @@ from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 from tidegate.domain.states import Group
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.domain.workers import Ability
-from tidegate.usecases.pools.capacity import ability_with, live_workers
+from tidegate.usecases.pools.capacity import live_workers, pool_ability
 from tidegate.usecases.pools.earlier_pools import earlier_pools, stands
 from tidegate.usecases.pools.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
@@ -167,7 +167,7 @@ def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
     ready_jobs, held_jobs = (_count(services, pool_name, Group.READY, lanes) for lanes in (in_turn, held))
     # Lanes of keys are listed behind those of shares. If one was listed, all shares were.
     is_part_of_ready = is_part and not any(key_of(lane) for lane in held)
-    ability = Ability(0) if pool is None else ability_with(services, pool, workers, now_ms)
+    ability = Ability(0) if pool is None else pool_ability(services, pool, now_ms, workers)
     return PoolLoad(
         pool=pool_name,
         capacity=ability.slots,

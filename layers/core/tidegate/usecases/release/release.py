@@ -14,7 +14,7 @@ from typing import TypeAlias
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent, Verdict, judge
 from tidegate.domain.errors import ConditionTooDear
-from tidegate.domain.job import Job, JobFailure, lean
+from tidegate.domain.job import Job, JobFailure, lean, submission_of
 from tidegate.domain.states import State
 from tidegate.ports import Stopwatch
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
@@ -236,14 +236,18 @@ def _confirmed(services: Services, edges: Sequence[_Edge], downstreams: Mapping[
     """Judges the edges, by a fresh read of every upstream that may have been reopened since its event.
 
     An event may come late. SUCCEEDED is final unless a caller reruns the upstream, and a rerun begins a new life of all
-    jobs downstream too. The upstreams are read after the downstream jobs, because a downstream job is reopened after
-    its upstream.
+    jobs downstream too. A job of a later submission may have come after the rerun, though. The upstreams are read after
+    the downstream jobs, because a downstream job is reopened after its upstream.
     """
     doubted = {
         upstream.job_id: upstream
         for upstream, edge in edges
         if _waits(edge, downstreams)
-        and (upstream.state is not State.SUCCEEDED or downstreams[edge.job_id].reopened)
+        and (
+            upstream.state is not State.SUCCEEDED
+            or downstreams[edge.job_id].reopened
+            or submission_of(edge.job_id) != submission_of(upstream.job_id)
+        )
     }
     fresh = doubted | (services.jobs.get_many(list(doubted), consistent=True) if doubted else {})
     latest = [(fresh.get(upstream.job_id, upstream), edge) for upstream, edge in edges]
