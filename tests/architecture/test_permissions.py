@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.architecture.test_template_pools import ON
-from tests.harness.template import PSEUDO, Transformed
+from tests.harness.template import PSEUDO, Resolved, Transformed
 from tests.harness.unasked import UNASKED
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WorkerRole"}
@@ -29,6 +29,8 @@ FULL = {
     "OAuthIssuer": "https://issuer.example.com",
     "OAuthAudience": "tidegate",
     "OAuthClientId": "tidegate-people",
+    "Alarms": "true",
+    "AlarmEmail": "ann@example.com",
 }
 """The parameters under which all of the template's roles and statements are there."""
 TRUSTED = {
@@ -56,7 +58,7 @@ def deployed() -> Transformed:
     return Transformed(**FULL)
 
 
-def of_type(template: Transformed, kind: str) -> dict[str, Any]:
+def of_type(template: Resolved, kind: str) -> dict[str, Any]:
     return {
         name: spec["Properties"]
         for name, spec in template.resources.items()
@@ -91,6 +93,7 @@ def test_every_role_and_policy_is_looked_at(deployed: Transformed) -> None:
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Role",
+        "AWS::SNS::TopicPolicy",
         "AWS::SQS::QueuePolicy",
     }
 

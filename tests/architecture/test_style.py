@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,7 +60,11 @@ def test_nothing_scans_a_table(call: str) -> None:
 def test_no_policy_allows_scan_or_a_wildcard_action() -> None:
     template = (ROOT / "template.yaml").read_text(encoding="utf-8")
     assert "dynamodb:Scan" not in template
-    # Requests to a queue without TLS are denied all actions: those are the only wildcards.
-    assert template.count("Action: sqs:*") == template.count("sqs:*") == template.count("Effect: Deny")
-    for service in ("dynamodb", "lambda", "states", "s3"):
+    # Requests to a queue without TLS are denied all actions: those are the only wildcards. Without TLS nobody may
+    # publish to the topic of the alarms either.
+    denied = re.findall(r'Effect: Deny\n +Principal: "\*"\n +Action: (.+)', template)
+    assert len(denied) == template.count("Effect: Deny")
+    assert set(denied) == {"sqs:*", "sns:Publish"}
+    assert denied.count("sqs:*") == template.count("sqs:*")
+    for service in ("dynamodb", "lambda", "sns", "states", "s3"):
         assert f"{service}:*" not in template

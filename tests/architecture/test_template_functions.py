@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.architecture.test_permissions import inline, listed
 from tests.harness.functions.loaded import loaded_by
-from tests.harness.template import Resolved, Transformed
-from tests.harness.tracked import ROOT
+from tests.harness.template import PSEUDO, Resolved, Transformed
+from tidegate.entry.metrics import Publisher
 
 SMALLEST_ACCOUNT_EXECUTIONS = 10
 """Concurrent executions of a new account, all of which AWS wants to stay unreserved there."""
@@ -30,9 +31,11 @@ def functions(template: Resolved) -> dict[str, dict[str, Any]]:
     }
 
 
-def loads_metrics(function: str) -> bool:
-    files = loaded_by(function.removesuffix("Function").lower())
-    return any("powertools.metrics" in (ROOT / file).read_text(encoding="utf-8") for file in files)
+def publishers() -> set[str]:
+    """Returns the functions that load the table of metrics."""
+    table = Path("layers/core/tidegate/entry/metrics.py")
+    names = functions(Resolved())
+    return {name for name in names if table in loaded_by(name.removesuffix("Function").lower())}
 
 
 @pytest.mark.parametrize("template", [Resolved(), Transformed()], ids=["written", "transformed"])
@@ -107,14 +110,16 @@ def test_what_could_not_be_handed_over_becomes_a_dead_letter_as_well() -> None:
         assert schedule["Properties"]["DeadLetterConfig"] == {"Arn": "<EventDeadLetters.Arn>"}
 
 
+@pytest.mark.parametrize("alarms", ["false", "true"])
 @pytest.mark.parametrize("level", LOG_LEVELS)
 def test_lambda_lets_through_what_the_log_level_asks_for_and_always_metrics_and_what_jobs_print(
-    level: str,
+    level: str, alarms: str
 ) -> None:
-    for name, properties in functions(Resolved(LogLevel=level)).items():
+    with_metrics = publishers() if alarms == "true" else {"ReaperFunction"}
+    for name, properties in functions(Resolved(LogLevel=level, Alarms=alarms)).items():
         logging = properties["LoggingConfig"]
         assert logging["LogFormat"] == "JSON"
-        always_info = loads_metrics(name) or name == "WorkerFunction"  # the lines of jobs have no level
+        always_info = name in with_metrics or name == "WorkerFunction"  # the lines of jobs have no level
         lowest = LOG_LEVELS[level] if level == "DEBUG" or not always_info else "INFO"
         assert logging["ApplicationLogLevel"] == lowest, name
 
@@ -126,6 +131,23 @@ def test_the_platform_says_nothing_of_calls_that_went_well_except_to_debug(level
         assert properties["LoggingConfig"]["SystemLogLevel"] == wanted, name
 
 
-def test_the_function_that_publishes_metrics_is_the_reaper() -> None:
+def test_the_functions_that_publish_metrics_are_those_of_the_table() -> None:
+    assert publishers() == {f"{each.title()}Function" for each in Publisher}
+
+
+def test_the_loads_of_pools_are_published_by_the_reaper_alone() -> None:
     """The reaper shares no slot with the streams, so jobs can't hold up the metrics that ECS scales by."""
-    assert [name for name in functions(Resolved()) if loads_metrics(name)] == ["ReaperFunction"]
+    loads = Path("layers/core/tidegate/entry/loads.py")
+    names = functions(Resolved())
+    assert [name for name in names if loads in loaded_by(name.removesuffix("Function").lower())] == [
+        "ReaperFunction"
+    ]
+
+
+@pytest.mark.parametrize("alarms", ["false", "true"])
+def test_a_function_publishes_every_metric_where_there_are_alarms(alarms: str) -> None:
+    template = Resolved(Alarms=alarms)
+    for name in publishers():
+        variables = template.properties(name)["Environment"]["Variables"]
+        assert variables["TIDEGATE_ALL_METRICS"] == alarms, name
+        assert variables["TIDEGATE_STACK"] == PSEUDO["AWS::StackName"], name

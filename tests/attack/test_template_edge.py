@@ -184,6 +184,8 @@ def test_every_name_made_of_the_longest_stack_name_fits(monkeypatch: pytest.Monk
         ("AWS::ApiGateway::RestApi", "title"): 1_024,
         ("AWS::ApiGateway::Stage", "stack"): 512,
         ("AWS::CloudWatch::Alarm", "Value"): 1_024,
+        ("AWS::CloudWatch::Dashboard", "DashboardBody"): 1_048_576,
+        ("AWS::SNS::TopicPolicy", "aws:SourceArn"): 2_048,
         ("AWS::ApplicationAutoScaling::ScalingPolicy", "Value"): 1_024,
         ("AWS::ECS::TaskDefinition", "Value"): 65_536,
         ("AWS::Logs::LogGroup", "LogGroupName"): 512,
@@ -233,7 +235,8 @@ def made_name(reference: re.Match[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    "function", ["ApiFunction", "DispatcherFunction", "ReaperFunction", "WorkerFunction"]
+    "function",
+    ["ApiFunction", "DispatcherFunction", "ReaperFunction", "RecorderFunction", "WorkerFunction"],
 )
 def test_the_environment_of_a_function_fits_whatever_the_parameters_say(
     function: str, monkeypatch: pytest.MonkeyPatch

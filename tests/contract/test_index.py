@@ -13,7 +13,7 @@ from tests.harness.domain.transition_cases import CASES
 from tests.harness.domain.worker_cases import STAMP
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, is_sharded, key_lane, share_lane
-from tidegate.domain.rank import place_of, rank
+from tidegate.domain.rank import place_of, rank, ready_at_of
 from tidegate.domain.states import Group, State, group_of
 from tidegate.domain.traits import Traits
 from tidegate.domain.transitions import DispatchIfReady, HoldIfReady
@@ -174,3 +174,23 @@ def test_counting_stops_at_its_bound(stores: Stores) -> None:
     assert stores.index.count(POOL, Group.ACTIVE, at_most=10) == 0
     assert stores.index.count("q", Group.READY, at_most=10) == 1
     assert stores.index.count(POOL, Group.READY, at_most=0) == 0
+
+
+def test_ranks_are_the_highest_of_each_shard_and_as_many_as_there_are(stores: Stores) -> None:
+    jobs = [new_job(f"S.{n}", priority=1 + n, share="data" if n % 5 == 0 else None) for n in range(25)]
+    stores.jobs.insert_if_absent(jobs)
+    stores.jobs.insert_if_absent([new_job("other", pool="q"), new_job("held", state=State.PENDING)])
+    lanes = (MAIN, share_lane("data"))
+    pages = stores.index.first_pages(POOL, Group.READY, limit=100, descending=True, lanes=lanes)
+    whole = [[entry.sort for entry in page.entries] for page in pages.values()]
+    assert sum(map(len, whole)) == 25
+    assert sorted(stores.index.ranks(POOL, at_most=1_000, lanes=lanes)) == sorted(
+        rank for ranks in whole for rank in ranks
+    )
+    assert sorted(stores.index.ranks(POOL, at_most=2, lanes=lanes)) == sorted(
+        rank for ranks in whole for rank in ranks[:2]
+    )
+    assert sorted(ready_at_of(rank) for rank in stores.index.ranks(POOL, at_most=30)) == sorted(
+        job.ready_at_ms or 0 for job in jobs if not job.share
+    )
+    assert list(stores.index.ranks("none", at_most=30)) == []

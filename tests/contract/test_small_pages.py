@@ -14,6 +14,7 @@ from dev.simulator.memory.index import MemoryJobIndex
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.stores import NOW_MS, POOL, SHARDS, Stores
 from tidegate.domain.dependency import DependencyType
+from tidegate.domain.rank import ready_at_of
 from tidegate.domain.states import Group, State
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.domain.workers import WorkerSpec, begin
@@ -54,6 +55,13 @@ def test_the_index_counts_and_brings_all_of_a_group(paged: Stores) -> None:
     assert paged.index.count(POOL, Group.ACTIVE, at_most=MANY + 1) == MANY
     found = [entry.job_id for entry in entries_of(paged.index, POOL, Group.ACTIVE, MANY)]
     assert sorted(found) == sorted(job.job_id for job in jobs)
+
+
+def test_the_ranks_of_all_ready_jobs_are_read(paged: Stores) -> None:
+    jobs = [new_job(f"S.{n}", ready_at_ms=NOW_MS + n) for n in range(MANY)]
+    paged.jobs.insert_if_absent(jobs)
+    ranks = paged.index.ranks(POOL, at_most=MANY + 1)
+    assert sorted(map(ready_at_of, ranks)) == [NOW_MS + n for n in range(MANY)]
 
 
 def test_a_shard_is_walked_to_its_end(paged: Stores) -> None:

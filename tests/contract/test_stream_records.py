@@ -50,5 +50,20 @@ def test_workers_and_rules_are_told_by_their_keys() -> None:
     pools = frozenset(
         each["dynamodb"]["Keys"]["pool"]["S"] for each in read_event("dispatcher-workers")["Records"]
     )
-    assert changes_from(read_event("dispatcher-workers")["Records"]) == Changes(joined=pools)
-    assert changes_from(read_event("dispatcher-rules")["Records"]) == Changes(of_rules=True)
+    workers = changes_from(read_event("dispatcher-workers")["Records"])
+    assert workers == Changes(joined=pools, oldest_at_ms=1_796_112_000_000)
+    rules = changes_from(read_event("dispatcher-rules")["Records"])
+    assert rules == Changes(of_rules=True, oldest_at_ms=1_800_000_000_000)
+
+
+def test_the_time_of_the_oldest_change_is_known_where_a_record_says_it() -> None:
+    new = CODEC.whole_item(QUEUED)
+
+    def made_at(at: Any) -> dict[str, Any]:
+        return record(NewImage=new, ApproximateCreationDateTime=at)
+
+    assert changes_from([record(NewImage=new)]).oldest_at_ms is None
+    assert changes_from([made_at("soon"), made_at(None)]).oldest_at_ms is None
+    # Lambda writes whole seconds, and may write them with an exponent.
+    assert changes_from([made_at(1.796112003e9), made_at(1_796_112_002)]).oldest_at_ms == 1_796_112_002_000
+    assert changes_from([made_at(7) | {"eventName": "REMOVE"}]).oldest_at_ms == 7_000

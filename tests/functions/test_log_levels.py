@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow  # each case starts a function in a process of its
 
 ROOT = Path(__file__).resolve().parents[2]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
 LOG_AT_EACH_LEVEL = """
 import app
 from aws_lambda_powertools import Logger
@@ -29,15 +29,26 @@ logger = Logger()
 for level in ("debug", "info", "warning", "error"):
     getattr(logger, level)("said")
 """
-PUBLISH = """
+PUBLISH = {
+    "reaper": """
 from tests.functions.test_reaper_metrics import WITH_METRICS, Fixture
 Fixture(WITH_METRICS).run()
-"""
+""",
+    "dispatcher": """
+from tests.functions.test_metrics import Fixture, stream_event
+fixture = Fixture()
+fixture.dispatch(stream_event(fixture))
+""",
+    "recorder": """
+from tests.functions.test_metrics import Fixture, read_event
+Fixture().record(read_event("recorder-stream"))
+""",
+}
 
 
-def environment(function: str, level: str) -> dict[str, str]:
+def environment(function: str, level: str, alarms: str = "false") -> dict[str, str]:
     """Returns the variables that decide what is logged. Lambda makes its own from the function's LoggingConfig."""
-    template = Resolved(LogLevel=level)
+    template = Resolved(LogLevel=level, Alarms=alarms)
     logs = template.properties(f"{function.title()}Function")["LoggingConfig"]
     return {
         "POWERTOOLS_LOG_LEVEL": template.globals["Function"]["Environment"]["Variables"][
@@ -48,9 +59,9 @@ def environment(function: str, level: str) -> dict[str, str]:
     }
 
 
-def logged(function: str, level: str, code: str) -> list[dict[str, object]]:
+def logged(function: str, level: str, code: str, alarms: str = "false") -> list[dict[str, object]]:
     """Returns the lines that the code prints and Lambda lets through."""
-    variables = environment(function, level)
+    variables = environment(function, level, alarms)
     path = os.pathsep.join([str(ROOT), str(ROOT / "functions" / function)])
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -79,7 +90,16 @@ def test_each_function_logs_from_the_level_that_is_asked_for(function: str, leve
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_metrics_are_published_at_every_level(level: str) -> None:
-    lines = logged("reaper", level, PUBLISH)
+    lines = logged("reaper", level, PUBLISH["reaper"])
     assert {line["Pool"] for line in lines if "_aws" in line} == {"ecs", "lambda"}
     others = [line for line in lines if "_aws" not in line]
     assert bool(others) == (level in ("DEBUG", "INFO")), others
+
+
+@pytest.mark.parametrize("level", ["INFO", "ERROR"])
+@pytest.mark.parametrize("function", ["dispatcher", "recorder"])
+def test_with_alarms_their_metrics_pass_and_no_more_of_their_own_lines(function: str, level: str) -> None:
+    lines = logged(function, level, PUBLISH[function], alarms="true")
+    assert function in {line["Function"] for line in lines if "WriteUnits" in line}
+    others = [line for line in lines if "_aws" not in line]
+    assert bool(others) == (level == "INFO"), others

@@ -120,10 +120,10 @@ def test_a_repair_that_fails_keeps_no_pool_s_load_from_being_published(
 def test_a_load_that_can_t_be_read_keeps_neither_repairs_nor_other_pools_from_their_turn(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(services: Services, pool: str, *, now_ms: int) -> status.PoolLoad:
+    def load(services: Services, pool: str, *, now_ms: int, is_dated: bool) -> status.PoolLoad:
         if pool == "ecs":
             raise ServiceUnavailable("the table does not answer")
-        return pool_load(services, pool, now_ms=now_ms)
+        return pool_load(services, pool, now_ms=now_ms, is_dated=is_dated)
 
     repaired: list[int] = []
 

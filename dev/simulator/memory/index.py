@@ -88,6 +88,16 @@ class MemoryJobIndex:
                 return at_most
         return counted
 
+    def ranks(self, pool: str, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> Sequence[int]:
+        """Returns the `at_most` highest ranks of each shard of `lanes`."""
+        found: list[int] = []
+        for lane, shard in self._places(lanes):
+            self._world.charge("ranks")
+            with self._world.lock:
+                entries = self._world.index.get((pool, Group.READY, shard, lane), [])
+                found += [sort for sort, _ in reversed(entries[-at_most:])]
+        return found
+
     def _places(self, lanes: Sequence[str]) -> list[tuple[str, int]]:
         return [
             (lane, shard) for lane in lanes for shard in range(self._world.shards if is_sharded(lane) else 1)

@@ -70,7 +70,7 @@ class Faults:
             past = _Past(simulator.world, simulator.happened)
             simulator.observers.append(past.remember)
             jobs = cast(JobStore, _StaleReads(jobs, past, ("get", "get_many"), draw, self.stale_reads))
-            reads = ("page", "first_pages", "count")
+            reads = ("page", "first_pages", "count", "ranks")
             index = cast(JobIndex, _StaleReads(index, past, reads, draw, self.stale_reads))
             lanes = cast(LaneRegistry, _StaleReads(lanes, past, ("list_lanes",), draw, self.stale_reads))
         services = replace(plain, jobs=jobs, index=index, queue=queue, lanes=lanes)

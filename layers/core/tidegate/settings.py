@@ -38,7 +38,8 @@ class Settings:
 
     `dispatch_lease_seconds` is 0 where the platform runs one dispatcher at a time; otherwise dispatchers take turns by
     leases. `job_environment` names variables that a worker process passes on to job code, beside the documented list.
-    `process_log_group` gets the lines of jobs in worker processes, empty where they are not kept.
+    `process_log_group` gets the lines of jobs in worker processes, empty where they are not kept. `pool_metrics` wants
+    the metrics of the pools' loads, `all_metrics` every metric.
     """
 
     pools: Mapping[str, Pool]
@@ -57,6 +58,7 @@ class Settings:
     dispatch_lease_seconds: int = 0
     stack: str = "tidegate"
     pool_metrics: bool = False
+    all_metrics: bool = False
     worker_silence_seconds: int = 60
     job_environment: tuple[str, ...] = ()
     reuse_job_processes: bool = True
@@ -151,6 +153,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         worker_silence_seconds=int(environment.get("TIDEGATE_WORKER_SILENCE_SECONDS", lease_seconds)),
         stack=stack or "tidegate",
         pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
+        all_metrics=environment.get("TIDEGATE_ALL_METRICS", "false") == "true",
         job_environment=tuple(sorted(_names(environment.get("TIDEGATE_JOB_ENVIRONMENT", "")))),
         reuse_job_processes=environment.get("TIDEGATE_REUSE_JOB_PROCESSES", "true") == "true",
         process_log_group=f"/tidegate/{stack}/jobs" if stack else "",

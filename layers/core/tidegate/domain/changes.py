@@ -23,6 +23,11 @@ class JobChange:
     new: Job
 
     @property
+    def has_ended(self) -> bool:
+        """True if this change ended the job. A later change of an ended job does not end it again."""
+        return self.new.state in TERMINAL and (self.old is None or self.old.state not in TERMINAL)
+
+    @property
     def concerns_dispatcher(self) -> bool:
         """True if the job became READY, ended, freed its slot, or its code began and others wait for that.
 
@@ -30,7 +35,7 @@ class JobChange:
         """
         if self.new.state in TERMINAL:
             # A job that had ended before is only kept longer, which does not concern the dispatcher.
-            return self.old is None or self.old.state not in TERMINAL
+            return self.has_ended
         if self.new.state in (State.READY, State.SCHEDULED) and self.old is not None:
             return self.old.state in _LEAVES[self.new.state]
         if self.new.state is State.READY:
@@ -64,10 +69,12 @@ class Changes:
     """The changes of one batch of a stream, which is the stream of one table.
 
     `jobs` are the changes of jobs, oldest first. `joined` names the pools that a worker has joined or come back to.
-    `of_rules` is True if a rule was changed.
+    `of_rules` is True if a rule was changed. `oldest_at_ms` is when the oldest change of the batch was made, in
+    milliseconds since the epoch and by the whole second, as AWS states it; None where no record says it.
     """
 
     jobs: tuple[JobChange, ...] = ()
     joined: frozenset[str] = frozenset()
     of_rules: bool = False
     unreadable: tuple[UnreadableRecord, ...] = ()
+    oldest_at_ms: int | None = None

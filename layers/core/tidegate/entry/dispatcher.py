@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -10,14 +10,18 @@ from aws_lambda_powertools import Logger
 from tidegate.bootstrap import DispatcherDeps
 from tidegate.domain.changes import Changes
 from tidegate.domain.pulses import Part
+from tidegate.entry.log_level import keep_log_level
+from tidegate.entry.metrics import Publisher
 from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
+from tidegate.entry.watching import publish_dispatched, publish_ended, publish_run
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.dispatch.dispatch import DispatchReport
 from tidegate.usecases.dispatch.follow import follow, follow_tick, tick_if_overdue
 from tidegate.usecases.isolation import FirstError
 
 logger = Logger()
+keep_log_level(logger)  # with every metric, Lambda lets INFO through
 
 WORKING_MS = 200_000  # of the function's 300 s; releasing then stops, and Lambda sends the same changes again
 
@@ -30,6 +34,8 @@ def handle(event: dict[str, Any], deps: DispatcherDeps) -> dict[str, Any]:
     arrive, a run that a stream woke does a tick's work once it is overdue.
     """
     before = deps.meter.snapshot()
+    settings = deps.services.settings
+    done_since_ms: int | None = None
     errors = FirstError()
     try:
         if "Records" not in event:
@@ -39,6 +45,7 @@ def handle(event: dict[str, Any], deps: DispatcherDeps) -> dict[str, Any]:
             leave_pulse(deps.services, deps.pulses, Part.DISPATCHER, deps.clock)
             errors.raise_first()
             return {"dispatched": dispatched}
+        changes = Changes()
         with errors.isolated():
             changes = _follow(event["Records"], deps)
             if changes.jobs:
@@ -46,22 +53,28 @@ def handle(event: dict[str, Any], deps: DispatcherDeps) -> dict[str, Any]:
         with errors.isolated():
             _tick_if_overdue(deps)
         errors.raise_first()
+        done_since_ms = changes.oldest_at_ms
+        if settings.all_metrics:  # a batch that failed comes again, and must not count twice
+            publish_ended(settings, changes.jobs)
         return {"batchItemFailures": []}
     finally:
-        log_usage(deps.meter, since=before)
+        used = log_usage(deps.meter, since=before)
+        if settings.all_metrics:
+            now_ms = deps.clock.now_ms()
+            publish_run(settings, Publisher.DISPATCHER, used, now_ms=now_ms, done_since_ms=done_since_ms)
 
 
 def _tick(deps: DispatcherDeps) -> int:
     """Does the work of a tick. Returns how many jobs it dispatched."""
     now_ms = deps.clock.now_ms()
     pools = follow_tick(deps.services, deps.memory, now_ms=now_ms, stopwatch=deps.stopwatch)
-    _log(pools)
+    _tell(pools, deps)
     return sum(pool.dispatched for pool in pools)
 
 
 def _tick_if_overdue(deps: DispatcherDeps) -> None:
     now_ms = deps.clock.now_ms()
-    _log(tick_if_overdue(deps.services, deps.memory, now_ms=now_ms, stopwatch=deps.stopwatch))
+    _tell(tick_if_overdue(deps.services, deps.memory, now_ms=now_ms, stopwatch=deps.stopwatch), deps)
 
 
 def _follow(records: Sequence[dict[str, Any]], deps: DispatcherDeps) -> Changes:
@@ -70,12 +83,15 @@ def _follow(records: Sequence[dict[str, Any]], deps: DispatcherDeps) -> Changes:
         details = {"event_id": record.event_id, "error": record.error}
         logger.error("stream record can't be read", extra=details)
     until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
-    _log(follow(deps.services, changes, deps.memory, now_ms=deps.clock.now_ms(), until=until))
+    _tell(follow(deps.services, changes, deps.memory, now_ms=deps.clock.now_ms(), until=until), deps)
     return changes
 
 
-def _log(pools: Iterable[DispatchReport]) -> None:
+def _tell(pools: Sequence[DispatchReport], deps: DispatcherDeps) -> None:
+    """Logs how many jobs of each pool were dispatched, and publishes it where the deployment wants every metric."""
     for pool in pools:
         if pool.dispatched:
             details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
             logger.info("dispatched", extra=details)
+    if deps.services.settings.all_metrics:
+        publish_dispatched(deps.services.settings, pools)

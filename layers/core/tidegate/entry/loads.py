@@ -1,20 +1,19 @@
-"""The metrics of the pools' loads, in the form that CloudWatch reads from a function's log."""
+"""Publishes the pools' loads as metrics."""
 
 from __future__ import annotations
 
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
+from tidegate.entry.metrics import ACTIVE_JOBS, CAPACITY, OLDEST_READY, READY_JOBS, WORKERS, Metric, publish
 from tidegate.ports import Clock
 from tidegate.usecases.isolation import FirstError
-from tidegate.usecases.read.status import pool_load
+from tidegate.usecases.read.status import PoolLoad, pool_load
 from tidegate.usecases.services import Services
 
 
 def publish_loads(services: Services, clock: Clock) -> None:
-    """Prints one line of CloudWatch's embedded metric format for each pool, from which CloudWatch makes metrics.
+    """Publishes the load of each pool where the deployment wants the metrics of pools.
 
-    Prints nothing unless the deployment wants metrics. A pool whose load can't be read keeps no other pool's line from
-    being printed. A paused pool counts as having nothing ready, because more workers would have nothing to do there.
+    A pool whose load can't be read keeps no other pool's line from being printed. A paused pool counts as having
+    nothing ready, because more workers would have nothing to do there.
     """
     settings = services.settings
     if not settings.pool_metrics:
@@ -23,14 +22,21 @@ def publish_loads(services: Services, clock: Clock) -> None:
     errors = FirstError()
     for pool in sorted(settings.pools):
         with errors.isolated():
-            load = pool_load(services, pool, now_ms=clock.now_ms())
-            ready = 0 if rules.is_paused(pool) else load.ready.count
-            metrics = EphemeralMetrics(namespace="Tidegate", service="")  # no dimension but those below
-            metrics.add_dimension("Stack", settings.stack)
-            metrics.add_dimension("Pool", pool)
-            metrics.add_metric("ReadyJobs", MetricUnit.Count, ready)
-            metrics.add_metric("ActiveJobs", MetricUnit.Count, load.active.count)
-            metrics.add_metric("Capacity", MetricUnit.Count, load.capacity)
-            metrics.add_metric("Workers", MetricUnit.Count, load.workers)
-            metrics.flush_metrics()
+            now_ms = clock.now_ms()
+            load = pool_load(services, pool, now_ms=now_ms, is_dated=settings.all_metrics)
+            values = _values(load, now_ms, is_paused=rules.is_paused(pool), is_dated=settings.all_metrics)
+            publish(values, settings.stack, pool)
     errors.raise_first()
+
+
+def _values(load: PoolLoad, now_ms: int, *, is_paused: bool, is_dated: bool) -> dict[Metric, float]:
+    values: dict[Metric, float] = {
+        READY_JOBS: 0 if is_paused else load.ready.count,
+        ACTIVE_JOBS: load.active.count,
+        CAPACITY: load.capacity,
+        WORKERS: load.workers,
+    }
+    if is_dated:
+        waits = load.ready_since_ms is not None and not is_paused
+        values[OLDEST_READY] = max(0, now_ms - (load.ready_since_ms or 0)) / 1_000 if waits else 0
+    return values

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from dataclasses import asdict
 from typing import Any
 
@@ -12,16 +10,17 @@ from aws_lambda_powertools import Logger
 from tidegate.bootstrap import ReaperDeps
 from tidegate.domain.pulses import Part
 from tidegate.entry.loads import publish_loads
+from tidegate.entry.log_level import keep_log_level
+from tidegate.entry.metrics import Publisher
 from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
+from tidegate.entry.watching import publish_repairs, publish_run
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.reap.reap import reap
 
 logger = Logger()
-# Powertools uses the level that Lambda lets through. Here that is never above INFO, because metric lines have no level
-# and count as INFO. So the level that operators ask for is set on the logger below Powertools' own.
-logging.getLogger(logger.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+keep_log_level(logger)
 
 WORKING_MS = 80_000  # of the function's 120 s: each repair may begin one more portion just before this ends
 
@@ -44,13 +43,19 @@ def run_round(deps: ReaperDeps) -> dict[str, Any]:
         errors.raise_first()
         return report
     finally:
-        log_usage(deps.meter, since=before)
+        used = log_usage(deps.meter, since=before)
+        if deps.services.settings.all_metrics:
+            publish_run(deps.services.settings, Publisher.REAPER, used, now_ms=deps.clock.now_ms())
 
 
 def _repair(deps: ReaperDeps) -> dict[str, Any]:
     now_ms = deps.clock.now_ms()
     until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
-    report = asdict(reap(deps.services, now_ms=now_ms, until=until, clock=deps.clock))
+    repaired = reap(deps.services, now_ms=now_ms, until=until, clock=deps.clock)
+    report = asdict(repaired)
     if any(report.values()):
         logger.info("put right", extra=report)
+    if deps.services.settings.all_metrics:
+        letters = repaired.jobs_undeliverable + repaired.jobs_given_up
+        publish_repairs(deps.services.settings, workers_lost=repaired.workers_lost, dead_letters=letters)
     return report

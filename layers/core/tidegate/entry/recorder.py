@@ -9,11 +9,15 @@ from aws_lambda_powertools import Logger
 
 from tidegate.bootstrap import RecorderDeps
 from tidegate.domain.pulses import Part
+from tidegate.entry.log_level import keep_log_level
+from tidegate.entry.metrics import Publisher
 from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
+from tidegate.entry.watching import publish_run
 from tidegate.usecases.record.record import record
 
 logger = Logger()
+keep_log_level(logger)  # with every metric, Lambda lets INFO through
 
 
 def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
@@ -23,6 +27,8 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
     can't be read now can never be read, so it is logged and skipped, or it would block its shard.
     """
     before = deps.meter.snapshot()
+    settings = deps.services.settings
+    done_since_ms: int | None = None
     try:
         changes = deps.changes_from(event["Records"])
         for each in changes.unreadable:
@@ -31,6 +37,10 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
         report = record(deps.services, [change.new for change in changes.jobs])
         logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report)})
         leave_pulse(deps.services, deps.pulses, Part.RECORD, deps.clock)
+        done_since_ms = changes.oldest_at_ms
         return {"batchItemFailures": []}
     finally:
-        log_usage(deps.meter, since=before)
+        used = log_usage(deps.meter, since=before)
+        if settings.all_metrics:
+            now_ms = deps.clock.now_ms()
+            publish_run(settings, Publisher.RECORDER, used, now_ms=now_ms, done_since_ms=done_since_ms)

@@ -9,6 +9,8 @@ from tidegate.bootstrap import Meter, Usage
 logger = Logger()
 
 
-def log_usage(meter: Meter, *, since: Usage) -> None:
-    """Logs what the requests to AWS after the snapshot `since` used."""
-    logger.info("usage", extra={"usage": (meter.snapshot() - since).to_json()})
+def log_usage(meter: Meter, *, since: Usage) -> Usage:
+    """Logs what the requests to AWS after the snapshot `since` used, and returns it."""
+    used = meter.snapshot() - since
+    logger.info("usage", extra={"usage": used.to_json()})
+    return used

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
@@ -13,13 +12,13 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate.bootstrap import WorkerDeps
+from tidegate.entry.log_level import keep_log_level
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.work.run import run_message
 
 _ID_CHARACTERS = 8
 logger = Logger()
-# As for the reaper: Lambda must let the lines of jobs through, which have no level and count as INFO.
-logging.getLogger(logger.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+keep_log_level(logger)  # Lambda must let the lines of jobs through
 
 
 def run_records(event: dict[str, Any], deps: WorkerDeps, worker_id: str) -> PartialItemFailureResponse:

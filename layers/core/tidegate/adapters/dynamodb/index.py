@@ -94,6 +94,15 @@ class DynamoJobIndex:
 
         return min(at_most, sum(self.clients.fan_out.map(count_shard, self._places(lanes))))
 
+    def ranks(self, pool: str, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> Sequence[int]:
+        """Returns the `at_most` highest ranks of each shard of `lanes`; the queries run in parallel."""
+
+        def of_shard(place: tuple[str, int]) -> list[int]:
+            lane, shard = place
+            return self._ranks_of_shard(schema.group_key(pool, Group.READY, shard, lane), at_most)
+
+        return [rank for ranks in self.clients.fan_out.map(of_shard, self._places(lanes)) for rank in ranks]
+
     def _places(self, lanes: Sequence[str]) -> list[tuple[str, int]]:
         return [(lane, shard) for lane in lanes for shard in range(self.shards if is_sharded(lane) else 1)]
 
@@ -107,6 +116,19 @@ class DynamoJobIndex:
                 break
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return counted
+
+    def _ranks_of_shard(self, key: str, at_most: int) -> list[int]:
+        found: list[int] = []
+        arguments = _in_partition(key, None)
+        arguments["ExpressionAttributeNames"] |= {"#sort": schema.GROUP_SORT}
+        arguments |= {"ProjectionExpression": "#sort", "ScanIndexForward": False}
+        while len(found) < at_most:
+            answer = self._query(Limit=at_most - len(found), **arguments)
+            found += [int(item[schema.GROUP_SORT]["N"]) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                break
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return found
 
     def _query(self, **arguments: Any) -> Any:
         with translated(f"querying the index of {self.tables.jobs}"):

@@ -23,8 +23,13 @@ def changes_from(records: Iterable[Mapping[str, Any]]) -> Changes:
     joined: set[str] = set()
     of_rules = False
     unreadable: list[UnreadableRecord] = []
+    made_at_ms: list[int] = []
     for record in records:
-        keys = (record.get("dynamodb") or {}).get("Keys") or {}
+        images = record.get("dynamodb") or {}
+        keys = images.get("Keys") or {}
+        made_at_s = images.get("ApproximateCreationDateTime")
+        if isinstance(made_at_s, int | float):
+            made_at_ms.append(int(made_at_s * 1_000))
         if keys.get(schema.NAME) == _RULES_NAME:
             of_rules = True
         elif schema.WORKER_ID in keys:
@@ -34,7 +39,7 @@ def changes_from(records: Iterable[Mapping[str, Any]]) -> Changes:
                 jobs.append(job_change_from(record))
             except Exception as error:  # noqa: BLE001 - one bad record must not block its shard
                 unreadable.append(UnreadableRecord(record.get("eventID"), type(error).__name__))
-    return Changes(tuple(jobs), frozenset(joined), of_rules, tuple(unreadable))
+    return Changes(tuple(jobs), frozenset(joined), of_rules, tuple(unreadable), min(made_at_ms, default=None))
 
 
 def job_change_from(record: Mapping[str, Any]) -> JobChange:
