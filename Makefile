@@ -37,7 +37,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo console console-pictures console-check console-dev console-bars test test-fast kills soak mutants check fix build lock bench local-up local-down clean
+.PHONY: start-over help setup demo console console-pictures console-check console-dev console-bars test test-fast kills soak mutants check fix build lock bench bench-forecast local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -148,6 +148,9 @@ lock: setup ## resolve every requirements list again, to the newest versions tha
 
 bench: setup ## run all benchmarks, one after the other (more than an hour); `make -C dev/benchmarks` lists them
 	@$(MAKE) -C dev/benchmarks all
+
+bench-forecast: setup ## measure how good forecasts are, on recorded workflows (minutes)
+	@$(MAKE) --no-print-directory -C dev/benchmarks forecast
 
 local-up: setup ## start the local stack and deploy to it
 	@$(BIN)/tidegate local up

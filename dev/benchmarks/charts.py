@@ -28,6 +28,7 @@ TITLES = {
     "growth": "Growth",
     "priority": "Priority",
     "quality": "Scheduling quality",
+    "forecast": "Forecast",
     "batching": "Batching",
     "dispatch_plan": "Dispatch plan",
     "dispatcher": "Dispatcher",

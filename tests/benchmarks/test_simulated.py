@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.benchmarks import growth, priority, quality
+from dev.benchmarks import forecast, growth, priority, quality
 from dev.benchmarks.quality import Yardstick
 from dev.simulator.growth import run_and_check, simulator_for
 from dev.simulator.memory.seeded import JOB_TYPE
@@ -110,3 +110,36 @@ def test_growth_is_judged_by_its_fit() -> None:
         for jobs in (1_000, 10_000)
     ]
     assert [goal.holds for goal in growth.report_of(runs).goals] == [True] * 3 + [False] + [True] * 4
+
+
+def test_forecasts_are_judged_by_truths_that_taught_nothing() -> None:
+    tasks = {"a": (4.0, ""), "b": (8.0, "a"), "c": (2.0, "a"), "d": (6.0, "b")}
+    judged, learnt = forecast.measure([trace_of(tasks), trace_of({"only": (5.0, "")})], truths=3)
+    assert len(judged) == len(learnt) == 16
+    assert {len(each) for each in judged.values()} == {6}
+    alone = judged[forecast.Cell(4, "alone", 0.3, "start")]
+    assert {one.interval for one in alone[:3]} == {alone[0].interval}, "one question at the start"
+    assert len({one.actual_ms for one in alone[:3]}) == 3
+    half_way = judged[forecast.Cell(4, "behind", 0.3, "half-way")]
+    assert all(one.began_ms < one.asked_ms < one.actual_ms for one in half_way)
+    report = forecast.report_of(judged, learnt, seconds=1.0, apart=0.0)
+    assert [goal.holds for goal in report.goals[3:]] == [True, True]
+    assert [goal.holds for goal in forecast.report_of(judged, learnt, 11.0, 0.001).goals[3:]] == [
+        False,
+        False,
+    ]
+
+
+def test_an_interval_holds_what_lies_between_its_widened_bounds() -> None:
+    one = forecast.Judged("made-up", 1_000, 0, forecast.Interval(2_000, 1_500, 3_000), 4_000)
+    assert (one.error, one.error_of_rest) == (0.5, pytest.approx(2 / 3))
+    assert not one.holds(1.49)
+    assert one.holds(1.5)
+    early = replace(one, actual_ms=1_250)
+    assert not early.holds(1.99)
+    assert early.holds(2.0)
+
+
+def test_the_steppers_ends_are_those_of_the_simulator() -> None:
+    tasks = {"a": (4.0, ""), "b": (8.0, "a"), "c": (2.0, "a"), "d": (6.0, "b"), "e": (3.3, "")}
+    assert forecast.furthest_from_simulator([trace_of(tasks)]) == 0.0

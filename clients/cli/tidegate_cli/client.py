@@ -135,6 +135,10 @@ class Client(ActsConnection):
         """Returns the facts that hold a job and the changes that start it, as the API shows them."""
         return self._ask(jobs.why, ids.job_id(job_id))
 
+    def forecast_job(self, job_id: str) -> Mapping[str, Any]:
+        """Returns when a job is forecast to start and to end, as the API shows it."""
+        return self._ask(jobs.forecast_job, ids.job_id(job_id))
+
     def dependencies(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
         """Returns at most `limit` dependencies of a job, with their upstreams' states, as the API shows them."""
         job_id = ids.job_id(job_id)
@@ -211,6 +215,10 @@ class Client(ActsConnection):
     def get_critical_path(self, workflow_id: str) -> Mapping[str, Any]:
         """Returns the chain of a workflow's jobs that takes longest, as the API shows it."""
         return self._ask(workflows.get_critical_path, ids.workflow_id(workflow_id))
+
+    def forecast_workflow(self, workflow_id: str) -> Mapping[str, Any]:
+        """Returns when a workflow is forecast to end, and when its next jobs start and end, as the API shows it."""
+        return self._ask(workflows.forecast_workflow, ids.workflow_id(workflow_id))
 
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""

@@ -17,6 +17,7 @@ from tidegate.domain.ids import first_ulid
 from tidegate.domain.requests import DependencyRequest
 from tidegate.usecases.callers.audited import Asked, audited
 from tidegate.usecases.callers.search import AuditQuery, list_acts
+from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
 from tidegate.usecases.read.logs import read_logs
 from tidegate.usecases.read.progress import get_graph, get_states
 from tidegate.usecases.read.relations import Direction, chain, dependencies, dependents
@@ -38,6 +39,7 @@ def related(d: Deployment) -> None:
     root = submit(d, "root", not_before_ms=d.now_ms + 1_000)
     last = submit(d, "last", depends_on=(DependencyRequest(job_id=root),))
     d.ask(lambda: explain(d.services, last, now_ms=d.now_ms))
+    assert d.ask(lambda: forecast_job(d.services, last, now_ms=d.now_ms)).forecast.end is not None
     d.ask(lambda: dependencies(d.services, last, cursor=None, limit=10))
     found = d.ask(lambda: dependents(d.services, root, cursor=None, limit=10))
     assert [each.dependent.job_id for each in found.downstreams] == [last]
@@ -65,6 +67,7 @@ def recorded(d: Deployment) -> None:
     found = d.ask(lambda: get_states(d.services, workflow_id))
     assert found.states == tuple(d.jobs[ids[key]].state for key in ("a", "b"))
     d.ask(lambda: get_graph(d.services, workflow_id))
+    assert d.ask(lambda: forecast_workflow(d.services, workflow_id, now_ms=d.now_ms)).left == 0
     d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
 
 

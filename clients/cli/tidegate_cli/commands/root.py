@@ -16,6 +16,7 @@ from tidegate_cli.commands import (
     access,
     callers,
     console,
+    forecast,
     hold,
     local,
     login,
@@ -125,6 +126,7 @@ status.register(app)
 submit.register(app)
 watch.register(app)
 why.register(app)
+forecast.register(app)
 workers.register(app)
 callers.register(app)
 console.register(app)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from tidegate_client.errors import UnexpectedAnswer
 from tidegate_client.models.base import page_reader, reader
 from tidegate_client.models.bulk import Foreseen
+from tidegate_client.models.forecasts import JobForecast
 from tidegate_client.models.jobs import Chain, DownstreamJob, Job, LogPage, UpstreamJob, Why
 from tidegate_client.wire import Json, Listing, Operation, key_or_new, request
 
@@ -106,6 +107,11 @@ def get_job(job_id: str, *, fields: Literal["slim", "full"] | None = None) -> Op
 def why(job_id: str) -> Operation[Why]:
     """Reads why a job is not running: the facts that hold it, and the changes that start it. Raises NotFound."""
     return Operation(request("GET", "/v1/jobs/{}/why", job_id), reader(Why))
+
+
+def forecast_job(job_id: str) -> Operation[JobForecast]:
+    """Reads when a job is forecast to start and to end. Raises NotFound."""
+    return Operation(request("GET", "/v1/jobs/{}/forecast", job_id), reader(JobForecast))
 
 
 def change_job(

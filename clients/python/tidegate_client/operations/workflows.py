@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate_client.models.base import page_reader, reader
 from tidegate_client.models.bulk import Foreseen
+from tidegate_client.models.forecasts import WorkflowForecast
 from tidegate_client.models.jobs import Job
 from tidegate_client.models.workflows import (
     CancelledWorkflow,
@@ -82,6 +83,11 @@ def list_workflow_jobs(workflow_id: str, *, page_size: int | None = None) -> Lis
 def get_graph(workflow_id: str) -> Operation[Graph]:
     """Reads the graph of a workflow, which never changes. Raises NotFound."""
     return Operation(request("GET", "/v1/workflows/{}/graph", workflow_id), reader(Graph))
+
+
+def forecast_workflow(workflow_id: str) -> Operation[WorkflowForecast]:
+    """Reads when a workflow is forecast to end, and when its next jobs start and end. Raises NotFound."""
+    return Operation(request("GET", "/v1/workflows/{}/forecast", workflow_id), reader(WorkflowForecast))
 
 
 def get_states(workflow_id: str, *, since: str | None = None) -> Operation[States]:

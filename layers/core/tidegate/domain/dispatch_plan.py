@@ -64,6 +64,14 @@ class Dispatched:
         if traits.concurrency_key is not None:
             self.by_key[traits.concurrency_key] += 1
 
+    def remove(self, traits: Traits) -> None:
+        """Counts one job less, which was counted before."""
+        self.total -= 1
+        self.by_share[traits.share] -= 1
+        self.by_type[traits.type] -= 1
+        if traits.concurrency_key is not None:
+            self.by_key[traits.concurrency_key] -= 1
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

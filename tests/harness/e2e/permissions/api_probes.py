@@ -154,6 +154,15 @@ def says_why_a_job_waits(world: World, services: Services) -> None:
     assert ask(services, "GET", f"/v1/jobs/{job_id}/why")["facts"][0]["code"] == "dispatch-due"
 
 
+def forecasts_a_workflow_and_a_job(world: World, services: Services) -> None:
+    """The workflow competes with the job, so the forecast of either reads both."""
+    job_id = submit(world, JobRequest(type=NOOP))
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
+    workflow_id = ids["a"].partition(".")[0]
+    assert ask(services, "GET", f"/v1/workflows/{workflow_id}/forecast")["jobs_left"] == 1
+    assert ask(services, "GET", f"/v1/jobs/{job_id}/forecast")["state"] == "READY"
+
+
 def shows_what_is_around_a_job(world: World, services: Services) -> None:
     """The dependent is of a later submission, so its edge stands in the overflow."""
     earlier = submit(world, JobRequest(type=NOOP))
@@ -314,6 +323,7 @@ API_PROBES = (
     shows_a_graph_and_its_states,
     shows_a_job,
     says_why_a_job_waits,
+    forecasts_a_workflow_and_a_job,
     shows_what_is_around_a_job,
     lists_jobs,
     cancels_a_job,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from tidegate.contracts.forecast import JobForecastOut
 from tidegate.contracts.job_listing import MAX_SUBJECT_CHARACTERS, MAX_WAIT_SECONDS, JobsOut
 from tidegate.contracts.requests import JobIn
 from tidegate.contracts.responses import Accepted, ForeseenOut, JobOut, JobRowOut
@@ -117,6 +118,14 @@ ROUTES = (
         Role.VIEWER,
         "says why a job is not running",
         {HTTPStatus.OK: WhyOut},
+        errors=(NotFound,),
+    ),
+    Route(
+        "GET",
+        "/v1/jobs/{job_id}/forecast",
+        Role.VIEWER,
+        "forecasts when a job starts and ends",
+        {HTTPStatus.OK: JobForecastOut},
         errors=(NotFound,),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from tidegate.contracts.forecast import ForecastOut
 from tidegate.contracts.requests import WorkflowIn
 from tidegate.contracts.responses import AcceptedWorkflow, ForeseenOut, WorkflowOut
 from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, Parameter, Route
@@ -66,6 +67,14 @@ ROUTES = (
         Role.VIEWER,
         "reads the chain of a workflow's jobs that takes longest",
         {HTTPStatus.OK: CriticalPathOut},
+        errors=(NotFound,),
+    ),
+    Route(
+        "GET",
+        "/v1/workflows/{workflow_id}/forecast",
+        Role.VIEWER,
+        "forecasts when a workflow ends",
+        {HTTPStatus.OK: ForecastOut},
         errors=(NotFound,),
     ),
     Route(

@@ -76,7 +76,7 @@ def get_states(services: Services, workflow_id: str, since: str | None = None) -
     """
     submission = find_workflow(services, workflow_id)
     known = None if since is None else _versions_from(since, segments_of(submission.job_count))
-    segments = _segments(services, submission)
+    segments = load_segments(services, workflow_id, submission.job_count)
     return WorkflowStates(
         submission,
         summary_of(segments, submission.job_count),
@@ -96,7 +96,7 @@ def get_critical_path(services: Services, workflow_id: str) -> CriticalPath:
     graph = services.progress.load_graph(workflow_id)
     if graph is None:
         raise NotFound("graph of workflow", workflow_id)
-    segments = _segments(services, submission)
+    segments = load_segments(services, workflow_id, submission.job_count)
     steps = critical_path_of(graph, [seconds for each in segments for seconds in each.ran_seconds])
     states = [state for each in segments for state in each.states]
     return CriticalPath(
@@ -109,12 +109,12 @@ def get_critical_path(services: Services, workflow_id: str) -> CriticalPath:
     )
 
 
-def _segments(services: Services, submission: Submission) -> list[Segment]:
-    """Returns all segments of a workflow, new ones where none is stored."""
-    workflow_id, count = submission.submission_id, submission.job_count
+def load_segments(services: Services, workflow_id: str, job_count: int) -> list[Segment]:
+    """Returns all segments of a workflow with `job_count` jobs, new ones where none is stored. Takes one query."""
     stored = {each.number: each for each in services.progress.load_all(workflow_id)}
     return [
-        stored.get(number) or new_segment(workflow_id, number, count) for number in range(segments_of(count))
+        stored.get(number) or new_segment(workflow_id, number, job_count)
+        for number in range(segments_of(job_count))
     ]
 
 

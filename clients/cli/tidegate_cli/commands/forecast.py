@@ -1,0 +1,97 @@
+"""The command that forecasts when jobs start and workflows end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tidegate_cli import ids
+from tidegate_cli.api_answers import objects_of
+from tidegate_cli.following.watching import is_workflow
+from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
+from tidegate_cli.tables import Cell, Column, TextTable, print_table
+from tidegate_cli.views import printable
+
+_COLUMNS = (
+    Column("job", fixed=True, folds=True),
+    Column("state", 100),
+    Column("starts", 90),
+    Column("ends", 90),
+    Column("ends between", 80),
+)
+_IdArgument = Annotated[
+    str,
+    typer.Argument(metavar="ID", callback=ids.any_id, help="A job or a workflow, as `submit` printed it."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the root."""
+    app.command("forecast")(forecast)
+
+
+def forecast(
+    context: typer.Context, asked: _IdArgument, output: OutputOption = None, api_url: ApiUrlOption = None
+) -> None:
+    """Forecast when a job starts and ends, or when a workflow ends.
+
+    Example: tidegate forecast 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        of_workflow = is_workflow(client, asked)
+        answer = client.forecast_workflow(asked) if of_workflow else client.forecast_job(asked)
+    if session.is_structured:
+        session.show(answer)
+        return
+    rows = objects_of(answer, "jobs") if of_workflow else [answer]
+    print_table(TextTable(_COLUMNS, [_row(each) for each in rows]), session.out)
+    _print_lines(_summary(answer, len(rows)) if of_workflow else (), session.out)
+    _print_lines(_notes(answer), session.out)
+
+
+def _row(job: Mapping[str, Any]) -> list[Cell]:
+    low, high = _time(job, "end", "low"), _time(job, "end", "high")
+    return [
+        printable(str(job.get("key") or job.get("job_id"))),
+        printable(str(job.get("state"))),
+        _time(job, "start", "median"),
+        _time(job, "end", "median"),
+        f"{low} and {high}" if low and high else "",
+    ]
+
+
+def _summary(answer: Mapping[str, Any], shown: int) -> Iterator[str]:
+    left = answer.get("jobs_left")
+    if left == 0:
+        yield f"{answer.get('workflow_id')} has ended"
+        return
+    if isinstance(left, int) and left > shown:
+        yield f"{left:,} jobs have not ended; the first {shown} to start are shown"
+    end = _time(answer, "end", "median")
+    if not end:
+        yield f"{answer.get('workflow_id')} does not end as things stand"
+        return
+    between = f"between {_time(answer, 'end', 'low')} and {_time(answer, 'end', 'high')}"
+    coverage = answer.get("coverage")
+    part = f"{coverage:.0%}" if isinstance(coverage, int | float) else "most"
+    yield f"{answer.get('workflow_id')} ends about {end}, in {part} of cases {between}"
+
+
+def _notes(answer: Mapping[str, Any]) -> Iterator[str]:
+    for note in objects_of(answer, "notes"):
+        yield f"{note.get('code')}: {note.get('message')}"
+
+
+def _time(answer: Mapping[str, Any], name: str, bound: str) -> str:
+    """Returns one time of an interval, empty where the API has none."""
+    interval = answer.get(name)
+    return printable(str(interval.get(bound) or "")) if isinstance(interval, Mapping) else ""
+
+
+def _print_lines(lines: Iterable[str], console: Console) -> None:
+    for line in lines:
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)

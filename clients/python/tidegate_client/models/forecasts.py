@@ -1,0 +1,62 @@
+"""Forecasts of jobs and workflows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tidegate_client.models.base import Model
+from tidegate_client.models.states import JobState
+
+
+class Interval(Model):
+    """A forecast time: the median, and the bounds between which it lies with the `coverage` of the answer."""
+
+    median: datetime
+    low: datetime
+    high: datetime
+
+
+class ForecastNote(Model):
+    """What a forecast takes for granted, or what keeps jobs from a forecast."""
+
+    code: str
+    message: str
+
+
+class ForecastRow(Model):
+    """A job of a workflow with its forecast."""
+
+    job_id: str
+    key: str | None = None
+    state: JobState
+    start: Interval | None = None
+    end: Interval | None = None
+
+
+class WorkflowForecast(Model):
+    """When a workflow ends. `end` is None where it has ended, or does not end as things stand.
+
+    `jobs` are the first of the `jobs_left` that have not ended, in the order of their starts.
+    """
+
+    workflow_id: str
+    asked_at: datetime
+    jobs_left: int
+    end: Interval | None = None
+    jobs: tuple[ForecastRow, ...] = ()
+    coverage: float
+    draws: int
+    notes: tuple[ForecastNote, ...] = ()
+
+
+class JobForecast(Model):
+    """When a job starts and ends. A time is None where it has come, or does not come as things stand."""
+
+    job_id: str
+    state: JobState
+    asked_at: datetime
+    start: Interval | None = None
+    end: Interval | None = None
+    coverage: float
+    draws: int
+    notes: tuple[ForecastNote, ...] = ()

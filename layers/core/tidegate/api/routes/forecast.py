@@ -1,0 +1,52 @@
+"""The routes that forecast when jobs start and workflows end."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.api.answering import answer_with
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import JOB_ID, ULID, deps_of, id_of, refuse_other_parameters
+from tidegate.contracts.forecast import forecast_out, job_forecast_out
+from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
+
+
+@router.get("/v1/workflows/<workflow_id>/forecast")
+def get_forecast(workflow_id: str) -> Response[str]:
+    """Returns when a workflow ends, and when its next jobs start and end."""
+    refuse_other_parameters(router)
+    deps = deps_of(router)
+    now_ms = deps.clock.now_ms()
+    found = forecast_workflow(deps.services, id_of("workflow", workflow_id, ULID), now_ms=now_ms)
+    return answer_with(
+        HTTPStatus.OK,
+        forecast_out(
+            workflow_id,
+            now_ms,
+            found.left,
+            found.end,
+            [(row.job, row.forecast) for row in found.rows],
+            found.draws,
+            [(note.code, note.message) for note in found.notes],
+        ),
+    )
+
+
+@router.get("/v1/jobs/<job_id>/forecast")
+def get_job_forecast(job_id: str) -> Response[str]:
+    """Returns when a job starts and ends."""
+    refuse_other_parameters(router)
+    deps = deps_of(router)
+    now_ms = deps.clock.now_ms()
+    found = forecast_job(deps.services, id_of("job", job_id, JOB_ID), now_ms=now_ms)
+    notes = [(note.code, note.message) for note in found.notes]
+    return answer_with(HTTPStatus.OK, job_forecast_out(found.job, now_ms, found.forecast, found.draws, notes))
+
+
+refuse_other_methods(router, "/v1/workflows/<workflow_id>/forecast", "GET")
+refuse_other_methods(router, "/v1/jobs/<job_id>/forecast", "GET")

@@ -1,0 +1,124 @@
+"""The answers about forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from typing_extensions import TypedDict
+
+from tidegate.contracts.times import to_wire
+from tidegate.domain.forecast.conformal import COVERAGE
+from tidegate.domain.forecast.forecast import Interval, JobForecast
+from tidegate.domain.job import Job
+
+
+class IntervalOut(TypedDict):
+    """A forecast time: the median, and the bounds between which it lies with the `coverage` of the answer."""
+
+    median: str
+    low: str
+    high: str
+
+
+class NoteOut(TypedDict):
+    """What a forecast takes for granted, or what keeps jobs from a forecast."""
+
+    code: str
+    message: str
+
+
+class ForecastRowOut(TypedDict):
+    """A job of a workflow with its forecast."""
+
+    job_id: str
+    key: str | None
+    state: str
+    start: IntervalOut | None
+    end: IntervalOut | None
+
+
+class ForecastOut(TypedDict):
+    """When a workflow ends. `end` is null where it has ended, or does not end as things stand.
+
+    `jobs` are the first of the `jobs_left` that have not ended, in the order of their starts.
+    """
+
+    workflow_id: str
+    asked_at: str | None
+    jobs_left: int
+    end: IntervalOut | None
+    jobs: list[ForecastRowOut]
+    coverage: float
+    draws: int
+    notes: list[NoteOut]
+
+
+class JobForecastOut(TypedDict):
+    """When a job starts and ends. A time is null where it has come, or does not come as things stand."""
+
+    job_id: str
+    state: str
+    asked_at: str | None
+    start: IntervalOut | None
+    end: IntervalOut | None
+    coverage: float
+    draws: int
+    notes: list[NoteOut]
+
+
+Rows = Sequence[tuple[Job, JobForecast]]
+Notes = Sequence[tuple[str, str]]
+"""The code and the message of each note."""
+
+
+def forecast_out(
+    workflow_id: str, now_ms: int, left: int, end: Interval | None, rows: Rows, draws: int, notes: Notes
+) -> ForecastOut:
+    """Makes the answer about a workflow's forecast at `now_ms`, in milliseconds since the epoch."""
+    return {
+        "workflow_id": workflow_id,
+        "asked_at": to_wire(now_ms),
+        "jobs_left": left,
+        "end": _interval_out(end),
+        "jobs": [
+            {
+                "job_id": job.job_id,
+                "key": job.key,
+                "state": job.state,
+                "start": _interval_out(each.start),
+                "end": _interval_out(each.end),
+            }
+            for job, each in rows
+        ],
+        "coverage": COVERAGE,
+        "draws": draws,
+        "notes": _notes_out(notes),
+    }
+
+
+def job_forecast_out(job: Job, now_ms: int, found: JobForecast, draws: int, notes: Notes) -> JobForecastOut:
+    """Makes the answer about a job's forecast at `now_ms`, in milliseconds since the epoch."""
+    return {
+        "job_id": job.job_id,
+        "state": job.state,
+        "asked_at": to_wire(now_ms),
+        "start": _interval_out(found.start),
+        "end": _interval_out(found.end),
+        "coverage": COVERAGE,
+        "draws": draws,
+        "notes": _notes_out(notes),
+    }
+
+
+def _interval_out(interval: Interval | None) -> IntervalOut | None:
+    if interval is None:
+        return None
+    return {
+        "median": to_wire(interval.p50_ms) or "",
+        "low": to_wire(interval.low_ms) or "",
+        "high": to_wire(interval.high_ms) or "",
+    }
+
+
+def _notes_out(notes: Notes) -> list[NoteOut]:
+    return [{"code": code, "message": message} for code, message in notes]

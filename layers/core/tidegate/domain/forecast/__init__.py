@@ -1,0 +1,1 @@
+"""The forecast: it steps a workflow forward by the dispatcher's own plan, over drawn run times."""

@@ -1,0 +1,44 @@
+"""Corrects an interval by past errors, so that a nominal 90 % holds 90 % of what comes.
+
+This is split-conformal prediction of quantiles (Romano, Patterson and Candès, "Conformalized quantile regression",
+2019), on ratios, because the error of a forecast grows with what is left. Each past forecast gives the factor by which
+its interval had to be widened to hold what came. A quantile of the factors widens the intervals to come. It holds as
+far as the past forecasts are like those to come, and assumes nothing about the shape of the errors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+COVERAGE: Final = 0.9
+"""The nominal coverage: the part of the intervals that hold what comes."""
+
+LEARNED_WIDENING: Final = 1.0
+"""The factor that the benchmark learned over all its cells (`dev/benchmarks/forecast.py`)."""
+
+
+class PastRatios(NamedTuple):
+    """The actual time left, divided by the low and by the high bound of the interval that was forecast (above 0)."""
+
+    to_low: float
+    to_high: float
+
+    @property
+    def factor(self) -> float:
+        """Returns the factor by which the interval had to be widened; below 1 where it could be narrower."""
+        return max(1.0 / self.to_low, self.to_high)
+
+
+def widening(past: Sequence[PastRatios], coverage: float = COVERAGE) -> float:
+    """Returns the factor that widens intervals so that a part of `coverage` (0-1) of them holds what comes.
+
+    Of n past factors it is the one at place (n + 1) x coverage, rounded up, in rising order. So few past forecasts give
+    the largest factor, and none give 1.
+    """
+    if not past:
+        return 1.0
+    factors = sorted(each.factor for each in past)
+    place = min(len(factors), math.ceil((len(factors) + 1) * coverage))
+    return factors[place - 1]

@@ -1,0 +1,129 @@
+"""Forecasts when the jobs of a scene start and end: the quantiles of many courses with drawn run times."""
+
+from __future__ import annotations
+
+import math
+import random  # noqa: TID251 - seeded, so that an answer can be repeated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tidegate.domain.forecast.conformal import COVERAGE, LEARNED_WIDENING
+from tidegate.domain.forecast.run_times import RunTime, RunTimes, draw_ms, draw_remaining_ms
+from tidegate.domain.forecast.scene import Scene
+from tidegate.domain.forecast.stepper import Course, Wiring, step, wire
+from tidegate.domain.states import State
+
+JOBS_DRAWN: Final = 200_000
+"""Jobs stepped in one forecast, over all draws. It bounds the time of an answer."""
+FEWEST_DRAWS, MOST_DRAWS = 20, 60
+SEED: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A forecast time: it comes before and after `p50_ms` equally often, and between the bounds in 90 % of cases.
+
+    Times are in milliseconds since the epoch.
+    """
+
+    p50_ms: int
+    low_ms: int
+    high_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobForecast:
+    """The start and the end of a job; None where it does not come as things stand, or where the start has come."""
+
+    start: Interval | None
+    end: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The forecast of some jobs of a scene, in the order that was asked for, and of the moment when all have ended."""
+
+    jobs: tuple[JobForecast, ...]
+    end: Interval | None
+    draws: int
+
+
+def draws_for(job_count: int) -> int:
+    """Returns how many courses to draw for a scene of this many jobs."""
+    return max(FEWEST_DRAWS, min(MOST_DRAWS, JOBS_DRAWN // max(1, job_count)))
+
+
+def forecast(
+    scene: Scene,
+    run_times: RunTimes,
+    wanted: Sequence[str],
+    *,
+    draws: int,
+    seed: int = SEED,
+    widening: float = LEARNED_WIDENING,
+) -> Forecast:
+    """Returns the forecast of the jobs `wanted`, named by their ids, which are jobs of the scene.
+
+    Steps the scene `draws` (1 or more) times. The same scene and seed give the same answer. `widening` (above 0) is
+    the factor that corrects the intervals (`conformal.widening`).
+    """
+    wiring = wire(scene)
+    numbers = [wiring.numbers[job_id] for job_id in wanted]
+    taken = [run_times.of(job.traits.type, job.estimate_seconds) for job in scene.jobs]
+    stepped = [_drawn(wiring, taken, f"{seed}.{draw}") for draw in range(draws)]
+    made = _Made(scene.now_ms, widening)
+    jobs = tuple(
+        JobForecast(
+            made.interval([course.starts_ms[number] for course in stepped])
+            if scene.jobs[number].state is not State.RUNNING
+            else None,
+            made.interval([course.ends_ms[number] for course in stepped]),
+        )
+        for number in numbers
+    )
+    return Forecast(jobs, made.interval([_last(course, numbers) for course in stepped]), draws)
+
+
+def _drawn(wiring: Wiring, run_times: Sequence[RunTime], seed: str) -> Course:
+    """Steps one course, with run times and the plan's random numbers of a seed."""
+    chance = random.Random(seed)  # noqa: S311 - no secret  # nosec B311
+    scene = wiring.scene
+    remaining_ms = [
+        draw_remaining_ms(run_time, scene.now_ms - job.since_ms, chance)
+        if job.state is State.RUNNING
+        else draw_ms(run_time, chance)
+        for job, run_time in zip(scene.jobs, run_times, strict=True)
+    ]
+    return step(wiring, remaining_ms, chance.random)
+
+
+def _last(course: Course, numbers: Sequence[int]) -> float:
+    return max((course.ends_ms[number] for number in numbers), default=math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Makes intervals from drawn times."""
+
+    now_ms: int
+    widening: float
+
+    def interval(self, times_ms: Sequence[float]) -> Interval | None:
+        """Returns the interval of the times, widened around the time from now; None where some time never comes."""
+        left_ms = sorted(at_ms - self.now_ms for at_ms in times_ms)
+        if left_ms[-1] == math.inf:
+            return None
+        tail = (1.0 - COVERAGE) / 2
+        middle = _quantile(left_ms, 0.5)
+        low = min(middle, _quantile(left_ms, tail) / self.widening)
+        high = max(middle, _quantile(left_ms, 1.0 - tail) * self.widening)
+        return Interval(*(self.now_ms + round(each) for each in (middle, low, high)))
+
+
+def _quantile(rising: Sequence[float], part: float) -> float:
+    """Returns the quantile of values in rising order, between the two nearest; the ends stand for what lies beyond."""
+    place = min(len(rising) - 1.0, max(0.0, part * (len(rising) + 1) - 1))
+    below = math.floor(place)
+    above = min(below + 1, len(rising) - 1)
+    return rising[below] + (rising[above] - rising[below]) * (place - below)

@@ -1,0 +1,97 @@
+"""The live state that a forecast begins with: the jobs that have not ended, and the pools that they wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.job import NEVER_MS, Job
+from tidegate.domain.lanes import MAIN
+from tidegate.domain.rank import RankPolicy, place_of, rank
+from tidegate.domain.rules import DispatchRules
+from tidegate.domain.states import State
+from tidegate.domain.traits import NO_TRAITS, Traits
+
+
+class Wait(NamedTuple):
+    """A dependency that is not satisfied yet: the upstream's job id, and the type of the dependency."""
+
+    upstream_id: str
+    type: DependencyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneJob:
+    """A job that has not ended.
+
+    `since_ms` is when a QUEUED job was dispatched or a RUNNING one was claimed. `rank` and `lane` are those of a READY
+    job; by its rank a QUEUED job was dispatched before others of the same millisecond. `wakes_at_ms` is when the job
+    may become READY at the earliest, None where nothing but its dependencies holds it. Times are in milliseconds since the epoch. `waits` are its unsatisfied dependencies. `tries` counts its failed
+    attempts. `boost_millipoints` is the boost of its critical path, in thousandths of a point. `place` is its index in
+    its workflow. `estimate_seconds` is the caller's estimate of its run time.
+    """
+
+    job_id: str
+    state: State
+    pool: str
+    priority: int
+    traits: Traits = NO_TRAITS
+    since_ms: int = 0
+    rank: int = 0
+    lane: str = MAIN
+    wakes_at_ms: int | None = None
+    waits: tuple[Wait, ...] = ()
+    tries: int = 0
+    boost_millipoints: int = 0
+    place: int = 0
+    estimate_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenePool:
+    """A pool: `slots` jobs run at once, and `window` jobs (at least `slots`) are dispatched and not ended.
+
+    `limited` maps a job type to the smaller number of slots that can run it. `weights` are the shares' weights.
+    """
+
+    slots: int
+    window: int
+    limited: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """The jobs, the pools by name, and the rules at `now_ms`, in milliseconds since the epoch."""
+
+    now_ms: int
+    jobs: tuple[SceneJob, ...]
+    pools: Mapping[str, ScenePool]
+    rules: DispatchRules = field(default_factory=DispatchRules)
+    policy: RankPolicy = field(default_factory=RankPolicy)
+
+
+def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> SceneJob:
+    """Returns a job that has not ended as a forecast sees it. `waits` are its unsatisfied dependencies."""
+    wakes_at_ms = job.wakes_at_ms if job.state is State.SCHEDULED else job.not_before_ms
+    since_ms = job.started_at_ms if job.state is State.RUNNING else job.queued_at_ms
+    place, boost = place_of(job.job_id), job.critical_path_boost_millipoints
+    order = rank(policy, job.priority, job.ready_at_ms or 0, job.tries, boost, place=place, passes=job.passes)
+    return SceneJob(
+        job_id=job.job_id,
+        state=job.state,
+        pool=job.pool,
+        priority=job.priority,
+        traits=job.traits,
+        since_ms=since_ms or 0,
+        rank=order,
+        lane=job.lane,
+        wakes_at_ms=NEVER_MS if job.on_hold else wakes_at_ms,
+        waits=waits,
+        tries=job.tries,
+        boost_millipoints=boost,
+        place=place,
+        estimate_seconds=job.estimated_duration_seconds,
+    )

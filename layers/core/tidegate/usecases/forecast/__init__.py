@@ -1,0 +1,1 @@
+"""Forecasts when jobs start and workflows end, from what the dispatcher would read."""

@@ -1,0 +1,190 @@
+"""Forecasts a workflow, or one job, from live state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.forecast.forecast import Forecast, Interval, JobForecast, draws_for, forecast
+from tidegate.domain.forecast.run_times import RunTimes, learned
+from tidegate.domain.job import Job, submission_of
+from tidegate.domain.states import State
+from tidegate.domain.submission import Submission
+from tidegate.usecases.forecast.read_scene import SceneRead, read_job_scene, read_workflow_scene
+from tidegate.usecases.read.visible import find_job, find_workflow
+from tidegate.usecases.services import Services
+
+MAX_ROWS: Final = 200
+"""Jobs that the forecast of a workflow shows: those that start first."""
+
+
+class NoteCode(StrEnum):
+    """What a forecast takes for granted, or why it has none."""
+
+    POOL_PAUSED = "pool-paused"
+    POOL_GONE = "pool-gone"
+    NO_SLOTS = "no-slots"
+    TYPE_PAUSED = "type-paused"
+    ON_HOLD = "on-hold"
+    GOING_TO_BE_SKIPPED = "going-to-be-skipped"
+    CONDITIONS_TAKEN_AS_TRUE = "conditions-taken-as-true"
+    RUN_TIMES_GUESSED = "run-times-guessed"
+    NOT_ALL_READ = "not-all-read"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that a forecast takes for granted, or that keeps jobs from a forecast."""
+
+    code: NoteCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastRow:
+    """A job that has not ended, with its forecast."""
+
+    job: Job
+    forecast: JobForecast
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowForecast:
+    """The forecast of a workflow: its end, and the first of its jobs in the order of their starts.
+
+    `end` is None where the workflow has ended, or does not end as things stand. `left` counts the jobs that have not
+    ended. `draws` is how many courses were drawn, 0 where nothing is left.
+    """
+
+    submission: Submission
+    left: int
+    end: Interval | None
+    rows: tuple[ForecastRow, ...]
+    draws: int
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobForecastRead:
+    """The forecast of one job. It is empty where the job has ended."""
+
+    job: Job
+    forecast: JobForecast
+    draws: int
+    notes: tuple[Note, ...]
+
+
+_NOTHING = JobForecast(None, None)
+
+
+def forecast_workflow(services: Services, workflow_id: str, *, now_ms: int) -> WorkflowForecast:
+    """Forecasts the end of a workflow and of its jobs at `now_ms`.
+
+    Reads what `read_scene` says, and steps at most about `JOBS_DRAWN` jobs. Raises NotFound, also where the workflow
+    was submitted before graphs were stored; ServiceUnavailable.
+    """
+    submission = find_workflow(services, workflow_id)
+    read = read_workflow_scene(services, workflow_id, submission.job_count, now_ms)
+    run_times = learned(read.ended)
+    jobs = [job for job in read.wanted if job.job_id not in read.skipped]
+    found = _drawn(read, run_times, jobs)
+    rows = sorted((ForecastRow(job, each) for job, each in zip(jobs, found.jobs, strict=True)), key=_by_start)
+    return WorkflowForecast(
+        submission,
+        len(read.wanted),
+        found.end,
+        tuple(rows[:MAX_ROWS]),
+        found.draws,
+        tuple(_notes(read, run_times, jobs)),
+    )
+
+
+def forecast_job(services: Services, job_id: str, *, now_ms: int) -> JobForecastRead:
+    """Forecasts the start and the end of a job at `now_ms`. A job of a workflow is forecast with its workflow.
+
+    Raises NotFound; ServiceUnavailable.
+    """
+    job = find_job(services, job_id)
+    if job.is_terminal:
+        return JobForecastRead(job, _NOTHING, 0, ())
+    if job.workflow_id is None:
+        read = read_job_scene(services, job, now_ms)
+    else:
+        workflow_id = submission_of(job_id)
+        submission = find_workflow(services, workflow_id)
+        read = read_workflow_scene(services, workflow_id, submission.job_count, now_ms)
+    # The job may have ended since it was read.
+    jobs = [each for each in read.wanted if each.job_id == job_id and job_id not in read.skipped]
+    run_times = learned(read.ended)
+    found = _drawn(read, run_times, jobs)
+    own = found.jobs[0] if found.jobs else _NOTHING
+    return JobForecastRead(job, own, found.draws, tuple(_notes(read, run_times, jobs)))
+
+
+def _drawn(read: SceneRead, run_times: RunTimes, jobs: Sequence[Job]) -> Forecast:
+    if not jobs:
+        return Forecast((), None, 0)
+    scene = read.scene
+    return forecast(scene, run_times, [job.job_id for job in jobs], draws=draws_for(len(scene.jobs)))
+
+
+def _by_start(row: ForecastRow) -> tuple[bool, float, float]:
+    """Orders jobs by their starts: those that run first, those that never start last."""
+    start, end = row.forecast.start, row.forecast.end
+    if row.job.state is State.RUNNING:
+        return False, 0.0, math.inf if end is None else end.p50_ms
+    if start is None:
+        return True, 0.0, 0.0
+    return False, start.p50_ms, start.p50_ms if end is None else end.p50_ms
+
+
+def _notes(read: SceneRead, run_times: RunTimes, jobs: Sequence[Job]) -> Iterator[Note]:
+    yield from _holds(read, jobs)
+    conditions = sum(
+        any(wait.type is DependencyType.CONDITIONAL for wait in job.waits) for job in read.scene.jobs
+    )
+    if read.skipped:
+        yield Note(
+            NoteCode.GOING_TO_BE_SKIPPED,
+            f"Jobs that are going to be skipped, as an upstream did not end as they need: {len(read.skipped):,}.",
+        )
+    if conditions:
+        yield Note(
+            NoteCode.CONDITIONS_TAKEN_AS_TRUE,
+            f"Jobs whose conditions are taken to be true: {conditions:,}.",
+        )
+    guessed = sum(run_times.of(job.type, job.estimated_duration_seconds).is_guess for job in jobs)
+    if guessed:
+        yield Note(
+            NoteCode.RUN_TIMES_GUESSED,
+            "Jobs without an estimate, of types of which no job has ended in the workflow: "
+            f"{guessed:,}. A minute is taken for each.",
+        )
+    if not read.is_whole:
+        yield Note(
+            NoteCode.NOT_ALL_READ,
+            "More competes for the slots than was read, so starts and ends may come later.",
+        )
+
+
+def _holds(read: SceneRead, jobs: Sequence[Job]) -> Iterator[Note]:
+    """Yields what keeps jobs from starting at all."""
+    scene = read.scene
+    waiting = [job for job in jobs if job.state is not State.RUNNING]
+    for pool in sorted({job.pool for job in waiting}):
+        if pool not in scene.pools:
+            yield Note(NoteCode.POOL_GONE, f"Pool {pool} is no longer deployed.")
+        elif scene.rules.is_paused(pool):
+            yield Note(NoteCode.POOL_PAUSED, f"Pool {pool} is paused.")
+        elif scene.pools[pool].slots == 0:
+            yield Note(NoteCode.NO_SLOTS, f"Pool {pool} has no slot: no worker of it is live.")
+    for job_type in sorted({job.type for job in waiting}):
+        if scene.rules.type_rule(job_type).paused:
+            yield Note(NoteCode.TYPE_PAUSED, f"Job type {job_type} is paused.")
+    on_hold = sum(job.on_hold for job in waiting)
+    if on_hold:
+        yield Note(NoteCode.ON_HOLD, f"Jobs on hold: {on_hold:,}.")

@@ -1,0 +1,83 @@
+"""The API forecasts when jobs start and workflows end."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.harness.domain.documents import read_document, table_rows
+from tests.harness.functions.api_calls import NOW, UNKNOWN_ID, Api
+from tidegate.usecases.forecast.forecast import NoteCode
+
+PAGE = read_document("reference/api.md")
+FLOW = {
+    "jobs": [
+        {
+            "key": "extract",
+            "type": "tidegate.sleep",
+            "parameters": {"seconds": 30},
+            "estimated_duration_seconds": 30,
+        },
+        {
+            "key": "load",
+            "type": "tidegate.noop",
+            "depends_on": [{"key": "extract"}],
+            "estimated_duration_seconds": 60,
+        },
+    ]
+}
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+def seconds_from_now(text: str) -> float:
+    return (datetime.fromisoformat(text) - datetime.fromisoformat(NOW)) / timedelta(seconds=1)
+
+
+def test_a_workflow_and_its_jobs_are_forecast(api: Api) -> None:
+    flow = api.call("POST", "/v1/workflows", FLOW).body
+    answer = api.call("GET", f"/v1/workflows/{flow['workflow_id']}/forecast").body
+    assert (answer["jobs_left"], answer["coverage"], answer["notes"]) == (2, 0.9, [])
+    first, second = answer["jobs"]
+    assert [first["key"], second["key"]] == ["extract", "load"]
+    assert seconds_from_now(first["start"]["median"]) == 0
+    assert second["start"] == first["end"]
+    assert second["end"] == answer["end"]
+    assert seconds_from_now(first["end"]["median"]) == pytest.approx(30, rel=0.3)
+    assert seconds_from_now(answer["end"]["median"]) == pytest.approx(90, rel=0.3)
+    assert answer["end"]["low"] < answer["end"]["median"] < answer["end"]["high"]
+    assert answer == api.call("GET", f"/v1/workflows/{flow['workflow_id']}/forecast").body
+    one = api.call("GET", f"/v1/jobs/{flow['job_ids']['load']}/forecast").body
+    assert (one["start"], one["end"], one["state"]) == (second["start"], second["end"], "PENDING")
+
+
+def test_a_job_that_runs_has_an_end_and_no_start(api: Api) -> None:
+    job_id = api.submit(estimated_duration_seconds=10)
+    api.run(job_id)
+    answer = api.call("GET", f"/v1/jobs/{job_id}/forecast").body
+    assert (answer["state"], answer["start"]) == ("RUNNING", None)
+    assert seconds_from_now(answer["end"]["median"]) == pytest.approx(10, rel=0.3)
+
+
+def test_what_keeps_a_job_from_a_forecast_is_told(api: Api) -> None:
+    job_id = api.submit()
+    api.call("POST", "/v1/pools/lambda/pause")
+    answer = api.call("GET", f"/v1/jobs/{job_id}/forecast").body
+    assert (answer["start"], answer["end"]) == (None, None)
+    assert [note["code"] for note in answer["notes"]] == ["pool-paused", "run-times-guessed"]
+
+
+def test_the_page_lists_every_note() -> None:
+    rows = table_rows(PAGE, "code of a note")
+    assert set(re.findall(r"`([a-z-]+)`", " ".join(row[0] for row in rows))) == set(NoteCode)
+
+
+@pytest.mark.parametrize("kind", ["jobs", "workflows"])
+def test_what_is_unknown_is_not_found(api: Api, kind: str) -> None:
+    assert api.call("GET", f"/v1/{kind}/{UNKNOWN_ID}/forecast").status == 404
+    assert api.call("GET", f"/v1/{kind}/nonsense/forecast").status == 404
