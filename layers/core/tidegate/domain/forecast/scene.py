@@ -28,9 +28,10 @@ class SceneJob:
 
     `since_ms` is when a QUEUED job was dispatched or a RUNNING one was claimed. `rank` and `lane` are those of a READY
     job; by its rank a QUEUED job was dispatched before others of the same millisecond. `wakes_at_ms` is when the job
-    may become READY at the earliest, None where nothing but its dependencies holds it. Times are in milliseconds since the epoch. `waits` are its unsatisfied dependencies. `tries` counts its failed
-    attempts. `boost_millipoints` is the boost of its critical path, in thousandths of a point. `place` is its index in
-    its workflow. `estimate_seconds` is the caller's estimate of its run time.
+    may become READY at the earliest, None where nothing but its dependencies holds it. Times are in milliseconds since
+    the epoch. `waits` are its unsatisfied dependencies. `tries` counts its failed attempts. `boost_millipoints` is the
+    boost of its critical path, in thousandths of a point. `place` is its index in its workflow.
+    `estimate_seconds` is the caller's estimate of its run time.
     """
 
     job_id: str

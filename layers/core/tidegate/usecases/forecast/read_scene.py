@@ -202,7 +202,7 @@ class _Look:
         self.entries |= {each.job_id: each for each in left[:MAX_JOBS]}
 
     def _active(self, pool: str, slots: int) -> dict[str, SceneJob]:
-        """Returns the dispatched jobs. The index does not say which of them run; those dispatched first are taken to."""
+        """Returns the dispatched jobs. The index does not say which of them run; the first are taken to."""
         entries = self._entries(
             self.services.index.first_pages(pool, Group.ACTIVE, limit=MAX_ACTIVE).values()
         )
