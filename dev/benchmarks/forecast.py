@@ -279,24 +279,27 @@ def report_of(
             Goal("seconds between the stepper's ends and the simulator's", apart, at_most=0.0),
         ],
         tables=[Table("Intervals and errors", columns, rows), _by_instance(judged, learnt)],
-        range_charts=[
-            RangeChart(
-                title="Coverage of the nominal 90 % interval",
-                x_label="part of the forecasts",
-                bars="allowed",
-                rows=[
-                    Range(
-                        f"{cell.slots} slots, {cell.place}, {cell.spread}, {cell.moment}",
-                        LOW,
-                        HIGH,
-                        {
-                            "drawn": round(coverage(each, 1.0), 4),
-                            "corrected": round(coverage(each, learnt[cell]), 4),
-                        },
-                    )
-                    for cell, each in judged.items()
-                ],
+        range_charts=[_coverage_chart(judged, learnt)],
+    )
+
+
+def _coverage_chart(judged: Mapping[Cell, Sequence[Judged]], learnt: Mapping[Cell, float]) -> RangeChart:
+    """Makes a chart of how often the intervals of each cell held, beside what is allowed."""
+    return RangeChart(
+        title="Coverage of the nominal 90 % interval",
+        x_label="part of the forecasts",
+        bars="allowed",
+        rows=[
+            Range(
+                f"{cell.slots} slots, {cell.place}, {cell.spread}, {cell.moment}",
+                LOW,
+                HIGH,
+                {
+                    "drawn": round(coverage(each, 1.0), 4),
+                    "corrected": round(coverage(each, learnt[cell]), 4),
+                },
             )
+            for cell, each in judged.items()
         ],
     )
 

@@ -17,7 +17,7 @@ class Interval(Model):
 
 
 class ForecastNote(Model):
-    """What a forecast takes for granted, or what keeps jobs from a forecast."""
+    """One thing that a forecast takes for granted, or that keeps jobs from a forecast."""
 
     code: str
     message: str

@@ -21,7 +21,7 @@ class IntervalOut(TypedDict):
 
 
 class NoteOut(TypedDict):
-    """What a forecast takes for granted, or what keeps jobs from a forecast."""
+    """One thing that a forecast takes for granted, or that keeps jobs from a forecast."""
 
     code: str
     message: str

@@ -49,7 +49,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What every course of a scene has in common. Jobs are named by their number in the scene.
+    """The parts that all courses of a scene share. Jobs are named by their number in the scene.
 
     `after_start` and `after_end` list, for each job, the jobs that have one dependency less once it starts or ends.
     `open_edges` counts the unsatisfied dependencies of each job.

@@ -13,7 +13,7 @@ from tidegate.domain.states import TERMINAL, State
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What holds jobs back: for each job the dependencies whose upstreams have not ended.
+    """The dependencies that hold jobs back: for each job those whose upstreams have not ended.
 
     `skipped` are the jobs that can't run any more, because an upstream did not end as they need.
     """

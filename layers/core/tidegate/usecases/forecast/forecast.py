@@ -23,7 +23,7 @@ MAX_ROWS: Final = 200
 
 
 class NoteCode(StrEnum):
-    """What a forecast takes for granted, or why it has none."""
+    """The codes of notes. A note says why a job has no forecast, or names an assumption."""
 
     POOL_PAUSED = "pool-paused"
     POOL_GONE = "pool-gone"
@@ -161,7 +161,7 @@ def _notes(read: SceneRead, run_times: RunTimes, jobs: Sequence[Job]) -> Iterato
     if guessed:
         yield Note(
             NoteCode.RUN_TIMES_GUESSED,
-            "Jobs without an estimate, of types of which no job has ended in the workflow: "
+            "Jobs without an estimate, of types of which no ended job was read: "
             f"{guessed:,}. A minute is taken for each.",
         )
     if not read.is_whole:

@@ -31,7 +31,8 @@ from tidegate.usecases.read.progress import load_segments
 from tidegate.usecases.services import Services
 
 MAX_JOBS = limits.MAX_JOBS_PER_WORKFLOW
-"""Jobs of the workflow itself, and of all that competes with it."""
+"""Jobs of the workflow and of other workflows together that are read."""
+MAX_ENTRIES = 1_000  # further jobs, of which the index alone is read
 MAX_OTHER_WORKFLOWS = 4  # read whole, beside the one that is asked about
 MAX_UPSTREAMS = 100  # jobs of earlier submissions that jobs wait for; one request
 MAX_READY = 500  # READY jobs of each shard of a lane
@@ -111,7 +112,7 @@ class _Look:
         states = dict(zip(ids, (state for each in segments for state in each.states), strict=True))
         ran = dict(zip(ids, (seconds for each in segments for seconds in each.ran_seconds), strict=True))
         open_ids = [job_id for job_id in ids if states[job_id] not in TERMINAL]
-        if job_count is None and len(self.jobs) + len(open_ids) > 2 * MAX_JOBS:
+        if job_count is None and len(self.jobs) + len(open_ids) > MAX_JOBS:
             return None
         found = read_lean(self.services, open_ids, consistent=False)
         # The progress may lag behind the jobs.
@@ -159,7 +160,7 @@ class _Look:
                 self.ends[job.job_id] = job.state
             else:
                 self.jobs[job.job_id] = job
-                # What an upstream waits for itself is not followed.
+                # The upstreams of an upstream are not followed.
                 self.is_whole &= job.state is not State.PENDING
 
     # --- pools ------------------------------------------------------------------------------------
@@ -194,12 +195,12 @@ class _Look:
         self.is_whole &= len(largest) <= MAX_OTHER_WORKFLOWS
         for workflow_id in largest[:MAX_OTHER_WORKFLOWS]:
             jobs = self.add_workflow(workflow_id)
-            # What they wait for in other pools is not followed.
+            # Their upstreams in other pools are not followed.
             self.is_whole &= jobs is not None and all(job.pool in self.pools for job in jobs)
         # The index may still show jobs that have ended.
         left = [each for job_id, each in competing.items() if job_id not in self.jobs | self.ends]
-        self.is_whole &= len(left) <= MAX_JOBS
-        self.entries |= {each.job_id: each for each in left[:MAX_JOBS]}
+        self.is_whole &= len(left) <= MAX_ENTRIES
+        self.entries |= {each.job_id: each for each in left[:MAX_ENTRIES]}
 
     def _active(self, pool: str, slots: int) -> dict[str, SceneJob]:
         """Returns the dispatched jobs. The index does not say which of them run; the first are taken to."""
