@@ -167,9 +167,9 @@ def test_no_course_breaks_a_promise(seed: int) -> None:
 def test_a_forecast_is_the_same_for_the_same_seed_and_its_bounds_are_in_order() -> None:
     of, _ = random_scene(3)
     ids = [each.job_id for each in of.jobs]
-    found = forecast(of, RunTimes(), ids, draws=30, seed=7)
-    assert found == forecast(of, RunTimes(), ids, draws=30, seed=7)
-    assert found != forecast(of, RunTimes(), ids, draws=30, seed=8)
+    found = forecast(of, RunTimes(), ids, draws=30, seed=7, widening=1.0)
+    assert found == forecast(of, RunTimes(), ids, draws=30, seed=7, widening=1.0)
+    assert found != forecast(of, RunTimes(), ids, draws=30, seed=8, widening=1.0)
     for each in found.jobs:
         for interval in (each.start, each.end):
             assert interval is not None
