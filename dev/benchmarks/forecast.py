@@ -162,7 +162,8 @@ class Subject:
         wanted = [job.job_id for job in scene.jobs if job.job_id in own]
         draws = draws_for(len(scene.jobs))
         found = forecast(scene, run_times, wanted, draws=draws, widening=factor).end
-        assert found is not None, "every job of a sample runs"
+        if found is None:
+            raise LookupError(f"a job of {self.instance} never runs")
         return found
 
     def judge(self, spread: float, seeds: Sequence[int]) -> Iterator[tuple[str, Judged]]:
