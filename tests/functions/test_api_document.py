@@ -32,13 +32,14 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, pool, job_type, worker, status, me, audit, bad_request, problem = examples
+    request, answer, job, forecast, pool, job_type, worker, status, me, audit, bad_request, problem = examples
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
     assert f"Location: {accepted.headers['Location']}`" in DOCUMENT
     assert f"`GET /v1/jobs/{job['job_id']}`" in DOCUMENT
     assert api.call("GET", f"/v1/jobs/{job['job_id']}").body == job
+    assert api.call("GET", f"/v1/workflows/{answer['workflow_id']}/forecast").body == forecast
     spec = WorkerSpec("ecs", "nightly-1", "ip-10-0-1-17", 8, name="nightly run", tags={"team": "data"})
     hour_ago = begin(spec, worker["session_id"], NOW_MS - 3_600_000)
     earlier = AllSessions(NOW_MS - 90_000_000, sessions=2, totals=Totals(79, 75, 3, 2), lost=1)
