@@ -20,14 +20,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dev.benchmarks.conformal import PastRatios, widening
 from dev.benchmarks.quality import instance_name, makespan_seconds
 from dev.benchmarks.report import BenchmarkReport, Goal, Range, RangeChart, Table, finish
 from dev.simulator.memory.seeded import START_MS
 from dev.simulator.workflows.graphs import layered
 from dev.simulator.workflows.traces import Trace, read_trace, sample_files
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.forecast.conformal import COVERAGE, PastRatios, widening
-from tidegate.domain.forecast.forecast import Interval, draws_for, forecast
+from tidegate.domain.forecast.forecast import COVERAGE, Interval, draws_for, forecast
 from tidegate.domain.forecast.run_times import Ended, RunTimes, learned
 from tidegate.domain.forecast.scene import Scene, SceneJob, ScenePool, Wait
 from tidegate.domain.forecast.stepper import Course, step, wire

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.forecast.conformal import PastRatios, widening
 from tidegate.domain.forecast.forecast import FEWEST_DRAWS, MOST_DRAWS, draws_for, forecast
 from tidegate.domain.forecast.run_times import (
     GUESSED_SECONDS,
@@ -234,26 +233,6 @@ def test_run_times_are_drawn_around_their_median_and_beyond_what_has_passed() ->
     assert 0 < sum(far) / 100 < 3_600_000
 
 
-def test_past_errors_widen_until_the_nominal_part_is_held() -> None:
-    chance = random.Random(3)
-
-    def past(count: int) -> list[PastRatios]:
-        """Intervals from 0.8 to 1.2 of what is forecast, and what comes with a spread of 0.4."""
-        return [
-            PastRatios(actual / 0.8, actual / 1.2)
-            for actual in (chance.lognormvariate(0, 0.4) for _ in range(count))
-        ]
-
-    factor = widening(past(2_000))
-    assert factor > 1.3
-    held = sum(each.factor <= factor for each in past(2_000)) / 2_000
-    assert held == pytest.approx(0.9, abs=0.02)
-    assert widening([]) == 1.0
-    assert widening([PastRatios(2.0, 0.5)] * 20) == 0.5, "intervals that were too wide get narrower"
-    few = [PastRatios(1.0, ratio) for ratio in (1.0, 3.0, 2.0)]
-    assert widening(few) == 3.0
-
-
 def test_dependencies_are_judged_and_skips_go_on() -> None:
     complete, conditional = DependencyType.MUST_COMPLETE, DependencyType.CONDITIONAL
     edges = {
@@ -262,8 +241,9 @@ def test_dependencies_are_judged_and_skips_go_on() -> None:
         "e": [Wait("b", complete), Wait("d", SUCCEED)],
         "f": [Wait("a", conditional)],
         "g": [Wait("b", START)],
+        "h": [Wait("a", START)],  # its upstream began, and failed later
     }
     found = waiting(edges, {"a": State.FAILED})
     assert found.skipped == {"b", "c", "g"}
-    assert found.waits == {"e": (Wait("d", SUCCEED),), "f": ()}
+    assert found.waits == {"e": (Wait("d", SUCCEED),), "f": (), "h": ()}
     assert waiting(edges, {"a": State.SUCCEEDED}).waits["c"] == (Wait("b", SUCCEED), Wait("d", SUCCEED))

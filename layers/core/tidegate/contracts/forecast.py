@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import to_wire
-from tidegate.domain.forecast.conformal import COVERAGE
-from tidegate.domain.forecast.forecast import Interval, JobForecast
+from tidegate.domain.forecast.forecast import COVERAGE, Interval, JobForecast
 from tidegate.domain.job import Job
 
 

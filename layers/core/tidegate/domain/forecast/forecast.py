@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tidegate.domain.forecast.conformal import COVERAGE, LEARNED_WIDENING
 from tidegate.domain.forecast.run_times import RunTime, RunTimes, draw_ms, draw_remaining_ms
 from tidegate.domain.forecast.scene import Scene
 from tidegate.domain.forecast.stepper import Course, Wiring, step, wire
 from tidegate.domain.states import State
 
+COVERAGE: Final = 0.9
+"""The nominal coverage: the part of the intervals that hold what comes."""
+LEARNED_WIDENING: Final = 1.02
+"""The factor that corrects intervals by past errors: what the benchmark learned over all its cells."""
 JOBS_DRAWN: Final = 200_000
 """Jobs stepped in one forecast, over all draws. It bounds the time of an answer."""
 FEWEST_DRAWS, MOST_DRAWS = 20, 60
@@ -66,7 +69,7 @@ def forecast(
     """Returns the forecast of the jobs `wanted`, named by their ids, which are jobs of the scene.
 
     Steps the scene `draws` (1 or more) times. The same scene and seed give the same answer. `widening` (above 0) is
-    the factor that corrects the intervals (`conformal.widening`).
+    the factor that corrects the intervals.
     """
     wiring = wire(scene)
     numbers = [wiring.numbers[job_id] for job_id in wanted]

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from tidegate.domain.dependency import Verdict, judge
 from tidegate.domain.forecast.scene import Wait
-from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.states import State
+
+# The code of a job that ended otherwise did not begin, as a rule.
+_BEGAN = frozenset({State.SUCCEEDED, State.FAILED, State.TIMED_OUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ def waiting(edges: Mapping[str, Sequence[Wait]], ends: Mapping[str, State]) -> W
         left: list[Wait] = []
         for wait in edges[job_id]:
             state = skipped.get(wait.upstream_id) or ends.get(wait.upstream_id)
-            verdict = Verdict.UNDECIDED if state is None else _verdict(wait, state)
+            began = state in _BEGAN
+            verdict = Verdict.UNDECIDED if state is None else judge(wait.type, state, started=began)
             if verdict is Verdict.UNSATISFIABLE:
                 skipped[job_id] = State.SKIPPED
                 open_ids.extend(each for each in below.get(job_id, ()) if each not in skipped)
@@ -52,10 +56,4 @@ def waiting(edges: Mapping[str, Sequence[Wait]], ends: Mapping[str, State]) -> W
         found[job_id] = tuple(left)
     return Waiting(
         {job_id: waits for job_id, waits in found.items() if job_id not in skipped}, frozenset(skipped)
-    )
-
-
-def _verdict(wait: Wait, state: State) -> Verdict:
-    return (
-        judge(wait.type, state, started=state is State.SUCCEEDED) if state in TERMINAL else Verdict.UNDECIDED
     )

@@ -13,7 +13,6 @@ from tidegate.domain.forecast.forecast import Forecast, Interval, JobForecast, d
 from tidegate.domain.forecast.run_times import RunTimes, learned
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import State
-from tidegate.domain.submission import Submission
 from tidegate.usecases.forecast.read_scene import SceneRead, read_job_scene, read_workflow_scene
 from tidegate.usecases.read.visible import find_job, find_workflow
 from tidegate.usecases.services import Services
@@ -60,7 +59,6 @@ class WorkflowForecast:
     ended. `draws` is how many courses were drawn, 0 where nothing is left.
     """
 
-    submission: Submission
     left: int
     end: Interval | None
     rows: tuple[ForecastRow, ...]
@@ -94,7 +92,6 @@ def forecast_workflow(services: Services, workflow_id: str, *, now_ms: int) -> W
     found = _drawn(read, run_times, jobs)
     rows = sorted((ForecastRow(job, each) for job, each in zip(jobs, found.jobs, strict=True)), key=_by_start)
     return WorkflowForecast(
-        submission,
         len(read.wanted),
         found.end,
         tuple(rows[:MAX_ROWS]),

@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-COVERAGE: Final = 0.9
-"""The nominal coverage: the part of the intervals that hold what comes."""
-
-LEARNED_WIDENING: Final = 1.02
-"""The factor that the benchmark learned over all its cells (`dev/benchmarks/forecast.py`)."""
+from tidegate.domain.forecast.forecast import COVERAGE
 
 
 class PastRatios(NamedTuple):
