@@ -83,6 +83,6 @@ class JobIndex(Protocol):
     def ranks(self, pool: str, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> Sequence[int]:
         """Returns the ranks of the READY jobs of `lanes`: the `at_most` (1 or more) highest of each shard of a lane.
 
-        Reads as many units as `count` does, and answers more bytes. Where one shard has more jobs, the result has more
-        than `at_most` ranks or just as many, so it says whether there are more than `at_most - 1` jobs.
+        Reads as many units as `count` does, and answers more bytes. The result has at least `at_most` ranks wherever
+        there are at least so many jobs.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -107,28 +107,25 @@ class DynamoJobIndex:
         return [(lane, shard) for lane in lanes for shard in range(self.shards if is_sharded(lane) else 1)]
 
     def _count_shard(self, key: str, at_most: int) -> int:
-        counted = 0
-        arguments = _in_partition(key, None)
-        while counted < at_most:
-            answer = self._query(Limit=at_most - counted, Select="COUNT", **arguments)
-            counted += answer["Count"]
-            if "LastEvaluatedKey" not in answer:
-                break
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return counted
+        answers = self._answers(at_most, Select="COUNT", **_in_partition(key, None))
+        return sum(answer["Count"] for answer in answers)
 
     def _ranks_of_shard(self, key: str, at_most: int) -> list[int]:
-        found: list[int] = []
         arguments = _in_partition(key, None)
         arguments["ExpressionAttributeNames"] |= {"#sort": schema.GROUP_SORT}
-        arguments |= {"ProjectionExpression": "#sort", "ScanIndexForward": False}
-        while len(found) < at_most:
-            answer = self._query(Limit=at_most - len(found), **arguments)
-            found += [int(item[schema.GROUP_SORT]["N"]) for item in answer["Items"]]
+        answers = self._answers(at_most, ProjectionExpression="#sort", ScanIndexForward=False, **arguments)
+        return [int(item[schema.GROUP_SORT]["N"]) for answer in answers for item in answer["Items"]]
+
+    def _answers(self, at_most: int, **arguments: Any) -> Iterator[Any]:
+        """Yields the answers to a query, page by page, until they hold `at_most` entries."""
+        left = at_most
+        while left > 0:
+            answer = self._query(Limit=left, **arguments)
+            yield answer
+            left -= answer["Count"]
             if "LastEvaluatedKey" not in answer:
-                break
+                return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return found
 
     def _query(self, **arguments: Any) -> Any:
         with translated(f"querying the index of {self.tables.jobs}"):
