@@ -136,19 +136,17 @@ export function AuditScreen() {
 /** Says that the act of the address is not among those of this page, and leads to it. */
 function Elsewhere({ id }: { id: string }) {
   const atMs = madeAtMs(id);
-  const at = atMs === null ? null : new Date(atMs).toISOString();
-  const bound = (ms: number) => new Date(ms).toISOString();
   return (
     <Alert severity="info">
       The act that this address names is not on this page.{" "}
-      {at === null || atMs === null ? (
+      {atMs === null ? (
         "Its id is malformed: open the act from the list, and copy that address."
       ) : (
         <>
-          It was done at <Time at={at} />:{" "}
+          It was done at <Time at={isoOf(atMs)} />:{" "}
           <TextLink
             to="/audit"
-            search={{ act: id, from: bound(atMs - AROUND_MS), to: bound(atMs + AROUND_MS) }}
+            search={{ act: id, from: isoOf(atMs - AROUND_MS), to: isoOf(atMs + AROUND_MS) }}
           >
             show the acts around it
           </TextLink>
@@ -157,6 +155,10 @@ function Elsewhere({ id }: { id: string }) {
       )}
     </Alert>
   );
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 /** The rows. New acts wait until they are called, so that no row moves while somebody reads. */

@@ -242,6 +242,21 @@ it("reads a log page by page, and no line twice", async () => {
   expect(asked).toEqual([null, "next"]);
 });
 
+/** A page of a log that goes on: the line with this number. */
+function logPage(state: string, number: number) {
+  return {
+    job_id: ID,
+    state,
+    attempt: 2,
+    log_group: "g",
+    log_stream: "s",
+    missing: 0,
+    looked_to: null,
+    cursor: "next",
+    lines: [{ at: "2026-12-01T08:00:00.000Z", number, text: "printed" }],
+  };
+}
+
 it("has the job read again once its log tells another state, and pauses on demand", async () => {
   let state = "RUNNING" as Job["state"];
   let number = 0;
@@ -250,18 +265,7 @@ it("has the job read again once its log tells another state, and pauses on deman
     ({ path }) => {
       if (!path.endsWith("/logs")) return undefined;
       state = "SUCCEEDED";
-      const line = { at: "2026-12-01T08:00:00.000Z", number: ++number, text: "printed" };
-      return {
-        job_id: ID,
-        state,
-        attempt: 2,
-        log_group: "g",
-        log_stream: "s",
-        missing: 0,
-        looked_to: null,
-        cursor: "next",
-        lines: [line],
-      };
+      return logPage(state, ++number);
     },
     "?tab=log",
   );
@@ -347,21 +351,7 @@ it("reads no line twice where an answer takes longer than a turn", async () => {
       () => ({ ...FAILED, state: "RUNNING", error: null }),
       ({ path }) =>
         path.endsWith("/logs")
-          ? new Promise((done) =>
-              waiting.push(() =>
-                done({
-                  job_id: ID,
-                  state: "RUNNING",
-                  attempt: 2,
-                  log_group: "g",
-                  log_stream: "s",
-                  missing: 0,
-                  looked_to: null,
-                  cursor: "next",
-                  lines: [{ at: "2026-12-01T08:00:00.000Z", number: 1, text: "printed" }],
-                }),
-              ),
-            )
+          ? new Promise((done) => waiting.push(() => done(logPage("RUNNING", 1))))
           : undefined,
       "?tab=log",
     );

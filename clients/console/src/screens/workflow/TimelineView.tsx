@@ -115,7 +115,7 @@ function Further({ times }: { times: ReturnType<typeof useTimes> }) {
   const { hasNextPage, isFetching, isError, fetchNextPage } = times;
   const goesOn = readsAll && hasNextPage && !isError;
   const pages = times.data?.pages.length ?? 0;
-  // An answer may be there before it is drawn that something is asked, so the next request follows the pages too.
+  // A quick answer comes before React has drawn `isFetching`, so the number of pages tells that there is a new one.
   useEffect(() => {
     if (goesOn && !isFetching && pages > 0) void fetchNextPage();
   }, [goesOn, isFetching, pages, fetchNextPage]);
