@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.mutation.run import LEAST_KILLED, follow, lay_out, run, verdict
+from tests.harness.mutation.run import LEAST_KILLED, follow, lay_out, outcomes_of, run, verdict
 
 
 def outcomes(killed: int, timeout: int = 0, survived: int = 0, untested: int = 0) -> dict[str, str]:
@@ -46,7 +46,16 @@ def test_a_tester_that_fails_is_no_success_and_what_it_said_is_shown(
     tool.write_text(f"#!{sys.executable}\nimport sys\nprint('3/9 so far')\nsys.exit('it broke')\n")
     tool.chmod(0o700)
     with pytest.raises(subprocess.CalledProcessError):
-        follow(run(tool, tmp_path))
+        follow(run(tool, tmp_path, "*"))
     said = capsys.readouterr().out
     assert "3/9 so far" in said
     assert "it broke" in said
+
+
+def test_of_a_part_of_the_mistakes_only_those_made_are_judged(tmp_path: Path) -> None:
+    tool = tmp_path / "mutmut"
+    told = "    rank.x_rank__mutmut_1: killed\n    rank.x_rank__mutmut_2: not checked\n"
+    tool.write_text(f"#!{sys.executable}\nprint({told!r})\n")
+    tool.chmod(0o700)
+    assert outcomes_of(tool, tmp_path, "*[147]") == {"rank.x_rank__mutmut_1": "killed"}
+    assert not verdict(outcomes_of(tool, tmp_path, "*"))[0]

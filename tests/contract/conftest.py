@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -52,9 +53,12 @@ def moto_clients() -> AwsClients:
     return clients
 
 
-@pytest.fixture(params=["memory", "moto", "local"])
-def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
-    """Makes fresh, empty stores of one implementation."""
+STORES = ["memory", "moto", "local"]
+
+
+@contextmanager
+def _made(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """Makes fresh, empty stores of the implementation that the fixture's parameter names."""
     if request.param == "memory":
         yield memory_stores()
     elif request.param == "moto":
@@ -63,7 +67,35 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
             tables = create_tables(clients.dynamodb, "moto")
             yield aws_stores(clients, tables, make_queue(clients, "moto-queue"))
     else:
-        yield request.getfixturevalue("local_stores")
+        with _on_the_emulator(request.getfixturevalue("local_clients")) as stores:
+            yield stores
+
+
+@contextmanager
+def _on_the_emulator(clients: AwsClients) -> Iterator[Stores]:
+    name = f"test{next(_numbers)}"
+    tables = create_tables(clients.dynamodb, name)
+    queue_url = make_queue(clients, name)
+    yield aws_stores(clients, tables, queue_url)
+    delete_tables(clients.dynamodb, tables)
+    clients.sqs.delete_queue(QueueUrl=queue_url)
+
+
+@pytest.fixture(params=STORES)
+def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """Makes fresh, empty stores of one implementation."""
+    with _made(request) as made:
+        yield made
+
+
+@pytest.fixture(params=STORES, scope="module")
+def kept_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """Makes stores of one implementation for all tests of a file, which overwrite each other's jobs.
+
+    Such a file asks for no `stores`: moto forgets all its tables where new ones are made.
+    """
+    with _made(request) as made:
+        yield made
 
 
 @pytest.fixture
@@ -78,12 +110,8 @@ def raw(stores: Stores) -> Stores:
 @pytest.fixture
 def local_stores(local_clients: AwsClients) -> Iterator[Stores]:
     """Makes new tables and a new queue in the session's emulator."""
-    name = f"test{next(_numbers)}"
-    tables = create_tables(local_clients.dynamodb, name)
-    queue_url = make_queue(local_clients, name)
-    yield aws_stores(local_clients, tables, queue_url)
-    delete_tables(local_clients.dynamodb, tables)
-    local_clients.sqs.delete_queue(QueueUrl=queue_url)
+    with _on_the_emulator(local_clients) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,6 @@ import pytest
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tests.harness.domain.job_samples import SAMPLES
-from tests.harness.domain.transition_case import Case
-from tests.harness.domain.transition_cases import CASES
 from tidegate.domain import limits
 from tidegate.domain.amendments import Amendment
 from tidegate.domain.dependency import Dependency
@@ -31,7 +29,6 @@ from tidegate.domain.transitions import (
     ReleaseIfPending,
     Stamp,
     TakeBackIfStillQueued,
-    Transition,
     TransitionRefused,
 )
 from tidegate.ports import IndexEntry
@@ -39,47 +36,12 @@ from tidegate.ports import IndexEntry
 STAMP = Stamp(NOW_MS + 1_000, "tester")
 
 
-def put(stores: Stores, job: Job) -> None:
-    stores.jobs.unstage([job.job_id])
-    stores.jobs.insert_if_absent([job])
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_transition_changes_the_job_as_the_domain_says(stores: Stores, case: Case) -> None:
-    put(stores, case.job)
-    changed = case.transition.apply(case.job)
-    assert stores.jobs.apply(case.transition) == changed
-    assert stores.jobs.get(case.job.job_id, consistent=True) == changed
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_refused_transition_brings_the_job_back_and_changes_nothing(stores: Stores, case: Case) -> None:
-    for broken, job in case.refused.items():
-        put(stores, job)
-        with pytest.raises(TransitionRefused) as domain_says:
-            case.transition.apply(job)
-        with pytest.raises(TransitionRefused) as store_says:
-            stores.jobs.apply(case.transition)
-        assert store_says.value.job == job, broken
-        assert str(store_says.value) == str(domain_says.value), broken
-        assert stores.jobs.get(job.job_id, consistent=True) == job, broken
-
-
 def test_a_job_on_hold_is_not_ready_when_its_time_has_come(stores: Stores) -> None:
     job = replace(SAMPLES[State.SCHEDULED], on_hold=True)
-    put(stores, job)
+    stores.jobs.insert_if_absent([job])
     with pytest.raises(TransitionRefused, match="it is on hold"):
         stores.jobs.apply(ReadyIfDue(job, Stamp(NOW_MS + 3_600_000, "tester")))
     assert stores.jobs.get(job.job_id, consistent=True) == job
-
-
-@pytest.mark.parametrize(
-    "transition", {type(case.transition): case.transition for case in CASES}.values(), ids=str
-)
-def test_no_transition_ever_creates_a_job(stores: Stores, transition: Transition) -> None:
-    with pytest.raises(NotFound):
-        stores.jobs.apply(transition)
-    assert stores.jobs.get(transition.job_id) is None
 
 
 def test_many_transitions_have_their_outcomes_in_order(stores: Stores) -> None:

@@ -13,8 +13,6 @@ import pytest
 
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.stores import NOW_MS, POOL, Stores, same_clients
-from tests.harness.domain.transition_case import Case
-from tests.harness.domain.transition_cases import CASES
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound
@@ -30,51 +28,8 @@ from tidegate.domain.transitions import (
     Transition,
     TransitionRefused,
 )
-from tidegate.ports import TransitionOutcome
 
 STAMP = Stamp(NOW_MS + 1_000, "tester")
-COMPANION = DispatchIfReady("companion", POOL, STAMP)
-
-
-def put(stores: Stores, *jobs: Job) -> None:
-    stores.jobs.unstage([job.job_id for job in jobs])
-    stores.jobs.insert_if_absent(jobs)
-
-
-def in_company(stores: Stores, transition: Transition) -> TransitionOutcome:
-    """Returns the outcome of a transition that shares its request with another."""
-    put(stores, new_job("companion"))
-    outcome, companion = stores.jobs.apply_all([transition, COMPANION])
-    assert isinstance(companion, Job)
-    return outcome
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_transition_among_others_changes_the_job_as_the_domain_says(stores: Stores, case: Case) -> None:
-    put(stores, case.job)
-    changed = case.transition.apply(case.job)
-    assert in_company(stores, case.transition) == changed
-    assert stores.jobs.get(case.job.job_id, consistent=True) == changed
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_transition_among_others_is_refused_as_the_domain_says(stores: Stores, case: Case) -> None:
-    for broken, job in case.refused.items():
-        put(stores, job)
-        with pytest.raises(TransitionRefused) as domain_says:
-            case.transition.apply(job)
-        outcome = in_company(stores, case.transition)
-        assert isinstance(outcome, TransitionRefused), broken
-        assert (outcome.job, str(outcome)) == (job, str(domain_says.value)), broken
-        assert stores.jobs.get(job.job_id, consistent=True) == job, broken
-
-
-@pytest.mark.parametrize(
-    "transition", {type(case.transition): case.transition for case in CASES}.values(), ids=str
-)
-def test_no_transition_among_others_creates_a_job(stores: Stores, transition: Transition) -> None:
-    assert isinstance(in_company(stores, transition), NotFound)
-    assert stores.jobs.get(transition.job_id) is None
 
 
 @pytest.mark.parametrize("number", [0, 1, 25, 26, 230])
@@ -82,7 +37,7 @@ def test_any_number_of_transitions_is_made_and_some_are_refused_or_missing(
     stores: Stores, number: int
 ) -> None:
     """Of every five jobs, the third has made the transition already and the fifth does not exist."""
-    put(stores, *(new_job(f"S.{n}") for n in range(number) if n % 5 != 4))
+    stores.jobs.insert_if_absent([new_job(f"S.{n}") for n in range(number) if n % 5 != 4])
     stores.jobs.apply_all([DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(2, number, 5)])
     outcomes = stores.jobs.apply_all([DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(number)])
     assert len(outcomes) == number
@@ -98,7 +53,7 @@ def test_any_number_of_transitions_is_made_and_some_are_refused_or_missing(
 def test_a_job_that_waits_on_any_number_becomes_ready(stores: Stores, waiting: int) -> None:
     edges = tuple(Dependency(f"S.{n}") for n in range(waiting))
     jobs = [new_job(f"T.{n}", depends_on=edges) for n in range(3)]
-    put(stores, *jobs)
+    stores.jobs.insert_if_absent(jobs)
     stores.jobs.apply_all([ReleaseIfPending(jobs[0], {waiting - 1}), ReleaseIfPending(jobs[1], {0})])
     ordinals = frozenset(range(waiting))
     outcomes = stores.jobs.apply_all([ReadyIfWaitingOnlyOn(job, ordinals, STAMP) for job in jobs])
@@ -106,7 +61,7 @@ def test_a_job_that_waits_on_any_number_becomes_ready(stores: Stores, waiting: i
 
 
 def test_transitions_of_one_job_are_carried_out_in_their_order(stores: Stores) -> None:
-    put(stores, new_job("S"), new_job("T"))
+    stores.jobs.insert_if_absent([new_job("S"), new_job("T")])
     transitions: list[Transition] = [
         transition
         for job_id in ("S", "T")
@@ -126,7 +81,7 @@ def test_jobs_read_a_while_ago_become_ready_among_others(stores: Stores) -> None
         replace(new_job(f"S.{n}"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None)
         for n in range(3)
     ]
-    put(stores, seen[0], replace(seen[1], attempt=2), seen[2])
+    stores.jobs.insert_if_absent([seen[0], replace(seen[1], attempt=2), seen[2]])
     outcomes = stores.jobs.apply_all([ReadyIfDue(job, STAMP) for job in seen])
     assert [outcome.attempt for outcome in outcomes if isinstance(outcome, Job)] == [0, 2, 0]
 
@@ -158,7 +113,7 @@ def failing_once(clients: AwsClients, *, takes_effect: bool) -> Iterator[None]:
 def test_statements_that_failed_are_sent_again_and_their_effect_is_known(
     local_stores: Stores, local_clients: AwsClients, takes_effect: bool
 ) -> None:
-    put(local_stores, *(new_job(f"S.{n}") for n in range(9)))
+    local_stores.jobs.insert_if_absent([new_job(f"S.{n}") for n in range(9)])
     with failing_once(local_clients, takes_effect=takes_effect):
         outcomes = local_stores.jobs.apply_all([DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(9)])
     assert [outcome.state for outcome in outcomes if isinstance(outcome, Job)] == [State.QUEUED] * 9
@@ -168,7 +123,7 @@ def test_statements_that_failed_are_sent_again_and_their_effect_is_known(
 
 def test_claims_share_a_request(local_stores: Stores) -> None:
     jobs = [replace(new_job(f"S.{n}"), state=State.QUEUED) for n in range(10)]
-    put(local_stores, *jobs)
+    local_stores.jobs.insert_if_absent(jobs)
     assert local_stores.clients is not None
     before = local_stores.clients.meter.snapshot()
     outcomes = local_stores.jobs.apply_all(

@@ -305,3 +305,4 @@ CASES = [
     *(Case(*reopening) for reopening in REOPENINGS),
     *AMENDMENTS,
 ]
+OF_EACH_KIND = list({type(case.transition): case.transition for case in CASES}.values())

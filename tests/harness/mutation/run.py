@@ -1,8 +1,9 @@
-"""Measures how many small mistakes the domain's tests notice: `python -m tests.harness.mutation.run FOLDER PYTHON`.
+"""Measures how many small mistakes the domain's tests notice.
 
-The run makes one mistake at a time in the domain, runs the tests that reach it, and lists the mistakes that no test
-notices. PYTHON is the interpreter of the environment with the mutation tester. FOLDER is made anew: there `mutmut show
-NAME` shows a mistake.
+`python -m tests.harness.mutation.run FOLDER PYTHON NAMES` makes one mistake at a time in the domain, runs the tests
+that reach it, and lists the mistakes that no test notices. PYTHON is the interpreter of the environment with the
+mutation tester. FOLDER is made anew: there `mutmut show NAME` shows a mistake. NAMES is a pattern like `*[147]`, with
+which a part of the mistakes is made: their names end with their numbers in a function. `*` makes them all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,9 +37,9 @@ def lay_out(folder: Path) -> None:
         (folder / name).symlink_to(ROOT / target)
 
 
-def run(tool: Path, folder: Path) -> Iterator[str]:
-    """Makes and tests every mistake. Yields the tester's output line by line. Raises if the tester fails."""
-    command = [str(tool), "run"]
+def run(tool: Path, folder: Path, names: str) -> Iterator[str]:
+    """Makes and tests the mistakes with these names. Yields the tester's output by line. Raises if the tester fails."""
+    command = [str(tool), "run", names]
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -67,12 +69,12 @@ def follow(lines: Iterable[str]) -> None:
         raise
 
 
-def outcomes_of(tool: Path, folder: Path) -> dict[str, str]:
-    """Returns the outcome of each mistake, by its name."""
+def outcomes_of(tool: Path, folder: Path, names: str) -> dict[str, str]:
+    """Returns the outcome of each mistake with one of these names, by its name."""
     results = subprocess.run(
         [tool, "results", "--all", "true"], cwd=folder, check=True, capture_output=True, text=True
     )
-    return dict(_OUTCOME.findall(results.stdout))
+    return {name: outcome for name, outcome in _OUTCOME.findall(results.stdout) if fnmatchcase(name, names)}
 
 
 def verdict(outcomes: Mapping[str, str]) -> tuple[bool, str]:
@@ -86,14 +88,14 @@ def verdict(outcomes: Mapping[str, str]) -> tuple[bool, str]:
     )
 
 
-def main(folder: Path, python: Path) -> int:
-    """Runs everything. Returns 0 where enough mistakes were noticed."""
+def main(folder: Path, python: Path, names: str) -> int:
+    """Makes the mistakes with these names. Returns 0 where enough of them were noticed."""
     began_at = time.monotonic()
     tool = python.absolute().with_name("mutmut")
     lay_out(folder)
     _say("making them, and finding out which test reaches what")
-    follow(run(tool, folder))
-    outcomes = outcomes_of(tool, folder)
+    follow(run(tool, folder, names))
+    outcomes = outcomes_of(tool, folder, names)
     for name, outcome in sorted(outcomes.items()):
         if outcome not in NOTICED:
             _say(f"{name}: {outcome}")
@@ -108,4 +110,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
