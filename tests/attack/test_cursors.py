@@ -152,7 +152,7 @@ def _pages(services: Services, world: MemoryWorld, limit: int) -> Iterator[tuple
 
 
 @pytest.mark.parametrize("name", ["k", "é" * 100], ids=["short", "long"])
-@pytest.mark.parametrize("limit", [7, 200])
+@pytest.mark.parametrize("limit", [60, 200])
 def test_lanes_that_callers_make_neither_hide_a_job_nor_cost_a_page_more(
     services: Services, world: MemoryWorld, name: str, limit: int
 ) -> None:

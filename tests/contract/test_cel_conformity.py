@@ -13,7 +13,7 @@ from tidegate.adapters.conditions.parser import parse
 from tidegate.domain.errors import ConditionError, ConditionTooDear
 from tidegate.domain.job import Json
 
-EXPRESSIONS = 2_000
+EXPRESSIONS = 1_000
 MAX_STEPS = 20_000  # lists are short here, and the other implementation has no limit
 ERROR = "an error"
 RESULTS: list[Json] = [

@@ -54,6 +54,7 @@ def entries_of(stores: Stores, pool: str, group: Group, lane: str = MAIN) -> lis
     return [entry for page in pages.values() for entry in page.entries]
 
 
+@pytest.mark.parametrize("stores", ["memory", "local"], indirect=True)  # each test asks sixty queries
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_job_stands_in_the_group_of_its_new_state_alone_under_its_sort_value(
     stores: Stores, case: Case
