@@ -23,6 +23,7 @@ from tidegate.ports import (
     JobIndex,
     JobRegistry,
     JobStore,
+    KeptEnds,
     LaneRegistry,
     LogReader,
     Permits,
@@ -59,6 +60,7 @@ class Services:
     permits: Permits
     leases: DispatchLeases
     progress: ProgressStore
+    kept_ends: KeptEnds
     pulses: Pulses
     workflows: WorkflowStore
     queue: Queue

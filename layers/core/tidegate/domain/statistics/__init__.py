@@ -1,0 +1,1 @@
+"""The counting of jobs that have ended."""
