@@ -15,6 +15,7 @@ from rich.console import Console
 from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, job, job_json
 from tests.harness.cli.screens import always, answer_with, on_screen, tidegate
 from tidegate_cli.commands.callers import COLUMNS as AUDIT_COLUMNS
+from tidegate_cli.commands.failures import COLUMNS as FAILURE_COLUMNS
 from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
 from tidegate_cli.commands.operator import POOL_COLUMNS
 from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
@@ -195,6 +196,7 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
         ("`pools list`", POOL_COLUMNS),
         ("the report of `run`", REPORT_COLUMNS),
         ("`audit`", AUDIT_COLUMNS),
+        ("`failures list`", FAILURE_COLUMNS),
     ],
 )
 def test_the_page_of_the_command_line_states_the_order_of_worth(

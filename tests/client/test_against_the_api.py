@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -111,6 +112,17 @@ def test_acts_of_operators_return_the_thing_as_it_is_then(client: tg.Client) -> 
     assert client.set_share("lambda", "batch", weight=3, max_priority=500).weight == 3
     assert [each.share for each in client.list_shares("lambda")] == ["batch"]
     assert client.remove_share("lambda", "batch").share == "batch"
+
+
+def test_failures_are_grouped_and_muted(client: tg.Client) -> None:
+    since = datetime(1970, 1, 2, tzinfo=UTC)
+    assert client.list_failures(since=since, type="tidegate.sleep", muted=True).groups == ()
+    muted = client.mute_failures("3f2a91c07b5d8e64")
+    assert muted.muted
+    assert muted.change is not None
+    assert client.list_failures().mutes == {"3f2a91c07b5d8e64": muted.change}
+    assert not client.unmute_failures("3f2a91c07b5d8e64").muted
+    assert list(client.list_jobs(state="FAILED", failure="3f2a91c07b5d8e64")) == []
 
 
 def test_jobs_and_workflows_are_put_on_hold_and_taken_off_it(client: tg.Client) -> None:

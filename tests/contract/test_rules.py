@@ -45,6 +45,19 @@ def test_each_rule_is_set_and_taken_off_by_itself(stores: Stores) -> None:
     assert after == rules.load()
 
 
+def test_failures_are_muted_beside_other_rules_and_hold_no_job_back(stores: Stores) -> None:
+    rules = stores.rules
+    rules.set_type_limit(TYPE, 3, actor="ann", now_ms=at(1))
+    after = rules.set_failure_muted("3f2a91c07b5d8e64", True, actor="bob", now_ms=at(2))
+    assert after == rules.load()
+    assert (after.muted_failures, after.types) == ({"3f2a91c07b5d8e64"}, {TYPE: TypeRule(max_running=3)})
+    assert after.mute_of("3f2a91c07b5d8e64") == RuleChange("bob", at(2))
+    after = rules.set_failure_muted("3f2a91c07b5d8e64", False, actor="cyd", now_ms=at(3))
+    assert after.mute_of("3f2a91c07b5d8e64") is None
+    assert after.last_change(RuleKind.FAILURE_MUTED, "3f2a91c07b5d8e64") == RuleChange("cyd", at(3))
+    assert after == rules.load()
+
+
 def test_who_changed_what_last_is_kept(stores: Stores) -> None:
     rules = stores.rules
     rules.set_type_limit(TYPE, 3, actor="ann", now_ms=at(1))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.harness.domain.job_samples import SAMPLES
+from tidegate.domain.failures import fingerprint_of
 from tidegate.domain.job import HistoryEntry, Job, JobFailure
 from tidegate.domain.job_query import ALL_STATES, JobQuery, is_latest_first, moment_of
 from tidegate.domain.states import TERMINAL, Group, State
@@ -61,6 +62,10 @@ BY_JOB: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"tags": {"team": "data"}}, {"tags": {"team": "web"}}),
     ({"tags": {"team": "data", "env": "test"}}, {"tags": {"team": "data", "env": "live"}}),
     ({"tags": {}}, {"tags": {"owner": "ann"}}),
+    (
+        {"failure": fingerprint_of("t", "broken", "it broke")},
+        {"failure": fingerprint_of("t", "broken", "it leaks")},
+    ),
     ({"from_ms": 300}, {"from_ms": 301}),
     ({"to_ms": 300}, {"to_ms": 299}),
     ({"from_ms": 250, "to_ms": 350}, {"from_ms": 350, "to_ms": 250}),

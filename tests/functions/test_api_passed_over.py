@@ -65,6 +65,9 @@ ROUTES = [
     ("GET", "/v1/workers/ecs/w", {}),
     ("GET", "/v1/workers/ecs/w/jobs", {}),
     ("GET", "/v1/audit", {}),
+    ("GET", "/v1/failures", {}),
+    ("POST", "/v1/failures/3f2a91c07b5d8e64/mute", {}),
+    ("POST", "/v1/failures/3f2a91c07b5d8e64/unmute", {}),
     ("GET", "/v1/me", {}),
     ("GET", "/v1/status", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),
@@ -105,7 +108,7 @@ def test_a_misspelt_query_parameter_is_told_what_was_meant(api: Api) -> None:
     answer = api.call("GET", "/v1/jobs", query={"state": "READY", "pol": "ecs"})
     assert answer.message("pol") == (
         "is no query parameter here; this route takes state, pool, type, workflow, id, worker, tag, name, key, error, "
-        "submitted_by, from, to, overdue, waits_longer_than, order, direction, fields, limit and cursor; "
+        "failure, submitted_by, from, to, overdue, waits_longer_than, order, direction, fields, limit and cursor; "
         "did you mean 'pool'?"
     )
 

@@ -18,7 +18,7 @@ from tidegate_cli.connection import MAX_PAGES, Parameter
 from tidegate_cli.errors import CliError
 from tidegate_cli.views import JobView, WorkflowView, job_view
 from tidegate_client import Accepted
-from tidegate_client.operations import callers, jobs, operate, workflows
+from tidegate_client.operations import callers, failures, jobs, operate, workflows
 
 _FOLLOW_SECONDS = 1.0
 
@@ -371,6 +371,36 @@ class Client(ActsConnection):
             "acts",
             limit,
         )
+
+    def list_failures(
+        self,
+        *,
+        since: str | None = None,
+        pool: str | None = None,
+        job_type: str | None = None,
+        code: str | None = None,
+        muted: bool = False,
+        cursor: str | None = None,
+    ) -> Mapping[str, Any]:
+        """Returns the groups of a page of failed jobs, newest jobs first, as the API shows them.
+
+        `since` counts, and is an RFC 3339 time with a zone. `cursor` is that of the page before, which was asked for
+        with the same arguments.
+        """
+        return self._ask(
+            failures.list_failures,
+            since=since,
+            pool=pool,
+            type=job_type,
+            code=code,
+            muted=muted or None,
+            cursor=cursor,
+        )
+
+    def set_failures_muted(self, fingerprint: str, muted: bool) -> Mapping[str, Any]:
+        """Mutes or unmutes a failure group, and returns the mute after that. A second call has no further effect."""
+        make = failures.mute_failures if muted else failures.unmute_failures
+        return self._ask(make, ids.fingerprint(fingerprint))
 
     def get_status(self) -> Mapping[str, Any]:
         """Returns whether the schedules and the readers of the streams are alive, as the API shows it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from tidegate.domain.errors import Violation
+from tidegate.domain.failures import FINGERPRINT
 from tidegate.domain.workers import WORKER_ID
 from tidegate_cli.errors import UsageError
 
@@ -90,6 +91,14 @@ def share_name(text: str) -> str:
     """Returns `text` if it can be the name of a share. Raises MalformedId if not."""
     if not _TYPE.fullmatch(text) or not text.strip("."):
         raise MalformedId("share", text, "a share's name has letters, digits, dots, hyphens and underscores")
+    return text
+
+
+def fingerprint(text: str) -> str:
+    """Returns `text` if it is a well-formed fingerprint of a failure group. Raises MalformedId if not."""
+    if not FINGERPRINT.fullmatch(text):
+        form = "a fingerprint is like 3f2a91c07b5d8e64; `tidegate failures list` shows them"
+        raise MalformedId("fingerprint", text, form)
     return text
 
 

@@ -25,7 +25,7 @@ from tidegate_client.exchange import (
     exchange_json,
 )
 from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
-from tidegate_client.operations import bulk, callers, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -139,6 +139,11 @@ class AsyncClient:
     health = async_call(operate.health)
     list_workers = async_items(operate.list_workers)
     order_workers = async_items(operate.order_workers)
+
+    # Failures
+    list_failures = async_call(failures.list_failures)
+    mute_failures = async_call(failures.mute_failures)
+    unmute_failures = async_call(failures.unmute_failures)
 
     # Callers
     get_me = async_call(callers.get_me)

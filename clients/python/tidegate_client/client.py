@@ -24,7 +24,7 @@ from tidegate_client.exchange import (
     exchange_json,
 )
 from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
-from tidegate_client.operations import bulk, callers, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -138,6 +138,11 @@ class Client:
     health = call(operate.health)
     list_workers = items(operate.list_workers)
     order_workers = items(operate.order_workers)
+
+    # Failures
+    list_failures = call(failures.list_failures)
+    mute_failures = call(failures.mute_failures)
+    unmute_failures = call(failures.unmute_failures)
 
     # Callers
     get_me = call(callers.get_me)

@@ -44,6 +44,10 @@ class MemoryRuleStore:
         """Limits how many jobs of a type run at once (1-100), or removes the limit with None."""
         return self._set((RuleKind.TYPE_LIMIT, job_type), max_running or 0, RuleChange(actor, now_ms))
 
+    def set_failure_muted(self, fingerprint: str, muted: bool, *, actor: str, now_ms: int) -> DispatchRules:
+        """Mutes the failures with a fingerprint, or unmutes them; result and errors as for `set_pool_paused`."""
+        return self._set((RuleKind.FAILURE_MUTED, fingerprint), int(muted), RuleChange(actor, now_ms))
+
     def _set(self, key: RuleKey, value: int, change: RuleChange) -> DispatchRules:
         self._world.charge("set_rule")
         with self._world.lock:

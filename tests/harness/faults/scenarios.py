@@ -38,7 +38,9 @@ from tests.harness.usecases.listing import list_jobs
 from tidegate.domain.callers import NOBODY, caller_under, signed_in
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
+from tidegate.domain.failures import FAILED_STATES
 from tidegate.domain.job import Job
+from tidegate.domain.job_query import JobQuery
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
@@ -52,6 +54,7 @@ from tidegate.usecases.callers.access import refuse_beyond
 from tidegate.usecases.operate import set_rules, set_shares
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.read.deployment import deployment_status
+from tidegate.usecases.read.failures import list_failures
 from tidegate.usecases.read.query import get_job, get_workflow
 from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
@@ -233,6 +236,7 @@ def held_back(d: Deployment) -> None:
             d.services, OTHER_TYPE, 1, caller=caller_named(_OPERATOR), now_ms=d.now_ms
         )
     )
+    d.ask(lambda: set_rules.mute_failures(d.services, "3f2a91c07b5d8e64", caller=operator, now_ms=d.now_ms))
     d.ask(lambda: set_rules.pause_pool(d.services, POOL, caller=caller_named(_OPERATOR), now_ms=d.now_ms))
     submit(d, "third", type=OTHER_TYPE, concurrency_key="k")
     d.settle()
@@ -336,6 +340,8 @@ def looking(d: Deployment) -> None:
     rules = d.ask(d.services.rules.load)
     d.ask(lambda: pool_statuses(d.services, rules, now_ms=d.now_ms))
     type_statuses(d.services, rules)
+    failed = JobQuery(states=FAILED_STATES)
+    d.ask(lambda: list_failures(d.services, failed, cursor=None, with_muted=False, now_ms=d.now_ms))
     memory = PulseMemory()
     d.ask(lambda: note_pulse(d.services, memory, Part.REAPER, now_ms=d.now_ms))
     d.ask(lambda: deployment_status(d.services, now_ms=d.now_ms))

@@ -105,6 +105,7 @@ def every_answer() -> str:
     _ask_wrongly(api)
     _ask_about_callers(api)
     _ask_about_status(api)
+    _ask_about_failures(api)
     return "\n".join(api.texts)
 
 
@@ -260,11 +261,24 @@ def _ask_about_status(api: _Asked) -> None:
     api.call("GET", "/v1/status")
 
 
-def _end(api: Api, job_id: str, ending: Ending) -> None:
+def _ask_about_failures(api: _Asked) -> None:
+    for number in (7, 8):
+        job_id = api.submit()
+        api.run(job_id)
+        failure = JobFailure("broken", f"row {number} is broken")
+        _end(api, job_id, Ending(State.FAILED, failure=failure), NOW_MS)
+    found = api.call("GET", "/v1/failures", query={"since": "2026-12-01T00:00:00Z"}).body
+    path = f"/v1/failures/{found['groups'][0]['fingerprint']}"
+    api.call("POST", f"{path}/mute")
+    api.call("GET", "/v1/failures", query={"muted": "true"})
+    api.call("POST", f"{path}/unmute")
+
+
+def _end(api: Api, job_id: str, ending: Ending, at_ms: int = NOW_MS + 1_234) -> None:
     ended = api.services.jobs.apply(
-        FinishIfAttemptHolds(api.job(job_id), 1, ending, Stamp(NOW_MS + 1_234, "worker-1"))
+        FinishIfAttemptHolds(api.job(job_id), 1, ending, Stamp(at_ms, "worker-1"))
     )
-    release(api.services, [ended], NOW_MS + 1_234)
+    release(api.services, [ended], at_ms)
 
 
 if __name__ == "__main__":

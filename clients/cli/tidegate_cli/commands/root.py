@@ -16,6 +16,7 @@ from tidegate_cli.commands import (
     access,
     callers,
     console,
+    failures,
     forecast,
     hold,
     local,
@@ -119,6 +120,7 @@ app.add_typer(mark.jobs, name="jobs")
 app.add_typer(hold.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
+app.add_typer(failures.failures, name="failures")
 app.add_typer(access.grants, name="grants")
 app.add_typer(shares.shares, name="shares")
 app.add_typer(profiles.profiles, name="profiles")

@@ -16,8 +16,8 @@ from tidegate_client.wire import Operation, request
 class JobFilter:
     """The jobs of an act in bulk, by the filters of `list_jobs`, which combine.
 
-    `state` is a state, or several with commas between. `tag` has texts like `team=data`. `since` counts and `until`
-    does not. `waits_longer_than` is in seconds.
+    `state` is a state, or several with commas between. `failure` is the fingerprint of a failure group. `tag` has texts
+    like `team=data`. `since` counts and `until` does not. `waits_longer_than` is in seconds.
     """
 
     state: str
@@ -30,6 +30,7 @@ class JobFilter:
     name: str | None = None
     key: str | None = None
     error: str | None = None
+    failure: str | None = None
     submitted_by: str | None = None
     since: Moment | None = None
     until: Moment | None = None

@@ -74,6 +74,7 @@ def list_jobs(
     name: str | None = None,
     key: str | None = None,
     error: str | None = None,
+    failure: str | None = None,
     submitted_by: str | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
@@ -86,15 +87,16 @@ def list_jobs(
 ) -> Listing[Job]:
     """Lists jobs by filters that combine.
 
-    `state` is a state or "ALL", `tag` has texts like `team=data`, `since` counts and `until` does not,
-    `waits_longer_than` is in seconds, and `page_size` is at most 200. docs/reference/queries.md says what each filter
-    costs.
+    `state` is a state or "ALL", `failure` is the fingerprint of a failure group, `tag` has texts like `team=data`,
+    `since` counts and `until` does not, `waits_longer_than` is in seconds, and `page_size` is at most 200.
+    docs/reference/queries.md says what each filter costs.
     """
     sent = request(
         "GET", "/v1/jobs",
         state=state, pool=pool, type=type, workflow=workflow, id=id, worker=worker, tag=tag, name=name, key=key,
-        error=error, submitted_by=submitted_by, from_=moment(since), to=moment(until), overdue=overdue,
-        waits_longer_than=waits_longer_than, order=order, direction=direction, fields=fields, limit=page_size,
+        error=error, failure=failure, submitted_by=submitted_by, from_=moment(since), to=moment(until),
+        overdue=overdue, waits_longer_than=waits_longer_than, order=order, direction=direction, fields=fields,
+        limit=page_size,
     )  # fmt: skip
     return Listing(sent, page_reader(Job, "jobs"))
 

@@ -15,6 +15,7 @@ from tidegate.api.errors import answer_errors
 from tidegate.api.routes import (
     amend,
     audit,
+    failures,
     forecast,
     grants,
     hold,
@@ -52,6 +53,7 @@ app.include_router(operator.router)
 app.include_router(recovery.router)
 app.include_router(relations.router)
 app.include_router(rerun.router)
+app.include_router(failures.router)
 app.include_router(grants.router)
 app.include_router(audit.router)
 app.include_router(why.router)

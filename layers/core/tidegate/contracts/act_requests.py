@@ -88,6 +88,7 @@ class WantedIn(BodyIn):
     name: _Filter | None = None
     key: _Filter | None = None
     error: _Filter | None = None
+    failure: _Filter | None = None
     submitted_by: _Filter | None = None
     since: Annotated[_Filter | None, Field(alias="from")] = None
     to: _Filter | None = None

@@ -12,6 +12,7 @@ from tidegate.contracts.responses import JobOut, JobRowOut, job_out
 from tidegate.contracts.times import read_moment, to_ms
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, Violation
+from tidegate.domain.failures import FINGERPRINT
 from tidegate.domain.job import Job
 from tidegate.domain.job_query import ALL_STATES, WAITING_OR_RUNNING, JobQuery, Order
 from tidegate.domain.rank import RankPolicy
@@ -22,8 +23,19 @@ T = TypeVar("T")
 
 REPEATED: Final = ("state", "tag")  # the parameters that may be given several times
 PARAMETERS: Final = (
-    *("state", "pool", "type", "workflow", "id", "worker", "tag", "name", "key", "error", "submitted_by"),
-    *("from", "to", "overdue", "waits_longer_than", "order", "direction", "fields", "limit", "cursor"),
+    *("state", "pool", "type", "workflow", "id", "worker", "tag", "name", "key", "error", "failure"),
+    *(
+        "submitted_by",
+        "from",
+        "to",
+        "overdue",
+        "waits_longer_than",
+        "order",
+        "direction",
+        "fields",
+        "limit",
+        "cursor",
+    ),
 )
 _ALL: Final = "ALL"
 _NOT_IN_ROWS: Final = frozenset({"parameters", "depends_on", "result", "history"})
@@ -74,18 +86,19 @@ def read_job_query(given: Mapping[str, Sequence[str]]) -> JobQuery:
     query = JobQuery(
         states=_states(given, violations),
         pool=read("pool", str),
-        type=read("type", _text(limits.MAX_TYPE_CHARACTERS)),
+        type=read("type", read_text(limits.MAX_TYPE_CHARACTERS)),
         workflow_id=read("workflow", _workflow_id),
         id_prefix=read("id", _id_prefix),
         worker_id=read("worker", _worker_id),
         tags=dict(read_tags(given, violations)),
-        name_prefix=read("name", _text(limits.MAX_NAME_CHARACTERS)),
-        key_prefix=read("key", _text(limits.MAX_KEY_CHARACTERS)),
-        error_code=read("error", _text(limits.MAX_ERROR_CODE_CHARACTERS)),
-        submitted_by=read("submitted_by", _text(MAX_SUBJECT_CHARACTERS)),
+        name_prefix=read("name", read_text(limits.MAX_NAME_CHARACTERS)),
+        key_prefix=read("key", read_text(limits.MAX_KEY_CHARACTERS)),
+        error_code=read("error", read_text(limits.MAX_ERROR_CODE_CHARACTERS)),
+        failure=read("failure", _fingerprint),
+        submitted_by=read("submitted_by", read_text(MAX_SUBJECT_CHARACTERS)),
         from_ms=read("from", _moment),
         to_ms=read("to", _moment),
-        overdue=read("overdue", _true_or_false) or False,
+        overdue=read("overdue", read_true_or_false) or False,
         waits_longer_than_ms=read("waits_longer_than", _seconds_as_ms),
         order=read("order", _order),
         descending=read("direction", _is_descending),
@@ -137,7 +150,9 @@ def read_tags(given: Mapping[str, Sequence[str]], violations: list[Violation]) -
     yield from named.items()
 
 
-def _text(longest: int) -> Callable[[str], str]:
+def read_text(longest: int) -> Callable[[str], str]:
+    """Returns the reader of a text of 1 to `longest` characters. The reader raises ValueError."""
+
     def read(text: str) -> str:
         if not 0 < len(text) <= longest:
             raise ValueError(f"must have 1 to {longest:,} characters")
@@ -164,12 +179,19 @@ def _worker_id(text: str) -> str:
     return text
 
 
+def _fingerprint(text: str) -> str:
+    if not FINGERPRINT.fullmatch(text):
+        raise ValueError("must be the fingerprint of a failure group; GET /v1/failures lists them")
+    return text
+
+
 def _moment(text: str) -> int:
     moment: Any = read_moment(text)
     return to_ms(moment) or 0
 
 
-def _true_or_false(text: str) -> bool:
+def read_true_or_false(text: str) -> bool:
+    """Returns the truth value that a text names. Raises ValueError."""
     if text not in ("true", "false"):
         raise ValueError("must be true or false")
     return text == "true"

@@ -172,7 +172,7 @@ def pool_out(
         "window": window,
         **load,
         "paused": paused,
-        "changes": {"paused": _change(paused_change)},
+        "changes": {"paused": change_out(paused_change)},
     }
 
 
@@ -194,11 +194,12 @@ def type_out(
         "deployed": registered,
         "paused": rule.paused,
         "max_running": rule.max_running,
-        "changes": {"paused": _change(paused_change), "max_running": _change(limit_change)},
+        "changes": {"paused": change_out(paused_change), "max_running": change_out(limit_change)},
     }
 
 
-def _change(change: RuleChange | None) -> ChangeOut | None:
+def change_out(change: RuleChange | None) -> ChangeOut | None:
+    """Returns the last change of a rule as clients read it."""
     return None if change is None else {"by": change.actor, "at": to_wire(change.at_ms)}
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from tidegate.domain import limits
 from tidegate.domain.errors import TidegateError
+from tidegate.domain.failures import FINGERPRINT
 from tidegate.domain.roles import Role
 
 
@@ -64,6 +65,11 @@ PARTS: Mapping[str, Parameter] = {
             "share",
             "the name of a share",
             Annotated[str, Field(pattern=f"^[A-Za-z0-9._-]{{1,{limits.MAX_SHARE_CHARACTERS}}}$")],
+        ),
+        Parameter(
+            "fingerprint",
+            "the fingerprint of a failure group",
+            Annotated[str, Field(pattern=f"^{FINGERPRINT.pattern}$")],
         ),
         Parameter("job_type", "the name of a job type", Annotated[str, Field(min_length=1)]),
         Parameter(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from tidegate.domain.failures import failed_job
 from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.job import NO_TAGS, Job
 from tidegate.domain.states import TERMINAL, Group, State, group_of
@@ -37,8 +38,9 @@ class JobQuery:
     """Filters that combine: a listing has the jobs for which every given filter holds.
 
     `states` has at least one. `tags` are names with the values that the job must have. `from_ms` and `to_ms`
-    (inclusive, milliseconds since the epoch) bound the job's `moment_of`. `overdue` keeps the jobs that run or ran
-    longer than their estimate, `waits_longer_than_ms` those that have waited longer than that in their present state.
+    (inclusive, milliseconds since the epoch) bound the job's `moment_of`. `failure` is the fingerprint of the job's
+    latest error. `overdue` keeps the jobs that run or ran longer than their estimate, `waits_longer_than_ms` those that
+    have waited longer than that in their present state.
     `descending` is the direction of `order`; None is the usual one.
     """
 
@@ -52,6 +54,7 @@ class JobQuery:
     name_prefix: str | None = None
     key_prefix: str | None = None
     error_code: str | None = None
+    failure: str | None = None
     submitted_by: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
@@ -76,6 +79,7 @@ class JobQuery:
         return (
             self.worker_id is not None
             or bool(self.tags)
+            or self.failure is not None
             or self.overdue
             or self.waits_longer_than_ms is not None
             or (State.QUEUED in self.states) != (State.RUNNING in self.states)
@@ -105,6 +109,7 @@ class JobQuery:
             and self.may_fit(job.job_id, job.traits, job.indexed, now_ms)
             and self.worker_id in (None, job.worker_id)
             and all(job.tags.get(name) == value for name, value in self.tags.items())
+            and (self.failure is None or self.failure == failed_job(job).fingerprint)
             and (self.from_ms is None or moment_of(job) >= self.from_ms)
             and (self.to_ms is None or moment_of(job) <= self.to_ms)
             and (not self.overdue or _is_overdue(job, now_ms))

@@ -1,4 +1,4 @@
-"""The rules that operators set at run time: pauses and limits that the dispatcher obeys."""
+"""The rules that operators set at run time: pauses and limits that the dispatcher obeys, and muted failures."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class RuleKind(StrEnum):
     POOL_PAUSED = "POOL_PAUSED"
     TYPE_PAUSED = "TYPE_PAUSED"
     TYPE_LIMIT = "TYPE_LIMIT"
+    FAILURE_MUTED = "FAILURE_MUTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class RuleChange:
 class RuleEntry:
     """One rule as it is stored.
 
-    `value` is 1 or 0 for paused or not. For a limit it is the number of jobs, or 0 for no limit.
+    `value` is 1 or 0 for paused or not, and for muted or not. For a limit it is the number of jobs, or 0 for no limit.
     """
 
     value: int
@@ -54,23 +55,31 @@ class RuleEntry:
 
 
 RuleKey = tuple[RuleKind, str]
-"""A rule's kind, and the pool or the job type that it applies to."""
+"""A rule's kind, and the pool, the job type or the fingerprint of the failures that it applies to."""
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchRules:
     """All rules at one moment.
 
-    `types` has no entry for a type without a rule, and `changes` none for a rule that was never set.
+    `types` has no entry for a type without a rule, and `changes` none for a rule that was never set. `muted_failures`
+    are fingerprints. They are for people alone: the dispatcher passes over them.
     """
 
     paused_pools: frozenset[str] = frozenset()
     types: Mapping[str, TypeRule] = field(default_factory=dict)
     changes: Mapping[RuleKey, RuleChange] = field(default_factory=dict)
+    muted_failures: frozenset[str] = frozenset()
 
     def is_paused(self, pool: str) -> bool:
         """Tells whether the pool is paused, so that nothing may be dispatched to it."""
         return pool in self.paused_pools
+
+    def mute_of(self, fingerprint: str) -> RuleChange | None:
+        """Returns who muted the failures with a fingerprint, and when; None where they are not muted."""
+        if fingerprint not in self.muted_failures:
+            return None
+        return self.last_change(RuleKind.FAILURE_MUTED, fingerprint)
 
     def type_rule(self, job_type: str) -> TypeRule:
         """Returns the rule for jobs of this type. A type without a rule is neither paused nor limited."""
@@ -91,14 +100,14 @@ class DispatchRules:
         return replace(self, types=types)
 
     def last_change(self, kind: RuleKind, name: str) -> RuleChange | None:
-        """Returns the last change of the rule for this pool or type, None where it was never set."""
+        """Returns the last change of the rule for this pool, type or fingerprint, None where it was never set."""
         return self.changes.get((kind, name))
 
 
 def rules_from(entries: Mapping[RuleKey, RuleEntry]) -> DispatchRules:
     """Returns the rules that these entries make together."""
     in_force = {key: entry.value for key, entry in entries.items() if not entry.is_idle}
-    types = {name for kind, name in in_force if kind is not RuleKind.POOL_PAUSED}
+    types = {name for kind, name in in_force if kind in (RuleKind.TYPE_PAUSED, RuleKind.TYPE_LIMIT)}
     return DispatchRules(
         paused_pools=frozenset(name for kind, name in in_force if kind is RuleKind.POOL_PAUSED),
         types={
@@ -109,13 +118,22 @@ def rules_from(entries: Mapping[RuleKey, RuleEntry]) -> DispatchRules:
             for name in sorted(types)
         },
         changes={key: entry.change for key, entry in entries.items()},
+        muted_failures=frozenset(name for kind, name in in_force if kind is RuleKind.FAILURE_MUTED),
     )
+
+
+_FULL: Mapping[RuleKind, tuple[str, str]] = {
+    RuleKind.POOL_PAUSED: ("pool", "resume another"),
+    RuleKind.TYPE_PAUSED: ("type", "resume another"),
+    RuleKind.TYPE_LIMIT: ("type", "take the limit off another"),
+    RuleKind.FAILURE_MUTED: ("fingerprint", "unmute another"),
+}
+"""What a rule of each kind is for, and the way to make space for another one."""
 
 
 def too_many(kind: RuleKind) -> InvalidRequest:
     """Returns the error for one rule too many of its kind."""
-    field_name = "pool" if kind is RuleKind.POOL_PAUSED else "type"
-    undo = "take the limit off another" if kind is RuleKind.TYPE_LIMIT else "resume another"
+    field_name, undo = _FULL[kind]
     return InvalidRequest.of(
         field_name,
         f"can't get a rule: {limits.MAX_RULES_PER_KIND} others have one, the most allowed; {undo} first",

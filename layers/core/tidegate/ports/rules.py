@@ -30,3 +30,6 @@ class RuleStore(Protocol):
         self, job_type: str, max_running: int | None, *, actor: str, now_ms: int
     ) -> DispatchRules:
         """Limits how many jobs of a type run at once (1-100). None removes the limit."""
+
+    def set_failure_muted(self, fingerprint: str, muted: bool, *, actor: str, now_ms: int) -> DispatchRules:
+        """Mutes the failures with a fingerprint, or unmutes them where `muted` is False."""

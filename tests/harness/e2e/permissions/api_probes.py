@@ -22,11 +22,13 @@ from tests.harness.functions.api_calls import read_event
 from tidegate.adapters.aws.logs import event_text
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services
+from tidegate.domain.job import JobFailure
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
+from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin
 
 NOOP = "tidegate.noop"
@@ -250,6 +252,16 @@ def shows_rules(world: World, services: Services) -> None:
     assert ask(services, "GET", f"/v1/types/{NOOP}")["type"] == NOOP
 
 
+def groups_failures_and_mutes_a_group(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP, max_retries=0))
+    start(world, job_id)
+    ending = Ending(State.FAILED, failure=JobFailure("broken", "row 7 is broken"))
+    world.admin.jobs.apply(FinishIfAttemptHolds(world.job(job_id), 1, ending, Stamp(now_ms(), "w")))
+    (group,) = ask(services, "GET", "/v1/failures?code=broken")["groups"]
+    assert ask(services, "POST", f"/v1/failures/{group['fingerprint']}/mute")["muted"]
+    assert ask(services, "GET", "/v1/failures?code=broken")["left_out"] == 1
+
+
 def _worker(world: World) -> None:
     worker = begin(WorkerSpec("ecs", "w", "host", slots=1), "S", now_ms())
     world.admin.workers.register_if_free(worker, silent_since_ms=0)
@@ -336,6 +348,7 @@ API_PROBES = (
     shows_pools,
     sets_rules,
     shows_rules,
+    groups_failures_and_mutes_a_group,
     lists_workers,
     shows_a_worker,
     drains_a_worker,

@@ -43,6 +43,7 @@ MAPS: Mapping[RuleKind, str] = {
     RuleKind.POOL_PAUSED: schema.PAUSED_POOLS,
     RuleKind.TYPE_PAUSED: schema.PAUSED_TYPES,
     RuleKind.TYPE_LIMIT: schema.TYPE_LIMITS,
+    RuleKind.FAILURE_MUTED: schema.MUTED_FAILURES,
 }
 _KEY = schema.control_key(schema.RULES)
 # Paths to a kind's map, to one rule in it, and to that rule's value; `_names_of` says which names they stand for. They
@@ -86,6 +87,13 @@ class DynamoRuleStore:
         The other arguments, the result and the errors are those of `set_pool_paused`.
         """
         return self._set((RuleKind.TYPE_LIMIT, job_type), max_running or 0, RuleChange(actor, now_ms))
+
+    def set_failure_muted(self, fingerprint: str, muted: bool, *, actor: str, now_ms: int) -> DispatchRules:
+        """Mutes the failures with a fingerprint, or unmutes them with `muted=False`.
+
+        The other arguments, the result and the errors are those of `set_pool_paused`.
+        """
+        return self._set((RuleKind.FAILURE_MUTED, fingerprint), int(muted), RuleChange(actor, now_ms))
 
     def _set(self, key: RuleKey, value: int, change: RuleChange) -> DispatchRules:
         """Writes one rule under a condition.

@@ -225,11 +225,13 @@ WAITING_AT: Final = "waiting_at"
 OWNER: Final = "owner"  # the dispatcher that has a dispatch lease
 ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
 PULSE_AT: Final = "at"
-# The name of the item that holds all rules; the keys of its maps are names of pools or types.
+# The name of the item that holds all rules; the keys of its maps are names of pools or types, or
+# fingerprints of failures.
 RULES: Final = "rules"
 PAUSED_POOLS: Final = "paused_pools"
 PAUSED_TYPES: Final = "paused_types"
 TYPE_LIMITS: Final = "type_limits"
+MUTED_FAILURES: Final = "muted_failures"
 RULE_VALUE: Final = "value"
 RULE_ACTOR: Final = "actor"
 RULE_AT: Final = "at"

@@ -6,6 +6,7 @@ from tidegate.contracts.route import Route
 from tidegate.contracts.routes import (
     acts,
     audit,
+    failures,
     grants,
     health,
     jobs,
@@ -24,6 +25,7 @@ ROUTES: tuple[Route, ...] = (
     *workflows.ROUTES,
     *recovery.ROUTES,
     *acts.ROUTES,
+    *failures.ROUTES,
     *pools.ROUTES,
     *workers.ROUTES,
     *grants.ROUTES,

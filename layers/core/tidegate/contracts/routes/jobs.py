@@ -16,6 +16,7 @@ from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, Parameter, Route
 from tidegate.contracts.why import WhyOut
 from tidegate.domain import limits
 from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
+from tidegate.domain.failures import FINGERPRINT
 from tidegate.domain.job_query import Order
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
@@ -57,6 +58,11 @@ _FILTERS = (
     Parameter("name", "the beginning of the jobs' names", _text(limits.MAX_NAME_CHARACTERS)),
     Parameter("key", "the beginning of the jobs' keys", _text(limits.MAX_KEY_CHARACTERS)),
     Parameter("error", "the code of the jobs' errors", _text(limits.MAX_ERROR_CODE_CHARACTERS)),
+    Parameter(
+        "failure",
+        "the fingerprint of the jobs' failure group",
+        Annotated[str, Field(pattern=f"^{FINGERPRINT.pattern}$")],
+    ),
     Parameter("submitted_by", "the caller that submitted the jobs", _text(MAX_SUBJECT_CHARACTERS)),
     Parameter("from", "the earliest moment by which the jobs' states are sorted", datetime),
     Parameter("to", "the latest moment by which the jobs' states are sorted", datetime),

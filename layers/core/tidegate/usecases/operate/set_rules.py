@@ -1,9 +1,9 @@
-"""Sets the operators' rules: pauses, resumes and limits dispatch for a pool or a job type.
+"""Sets the operators' rules: pauses, resumes and limits dispatch for a pool or a job type, and mutes failures.
 
-A rule affects dispatch only; jobs that are dispatched already continue to run. Every function is safe to repeat. It
-takes the caller and the time as `now_ms`, both of which the rule records. It returns all rules as they are afterwards.
-It raises UnknownName for a pool or type that is not deployed, and ServiceUnavailable if the rules can't be read or
-written. Rules of earlier pools and types may still be removed.
+A pause or a limit affects dispatch only; jobs that are dispatched already continue to run. A mute affects listings
+only. Every function is safe to repeat. It takes the caller and the time as `now_ms`, both of which the rule records. It
+returns all rules as they are afterwards. It raises UnknownName for a pool or type that is not deployed, and
+ServiceUnavailable if the rules can't be read or written. Rules of earlier pools and types may still be removed.
 """
 
 from __future__ import annotations
@@ -54,3 +54,16 @@ def limit_type(
             f"is {max_running}; it must be from 1 to {limits.MAX_TYPE_LIMIT}, or null for no limit",
         )
     return services.rules.set_type_limit(job_type, max_running, actor=caller.display, now_ms=now_ms)
+
+
+def mute_failures(services: Services, fingerprint: str, *, caller: Caller, now_ms: int) -> DispatchRules:
+    """Mutes the failures with a fingerprint: lists leave their group out. The jobs stay as they are.
+
+    Raises InvalidRequest where as many others are muted as allowed.
+    """
+    return services.rules.set_failure_muted(fingerprint, True, actor=caller.display, now_ms=now_ms)
+
+
+def unmute_failures(services: Services, fingerprint: str, *, caller: Caller, now_ms: int) -> DispatchRules:
+    """Unmutes the failures with a fingerprint: lists show their group again."""
+    return services.rules.set_failure_muted(fingerprint, False, actor=caller.display, now_ms=now_ms)

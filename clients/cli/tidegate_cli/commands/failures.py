@@ -1,0 +1,252 @@
+"""The commands `tidegate failures`: failed jobs grouped by their cause, and acts on a group."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from tidegate.domain.failures import FAILED_STATES, MAX_SAMPLES
+from tidegate_cli import ids
+from tidegate_cli.api_answers import number_of, objects_of
+from tidegate_cli.client import Client
+from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter, YesOption, act_on_all, filter_of
+from tidegate_cli.commands.list_jobs import only
+from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, session_of
+from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
+from tidegate_cli.views import format_time, parse_time_ms, printable
+
+failures = typer.Typer(
+    help="Show failed jobs by their cause, and retry or mute all with one cause.", no_args_is_help=True
+)
+
+COLUMNS = (
+    Column("fingerprint", fixed=True),
+    Column("jobs", 100, right=True),
+    Column("type", 90),
+    Column("code", 80),
+    Column("over time", 60),
+    Column("last", 70),
+    Column("workflows", 40, right=True),
+    Column("muted by", 50),
+    Column("message", 95, folds=True),
+)
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_NO_BAR: Final = "·"
+_LOOKS_AT_ONCE: Final = 1_000  # failed jobs of one page
+_DURATION: Final = re.compile("([1-9][0-9]{0,4})([mhd])")
+_UNIT_MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _since(text: str) -> str:
+    """Returns the time that an option names, as a time or as a duration before now. Raises BadParameter."""
+    duration = _DURATION.fullmatch(text)
+    if duration:
+        return format_time(int(time.time() * 1_000) - int(duration[1]) * _UNIT_MS[duration[2]])
+    try:
+        parse_time_ms(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{printable(text)[:64]!r} is no time; give one like 24h or 2026-12-01T08:00:00Z"
+        ) from error
+    return text
+
+
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        parser=_since,
+        help="Only jobs that failed from this time on, such as 90m, 24h, 7d or 2026-12-01T08:00:00Z.",
+        show_default=False,
+    ),
+]
+FingerprintArgument = Annotated[
+    str, typer.Argument(metavar="FINGERPRINT", help="As `tidegate failures list` shows it.")
+]
+
+
+@failures.command("list")
+def list_failures(
+    context: typer.Context,
+    since: SinceOption = None,
+    pool: PoolFilter = None,
+    job_type: TypeFilter = None,
+    code: Annotated[str | None, only("--code", "with this error code", "CODE")] = None,
+    muted: Annotated[bool, typer.Option("--muted", help="Show muted groups too.")] = False,
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit", min=1, max=10_000, help="The most failed jobs to look at, rounded up to thousands."
+        ),
+    ] = _LOOKS_AT_ONCE,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show failed and timed-out jobs by type, error code and message. The largest group comes first.
+
+    The jobs of the last day are shown unless you give `--since`. Messages that differ in names and numbers only are one
+    group.
+
+    Example: tidegate failures list --since 7d
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = _all_pages(client, limit, since=since, pool=pool, job_type=job_type, code=code, muted=muted)
+    if session.is_structured:
+        session.show(found)
+    else:
+        _print_groups(objects_of(found, "groups"), session.out)
+    if found["left_out"]:
+        session.tell(f"{found['left_out']:,} muted groups are left out; --muted shows them")
+    if found["cursor"] is not None:
+        session.tell(
+            f"looked back to {found['looked_back_to']}: there may be earlier failures, which --limit lets you see"
+        )
+
+
+@failures.command("retry")
+def retry_failures(
+    context: typer.Context,
+    fingerprint: FingerprintArgument,
+    since: SinceOption = None,
+    pool: PoolFilter = None,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Retry all jobs of a failure group.
+
+    It counts them first and asks. Jobs that were skipped because of them are opened too.
+
+    Example: tidegate failures retry 3f2a91c07b5d8e64 --since 24h
+    """
+    session = session_of(context, output, api_url)
+    wanted = filter_of(FAILED_STATES, failure=ids.fingerprint(fingerprint), pool=pool, since=since)
+    act_on_all(session, "retry", wanted, {}, yes=yes, dry_run=dry_run)
+
+
+@failures.command("mute")
+def mute_failures(
+    context: typer.Context,
+    fingerprint: FingerprintArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Leave a failure group out of lists, because its cause is known. The jobs stay as they are.
+
+    Example: tidegate failures mute 3f2a91c07b5d8e64
+    """
+    _set_muted(context, fingerprint, True, output, api_url)
+
+
+@failures.command("unmute")
+def unmute_failures(
+    context: typer.Context,
+    fingerprint: FingerprintArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show a failure group in lists again.
+
+    Example: tidegate failures unmute 3f2a91c07b5d8e64
+    """
+    _set_muted(context, fingerprint, False, output, api_url)
+
+
+def _set_muted(
+    context: typer.Context, fingerprint: str, muted: bool, output: OutputOption, api_url: ApiUrlOption
+) -> None:
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.set_failures_muted(fingerprint, muted)
+    if session.is_structured:
+        session.show(found)
+        return
+    change = found.get("change") or {}
+    fields: list[tuple[str, Cell]] = [
+        ("fingerprint", str(found.get("fingerprint"))),
+        ("muted", "yes" if found.get("muted") else "no"),
+        ("by", str(change.get("by") or "-")),
+        ("at", str(change.get("at") or "-")),
+    ]
+    print_fields(fields, session.out)
+
+
+def _all_pages(client: Client, limit: int, **filters: Any) -> dict[str, Any]:
+    """Returns the pages that look at `limit` failed jobs together, as one page."""
+    pages = [client.list_failures(**filters)]
+    while pages[-1].get("cursor") is not None and len(pages) * _LOOKS_AT_ONCE < limit:
+        pages.append(client.list_failures(**filters, cursor=pages[-1]["cursor"]))
+    return {
+        **pages[0],
+        "groups": merged(group for page in pages for group in objects_of(page, "groups")),
+        "left_out": max(number_of(page, "left_out") for page in pages),
+        "looked_at": sum(number_of(page, "looked_at") for page in pages),
+        "looked_back_to": pages[-1].get("looked_back_to"),
+        "cursor": pages[-1].get("cursor"),
+    }
+
+
+def merged(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the groups of several pages, those with one fingerprint as one, the largest first.
+
+    The groups of later pages have earlier jobs. The number of workflows is then the least that there can be.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for group in groups:
+        later = found.get(group["fingerprint"])
+        found[group["fingerprint"]] = dict(group) if later is None else _joined(later, group)
+    return sorted(found.values(), key=lambda group: -group["count"])
+
+
+def _joined(later: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    jobs: dict[str, int] = {}
+    for each in (*later["workflows"], *earlier["workflows"]):
+        jobs[each["workflow_id"]] = jobs.get(each["workflow_id"], 0) + each["jobs"]
+    most = sorted(jobs.items(), key=lambda item: -item[1])[:MAX_SAMPLES]
+    return {
+        **later,
+        "count": later["count"] + earlier["count"],
+        "first_at": earlier["first_at"],
+        "slots": [one + other for one, other in zip(later["slots"], earlier["slots"], strict=True)],
+        "job_ids": [*later["job_ids"], *earlier["job_ids"]][:MAX_SAMPLES],
+        "workflow_count": max(later["workflow_count"], earlier["workflow_count"], len(jobs)),
+        "workflows": [{"workflow_id": each, "jobs": count} for each, count in most],
+    }
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """Returns a bar for each count, as high as its share of the highest, and a dot for none."""
+    highest = max(counts, default=0)
+    return "".join(
+        _BARS[(count * len(_BARS) - 1) // highest] if count else _NO_BAR for count in map(int, counts)
+    )
+
+
+def _print_groups(groups: Sequence[Mapping[str, Any]], console: Console) -> None:
+    if not groups:
+        console.print(Text("no failures", style="dim"))
+        return
+    rows: list[Sequence[Cell]] = [
+        (
+            str(group["fingerprint"]),
+            f"{group['count']:,}",
+            str(group["type"]),
+            str(group["code"] or "-"),
+            sparkline(group["slots"]),
+            str(group["last_at"]),
+            f"{group['workflow_count']:,}",
+            str((group["muted"] or {}).get("by", "-")),
+            str(group["message"] or "-"),
+        )
+        for group in groups
+    ]
+    print_table(TextTable(COLUMNS, rows), console)
