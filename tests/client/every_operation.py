@@ -18,6 +18,7 @@ SAMPLES: dict[str, Any] = {
     "namespaces": ["team"],
     "parameters": {},
     "wanted": {"state": "READY"},
+    "changes": {"slots": {"ecs": 4}},
 }
 
 
