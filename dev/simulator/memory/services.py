@@ -15,6 +15,7 @@ from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.pulses import MemoryPulses
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
+from dev.simulator.memory.statistics import MemoryStatisticsStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.workflows import MemoryWorkflowStore
@@ -46,6 +47,7 @@ def memory_services(
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         progress=MemoryProgressStore(world),
+        statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
         queue=MemoryQueue(world),

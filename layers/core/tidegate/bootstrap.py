@@ -27,6 +27,7 @@ from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.pulses import DynamoPulses
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
+from tidegate.adapters.dynamodb.statistics import DynamoStatisticsStore
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
@@ -215,6 +216,7 @@ def aws_services(
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         progress=DynamoProgressStore(clients, tables),
+        statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         queue=SqsQueue(

@@ -22,6 +22,7 @@ from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.pulses import MemoryPulses
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
+from dev.simulator.memory.statistics import MemoryStatisticsStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.workflows import MemoryWorkflowStore
@@ -43,6 +44,7 @@ from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.pulses import DynamoPulses
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
+from tidegate.adapters.dynamodb.statistics import DynamoStatisticsStore
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
@@ -61,6 +63,7 @@ from tidegate.ports import (
     Pulses,
     Queue,
     RuleStore,
+    StatisticsStore,
     SubmissionStore,
     WorkerRegistry,
     WorkflowStore,
@@ -87,6 +90,7 @@ class Stores:
     permits: Permits
     leases: DispatchLeases
     progress: ProgressStore
+    statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore
     rules: RuleStore
@@ -111,6 +115,7 @@ def memory_stores() -> Stores:
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         progress=MemoryProgressStore(world),
+        statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
         rules=MemoryRuleStore(world),
@@ -162,6 +167,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         progress=DynamoProgressStore(clients, tables),
+        statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),

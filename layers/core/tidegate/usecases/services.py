@@ -30,6 +30,7 @@ from tidegate.ports import (
     Pulses,
     Queue,
     RuleStore,
+    StatisticsStore,
     SubmissionStore,
     WorkerRegistry,
     WorkflowStore,
@@ -59,6 +60,7 @@ class Services:
     permits: Permits
     leases: DispatchLeases
     progress: ProgressStore
+    statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore
     queue: Queue

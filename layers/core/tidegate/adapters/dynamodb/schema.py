@@ -10,6 +10,7 @@ from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.pulses import Part
 from tidegate.domain.states import Group
+from tidegate.domain.statistics.spans import Span
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
@@ -246,6 +247,12 @@ GRAPH_PREFIX: Final = "graph#"
 MARKS: Final = "marks"
 ENDED_AT: Final = "ended_at"
 GRAPH: Final = "graph"
+# The statistics of a pool stand under "stats#<pool>": "<span>#<beginning>#<end>" for each roll-up, and "reached".
+REACHED_PART: Final = "reached"
+COUNTED: Final = "counted"
+HOURS: Final = "hours"
+DAYS: Final = "days"
+ROLLUP: Final = "rollup"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
@@ -319,3 +326,18 @@ def segment_part(number: int) -> str:
 def graph_part(number: int) -> str:
     """Returns the range key of a part, counted from 0, of a workflow's graph."""
     return f"{GRAPH_PREFIX}{number:03d}"
+
+
+def statistics_key(pool: str) -> str:
+    """Returns the hash key of the items that hold a pool's statistics."""
+    return f"stats#{pool}"
+
+
+def rollup_part(span: Span, from_ms: int, to_ms: int) -> str:
+    """Returns the range key of a roll-up of the time from `from_ms` to `to_ms` (milliseconds since the epoch)."""
+    return f"{rollups_from(span, from_ms)}{to_ms:013d}"
+
+
+def rollups_from(span: Span, from_ms: int) -> str:
+    """Returns the beginning of the range keys of all roll-ups of this kind that begin at `from_ms`."""
+    return f"{span}#{from_ms:013d}#"
