@@ -13,7 +13,9 @@ HOUR_MS = 3_600_000
 
 
 def rollup(count: int) -> Rollup:
-    return Rollup(types={"a": Figures(succeeded=count, run=histogram_of([1_000] * count))}, workers={"w": Figures()})
+    return Rollup(
+        types={"a": Figures(succeeded=count, run=histogram_of([1_000] * count))}, workers={"w": Figures()}
+    )
 
 
 def test_rollups_are_found_by_kind_and_beginning(stores: Stores) -> None:

@@ -86,7 +86,9 @@ def test_nothing_has_no_quantile_and_a_negative_time_counts_as_none() -> None:
 
 
 def test_figures_tell_of_each_end() -> None:
-    told = EndFigures(waited_ms=1_000, ran_ms=60_000, wasted_ms=5_000, tries=1, hand_backs=2, losses=1, worker="w")
+    told = EndFigures(
+        waited_ms=1_000, ran_ms=60_000, wasted_ms=5_000, tries=1, hand_backs=2, losses=1, worker="w"
+    )
     base = ends(1)[0]
     made = [
         EndedJob(

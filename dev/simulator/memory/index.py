@@ -11,7 +11,8 @@ from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
-from tidegate.ports import IndexEntry, IndexPage
+from tidegate.domain.statistics.ended import EndPlace, end_of
+from tidegate.ports import EndedPage, IndexEntry, IndexPage
 
 _AFTER_ANY_ID = "\U0010ffff"
 
@@ -59,6 +60,32 @@ class MemoryJobIndex:
                 return self._page(entries[start:end][::-1], more=start > 0)
             stop = min(end, start + limit)
             return self._page(entries[start:stop], more=stop < end)
+
+    def ended(
+        self,
+        pool: str,
+        group: Group,
+        shard: int,
+        *,
+        from_ms: int,
+        to_ms: int,
+        limit: int,
+        after: EndPlace | None = None,
+    ) -> EndedPage:
+        """Returns at most `limit` ends of one shard of a terminal group, from `from_ms` on and before `to_ms`."""
+        self._world.charge("ended")
+        limit = min(limit, self._world.page_entries)
+        with self._world.lock:
+            entries = self._world.index.get((pool, group, shard, MAIN), [])
+            start = bisect_left(entries, (from_ms, ""))
+            if after is not None:
+                start = max(start, bisect_right(entries, (after.ended_at_ms, after.job_id)))
+            end = bisect_left(entries, (to_ms, ""))
+            ends = tuple(
+                end_of(self._world.jobs[job_id]) for _, job_id in entries[start : min(end, start + limit)]
+            )
+        more = start + limit < end
+        return EndedPage(ends, EndPlace(ends[-1].ended_at_ms, ends[-1].job_id) if more and ends else None)
 
     def first_pages(
         self,

@@ -7,6 +7,7 @@ from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.kept_ends import MemoryKeptEnds
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
 from dev.simulator.memory.logs import MemoryLogReader
@@ -47,6 +48,7 @@ def memory_services(
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         progress=MemoryProgressStore(world),
+        kept_ends=MemoryKeptEnds(world, settings.retention_seconds),
         statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),

@@ -28,6 +28,7 @@ from tidegate.domain.pulses import Part
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of
+from tidegate.domain.statistics.ended import EndedJob, EndPlace
 from tidegate.domain.statistics.spans import Reached, Span
 from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.domain.workers import Worker
@@ -103,6 +104,8 @@ class MemoryWorld:
     # By pool, kind, beginning and end: the bytes, and when they may be removed, in seconds since the epoch.
     rollups: dict[tuple[str, Span, int, int], tuple[bytes, int]] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
+    # By pool and place: the end, and when it may be removed, in seconds.
+    kept_ends: dict[tuple[str, EndPlace], tuple[EndedJob, int]] = field(default_factory=dict)
     acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
@@ -140,7 +143,7 @@ class MemoryWorld:
         self.pages.pop(job_id, None)
 
     def remove_expired(self) -> int:
-        """Removes jobs and results that have passed their retention, as DynamoDB's TTL does.
+        """Removes jobs, results and kept ends that have passed their retention, as DynamoDB's TTL does.
 
         Returns the number of jobs. A result in the overflow has an expiry of its own.
         """
@@ -155,6 +158,8 @@ class MemoryWorld:
             self.edges.pop(job_id, None)
         for key in [key for key, expires_at_s in self.results_expire_at_s.items() if expires_at_s <= now_s]:
             del self.results[key], self.results_expire_at_s[key]
+        for kept in [kept for kept, (_, expires_at_s) in self.kept_ends.items() if expires_at_s <= now_s]:
+            del self.kept_ends[kept]
         return len(gone)
 
     def index_key(self, job: Job) -> IndexKey:

@@ -13,6 +13,7 @@ from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.kept_ends import MemoryKeptEnds
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
 from dev.simulator.memory.logs import MemoryLogReader
@@ -38,6 +39,7 @@ from tidegate.adapters.dynamodb.cursors import DynamoCursors
 from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
+from tidegate.adapters.dynamodb.kept_ends import DynamoKeptEnds
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
 from tidegate.adapters.dynamodb.permits import DynamoPermits
@@ -56,6 +58,7 @@ from tidegate.ports import (
     GrantStore,
     JobIndex,
     JobStore,
+    KeptEnds,
     LaneRegistry,
     LogReader,
     Permits,
@@ -75,6 +78,7 @@ SHARDS = 3
 POOL = "p"
 DEAD = "-dead"  # the suffix of a queue of dead letters
 RANK_POLICY = RankPolicy()
+RETENTION_SECONDS = 30 * 86_400
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Stores:
     permits: Permits
     leases: DispatchLeases
     progress: ProgressStore
+    kept_ends: KeptEnds
     statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore
@@ -115,6 +120,7 @@ def memory_stores() -> Stores:
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         progress=MemoryProgressStore(world),
+        kept_ends=MemoryKeptEnds(world, RETENTION_SECONDS),
         statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
@@ -158,7 +164,7 @@ def same_clients(clients: AwsClients) -> AwsClients:
 def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
     codec = JobCodec(SHARDS, RANK_POLICY)
     return Stores(
-        jobs=DynamoJobStore(clients, tables, codec, retention_seconds=30 * 86_400),
+        jobs=DynamoJobStore(clients, tables, codec, retention_seconds=RETENTION_SECONDS),
         index=DynamoJobIndex(clients, tables, SHARDS),
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),
@@ -167,6 +173,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         progress=DynamoProgressStore(clients, tables),
+        kept_ends=DynamoKeptEnds(clients, tables, RETENTION_SECONDS),
         statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),

@@ -21,8 +21,9 @@ from tidegate.ports.execution import (
     unheard,
 )
 from tidegate.ports.grants import GrantStore
-from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
+from tidegate.ports.index import EndedPage, IndexEntry, IndexPage, JobIndex
 from tidegate.ports.jobs import DependentsPage, JobStore, TransitionOutcome
+from tidegate.ports.kept_ends import KeptEnds
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.logs import LogPortion, LogReader, LogSink
@@ -49,6 +50,7 @@ __all__ = [
     "Delivery",
     "DependentsPage",
     "DispatchLeases",
+    "EndedPage",
     "Entropy",
     "Executor",
     "GrantStore",
@@ -58,6 +60,7 @@ __all__ = [
     "JobIndex",
     "JobRegistry",
     "JobStore",
+    "KeptEnds",
     "KnownLane",
     "LaneRegistry",
     "LogPortion",

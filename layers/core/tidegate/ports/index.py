@@ -9,6 +9,7 @@ from typing import Protocol
 from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import Group
+from tidegate.domain.statistics.ended import EndedJob, EndPlace
 from tidegate.domain.traits import NO_TRAITS, Traits
 
 
@@ -34,6 +35,14 @@ class IndexPage:
 
     entries: tuple[IndexEntry, ...]
     next: IndexEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedPage:
+    """A page of ends in the order of `EndPlace`. `next` is where the next page starts, None at the end."""
+
+    entries: tuple[EndedJob, ...]
+    next: EndPlace | None
 
 
 class JobIndex(Protocol):
@@ -85,4 +94,22 @@ class JobIndex(Protocol):
 
         Reads as many units as `count` does, and answers more bytes. The result has at least `at_most` ranks wherever
         there are at least so many jobs.
+        """
+
+    def ended(
+        self,
+        pool: str,
+        group: Group,
+        shard: int,
+        *,
+        from_ms: int,
+        to_ms: int,
+        limit: int,
+        after: EndPlace | None = None,
+    ) -> EndedPage:
+        """Returns at most `limit` ends of one shard of a terminal group, from `from_ms` on and before `to_ms`.
+
+        They come after `after`, earliest first. Times are in milliseconds since the epoch. Only the present end of a
+        job is in the index (see `KeptEnds`). An end comes into the index within `SETTLES_MS` of its time, so that a
+        time span that ended so long ago shows every end that it will ever have.
         """

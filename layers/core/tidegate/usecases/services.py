@@ -23,6 +23,7 @@ from tidegate.ports import (
     JobIndex,
     JobRegistry,
     JobStore,
+    KeptEnds,
     LaneRegistry,
     LogReader,
     Permits,
@@ -60,6 +61,7 @@ class Services:
     permits: Permits
     leases: DispatchLeases
     progress: ProgressStore
+    kept_ends: KeptEnds
     statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore

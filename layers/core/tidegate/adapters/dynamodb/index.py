@@ -10,13 +10,15 @@ from typing import Any
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import translated
 from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.kept_ends import end_from
 from tidegate.adapters.dynamodb.values import Item, decode_item
 from tidegate.domain import limits
 from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN, is_sharded
-from tidegate.domain.states import Group
+from tidegate.domain.states import Group, State
+from tidegate.domain.statistics.ended import EndedJob, EndPlace
 from tidegate.domain.traits import NO_TRAITS, Traits
-from tidegate.ports import IndexEntry, IndexPage
+from tidegate.ports import EndedPage, IndexEntry, IndexPage
 from tidegate.settings import Tables
 
 _NO_TEXT = {"S": ""}
@@ -63,6 +65,44 @@ class DynamoJobIndex:
         answer = self._query(Limit=limit, ScanIndexForward=not descending, **arguments)
         last = answer.get("LastEvaluatedKey")
         return IndexPage(tuple(_entry(item) for item in answer["Items"]), _entry(last) if last else None)
+
+    def ended(
+        self,
+        pool: str,
+        group: Group,
+        shard: int,
+        *,
+        from_ms: int,
+        to_ms: int,
+        limit: int,
+        after: EndPlace | None = None,
+    ) -> EndedPage:
+        """Returns at most `limit` ends of one shard of a terminal group, from `from_ms` on and before `to_ms`."""
+        if to_ms <= from_ms or (after is not None and after.ended_at_ms >= to_ms):
+            return EndedPage((), None)
+        key = schema.group_key(pool, group, shard)
+        arguments: dict[str, Any] = {
+            "KeyConditionExpression": "#key = :key AND #sort BETWEEN :from AND :last",
+            "ExpressionAttributeNames": {"#key": schema.GROUP_KEY, "#sort": schema.GROUP_SORT},
+            "ExpressionAttributeValues": {
+                ":key": {"S": key},
+                ":from": {"N": str(from_ms)},
+                ":last": {"N": str(to_ms - 1)},
+            },
+        }
+        # DynamoDB refuses a start key outside of the key condition.
+        if after is not None and after.ended_at_ms >= from_ms:
+            arguments["ExclusiveStartKey"] = {
+                schema.JOB_ID: {"S": after.job_id},
+                schema.GROUP_KEY: {"S": key},
+                schema.GROUP_SORT: {"N": str(after.ended_at_ms)},
+            }
+        answer = self._query(Limit=limit, **arguments)
+        last = answer.get("LastEvaluatedKey")
+        return EndedPage(
+            tuple(_end(item, pool, State(group.value)) for item in answer["Items"]),
+            EndPlace(int(last[schema.GROUP_SORT]["N"]), last[schema.JOB_ID]["S"]) if last else None,
+        )
 
     def first_pages(
         self,
@@ -179,3 +219,8 @@ def _traits(item: Item) -> Traits:
         concurrency_key=item.get(schema.CONCURRENCY_KEY, {}).get("S"),
         concurrency_limit=int(item.get(schema.CONCURRENCY_LIMIT, _ONE)["N"]),
     )
+
+
+def _end(item: Item, pool: str, state: State) -> EndedJob:
+    values = decode_item(item)
+    return end_from(values, values[schema.JOB_ID], pool, state, values[schema.GROUP_SORT])

@@ -10,12 +10,13 @@ from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.pulses import Part
 from tidegate.domain.states import Group
+from tidegate.domain.statistics.ended import EndPlace
 from tidegate.domain.statistics.spans import Span
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
 # A changed projection needs a new name, because an index can't be changed (docs/guides/upgrade.md).
-GROUP_INDEX: Final = "by_group_v2"
+GROUP_INDEX: Final = "by_group_v3"
 # "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>".
 GROUP_KEY: Final = "group_key"
 GROUP_SORT: Final = "group_sort"  # the rank for READY, otherwise a time in milliseconds
@@ -62,6 +63,7 @@ SENT_AT: Final = "sent_at"
 STARTED_AT: Final = "started_at"
 BEGAN_AT: Final = "began_at"  # 0 until code of this life began, because the stream's filter compares with 0
 FINISHED_AT: Final = "finished_at"
+FIGURES: Final = "figures"  # of the present end, packed; present while the job has ended
 LEASE_EXPIRES_AT: Final = "lease_expires_at"
 WORKER_ID: Final = "worker_id"
 WORKER_NAME: Final = "worker_name"
@@ -92,6 +94,7 @@ EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds
 PROJECTED: Final = (
     *(TYPE, SHARE, CONCURRENCY_KEY, CONCURRENCY_LIMIT),  # for the dispatcher
     *(KEY, NAME, PRIORITY, SUBMITTED_BY, ESTIMATED_SECONDS, CREATED_AT, READY_AT, ERROR_CODE),  # for listings
+    FIGURES,  # for counts of what has ended
 )
 
 # The attributes that hold a field of Job as it is, with the field's name. An absent one means the default that Job
@@ -247,6 +250,9 @@ GRAPH_PREFIX: Final = "graph#"
 MARKS: Final = "marks"
 ENDED_AT: Final = "ended_at"
 GRAPH: Final = "graph"
+# An end that the index no longer shows has the hash key "ended#<pool>" and the range key
+# "<time in milliseconds>#<job id>#<life>". It carries attributes of its job under their own names.
+KEPT_ENDS_PREFIX: Final = "ended#"
 # The statistics of a pool stand under "stats#<pool>": "<span>#<beginning>#<end>" for each roll-up, and "reached".
 REACHED_PART: Final = "reached"
 COUNTED: Final = "counted"
@@ -326,6 +332,21 @@ def segment_part(number: int) -> str:
 def graph_part(number: int) -> str:
     """Returns the range key of a part, counted from 0, of a workflow's graph."""
     return f"{GRAPH_PREFIX}{number:03d}"
+
+
+def kept_ends_key(pool: str) -> str:
+    """Returns the hash key of the kept ends of a pool. No workflow has it as its id."""
+    return f"{KEPT_ENDS_PREFIX}{pool}"
+
+
+def kept_end_part(place: EndPlace) -> str:
+    """Returns the range key of a kept end. Range keys sort as the places do."""
+    return f"{kept_ends_from(place.ended_at_ms)}#{place.job_id}#{place.life:05d}"
+
+
+def kept_ends_from(at_ms: int) -> str:
+    """Returns the beginning of the range key of the kept ends of one moment, in milliseconds since the epoch."""
+    return f"{at_ms:015d}"
 
 
 def statistics_key(pool: str) -> str:

@@ -48,7 +48,9 @@ def _compared(attribute: str, operator: str, value: Plain) -> Clause:
 
 def equals(attribute: str, value: Plain) -> Clause:
     """Requires that the attribute exists and has this value."""
-    return _compared(attribute, "=", value)
+    return Clause(
+        f"#{attribute} = ?", f'"{attribute}" = ?', (value,)
+    )  # most conditions: no call within the call
 
 
 def differs(attribute: str, value: Plain) -> Clause:

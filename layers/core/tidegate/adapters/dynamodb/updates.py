@@ -49,6 +49,7 @@ from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.lives import without_old_interruptions
 from tidegate.domain.states import FAILURES, TERMINAL, TRANSITIONS, Group, State
+from tidegate.domain.statistics.ended import coming_figures
 
 # --- the parts that several transitions write ----------------------------------------------------
 
@@ -95,7 +96,7 @@ def _to_ready(
 def _to_end(
     codec: JobCodec, job: Job, ending: transitions.Ending, stamp: transitions.Stamp, condition: Clause
 ) -> Update:
-    """Returns the write that puts a job into an ended state."""
+    """Returns the write that puts a job into an ended state. `job` has the counts of its life as after the end."""
     ending, stamp = transitions.ending_after_latest(job, ending, stamp)
     return Update(
         condition,
@@ -108,6 +109,7 @@ def _to_end(
             **({} if ending.began_at_ms is None else {schema.STARTED_AT: ending.began_at_ms}),
             **_begun(ending.began_at_ms),
             schema.FINISHED_AT: stamp.now_ms,
+            schema.FIGURES: coming_figures(job, ending.state, stamp.now_ms, ending.began_at_ms).packed(),
             schema.HELD_IN: None,
             schema.LEASE_EXPIRES_AT: None,
             schema.DUE_AT: None,
@@ -272,7 +274,7 @@ def _to_running(
 # counts that were read after its claim are still current, and so is the history.
 
 
-def _without_worker(job: Job) -> dict[str, Plain]:
+def _without_worker(job: Job) -> dict[str, int]:
     return {schema.WORKER_LOSSES: job.worker_losses + 1}
 
 
@@ -287,12 +289,12 @@ def _heartbeat(_: JobCodec, transition: transitions.HeartbeatIfAttemptHolds) -> 
 
 
 def _finish(codec: JobCodec, transition: transitions.FinishIfAttemptHolds) -> Update:
-    update = _to_end(
-        codec, transition.job, transition.ending, transition.stamp, attempt_holds(transition.attempt)
-    )
+    job, condition = transition.job, attempt_holds(transition.attempt)
     if transition.ending.state not in FAILURES:
-        return update
-    return _with_values(update, **{schema.TRIES: transition.job.tries + 1})
+        return _to_end(codec, job, transition.ending, transition.stamp, condition)
+    tried = replace(job, tries=job.tries + 1)
+    update = _to_end(codec, tried, transition.ending, transition.stamp, condition)
+    return _with_values(update, **{schema.TRIES: tried.tries})
 
 
 def _retry(codec: JobCodec, transition: transitions.RetryIfAttemptHolds) -> Update:
@@ -342,8 +344,9 @@ def _ready_if_lease_expired(codec: JobCodec, transition: transitions.ReadyIfLeas
 
 def _finish_if_lease_expired(codec: JobCodec, transition: transitions.FinishIfLeaseExpired) -> Update:
     condition = all_of(attempt_holds(transition.attempt), lease_expired(transition.stamp.now_ms))
-    ended = _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
-    return _with_values(ended, **_without_worker(transition.job))
+    losses = _without_worker(transition.job)
+    job = replace(transition.job, worker_losses=losses[schema.WORKER_LOSSES])
+    return _with_values(_to_end(codec, job, transition.ending, transition.stamp, condition), **losses)
 
 
 def _still_queued(transition: transitions.FailIfStillQueued | transitions.TakeBackIfStillQueued) -> Clause:

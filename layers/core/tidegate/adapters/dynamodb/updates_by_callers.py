@@ -94,6 +94,7 @@ def _in_new_life(
         schema.SENT_AT,
         schema.STARTED_AT,
         schema.FINISHED_AT,
+        schema.FIGURES,
         schema.WORKER_ID,
         schema.CANCEL_REQUESTED_AT,
         schema.CANCEL_REQUESTED_BY,

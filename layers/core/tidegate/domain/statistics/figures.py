@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tidegate.domain.states import State
 from tidegate.domain.statistics.ended import EndedJob
 from tidegate.domain.statistics.histogram import EMPTY, Histogram, histogram_of, summed
-from tidegate.domain.states import State
 
 OVERRUN_UNIT = 1_000
 """The overrun of a job is its run time in thousandths of its estimate."""

@@ -47,14 +47,15 @@ class Histogram:
         count = self.count
         if not count:
             return None
-        left = math.floor(part * (count - 1)) - self.zeros
-        if left < 0:
-            return 0.0
+        rank = math.floor(part * (count - 1))
+        below = self.zeros
+        value = 0.0
         for number, held in self.buckets:
-            left -= held
-            if left < 0:
+            if rank < below:
                 break
-        return 2 * _GROWTH**number / (_GROWTH + 1)
+            value = 2 * _GROWTH**number / (_GROWTH + 1)
+            below += held
+        return value
 
 
 EMPTY: Final = Histogram()

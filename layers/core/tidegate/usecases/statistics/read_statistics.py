@@ -107,7 +107,9 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
     that can't be answered.
     """
     if query.job_type is not None and query.by in (By.SHARE, By.WORKER):
-        raise InvalidRequest.of("type", f"can't be combined with by={query.by}; roll-ups tell the two apart singly")
+        raise InvalidRequest.of(
+            "type", f"can't be combined with by={query.by}; roll-ups tell the two apart singly"
+        )
     from_ms, to_ms = _time(query, now_ms)
     pools = listed_pools(services, query.pool)
     reached = services.statistics.reached(pools)
@@ -170,7 +172,9 @@ def _refuse_too_many(from_ms: int, to_ms: int, reached: Iterable[Reached], longe
         for piece in pieces(from_ms, to_ms, each, longest=longest)
     )
     if count > MAX_ROLLUPS:
-        raise InvalidRequest.of("from", "reaches over too much for all pools at once; name a pool or a shorter time")
+        raise InvalidRequest.of(
+            "from", "reaches over too much for all pools at once; name a pool or a shorter time"
+        )
 
 
 def _read(
