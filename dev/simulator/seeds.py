@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from dev.simulator.checks.branches import check_branches
+from dev.simulator.checks.ends import check_ends
 from dev.simulator.checks.invariants import SentAgain, check_all, hold_back
 from dev.simulator.checks.progress import SimulatedRecorder
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
@@ -112,6 +113,7 @@ def run_seed(seed: int) -> Simulator:
     calm(simulator, plain)
     check_all(simulator)
     recorder.check(simulator)
+    simulator.happened["end kept before a reopening"] += check_ends(simulator.world)
     if world.faults.calls_get_through:
         check_losses(simulator, world.drawn)
     if not world.acts:

@@ -36,6 +36,7 @@ INNER = {
     "adapters.dynamodb",
     "bootstrap",
     "domain",
+    "domain.statistics",
     "domain.transitions",
     "entry",
     "ports",

@@ -13,6 +13,7 @@ from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.updates import update_of
 from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.domain import limits
+from tidegate.domain.statistics.ended import EndFigures
 from tidegate.domain.transitions import (
     AmendIfWaiting,
     BeginIfAttemptHolds,
@@ -21,6 +22,16 @@ from tidegate.domain.transitions import (
     HeartbeatIfAttemptHolds,
 )
 
+FIGURES = EndFigures(
+    waited_ms=2_592_000_000,
+    ran_ms=43_200_000,
+    wasted_ms=432_000_000,
+    tries=11,
+    hand_backs=20,
+    losses=5,
+    life=9_999,
+    worker="w" * 64,
+)
 CODEC = JobCodec(SHARDS, RANK_POLICY)
 PLACES = {schema.GROUP_KEY, schema.GROUP_SORT}
 OF_AN_ATTEMPT = (ClaimIfQueued, ClaimAgainIfLeaseExpired, BeginIfAttemptHolds, HeartbeatIfAttemptHolds)
@@ -49,6 +60,7 @@ def test_an_entry_costs_one_unit_unless_its_texts_are_very_long() -> None:
         schema.NAME: "n" * 128,
         schema.SUBMITTED_BY: "a" * 128,
         schema.ERROR_CODE: "e" * limits.MAX_ERROR_CODE_CHARACTERS,
+        schema.FIGURES: FIGURES.packed(),
     }
     numbers = {
         schema.GROUP_SORT: 10**30,

@@ -26,6 +26,7 @@ COME_BY = (
     "clock off",
     "dispatched past a job that waits",
     "dispatcher went by a wrong clock",
+    "end kept before a reopening",
     "invocation killed",
     "job claimed ahead",
     "job handed back",

@@ -42,7 +42,7 @@ TRUTHS: Mapping[str, tuple[str, str]] = {
     "exists": (_CALLS, r"attribute_(?:not_)?exists\([\w.#]+\)"),
     "or": (_CALLS, r"\bOR\b"),
     "query": ("Query", r"KeyCondition:"),
-    "between": ("Query", r"\w+ BETWEEN \?S\s+(?:AND\s+)?\?S"),
+    "between": ("Query", r"\w+ BETWEEN \?[NS]\s+(?:AND\s+)?\?[NS]"),
     "prefix": ("Query", r"begins_with\(\w+, \?S\)"),
     "filter": ("Query", r"Filter:"),
     "projection": ("Query|BatchGetItem", r"Projection:"),

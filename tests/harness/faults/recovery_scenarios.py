@@ -48,6 +48,7 @@ def retried_by_hand(d: Deployment) -> None:
     except NotRetryable:
         assert d.states["a"] is State.SUCCEEDED  # its first attempt was lost, so it never failed
     d.settle()
+    d.ask(lambda: d.services.kept_ends.page(POOL, 0, d.now_ms, limit=5))
 
 
 def rerun(d: Deployment) -> None:

@@ -110,6 +110,10 @@ class JobIndex(Protocol):
         """Returns at most `limit` ends of one shard of a terminal group, from `from_ms` on and before `to_ms`.
 
         They come after `after`, earliest first. Times are in milliseconds since the epoch. Only the present end of a
-        job is in the index (see `KeptEnds`). An end comes into the index within `SETTLES_MS` of its time, so that a
-        time span that ended so long ago shows every end that it will ever have.
+        job is in the index (see `KeptEnds`). The read may lag behind the writes.
+
+        An end comes into the index within `SETTLES_MS` of its time. So a span that ended so long ago has all its ends,
+        in the index or kept. The longest way is a run of the dispatcher, which stamps with its beginning and ends
+        within 300 s. Only a worker process that was suspended before its last write may be later, by its lease
+        (docs/decisions/0056-ends-are-kept-for-counting.md).
         """

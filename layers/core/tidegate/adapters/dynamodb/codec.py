@@ -25,6 +25,7 @@ from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import Group, State, group_of
+from tidegate.domain.statistics.ended import figures_of
 
 _DEFAULT_RETRY = RetryPolicy()
 _DEFAULTS = {each.name: each.default for each in fields(Job)}
@@ -63,6 +64,7 @@ class JobCodec:
             **_converted_values(job),
             **input_values(job.job_id, job.input),
             **_dependents_values(job),
+            schema.FIGURES: figures_of(job).packed() if job.is_terminal else None,
             **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
         }
         return encode_item(values)

@@ -119,11 +119,15 @@ def after_latest(job: Job, stamp: Stamp) -> Stamp:
 
 
 def ending_after_latest(job: Job, ending: Ending, stamp: Stamp) -> tuple[Ending, Stamp]:
-    """Returns the ending and the stamp, both dated like `after_latest` does.
+    """Returns the ending and the stamp, both dated like `after_latest` does, and later than the job's earlier ends.
 
-    `expires_at_s` moves by the same number of seconds, so that the retention counts from the new time.
+    So the time of an end tells the ends of a job apart. `expires_at_s` moves by the same number of seconds, so that the
+    retention counts from the new time.
     """
     dated = after_latest(job, stamp)
+    ends_ms = [entry.at_ms for entry in job.history if entry.state in TERMINAL]
+    if ends_ms and dated.now_ms <= ends_ms[-1]:
+        dated = replace(dated, now_ms=ends_ms[-1] + 1)
     if ending.expires_at_s is None:
         return ending, dated
     later_s = dated.now_ms // 1_000 - stamp.now_ms // 1_000

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, lean
 from tidegate.domain.transitions import Transition, TransitionRefused
 from tidegate.ports import TransitionOutcome
+from tidegate.usecases.bounds.kept_ends import keep_ends_left
 from tidegate.usecases.services import Services
 
 T = TypeVar("T")
@@ -47,13 +49,22 @@ def apply_lean(services: Services, transitions: Sequence[Transition]) -> list[Tr
     """Writes any number of transitions, and keeps of each job only the fields that a further transition needs.
 
     Returns outcomes in the order of `transitions`. Portions are written one after the other: each is complete before
-    the next begins.
+    the next begins. Ends that the transitions leave are kept first; the error is the outcome of each transition of a
+    portion whose ends could not be kept.
     """
     return [
         lean_outcome(outcome)
         for portion in portions(transitions)
-        for outcome in services.jobs.apply_all(portion)
+        for outcome in _apply_portion(services, portion)
     ]
+
+
+def _apply_portion(services: Services, portion: Sequence[Transition]) -> Sequence[TransitionOutcome]:
+    try:
+        keep_ends_left(services, portion)
+    except (ServiceUnavailable, ServiceRefused) as error:
+        return [error] * len(portion)
+    return services.jobs.apply_all(portion)
 
 
 def lean_outcome(outcome: TransitionOutcome) -> TransitionOutcome:

@@ -11,6 +11,7 @@ from tidegate.domain.retry import MARKED
 from tidegate.domain.states import TRANSITIONS, State
 from tidegate.domain.transitions import DISPATCHED, Ending, MarkUnlessDispatched, Stamp, TransitionRefused
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
+from tidegate.usecases.bounds.kept_ends import apply_leaving
 from tidegate.usecases.callers.ownership import refuse_foreign_jobs
 from tidegate.usecases.read.visible import find_job
 from tidegate.usecases.recover.reopen import Reopened, reopen_skipped_for
@@ -48,7 +49,7 @@ def mark_job(
             break
         _refuse_unless_markable(job, wanted.state)
         try:
-            job = services.jobs.apply(MarkUnlessDispatched(job, _ending(services, wanted, stamp), stamp))
+            job = apply_leaving(services, MarkUnlessDispatched(job, _ending(services, wanted, stamp), stamp))
         except TransitionRefused as refused:
             job = refused.job
     else:

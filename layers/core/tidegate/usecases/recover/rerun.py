@@ -21,6 +21,7 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import DISPATCHED, RerunUnlessDispatched, Stamp, TransitionRefused
 from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
+from tidegate.usecases.bounds.kept_ends import apply_leaving
 from tidegate.usecases.bounds.portions import apply_lean, portions
 from tidegate.usecases.callers.ownership import refuse_foreign_jobs
 from tidegate.usecases.isolation import raise_first_failure
@@ -189,7 +190,7 @@ class _Rerunning:
             depends_on = self.services.jobs.load_input(job).depends_on
             part = self.services.jobs.store_input(job, JobInput(parameters, depends_on))
         try:
-            begun = self.services.jobs.apply(RerunUnlessDispatched(job, self.stamp, part))
+            begun = apply_leaving(self.services, RerunUnlessDispatched(job, self.stamp, part))
         except TransitionRefused as refused:
             raise ServiceUnavailable(
                 f"job {job.job_id} changed to {refused.job.state} meanwhile; send the request again"
