@@ -20,7 +20,16 @@ from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob, end_of
 from tidegate.domain.statistics.figures import NONE
 from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
-from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, KEPT_MS, WINDOW_MS, Counted, Reached, Span, floor_to
+from tidegate.domain.statistics.spans import (
+    DAY_MS,
+    HOUR_MS,
+    KEPT_MS,
+    WINDOW_MS,
+    Counted,
+    Reached,
+    Span,
+    floor_to,
+)
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics import count_ended as counting
 from tidegate.usecases.statistics.count_ended import count_ended
@@ -66,7 +75,9 @@ class People:
             HistoryEntry(at_ms, State.RUNNING, 1, "w"),
             HistoryEntry(at_ms, state, 1, "w"),
         )
-        job = replace(job, state=state, finished_at_ms=at_ms, began_at_ms=at_ms - 500, worker_id="w", history=history)
+        job = replace(
+            job, state=state, finished_at_ms=at_ms, began_at_ms=at_ms - 500, worker_id="w", history=history
+        )
         self.world.write(job)
         self.ends.append(end_of(job))
 
@@ -142,7 +153,9 @@ def test_every_end_is_counted_once_whatever_happens(seed: int) -> None:
         if now_ms < last_ms and chance.random() < 0.9:
             for _ in range(chance.randrange(7)):
                 # An end may come into the index as late as it settles.
-                people.end(now_ms - chance.randrange(SETTLES_MS) if now_ms > START_MS + SETTLES_MS else now_ms)
+                people.end(
+                    now_ms - chance.randrange(SETTLES_MS) if now_ms > START_MS + SETTLES_MS else now_ms
+                )
             if open_again and chance.random() < 0.5:
                 people.end(now_ms, open_again.pop())
         reopened = people.reopen(now_ms) if chance.random() < 0.4 else None

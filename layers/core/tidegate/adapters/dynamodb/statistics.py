@@ -15,7 +15,7 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import CONDITION_FAILED, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
-from tidegate.adapters.dynamodb.statements import Clause, absent, all_of, condition_arguments, equals
+from tidegate.adapters.dynamodb.statements import absent, condition_arguments, equals
 from tidegate.adapters.dynamodb.values import Item, decode_item, encode_item
 from tidegate.domain.statistics.codec import packed, unpacked
 from tidegate.domain.statistics.spans import Counted, Reached, Span
@@ -54,12 +54,14 @@ class DynamoStatisticsStore:
             schema.HOURS: after.hours_ms,
             schema.DAYS: after.days_ms,
         }
+        # The other times change with `counted` alone.
+        stands = absent(schema.WORKFLOW_ID) if before is None else equals(schema.COUNTED, before.counted_ms)
         try:
             with translated(f"storing how far {pool} is counted", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.put_item(
                     TableName=self.tables.progress,
                     Item={**_key(schema.statistics_key(pool), schema.REACHED_PART), **encode_item(values)},
-                    **condition_arguments(_stands(before)),
+                    **condition_arguments(stands),
                 )
         except ClientError:
             return False
@@ -92,16 +94,6 @@ class DynamoStatisticsStore:
             ConsistentRead=True,
         )
         return tuple(_counted(item) for item in found)
-
-
-def _stands(before: Reached | None) -> Clause:
-    if before is None:
-        return absent(schema.WORKFLOW_ID)
-    return all_of(
-        equals(schema.COUNTED, before.counted_ms),
-        equals(schema.HOURS, before.hours_ms),
-        equals(schema.DAYS, before.days_ms),
-    )
 
 
 def _counted(item: Item) -> Counted:
