@@ -16,6 +16,7 @@ from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.pulses import MemoryPulses
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
+from dev.simulator.memory.statistics import MemoryStatisticsStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.workflows import MemoryWorkflowStore
@@ -48,6 +49,7 @@ def memory_services(
         leases=MemoryDispatchLeases(world),
         progress=MemoryProgressStore(world),
         kept_ends=MemoryKeptEnds(world, settings.retention_seconds),
+        statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
         queue=MemoryQueue(world),

@@ -29,6 +29,7 @@ from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of
 from tidegate.domain.statistics.ended import EndedJob, EndPlace
+from tidegate.domain.statistics.spans import Reached, Span
 from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.domain.workers import Worker
 from tidegate.domain.workflow_graph import WorkflowGraph
@@ -99,6 +100,9 @@ class MemoryWorld:
     leases: dict[str, HeldLease] = field(default_factory=dict)
     segments: dict[tuple[str, int], Segment] = field(default_factory=dict)
     graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
+    reached: dict[str, Reached] = field(default_factory=dict)
+    # By pool, kind, beginning and end: the bytes, and when they may be removed, in seconds since the epoch.
+    rollups: dict[tuple[str, Span, int, int], tuple[bytes, int]] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
     # By pool and place: the end, and when it may be removed, in seconds.
     kept_ends: dict[tuple[str, EndPlace], tuple[EndedJob, int]] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.pulses import DynamoPulses
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
+from tidegate.adapters.dynamodb.statistics import DynamoStatisticsStore
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
@@ -217,6 +218,7 @@ def aws_services(
         leases=DynamoDispatchLeases(clients, tables),
         progress=DynamoProgressStore(clients, tables),
         kept_ends=DynamoKeptEnds(clients, tables, settings.retention_seconds),
+        statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         queue=SqsQueue(

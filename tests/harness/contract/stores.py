@@ -23,6 +23,7 @@ from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.pulses import MemoryPulses
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
+from dev.simulator.memory.statistics import MemoryStatisticsStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.workflows import MemoryWorkflowStore
@@ -45,6 +46,7 @@ from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.pulses import DynamoPulses
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
+from tidegate.adapters.dynamodb.statistics import DynamoStatisticsStore
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
@@ -65,6 +67,7 @@ from tidegate.ports import (
     Pulses,
     Queue,
     RuleStore,
+    StatisticsStore,
     SubmissionStore,
     WorkerRegistry,
     WorkflowStore,
@@ -93,6 +96,7 @@ class Stores:
     leases: DispatchLeases
     progress: ProgressStore
     kept_ends: KeptEnds
+    statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore
     rules: RuleStore
@@ -118,6 +122,7 @@ def memory_stores() -> Stores:
         leases=MemoryDispatchLeases(world),
         progress=MemoryProgressStore(world),
         kept_ends=MemoryKeptEnds(world, RETENTION_SECONDS),
+        statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
         rules=MemoryRuleStore(world),
@@ -170,6 +175,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         leases=DynamoDispatchLeases(clients, tables),
         progress=DynamoProgressStore(clients, tables),
         kept_ends=DynamoKeptEnds(clients, tables, RETENTION_SECONDS),
+        statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),

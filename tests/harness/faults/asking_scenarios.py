@@ -16,6 +16,8 @@ from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.ids import first_ulid
 from tidegate.domain.requests import DependencyRequest, WhatIfRequest
+from tidegate.domain.statistics.ended import SETTLES_MS
+from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS
 from tidegate.usecases.callers.audited import Asked, audited
 from tidegate.usecases.callers.search import AuditQuery, list_acts
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
@@ -27,6 +29,7 @@ from tidegate.usecases.read.why import explain
 from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.statistics.read_statistics import StatisticsQuery, read_statistics
 
 
 class _TimedIds(NoEntropy):
@@ -75,6 +78,17 @@ def recorded(d: Deployment) -> None:
     found = d.ask(lambda: what_if(d.services, changes, NOBODY, now_ms=d.now_ms))
     assert [each.submission.submission_id for each in found.workflows] == [workflow_id]
     d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
+
+
+def counted(d: Deployment) -> None:
+    """The reaper counts a job that ended, and a caller asks how many ended."""
+    submit(d, "counted")
+    d.settle()
+    d.wait(2 * (SETTLES_MS + WINDOW_MS))
+    d.reap()
+    query = StatisticsQuery(from_ms=d.now_ms - DAY_MS, to_ms=d.now_ms, pool=POOL)
+    found = d.ask(lambda: read_statistics(d.services, query, now_ms=d.now_ms))
+    assert found.total.figures.ended <= 1  # what failed may still be to count
 
 
 def in_the_audit_trail(d: Deployment) -> None:

@@ -33,6 +33,7 @@ from tidegate.ports.pulses import Pulses
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
+from tidegate.ports.statistics import StatisticsStore
 from tidegate.ports.submissions import OpenSubmission, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
@@ -76,6 +77,7 @@ __all__ = [
     "RuleStore",
     "Signal",
     "SlotExecutor",
+    "StatisticsStore",
     "Stopwatch",
     "SubmissionStore",
     "TransitionOutcome",

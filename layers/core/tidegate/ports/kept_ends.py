@@ -29,6 +29,6 @@ class KeptEnds(Protocol):
     ) -> EndedPage:
         """Returns at most `limit` kept ends of a pool, from `from_ms` on and before `to_ms`, after `after`.
 
-        They come in the order of `EndPlace`, earliest first. Times are in milliseconds since the epoch. The read may
-        lag behind the writes a little.
+        They come in the order of `EndPlace`, earliest first. Times are in milliseconds since the epoch. The read shows
+        every end that was kept before it.
         """

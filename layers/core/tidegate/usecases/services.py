@@ -31,6 +31,7 @@ from tidegate.ports import (
     Pulses,
     Queue,
     RuleStore,
+    StatisticsStore,
     SubmissionStore,
     WorkerRegistry,
     WorkflowStore,
@@ -61,6 +62,7 @@ class Services:
     leases: DispatchLeases
     progress: ProgressStore
     kept_ends: KeptEnds
+    statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore
     queue: Queue

@@ -75,6 +75,8 @@ class DynamoKeptEnds:
                     # A range key is longer than this beginning of one, so it sorts behind it.
                     ":to": {"S": schema.kept_ends_from(to_ms)},
                 },
+                # An end is kept before it leaves the index. A count that has seen it gone must see it here.
+                ConsistentRead=True,
                 Limit=limit,
                 **arguments,
             )

@@ -11,6 +11,7 @@ from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.pulses import Part
 from tidegate.domain.states import Group
 from tidegate.domain.statistics.ended import EndPlace
+from tidegate.domain.statistics.spans import Span
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
@@ -254,6 +255,12 @@ GRAPH: Final = "graph"
 # An end that the index no longer shows has the hash key "ended#<pool>" and the range key
 # "<time in milliseconds>#<job id>#<life>". It carries attributes of its job under their own names.
 KEPT_ENDS_PREFIX: Final = "ended#"
+# The statistics of a pool stand under "stats#<pool>": "<span>#<beginning>#<end>" for each roll-up, and "reached".
+REACHED_PART: Final = "reached"
+COUNTED: Final = "counted"
+HOURS: Final = "hours"
+DAYS: Final = "days"
+ROLLUP: Final = "rollup"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
@@ -342,3 +349,18 @@ def kept_end_part(place: EndPlace) -> str:
 def kept_ends_from(at_ms: int) -> str:
     """Returns the beginning of the range key of the kept ends of one moment, in milliseconds since the epoch."""
     return f"{at_ms:015d}"
+
+
+def statistics_key(pool: str) -> str:
+    """Returns the hash key of the items that hold a pool's statistics."""
+    return f"stats#{pool}"
+
+
+def rollup_part(span: Span, from_ms: int, to_ms: int) -> str:
+    """Returns the range key of a roll-up of the time from `from_ms` to `to_ms` (milliseconds since the epoch)."""
+    return f"{rollups_from(span, from_ms)}{to_ms:013d}"
+
+
+def rollups_from(span: Span, from_ms: int) -> str:
+    """Returns the beginning of the range keys of all roll-ups of this kind that begin at `from_ms`."""
+    return f"{span}#{from_ms:013d}#"

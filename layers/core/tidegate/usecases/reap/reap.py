@@ -22,6 +22,7 @@ from tidegate.usecases.reap.reap_progress import reap_progress
 from tidegate.usecases.reap.reap_submissions import reap_submissions
 from tidegate.usecases.reap.reap_workers import reap_workers
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.count_ended import count_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class ReapReport:
     workers_lost: int
     jobs_kept: int
     progress_recorded: int
+    rollups_put: int
 
 
 def reap(
@@ -90,10 +92,16 @@ def reap(
     def progress(until: Deadline) -> dict[str, int]:
         return {"progress_recorded": reap_progress(services, run_clock.now_ms(), until=until)}
 
+    def statistics(until: Deadline) -> dict[str, int]:
+        return {"rollups_put": count_ended(services, run_clock.now_ms(), until=until)}
+
     # Dead letters come first. They are few, a job that is taken back because of one needs no new message, and the
     # queue's answer corrects a wrong clock before leases are judged by it. Jobs of lost workers come next, because
     # users wait for them. Pending jobs come last, because they can use up all the time.
-    repairs = (dead_letters, active, workers, submissions, expiring, due, progress, pending)
+    repairs = (
+        *(dead_letters, active, workers, submissions, expiring, due, progress),
+        *(statistics, pending),
+    )
     counts: dict[str, int] = {}
     for place, repair in enumerate(repairs):
         with errors.isolated():

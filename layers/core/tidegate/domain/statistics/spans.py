@@ -1,0 +1,142 @@
+"""The times that ended jobs are counted by: slices of at most ten minutes, hours, and days in UTC.
+
+A slice is put before the store knows how far the pool is counted, so a counter that dies or that is overtaken may leave
+a slice that no other slice follows. Each slice is a true count of its own time all the same. Therefore any chain of
+slices from one time to another counts that time exactly, and `chain` finds one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from tidegate.domain.statistics.rollup import Rollup
+
+WINDOW_MS: Final = 600_000
+"""No slice reaches over a multiple of this."""
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 86_400_000
+
+
+class Span(StrEnum):
+    """The kinds of time that a stored roll-up is about."""
+
+    SLICE = "slice"
+    HOUR = "hour"
+    DAY = "day"
+
+
+KEPT_MS: Final = {Span.SLICE: 7 * DAY_MS, Span.HOUR: 90 * DAY_MS, Span.DAY: 800 * DAY_MS}
+"""How long a roll-up is kept after it was put. Slices outlast a reaper that stands still for some days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The roll-up of one pool's jobs that ended from `from_ms` on and before `to_ms` (milliseconds since the epoch)."""
+
+    from_ms: int
+    to_ms: int
+    rollup: Rollup
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a pool is counted: before `counted_ms` in slices, before `hours_ms` in hours, before `days_ms` in days.
+
+    Nothing before `since_ms` was ever counted. Times are in milliseconds since the epoch.
+    """
+
+    since_ms: int
+    counted_ms: int
+    hours_ms: int
+    days_ms: int
+
+
+class ChainBroken(ValueError):
+    """The error for stored slices that do not count a time from its beginning to its end."""
+
+
+def floor_to(at_ms: int, unit_ms: int) -> int:
+    """Returns the last multiple of `unit_ms` that is not after `at_ms`."""
+    return at_ms - at_ms % unit_ms
+
+
+def ceil_to(at_ms: int, unit_ms: int) -> int:
+    """Returns the first multiple of `unit_ms` that is not before `at_ms`."""
+    return -floor_to(-at_ms, unit_ms)
+
+
+def windows(from_ms: int, to_ms: int, unit_ms: int = WINDOW_MS) -> Iterator[tuple[int, int]]:
+    """Yields the parts of a time between multiples of `unit_ms`, each with its beginning and its end."""
+    while from_ms < to_ms:
+        end_ms = min(to_ms, floor_to(from_ms, unit_ms) + unit_ms)
+        yield from_ms, end_ms
+        from_ms = end_ms
+
+
+def chain(slices: Sequence[Counted], from_ms: int, to_ms: int) -> list[Counted]:
+    """Returns slices that together count exactly the time from `from_ms` to `to_ms`.
+
+    Both are multiples of WINDOW_MS, or as far as the pool is counted. `slices` are all that begin in that time. A
+    window without slices had no end. Raises ChainBroken if the slices of a window do not reach through it.
+    """
+    by_window: dict[int, list[Counted]] = {}
+    for each in slices:
+        by_window.setdefault(floor_to(each.from_ms, WINDOW_MS), []).append(each)
+    found: list[Counted] = []
+    for begin_ms, end_ms in windows(from_ms, to_ms):
+        if begin_ms in by_window:
+            found += _through(by_window[begin_ms], begin_ms, end_ms)
+    return found
+
+
+def _through(slices: Sequence[Counted], from_ms: int, to_ms: int) -> list[Counted]:
+    """Returns the slices of one window that lead from its beginning to its end, found from the end backwards."""
+    following: dict[int, Counted | None] = {to_ms: None}
+    for each in sorted(slices, key=lambda each: -each.from_ms):
+        if each.to_ms in following:
+            following.setdefault(each.from_ms, each)
+    if from_ms not in following:
+        raise ChainBroken(f"no slices count the time from {from_ms} to {to_ms}")
+    found = []
+    at = following[from_ms]
+    while at is not None:
+        found.append(at)
+        at = following[at.to_ms]
+    return found
+
+
+class Piece(NamedTuple):
+    """A time that is read from roll-ups of one kind, in milliseconds since the epoch."""
+
+    span: Span
+    from_ms: int
+    to_ms: int
+
+
+def pieces(from_ms: int, to_ms: int, reached: Reached, *, longest: Span = Span.DAY) -> list[Piece]:
+    """Returns the roll-ups that together tell of the counted part of a time, in the order of time.
+
+    Takes days where whole days are counted, then hours, and slices for the rest. Takes none longer than `longest`.
+    """
+    return _pieces(max(from_ms, reached.since_ms), min(to_ms, reached.counted_ms), reached, longest)
+
+
+def _pieces(from_ms: int, to_ms: int, reached: Reached, longest: Span) -> list[Piece]:
+    if from_ms >= to_ms:
+        return []
+    if longest is Span.SLICE:
+        return [Piece(Span.SLICE, from_ms, to_ms)]
+    is_day = longest is Span.DAY
+    unit_ms, whole_ms = (DAY_MS, reached.days_ms) if is_day else (HOUR_MS, reached.hours_ms)
+    shorter = Span.HOUR if is_day else Span.SLICE
+    begin_ms, end_ms = ceil_to(from_ms, unit_ms), min(floor_to(to_ms, unit_ms), whole_ms)
+    if begin_ms >= end_ms:
+        return _pieces(from_ms, to_ms, reached, shorter)
+    return [
+        *_pieces(from_ms, begin_ms, reached, shorter),
+        Piece(longest, begin_ms, end_ms),
+        *_pieces(end_ms, to_ms, reached, shorter),
+    ]

@@ -1,0 +1,1 @@
+"""Counts ended jobs into roll-ups, and reads them."""

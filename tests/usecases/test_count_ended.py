@@ -1,0 +1,266 @@
+"""Ended jobs are counted once each, whoever counts, whatever dies, and however the jobs are reopened meanwhile."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.contract.jobs import new_job
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.domain.errors import ServiceUnavailable
+from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.states import State
+from tidegate.domain.statistics.codec import unpacked
+from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob, end_of
+from tidegate.domain.statistics.figures import NONE
+from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
+from tidegate.domain.statistics.spans import (
+    DAY_MS,
+    HOUR_MS,
+    KEPT_MS,
+    WINDOW_MS,
+    Counted,
+    Reached,
+    Span,
+    floor_to,
+)
+from tidegate.usecases.services import Services
+from tidegate.usecases.statistics import count_ended as counting
+from tidegate.usecases.statistics.count_ended import count_ended
+from tidegate.usecases.statistics.read_statistics import By, StatisticsQuery, read_statistics
+
+POOL = "lambda"
+MINUTE_MS = 60_000
+START_MS = NOW_MS // DAY_MS * DAY_MS + 21 * HOUR_MS  # three hours before a midnight
+PORTION = 4  # ends of a page, and pages of a run, so that slices are cut within ten minutes
+
+
+@pytest.fixture(autouse=True)
+def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "ENDS_PER_PAGE", PORTION)
+    monkeypatch.setattr(counting, "PAGES_PER_RUN", PORTION)
+
+
+def deployment() -> tuple[Services, MemoryWorld]:
+    return memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=START_MS))
+
+
+class People:
+    """Ends jobs at random times and reopens some; `ends` is every end that there ever was."""
+
+    def __init__(self, services: Services, world: MemoryWorld, seed: int) -> None:
+        self.services, self.world, self.chance = services, world, random.Random(seed)
+        self.ends: list[EndedJob] = []
+
+    def end(self, at_ms: int, job_id: str | None = None) -> None:
+        """Ends a new job, or one that was reopened."""
+        state = self.chance.choice([State.SUCCEEDED, State.SUCCEEDED, State.FAILED, State.SKIPPED])
+        job = self.world.jobs.get(job_id or "") or new_job(
+            f"{len(self.world.jobs):026d}",
+            pool=POOL,
+            type=self.chance.choice(["a", "b"]),
+            created_at_ms=at_ms,
+            ready_at_ms=at_ms,
+            history=(HistoryEntry(at_ms, State.READY, 0, "submit"),),
+        )
+        history = (
+            *job.history,
+            HistoryEntry(at_ms, State.QUEUED, 1, "dispatcher"),
+            HistoryEntry(at_ms, State.RUNNING, 1, "w"),
+            HistoryEntry(at_ms, state, 1, "w"),
+        )
+        job = replace(
+            job, state=state, finished_at_ms=at_ms, began_at_ms=at_ms - 500, worker_id="w", history=history
+        )
+        self.world.write(job)
+        self.ends.append(end_of(job))
+
+    def reopen(self, at_ms: int) -> str | None:
+        """Keeps the end of an ended job and reopens it, unless the reopening is refused; returns its id."""
+        ended = [job for job in self.world.jobs.values() if job.finished_at_ms is not None]
+        if not ended:
+            return None
+        job: Job = self.chance.choice(ended)
+        self.services.kept_ends.keep([job])
+        if self.chance.random() < 0.3:
+            return None
+        self.world.write(
+            replace(
+                job,
+                state=State.READY,
+                finished_at_ms=None,
+                ready_at_ms=at_ms,
+                reopened=job.reopened + 1,
+                history=(*job.history, HistoryEntry(at_ms, State.READY, 0, "caller")),
+            )
+        )
+        return job.job_id
+
+
+def stored(world: MemoryWorld, span: Span) -> list[Counted]:
+    return sorted(
+        (
+            Counted(begin, end, unpacked(data))
+            for (_, kind, begin, end), (data, _) in world.rollups.items()
+            if kind is span
+        ),
+        key=lambda each: each.from_ms,
+    )
+
+
+def told(services: Services, to_ms: int) -> Rollup:
+    """Returns what callers read of the whole time, told by types alone."""
+    query = StatisticsQuery(By.TYPE, START_MS, to_ms, POOL)
+    found = read_statistics(services, query, now_ms=to_ms + SETTLES_MS)
+    return Rollup(types={row.type or "": row.figures for row in found.rows})
+
+
+@contextmanager
+def dying_at(world: MemoryWorld, request: int) -> Iterator[None]:
+    """Lets the counter die at its request of this number, before or after the request takes effect."""
+    seen = 0
+
+    def refuse(_name: str) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == request:
+            raise ServiceUnavailable("the run died")
+
+    world.on_request = refuse
+    try:
+        with suppress(ServiceUnavailable):
+            yield
+    finally:
+        world.on_request = lambda _name: None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_end_is_counted_once_whatever_happens(seed: int) -> None:
+    services, world = deployment()
+    chance = random.Random(seed)
+    people = People(services, world, seed)
+    last_ms = START_MS + 4 * HOUR_MS
+    stale: dict[str, Reached] = {}
+    open_again: list[str] = []
+    now_ms = START_MS
+    while now_ms < last_ms + SETTLES_MS + 2 * HOUR_MS:
+        if now_ms < last_ms and chance.random() < 0.9:
+            for _ in range(chance.randrange(7)):
+                # An end may come into the index as late as it settles.
+                people.end(
+                    now_ms - chance.randrange(SETTLES_MS) if now_ms > START_MS + SETTLES_MS else now_ms
+                )
+            if open_again and chance.random() < 0.5:
+                people.end(now_ms, open_again.pop())
+        reopened = people.reopen(now_ms) if chance.random() < 0.4 else None
+        open_again += [reopened] if reopened else []
+        with dying_at(world, chance.randrange(1, 40)):
+            count_ended(services, now_ms)
+        if chance.random() < 0.2:  # another reaper, which read long ago how far the pool was counted
+            behind, stale = stale, dict(world.reached)
+            other = replace(services, statistics=Behind(services, behind))
+            count_ended(other, now_ms)
+        now_ms += MINUTE_MS * chance.choice([1, 1, 3])
+    for _ in range(60):
+        count_ended(services, now_ms)
+    assert world.reached[POOL].counted_ms == floor_to(now_ms - SETTLES_MS, WINDOW_MS)
+    assert told(services, now_ms - SETTLES_MS).types == rollup_of(people.ends).types
+    midnight = START_MS + 3 * HOUR_MS
+    hours = stored(world, Span.HOUR)
+    for hour in hours:
+        own = [end for end in people.ends if hour.from_ms <= end.ended_at_ms < hour.to_ms]
+        assert hour.rollup == rollup_of(own)
+    (day,) = stored(world, Span.DAY)
+    assert day.rollup == rollup_of([end for end in people.ends if end.ended_at_ms < midnight])
+    assert merged(hour.rollup for hour in hours if hour.to_ms <= midnight) == day.rollup
+
+
+class Behind:
+    """The store as a counter sees it that read at an earlier time how far each pool is counted."""
+
+    def __init__(self, services: Services, reached: dict[str, Reached]) -> None:
+        self._reached = reached
+        self.advance = services.statistics.advance
+        self.put = services.statistics.put
+        self.find = services.statistics.find
+
+    def reached(self, pools: object) -> dict[str, Reached]:
+        del pools
+        return self._reached
+
+
+def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_no_roll_up() -> None:
+    services, world = deployment()
+    for minute in range(121):
+        count_ended(services, START_MS + minute * MINUTE_MS)
+    assert not world.rollups
+    pools = len(SETTINGS.pools)
+    looks = 13 * pools
+    assert world.requests["advance"] == looks
+    assert world.requests["reached"] == 121
+    # The first look asks for the oldest end, and has no time to count yet.
+    assert world.requests["ended"] == looks * 5 * world.shards
+    assert world.requests["page_of_kept_ends"] == looks - pools
+    assert world.requests["find_rollups"] == 2 * pools
+
+
+def test_counting_begins_with_the_oldest_ends_that_are_all_still_there() -> None:
+    services, world = deployment()
+    people = People(services, world, 1)
+    people.end(START_MS - HOUR_MS)
+    assert count_ended(services, START_MS) == 1
+    assert world.reached[POOL].since_ms == START_MS - HOUR_MS
+    (kept,) = [expires_at_s for _, expires_at_s in world.rollups.values()]
+    assert kept * 1_000 == START_MS + KEPT_MS[Span.SLICE]
+    services, world = deployment()
+    people = People(services, world, 1)
+    people.end(START_MS - services.settings.retention_seconds * 1_000 - MINUTE_MS)
+    assert count_ended(services, START_MS) == 0
+    assert world.reached[POOL].since_ms == START_MS - services.settings.retention_seconds * 1_000
+
+
+def test_more_ends_of_a_millisecond_than_a_run_reads_do_not_stop_the_count() -> None:
+    services, world = deployment()
+    people = People(services, world, 1)
+    for _ in range(200):
+        people.end(START_MS)
+    people.end(START_MS + 1)
+    for _ in range(5):
+        count_ended(services, START_MS + SETTLES_MS + WINDOW_MS)
+    assert world.reached[POOL].counted_ms == START_MS + WINDOW_MS
+    assert 0 < told(services, START_MS + WINDOW_MS).total.ended < 201
+
+
+def test_rows_tell_apart_what_is_asked_for() -> None:
+    services, world = deployment()
+    people = People(services, world, 3)
+    for minute in range(100):
+        people.end(START_MS + minute * MINUTE_MS)
+    now_ms = START_MS + 3 * HOUR_MS
+    for _ in range(40):
+        count_ended(services, now_ms)
+    whole = rollup_of(people.ends)
+
+    def rows(by: By, **asked: object) -> dict[object, int]:
+        query = replace(StatisticsQuery(by, START_MS, now_ms), **asked)  # type: ignore[arg-type]  # of a test
+        found = read_statistics(services, query, now_ms=now_ms)
+        names = {By.HOUR: "from_ms", By.DAY: "from_ms"}
+        assert found.total.figures.ended == sum(row.figures.ended for row in found.rows)
+        return {getattr(row, names.get(by, by.value)): row.figures.ended for row in found.rows}
+
+    assert rows(By.POOL) == {POOL: 100}
+    assert rows(By.TYPE) == {key: figures.ended for key, figures in whole.types.items()}
+    assert rows(By.POOL, job_type="a") == {POOL: whole.types["a"].ended}
+    assert rows(By.POOL, job_type="c") == {}
+    assert rows(By.SHARE) == {"": 100}
+    assert rows(By.WORKER) == {"w": 100}
+    assert rows(By.HOUR) == {START_MS: 60, START_MS + HOUR_MS: 40}
+    assert rows(By.DAY) == {START_MS: 100}
+    assert rows(By.POOL, from_ms=START_MS + 10 * MINUTE_MS, to_ms=START_MS + 29 * MINUTE_MS) == {POOL: 20}
+    assert told(services, now_ms).total != NONE
