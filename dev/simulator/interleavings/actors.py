@@ -13,7 +13,10 @@ from tidegate.domain.requests import WorkflowRequest
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.reap.reap_active import reap_active
+from tidegate.usecases.reap.reap_dead_letters import reap_dead_letters
+from tidegate.usecases.reap.reap_pending import reap_pending
+from tidegate.usecases.reap.reap_submissions import reap_submissions
 from tidegate.usecases.recover.cancel import cancel_job, cancel_workflow
 from tidegate.usecases.recover.hold import hold_job, unhold_job
 from tidegate.usecases.recover.reopen import retry_job
@@ -50,9 +53,13 @@ def reacts(*jobs: Job, now_ms: int = START_MS) -> Act:
     return lambda services: react(services, jobs, due={POOL}, now_ms=now_ms)
 
 
-def reaps(services: Services) -> object:
-    """Runs the reaper when everything is overdue."""
-    return reap(services, now_ms=LATER_MS)
+def reaps(services: Services) -> None:
+    """Runs the repairs of the reaper that end, release or dispatch a scene's jobs, when everything is overdue.
+
+    The others read here and change nothing, and each of their calls would multiply the orders.
+    """
+    for repair in (reap_dead_letters, reap_active, reap_submissions, reap_pending):
+        repair(services, LATER_MS)
 
 
 def works(worker_id: str, now_ms: int = START_MS, *, beats: bool = True) -> Act:
