@@ -29,7 +29,7 @@ def job_of(*steps: Step, **changes: object) -> Job:
     entries, attempt = [], 0
     for at_ms, state, actor, *reason in steps:
         attempt += state == State.RUNNING
-        entries.append(HistoryEntry(NOW_MS + at_ms, State(state), attempt, actor, *reason))
+        entries.append(HistoryEntry(NOW_MS + at_ms, State(state), attempt, actor, "".join(reason)))
     last = entries[-1]
     changes = {"worker_id": W, "worker_name": "", "began_at_ms": None, **changes}
     return replace(RUNNING, state=last.state, history=tuple(entries), finished_at_ms=last.at_ms, **changes)  # type: ignore[arg-type]
