@@ -14,8 +14,8 @@ from dev.scripts.walks import Call, Count, count
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {
     "job-put": Count(128, 30, 49),
-    "record-sqs": Count(265, 39, 143),
-    "message-done": Count(174, 24, 71),
+    "record-sqs": Count(261, 39, 143),
+    "message-done": Count(173, 24, 71),
 }
 
 
