@@ -17,6 +17,7 @@ from tests.harness.cli.screens import always, answer_with, on_screen, tidegate
 from tidegate_cli.commands.callers import COLUMNS as AUDIT_COLUMNS
 from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
 from tidegate_cli.commands.operator import POOL_COLUMNS
+from tidegate_cli.commands.statistics import COLUMNS as STATISTICS_COLUMNS
 from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
 from tidegate_cli.commands.workers import JOB_COLUMNS as JOB_COLUMNS_OF_WORKERS
 from tidegate_cli.following.follow import Snapshot
@@ -195,6 +196,7 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
         ("`pools list`", POOL_COLUMNS),
         ("the report of `run`", REPORT_COLUMNS),
         ("`audit`", AUDIT_COLUMNS),
+        ("`stats`", STATISTICS_COLUMNS),
     ],
 )
 def test_the_page_of_the_command_line_states_the_order_of_worth(

@@ -67,6 +67,7 @@ ROUTES = [
     ("GET", "/v1/audit", {}),
     ("GET", "/v1/me", {}),
     ("GET", "/v1/status", {}),
+    ("GET", "/v1/stats", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),
 ]
 

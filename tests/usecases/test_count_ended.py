@@ -16,6 +16,7 @@ from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import State
+from tidegate.domain.statistics.asked import By, StatisticsQuery
 from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob, end_of
 from tidegate.domain.statistics.figures import NONE
@@ -33,7 +34,7 @@ from tidegate.domain.statistics.spans import (
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics import count_ended as counting
 from tidegate.usecases.statistics.count_ended import count_ended
-from tidegate.usecases.statistics.read_statistics import By, StatisticsQuery, read_statistics
+from tidegate.usecases.statistics.read_statistics import read_statistics
 
 POOL = "lambda"
 MINUTE_MS = 60_000

@@ -15,6 +15,7 @@ from tidegate.domain.audit import subject_of
 from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.ids import first_ulid
 from tidegate.domain.requests import DependencyRequest
+from tidegate.domain.statistics.asked import StatisticsQuery
 from tidegate.domain.statistics.ended import SETTLES_MS
 from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS
 from tidegate.usecases.callers.audited import Asked, audited
@@ -27,7 +28,7 @@ from tidegate.usecases.read.why import explain
 from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.statistics.read_statistics import StatisticsQuery, read_statistics
+from tidegate.usecases.statistics.read_statistics import read_statistics
 
 
 class _TimedIds(NoEntropy):

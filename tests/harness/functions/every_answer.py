@@ -14,10 +14,12 @@ from dev.simulator.memory.logs import MemoryLogSink
 from tests.harness.determined import NoEntropy
 from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answer, Api
 from tidegate.api.app import handle
+from tidegate.contracts.times import to_wire
 from tidegate.domain.job import JobFailure, Progress
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.pulses import Part
 from tidegate.domain.states import State
+from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS
 from tidegate.domain.transitions import (
     BeginIfAttemptHolds,
     Ending,
@@ -30,6 +32,7 @@ from tidegate.jobs.loader import load_registry
 from tidegate.jobs.registry import Registry
 from tidegate.usecases.record.record import record
 from tidegate.usecases.release.release import release
+from tidegate.usecases.statistics.count_ended import count_ended
 
 KEPT = Path(__file__).resolve().parents[2] / "functions" / "kept_answers.txt"
 RICH_JOB = {
@@ -105,6 +108,7 @@ def every_answer() -> str:
     _ask_wrongly(api)
     _ask_about_callers(api)
     _ask_about_status(api)
+    _ask_about_statistics(api)
     return "\n".join(api.texts)
 
 
@@ -258,6 +262,14 @@ def _ask_about_status(api: _Asked) -> None:
     for part in (Part.DISPATCHER, Part.REAPER, Part.RELEASE):
         api.services.pulses.note_if_later(part, NOW_MS)
     api.call("GET", "/v1/status")
+
+
+def _ask_about_statistics(api: _Asked) -> None:
+    until = to_wire(NOW_MS + HOUR_MS)
+    api.call("GET", "/v1/stats", query={"to": until})
+    count_ended(api.services, NOW_MS - DAY_MS)  # the first count begins there, because no job had ended
+    count_ended(api.services, NOW_MS + HOUR_MS)
+    api.call("GET", "/v1/stats", query={"by": "type", "to": until})
 
 
 def _end(api: Api, job_id: str, ending: Ending) -> None:

@@ -14,6 +14,7 @@ from tidegate.contracts.routes import (
     recovery,
     relations,
     shares,
+    statistics,
     status,
     workers,
     workflows,
@@ -32,5 +33,6 @@ ROUTES: tuple[Route, ...] = (
     *relations.ROUTES,
     *shares.ROUTES,
     *status.ROUTES,
+    *statistics.ROUTES,
     *health.ROUTES,
 )
