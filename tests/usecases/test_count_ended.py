@@ -211,6 +211,23 @@ def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_no_roll_up() -> Non
     assert world.requests["find_rollups"] == 2 * pools
 
 
+def test_a_busy_pool_costs_a_fiftieth_of_a_write_unit_for_each_end_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(counting, "ENDS_PER_PAGE", 500)
+    services, world = deployment()
+    count_ended(services, START_MS + SETTLES_MS)
+    people = People(services, world, 1)
+    for number in range(300):  # in ten minutes, so a pool of less than one job in two seconds
+        people.end(START_MS + number * 2_000)
+    world.requests.clear()
+    assert count_ended(services, START_MS + SETTLES_MS + WINDOW_MS) == 1
+    (rolled_up,) = [len(data) for data, _ in world.rollups.values()]
+    keys_bytes = 100
+    assert -(-(rolled_up + keys_bytes) // 1_024) + world.requests["advance"] <= 300 * 0.02
+    assert world.requests["ended"] == len(SETTINGS.pools) * 5 * world.shards
+
+
 def test_counting_begins_with_the_oldest_ends_that_are_all_still_there() -> None:
     services, world = deployment()
     people = People(services, world, 1)

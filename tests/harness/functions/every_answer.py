@@ -13,13 +13,12 @@ from typing import Any
 from dev.simulator.memory.logs import MemoryLogSink
 from tests.harness.determined import NoEntropy
 from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answer, Api
+from tests.harness.functions.counted import count_one_job
 from tidegate.api.app import handle
-from tidegate.contracts.times import to_wire
 from tidegate.domain.job import JobFailure, Progress
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.pulses import Part
 from tidegate.domain.states import State
-from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS
 from tidegate.domain.transitions import (
     BeginIfAttemptHolds,
     Ending,
@@ -32,7 +31,6 @@ from tidegate.jobs.loader import load_registry
 from tidegate.jobs.registry import Registry
 from tidegate.usecases.record.record import record
 from tidegate.usecases.release.release import release
-from tidegate.usecases.statistics.count_ended import count_ended
 
 KEPT = Path(__file__).resolve().parents[2] / "functions" / "kept_answers.txt"
 RICH_JOB = {
@@ -265,11 +263,9 @@ def _ask_about_status(api: _Asked) -> None:
 
 
 def _ask_about_statistics(api: _Asked) -> None:
-    until = to_wire(NOW_MS + HOUR_MS)
-    api.call("GET", "/v1/stats", query={"to": until})
-    count_ended(api.services, NOW_MS - DAY_MS)  # the first count begins there, because no job had ended
-    count_ended(api.services, NOW_MS + HOUR_MS)
-    api.call("GET", "/v1/stats", query={"by": "type", "to": until})
+    api.call("GET", "/v1/stats")
+    count_one_job(api)
+    api.call("GET", "/v1/stats", query={"by": "type"})
 
 
 def _end(api: Api, job_id: str, ending: Ending) -> None:
