@@ -26,7 +26,12 @@ from tidegate.domain.transitions import (
 from tidegate.ports import EndedPage
 
 TO_MS = NOW_MS + 1_000_000
-ENDS = {case.after.state: case for case in CASES if case.after.state in TERMINAL}
+ENDS = {
+    (type(case.transition), case.after.state): case
+    for case in CASES
+    if case.after.state in TERMINAL and case.after.state is not case.job.state
+}
+"""One case of each transition into each terminal state."""
 
 
 def shown(stores: Stores, *states: State) -> list[EndedJob]:
