@@ -10,7 +10,7 @@ from tests.harness.domain.job_samples import NOW_MS, PENDING, RUNNING
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.states import State
-from tidegate.domain.statistics.ended import EndFigures, coming_figures, end_of, figures_of
+from tidegate.domain.statistics.ended import EndFigures, end_of, figures_of
 from tidegate.domain.transitions import (
     CancelIfInState,
     Ending,
@@ -142,8 +142,6 @@ CASES: dict[str, tuple[Job, EndFigures]] = {
 def test_an_end_tells_how_its_life_went(case: str) -> None:
     job, expected = CASES[case]
     assert figures_of(job) == expected
-    before = replace(job, history=job.history[:-1], began_at_ms=None)
-    assert coming_figures(before, job.state, job.history[-1].at_ms, job.began_at_ms) == expected
     assert EndFigures.unpacked(expected.packed()) == expected
     assert len(expected.packed()) <= 60
 

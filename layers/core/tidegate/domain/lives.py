@@ -50,28 +50,10 @@ def without_old_interruptions(history: Sequence[HistoryEntry]) -> tuple[HistoryE
     """
     *earlier, present = _lives(history)
     before, *rounds = _rounds(present)
-    interrupted = [place for place, one in enumerate(rounds) if was_handed_back(one)]
+    interrupted = [place for place, one in enumerate(rounds) if _was_handed_back(one)]
     dropped = set(interrupted[1 : max(1, len(interrupted) - limits.MAX_INTERRUPTIONS_KEPT + 1)])
     kept = [one for place, one in enumerate(rounds) if place not in dropped]
     return tuple(entry for piece in (*earlier, before, *kept) for entry in piece)
-
-
-def rounds_of_present_life(history: Sequence[HistoryEntry]) -> list[_Round]:
-    """Returns the entries of the present life before its first claim, then those of each round."""
-    return _rounds(_lives(history)[-1]) if history else [()]
-
-
-def was_handed_back(one: Sequence[HistoryEntry]) -> bool:
-    """Tells whether the worker that claimed the job in this round handed it back.
-
-    A lost worker's job is taken by another actor.
-    """
-    return len(one) > 1 and one[1].state is State.READY and one[1].actor == one[0].actor
-
-
-def began_no_code(one: Sequence[HistoryEntry]) -> bool:
-    """Tells whether the worker that claimed the job handed it back before any code of it began."""
-    return was_handed_back(one) and one[1].reason.startswith(UNBEGUN)
 
 
 def _rounds(life: _Life) -> list[_Round]:
@@ -79,6 +61,11 @@ def _rounds(life: _Life) -> list[_Round]:
     claims = [place for place, entry in enumerate(life) if entry.state is State.RUNNING]
     cuts = [0, *claims, len(life)]
     return [life[start:end] for start, end in pairwise(cuts)]
+
+
+def _was_handed_back(one: _Round) -> bool:
+    """Tells whether the worker that claimed the job handed it back. A lost worker's job is taken by another actor."""
+    return len(one) > 1 and one[1].state is State.READY and one[1].actor == one[0].actor
 
 
 def _lives(history: Sequence[HistoryEntry]) -> list[_Life]:
@@ -89,4 +76,4 @@ def _lives(history: Sequence[HistoryEntry]) -> list[_Life]:
 
 
 def _ran(life: _Life) -> bool:
-    return any(not began_no_code(one) for one in _rounds(life)[1:])
+    return any(not (_was_handed_back(one) and one[1].reason.startswith(UNBEGUN)) for one in _rounds(life)[1:])

@@ -24,7 +24,7 @@ from tidegate.domain.lanes import MAIN
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
-from tidegate.domain.states import Group, State, group_of
+from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.statistics.ended import figures_of
 
 _DEFAULT_RETRY = RetryPolicy()
@@ -64,7 +64,7 @@ class JobCodec:
             **_converted_values(job),
             **input_values(job.job_id, job.input),
             **_dependents_values(job),
-            schema.FIGURES: figures_of(job).packed() if job.is_terminal else None,
+            schema.FIGURES: figures_of(job).packed() if job.state in TERMINAL else None,
             **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
         }
         return encode_item(values)

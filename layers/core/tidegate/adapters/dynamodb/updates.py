@@ -49,7 +49,6 @@ from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.lives import without_old_interruptions
 from tidegate.domain.states import FAILURES, TERMINAL, TRANSITIONS, Group, State
-from tidegate.domain.statistics.ended import coming_figures
 
 # --- the parts that several transitions write ----------------------------------------------------
 
@@ -98,6 +97,9 @@ def _to_end(
 ) -> Update:
     """Returns the write that puts a job into an ended state. `job` has the counts of its life as after the end."""
     ending, stamp = transitions.ending_after_latest(job, ending, stamp)
+    last = HistoryEntry(stamp.now_ms, ending.state, job.attempt, stamp.actor)
+    began_at_ms = job.began_at_ms if ending.began_at_ms is None else ending.began_at_ms
+    figures = transitions.figures_of_end(job, (*job.history, last), began_at_ms).packed()
     return Update(
         condition,
         {
@@ -109,7 +111,7 @@ def _to_end(
             **({} if ending.began_at_ms is None else {schema.STARTED_AT: ending.began_at_ms}),
             **_begun(ending.began_at_ms),
             schema.FINISHED_AT: stamp.now_ms,
-            schema.FIGURES: coming_figures(job, ending.state, stamp.now_ms, ending.began_at_ms).packed(),
+            schema.FIGURES: figures,
             schema.HELD_IN: None,
             schema.LEASE_EXPIRES_AT: None,
             schema.DUE_AT: None,

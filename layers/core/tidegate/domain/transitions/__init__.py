@@ -18,6 +18,7 @@ from tidegate.domain.transitions.base import (
     TransitionRefused,
     after_latest,
     ending_after_latest,
+    figures_of_end,
     next_ready_at_ms,
     when_ready,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "TransitionRefused",
     "after_latest",
     "ending_after_latest",
+    "figures_of_end",
     "next_ready_at_ms",
     "when_ready",
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.lanes import MAIN
+from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.states import TERMINAL, TRANSITIONS, State
 
@@ -42,6 +44,69 @@ class Ending:
     expires_at_s: int | None = None
     result_overflow: bool = False
     began_at_ms: int | None = None
+
+
+_FORM = "1"  # the form of a packed text, so that a later version may read earlier texts
+_SEPARATOR = "|"
+_PARTS = 9
+_IN_TURN = frozenset({State.READY, State.QUEUED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndFigures:
+    """The figures of an end, as far as the job knew them when it ended. Durations are in milliseconds, 0 or more.
+
+    `waited_ms` is how long the job waited for its turn before its latest attempt: from when it became READY until it
+    was claimed, or until it ended where no claim followed. A dispatch that no worker claimed is part of that wait. None
+    where the job never became READY. Waiting for upstreams, for a due time or for a backoff does not count, because no
+    slot was lacking then.
+
+    `ran_ms` is how long the code of the latest attempt ran, None where it did not begin. `wasted_ms` is how long the
+    earlier attempts took from their claims on; attempts that handed the job back before their code began took none.
+    `tries` and `losses` are the life's counts of failed attempts and lost workers. `hand_backs` counts the hand-backs
+    that the history keeps, `MAX_INTERRUPTIONS_KEPT` at most. `life` is 0 for the first. `worker` names the latest
+    worker, None where there was none.
+
+    All are of the life that ended, except for an end that a caller marked over an earlier end: the earlier end has told
+    the life's figures, so this one tells none but `life`.
+    """
+
+    waited_ms: int | None = None
+    ran_ms: int | None = None
+    wasted_ms: int = 0
+    tries: int = 0
+    hand_backs: int = 0
+    losses: int = 0
+    life: int = 0
+    worker: str | None = None
+
+    def packed(self) -> str:
+        """Returns the figures as a short text, such as `1|1500|60000||||||worker-7`, without the counts that are 0."""
+        durations = ["" if each is None else str(each) for each in (self.waited_ms, self.ran_ms)]
+        counts = (self.wasted_ms, self.tries, self.hand_backs, self.losses, self.life)
+        return _SEPARATOR.join([_FORM, *durations, *[str(each or "") for each in counts], self.worker or ""])
+
+    @classmethod
+    def unpacked(cls, text: str) -> EndFigures | None:
+        """Returns the figures that a text tells, None where another version wrote the text or it is broken."""
+        parts = text.split(_SEPARATOR, _PARTS - 1)
+        if len(parts) != _PARTS or parts[0] != _FORM:
+            return None
+        try:
+            waited, ran, *counts = (int(part) if part else None for part in parts[1:-1])
+        except ValueError:
+            return None
+        wasted, tries, hand_backs, losses, life = (count or 0 for count in counts)
+        return cls(
+            waited_ms=waited,
+            ran_ms=ran,
+            wasted_ms=wasted,
+            tries=tries,
+            hand_backs=hand_backs,
+            losses=losses,
+            life=life,
+            worker=parts[-1] or None,
+        )
 
 
 class TransitionRefused(TidegateError):
@@ -198,6 +263,57 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
         on_hold=False,
         waiting_on=frozenset(),
         expires_at_s=ending.expires_at_s,
+    )
+
+
+def figures_of_end(job: Job, history: Sequence[HistoryEntry], began_at_ms: int | None) -> EndFigures:
+    """Returns the figures of the end with which a history ends. `job` has the counts of the life as after that end.
+
+    `began_at_ms` is when the latest attempt whose code began did so, in milliseconds since the epoch; None where no
+    code began.
+    """
+    if len(history) > 1 and history[-2].state in TERMINAL:
+        return EndFigures(life=job.reopened)
+    births = [place for place, entry in enumerate(history) if entry.state is State.PENDING]
+    entries = history[births[-1] :] if births else history
+    turns = [place for place, entry in enumerate(entries) if entry.state in _IN_TURN]
+    claims = [place for place, entry in enumerate(entries) if entry.state is State.RUNNING]
+    claimed = [entries[place] for place in claims]
+    following = [
+        *entries[1:],
+        *entries[-1:],
+    ]  # the entry after each; a history that lacks its end ends with its last
+    stopped = [following[place] for place in claims]
+    backs = [
+        after
+        for claim, after in zip(claimed, stopped, strict=True)
+        if after.state is State.READY and after.actor == claim.actor
+    ]
+    wasted = [
+        max(0, after.at_ms - claim.at_ms)
+        for claim, after in zip(claimed[:-1], stopped, strict=False)
+        if not (after in backs and after.reason.startswith(UNBEGUN))
+    ]
+    waited_ms = None
+    if turns:
+        first = last = turns[-1]
+        while first and entries[first - 1].state in _IN_TURN:
+            first -= 1
+        waited_ms = max(0, following[last].at_ms - entries[first].at_ms)
+    ran_ms = None
+    # The job keeps only the latest beginning, which may be that of an earlier attempt. The end of the earlier attempt
+    # tells them apart. The claim does not: the dispatcher's clock dates it where that clock is ahead of the worker's.
+    if claims and began_at_ms is not None and (len(claims) == 1 or began_at_ms >= stopped[-2].at_ms):
+        ran_ms = max(0, stopped[-1].at_ms - began_at_ms)
+    return EndFigures(
+        waited_ms=waited_ms,
+        ran_ms=ran_ms,
+        wasted_ms=sum(wasted),
+        tries=job.tries,
+        hand_backs=len(backs),
+        losses=job.worker_losses,
+        life=job.reopened,
+        worker=(job.worker_name or job.worker_id) if claims else None,
     )
 
 
