@@ -84,7 +84,7 @@ def counted(d: Deployment) -> None:
     d.reap()
     query = StatisticsQuery(from_ms=d.now_ms - DAY_MS, to_ms=d.now_ms, pool=POOL)
     found = d.ask(lambda: read_statistics(d.services, query, now_ms=d.now_ms))
-    assert found.total.figures.ended <= 1  # what failed may still be to count
+    assert found.total.figures.ended <= 1  # a count that failed is repeated later
 
 
 def in_the_audit_trail(d: Deployment) -> None:

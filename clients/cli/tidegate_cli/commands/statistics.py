@@ -35,7 +35,7 @@ _QUANTILES = ("wait_seconds", "run_seconds", "overrun")
 
 
 class By(StrEnum):
-    """What a row stands for."""
+    """The key of a row."""
 
     POOL = "pool"
     TYPE = "type"
@@ -62,7 +62,7 @@ def _time(text: str) -> str:
 
 def stats(
     context: typer.Context,
-    by: Annotated[By, typer.Option("--by", help="What a row stands for.")] = By.POOL,
+    by: Annotated[By, typer.Option("--by", help="The key of a row.")] = By.POOL,
     since: Annotated[
         str | None,
         typer.Option(

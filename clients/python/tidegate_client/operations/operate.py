@@ -11,7 +11,7 @@ from tidegate_client.operations.jobs import Moment, moment, set_options
 from tidegate_client.wire import Listing, Operation, request
 
 StatisticsBy = Literal["pool", "type", "share", "worker", "hour", "day"]
-"""What a row of statistics stands for."""
+"""The key of a row of statistics."""
 WorkerOrder = Literal["load", "free", "seen"]
 """The order of workers: by load, by free slots, or by the last sign of life, the highest or latest first."""
 

@@ -1,4 +1,4 @@
-"""What can be asked of statistics, and the rows that answer it."""
+"""The questions that statistics answer, and the rows of an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tidegate.domain.statistics.figures import Figures
 
 
 class By(StrEnum):
-    """What the rows of an answer stand for."""
+    """The key that the rows of an answer tell apart."""
 
     POOL = "pool"
     TYPE = "type"

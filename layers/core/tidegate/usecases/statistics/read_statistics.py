@@ -33,7 +33,7 @@ _SPARE_MS: Final = DAY_MS  # shorter roll-ups are not read on the last day that 
 
 
 class _Key(NamedTuple):
-    """What a row stands for. A row of an hour or a day begins at `from_ms`, any other row has -1 there."""
+    """The key of a row. A row of an hour or a day begins at `from_ms`, any other row has -1 there."""
 
     from_ms: int = -1
     pool: str | None = None
