@@ -73,6 +73,7 @@ def test_every_route_is_throttled_and_some_more_than_others(plain: Transformed) 
         ("POST", "/v1/forecast"): (5, 10),
         ("GET", "/v1/jobs/{job_id}/forecast"): (5, 10),
         ("GET", "/v1/workflows/{workflow_id}/forecast"): (5, 10),
+        ("GET", "/v1/stats"): (5, 10),
     }
     assert limits.keys() - {("*", "/*")} <= routes()
     more = Transformed(ApiRequestsPerSecond="500", ApiBurstRequests="900").properties("ApiStage")

@@ -18,6 +18,7 @@ from tidegate_cli.commands.callers import COLUMNS as AUDIT_COLUMNS
 from tidegate_cli.commands.failures import COLUMNS as FAILURE_COLUMNS
 from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
 from tidegate_cli.commands.operator import POOL_COLUMNS
+from tidegate_cli.commands.statistics import COLUMNS as STATISTICS_COLUMNS
 from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
 from tidegate_cli.commands.workers import JOB_COLUMNS as JOB_COLUMNS_OF_WORKERS
 from tidegate_cli.following.follow import Snapshot
@@ -197,6 +198,7 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
         ("the report of `run`", REPORT_COLUMNS),
         ("`audit`", AUDIT_COLUMNS),
         ("`failures list`", FAILURE_COLUMNS),
+        ("`stats`", STATISTICS_COLUMNS),
     ],
 )
 def test_the_page_of_the_command_line_states_the_order_of_worth(

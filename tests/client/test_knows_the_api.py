@@ -13,7 +13,7 @@ import pytest
 from tests.client.every_operation import MODULES, operations, requests
 from tests.harness.tracked import ROOT
 from tidegate_client import AsyncClient, Client, JobFilter
-from tidegate_client.models import bulk, forecasts, jobs, operate, workflows
+from tidegate_client.models import bulk, forecasts, jobs, operate, statistics, workflows
 from tidegate_client.models.base import Model
 from tidegate_client.models.states import TERMINAL, State
 from tidegate_client.workflow import JobOptions, Retry, Share, WorkflowOptions
@@ -71,6 +71,9 @@ MODELS: dict[str, type[Model]] = {
     "WorkflowCancellationForeseenOut": workflows.CancelledWorkflow,
     "RerunJobOut": jobs.Job,
     "RerunOut": workflows.Rerun,
+    "QuantilesOut": statistics.Quantiles,
+    "StatisticsOut": statistics.Statistics,
+    "StatisticsRowOut": statistics.StatisticsRow,
     "RerunningOut": jobs.Rerunning,
     "RetriedJobOut": jobs.Job,
     "RetryForeseenOut": jobs.Job,

@@ -71,6 +71,7 @@ ROUTES = [
     ("POST", "/v1/failures/3f2a91c07b5d8e64/unmute", {}),
     ("GET", "/v1/me", {}),
     ("GET", "/v1/status", {}),
+    ("GET", "/v1/stats", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),
 ]
 

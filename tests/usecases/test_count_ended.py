@@ -16,6 +16,7 @@ from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import State
+from tidegate.domain.statistics.asked import By, StatisticsQuery
 from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob, end_of
 from tidegate.domain.statistics.figures import NONE
@@ -33,7 +34,7 @@ from tidegate.domain.statistics.spans import (
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics import count_ended as counting
 from tidegate.usecases.statistics.count_ended import count_ended
-from tidegate.usecases.statistics.read_statistics import By, StatisticsQuery, read_statistics
+from tidegate.usecases.statistics.read_statistics import read_statistics
 
 POOL = "lambda"
 MINUTE_MS = 60_000
@@ -208,6 +209,23 @@ def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_no_roll_up() -> Non
     assert world.requests["ended"] == looks * 5 * world.shards
     assert world.requests["page_of_kept_ends"] == looks - pools
     assert world.requests["find_rollups"] == 2 * pools
+
+
+def test_a_busy_pool_costs_a_fiftieth_of_a_write_unit_for_each_end_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(counting, "ENDS_PER_PAGE", 500)
+    services, world = deployment()
+    count_ended(services, START_MS + SETTLES_MS)
+    people = People(services, world, 1)
+    for number in range(300):  # in ten minutes, so a pool of less than one job in two seconds
+        people.end(START_MS + number * 2_000)
+    world.requests.clear()
+    assert count_ended(services, START_MS + SETTLES_MS + WINDOW_MS) == 1
+    (rolled_up,) = [len(data) for data, _ in world.rollups.values()]
+    keys_bytes = 100
+    assert -(-(rolled_up + keys_bytes) // 1_024) + world.requests["advance"] <= 300 * 0.02
+    assert world.requests["ended"] == len(SETTINGS.pools) * 5 * world.shards
 
 
 def test_counting_begins_with_the_oldest_ends_that_are_all_still_there() -> None:

@@ -406,6 +406,28 @@ class Client(ActsConnection):
         make = failures.mute_failures if muted else failures.unmute_failures
         return self._ask(make, ids.fingerprint(fingerprint))
 
+    def get_statistics(
+        self,
+        *,
+        by: str,
+        since: str | None = None,
+        until: str | None = None,
+        pool: str | None = None,
+        job_type: str | None = None,
+    ) -> Mapping[str, Any]:
+        """Returns the figures of ended jobs, as the API shows them.
+
+        `by` says what a row stands for. `since` counts and `until` does not; both are RFC 3339 times with a zone.
+        """
+        return self._ask(
+            operate.get_statistics,
+            by=cast(operate.StatisticsBy, by),
+            since=since,
+            until=until,
+            pool=pool,
+            job_type=job_type,
+        )
+
     def get_status(self) -> Mapping[str, Any]:
         """Returns whether the schedules and the readers of the streams are alive, as the API shows it."""
         return self._ask(operate.get_status)

@@ -136,6 +136,7 @@ class AsyncClient:
     get_worker = async_call(operate.get_worker)
     worker_jobs = async_call(operate.worker_jobs)
     drain_worker = async_call(operate.drain_worker)
+    get_statistics = async_call(operate.get_statistics)
     get_status = async_call(operate.get_status)
     health = async_call(operate.health)
     list_workers = async_items(operate.list_workers)

@@ -135,6 +135,7 @@ class Client:
     get_worker = call(operate.get_worker)
     worker_jobs = call(operate.worker_jobs)
     drain_worker = call(operate.drain_worker)
+    get_statistics = call(operate.get_statistics)
     get_status = call(operate.get_status)
     health = call(operate.health)
     list_workers = items(operate.list_workers)

@@ -16,6 +16,7 @@ from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.ids import first_ulid
 from tidegate.domain.requests import DependencyRequest, WhatIfRequest
+from tidegate.domain.statistics.asked import StatisticsQuery
 from tidegate.domain.statistics.ended import SETTLES_MS
 from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS
 from tidegate.usecases.callers.audited import Asked, audited
@@ -29,7 +30,7 @@ from tidegate.usecases.read.why import explain
 from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.statistics.read_statistics import StatisticsQuery, read_statistics
+from tidegate.usecases.statistics.read_statistics import read_statistics
 
 
 class _TimedIds(NoEntropy):
@@ -88,7 +89,7 @@ def counted(d: Deployment) -> None:
     d.reap()
     query = StatisticsQuery(from_ms=d.now_ms - DAY_MS, to_ms=d.now_ms, pool=POOL)
     found = d.ask(lambda: read_statistics(d.services, query, now_ms=d.now_ms))
-    assert found.total.figures.ended <= 1  # what failed may still be to count
+    assert found.total.figures.ended <= 1  # a count that failed is repeated later
 
 
 def in_the_audit_trail(d: Deployment) -> None:

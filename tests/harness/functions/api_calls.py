@@ -62,6 +62,7 @@ EVENT_STATUS = {
     "api-get-dependents": 404,
     "api-get-job": 404,
     "api-get-me": 200,
+    "api-get-stats": 200,
     "api-get-status": 200,
     "api-list-audit": 200,
     "api-list-failures": 200,

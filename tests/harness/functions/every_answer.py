@@ -13,6 +13,7 @@ from typing import Any
 from dev.simulator.memory.logs import MemoryLogSink
 from tests.harness.determined import NoEntropy
 from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answer, Api
+from tests.harness.functions.counted import count_one_job
 from tidegate.api.app import handle
 from tidegate.domain.job import JobFailure, Progress
 from tidegate.domain.logs import LogLine, LogPlace
@@ -106,6 +107,7 @@ def every_answer() -> str:
     _ask_about_callers(api)
     _ask_about_status(api)
     _ask_about_failures(api)
+    _ask_about_statistics(api)
     return "\n".join(api.texts)
 
 
@@ -276,6 +278,13 @@ def _ask_about_failures(api: _Asked) -> None:
 
 
 def _end(api: Api, job_id: str, ending: Ending, at_ms: int = NOW_MS + 1_234) -> None:
+def _ask_about_statistics(api: _Asked) -> None:
+    api.call("GET", "/v1/stats")
+    count_one_job(api)
+    api.call("GET", "/v1/stats", query={"by": "type"})
+
+
+def _end(api: Api, job_id: str, ending: Ending) -> None:
     ended = api.services.jobs.apply(
         FinishIfAttemptHolds(api.job(job_id), 1, ending, Stamp(at_ms, "worker-1"))
     )

@@ -25,6 +25,7 @@ from tidegate_cli.commands import (
     profiles,
     recovery,
     shares,
+    statistics,
     status,
     submit,
     types_check,
@@ -126,6 +127,7 @@ app.add_typer(access.grants, name="grants")
 app.add_typer(shares.shares, name="shares")
 app.add_typer(profiles.profiles, name="profiles")
 status.register(app)
+statistics.register(app)
 submit.register(app)
 watch.register(app)
 why.register(app)

@@ -6,9 +6,12 @@ from typing import Literal
 
 from tidegate_client.models.base import list_reader, page_reader, reader
 from tidegate_client.models.operate import Health, JobType, Pool, Redriven, Share, Status, Worker, WorkerJobs
-from tidegate_client.operations.jobs import set_options
+from tidegate_client.models.statistics import Statistics
+from tidegate_client.operations.jobs import Moment, moment, set_options
 from tidegate_client.wire import Listing, Operation, request
 
+StatisticsBy = Literal["pool", "type", "share", "worker", "hour", "day"]
+"""The key of a row of statistics."""
 WorkerOrder = Literal["load", "free", "seen"]
 """The order of workers: by load, by free slots, or by the last sign of life, the highest or latest first."""
 
@@ -146,6 +149,23 @@ def drain_worker(pool: str, worker_id: str) -> Operation[Worker]:
 def health() -> Operation[Health]:
     """Reads the gateway's constant answer, which says that the API is reachable."""
     return Operation(request("GET", "/v1/health"), reader(Health))
+
+
+def get_statistics(
+    *,
+    by: StatisticsBy | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    pool: str | None = None,
+    job_type: str | None = None,
+) -> Operation[Statistics]:
+    """Counts the jobs that ended from `since` on and before `until`, by default in the last 24 hours.
+
+    `by` says what a row stands for, a pool by default. `pool` and `job_type` count the jobs of one alone; `job_type`
+    does not go with shares and workers.
+    """
+    sent = request("GET", "/v1/stats", by=by, from_=moment(since), to=moment(until), pool=pool, type=job_type)
+    return Operation(sent, reader(Statistics))
 
 
 def get_status() -> Operation[Status]:

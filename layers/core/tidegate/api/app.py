@@ -28,6 +28,7 @@ from tidegate.api.routes import (
     relations,
     rerun,
     shares,
+    statistics,
     status,
     why,
     workers,
@@ -61,6 +62,7 @@ app.include_router(forecast.router)
 app.include_router(logs.router)
 app.include_router(shares.router)
 app.include_router(status.router)
+app.include_router(statistics.router)
 answer_errors(app)
 answer_conditionally(app)
 

@@ -16,7 +16,7 @@ from tidegate.adapters.aws.errors import CONDITION_FAILED, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.statements import absent, condition_arguments, equals
-from tidegate.adapters.dynamodb.values import Item, decode_item, encode_item
+from tidegate.adapters.dynamodb.values import Item, Plain, decode_item, encode_item
 from tidegate.domain.statistics.codec import packed, unpacked
 from tidegate.domain.statistics.spans import Counted, Reached, Span
 from tidegate.settings import Tables
@@ -70,7 +70,7 @@ class DynamoStatisticsStore:
     def put(self, pool: str, span: Span, counted: Counted, *, expires_at_s: int) -> None:
         """Stores a roll-up until `expires_at_s`, over an equal one of the same time."""
         part = schema.rollup_part(span, counted.from_ms, counted.to_ms)
-        values = {schema.ROLLUP: packed(counted.rollup), schema.EXPIRES_AT: expires_at_s}
+        values: dict[str, Plain] = {schema.ROLLUP: packed(counted.rollup), schema.EXPIRES_AT: expires_at_s}
         with translated(f"storing statistics of {pool}"):
             self.clients.dynamodb.put_item(
                 TableName=self.tables.progress,

@@ -16,6 +16,7 @@ from tidegate.contracts.routes import (
     recovery,
     relations,
     shares,
+    statistics,
     status,
     workers,
     workflows,
@@ -36,5 +37,6 @@ ROUTES: tuple[Route, ...] = (
     *relations.ROUTES,
     *shares.ROUTES,
     *status.ROUTES,
+    *statistics.ROUTES,
     *health.ROUTES,
 )

@@ -1,0 +1,162 @@
+"""The command `tidegate stats`: how many jobs ended, how, and how long they waited and ran."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from tidegate_cli.following.live import duration_text
+from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
+from tidegate_cli.tables import Cell, Column, TextTable, print_table
+from tidegate_cli.views import parse_time_ms, printable
+
+COLUMNS = (
+    Column("of", fixed=True),
+    Column("ended", 100, right=True),
+    Column("ok", 95, right=True),
+    Column("per hour", 90, right=True),
+    Column("wait 50 %", 75, right=True),
+    Column("wait 99 %", 80, right=True),
+    Column("run 50 %", 85, right=True),
+    Column("run 99 %", 70, right=True),
+    Column("over 50 %", 40, right=True),
+    Column("busy", 60, right=True),
+    Column("wasted", 50, right=True),
+    Column("lost", 30, right=True),
+)
+_QUANTILES = ("wait_seconds", "run_seconds", "overrun")
+
+
+class By(StrEnum):
+    """The key of a row."""
+
+    POOL = "pool"
+    TYPE = "type"
+    SHARE = "share"
+    WORKER = "worker"
+    HOUR = "hour"
+    DAY = "day"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command("stats")(stats)
+
+
+def _time(text: str) -> str:
+    try:
+        parse_time_ms(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{printable(text)[:64]!r} is no time; give one like 2026-12-01T08:00:00Z"
+        ) from error
+    return text
+
+
+def stats(
+    context: typer.Context,
+    by: Annotated[By, typer.Option("--by", help="The key of a row.")] = By.POOL,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            parser=_time,
+            help="The earliest time; a day before the latest by default.",
+            show_default=False,
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="TIME", parser=_time, help="The latest time; now by default.", show_default=False
+        ),
+    ] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option("--pool", metavar="NAME", help="Only jobs of this pool.", show_default=False),
+    ] = None,
+    job_type: Annotated[
+        str | None,
+        typer.Option("--type", metavar="NAME", help="Only jobs of this type.", show_default=False),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every figure as CSV.")] = False,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Count the jobs that ended, and show how long they waited and ran.
+
+    Example: tidegate stats --by type --pool ecs
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.get_statistics(by=by.value, since=since, until=until, pool=pool, job_type=job_type)
+    if as_csv:
+        session.out.print(Text(_csv(found.get("rows") or ()).rstrip("\n")), soft_wrap=True)
+    elif session.is_structured:
+        session.show(found)
+    else:
+        _print_statistics(found, session.out)
+
+
+def _print_statistics(found: Mapping[str, Any], console: Console) -> None:
+    counted_until = found.get("counted_until")
+    rows = found.get("rows") or ()
+    if rows:
+        shown = [_cells(_name(row), row) for row in rows]
+        print_table(TextTable(COLUMNS, [*shown, _cells("all", found["total"])]), console)
+    said = f"counted until {printable(str(counted_until))}" if counted_until else "nothing is counted yet"
+    console.print(Text(said if rows else f"no ended jobs; {said}", style="dim"))
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    if row.get("share") is not None:
+        return printable(f"{row.get('pool')} {row['share'] or '(no share)'}")
+    names = [str(row[kind]) for kind in ("pool", "type", "worker") if row.get(kind) is not None]
+    return printable(" ".join(names or [str(row.get("since"))]))
+
+
+def _cells(name: str, row: Mapping[str, Any]) -> Sequence[Cell]:
+    wait, run, overrun = (row.get(kind) or {} for kind in _QUANTILES)
+    rate, per_hour, over = row.get("success_rate"), row.get("ended_per_hour"), overrun.get("p50")
+    return (
+        name,
+        str(row.get("ended")),
+        "-" if rate is None else f"{rate:.1%}",
+        "-" if per_hour is None else f"{per_hour:.1f}",
+        duration_text(wait.get("p50")),
+        duration_text(wait.get("p99")),
+        duration_text(run.get("p50")),
+        duration_text(run.get("p99")),
+        "-" if over is None else f"{over:.2f}",
+        duration_text(row.get("busy_seconds")),
+        duration_text(row.get("wasted_seconds")),
+        str(row.get("lost")),
+    )
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    flat = [_flat(row) for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*flat[0]] if flat else [], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, str]:
+    """Returns a row with a column for each quantile, such as `run_seconds_p99`."""
+    flat: dict[str, Any] = {}
+    for field, value in row.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{field}_{part}": held for part, held in value.items()}
+        else:
+            flat[field] = value
+    return {field: "" if value is None else printable(str(value)) for field, value in flat.items()}

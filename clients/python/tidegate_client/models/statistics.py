@@ -1,0 +1,62 @@
+"""The statistics of ended jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tidegate_client.models.base import Model
+
+
+class Quantiles(Model):
+    """Where half, 90 % and 99 % of `count` values lie below; None without values."""
+
+    count: int
+    p50: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+
+
+class StatisticsRow(Model):
+    """The ends of the jobs of one pool, type, share, worker, hour or day; None for what the row does not tell apart.
+
+    The share of jobs without one is an empty text. `overrun` is the run time divided by the estimate.
+    """
+
+    pool: str | None = None
+    type: str | None = None
+    share: str | None = None
+    worker: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ended: int
+    succeeded: int
+    failed: int
+    timed_out: int
+    cancelled: int
+    skipped: int
+    success_rate: float | None = None
+    ended_per_hour: float | None = None
+    measured: int
+    started: int
+    tries: int
+    handed_back: int
+    lost: int
+    busy_seconds: float
+    wasted_seconds: float
+    wait_seconds: Quantiles
+    run_seconds: Quantiles
+    overrun: Quantiles
+
+
+class Statistics(Model):
+    """The ended jobs of a time. `counted_since` and `counted_until` bound what is counted; None where nothing is.
+
+    `relative_error` is that of the quantiles.
+    """
+
+    by: str
+    counted_since: datetime | None = None
+    counted_until: datetime | None = None
+    relative_error: float
+    rows: tuple[StatisticsRow, ...] = ()
+    total: StatisticsRow

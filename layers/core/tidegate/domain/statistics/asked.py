@@ -1,0 +1,64 @@
+"""The questions that statistics answer, and the rows of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidegate.domain.statistics.figures import Figures
+
+
+class By(StrEnum):
+    """The key that the rows of an answer tell apart."""
+
+    POOL = "pool"
+    TYPE = "type"
+    SHARE = "share"
+    WORKER = "worker"
+    HOUR = "hour"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsQuery:
+    """Which ended jobs are asked for. None stands for the default time, all pools, and all types.
+
+    Times are in milliseconds since the epoch; the end does not count.
+    """
+
+    by: By = By.POOL
+    from_ms: int | None = None
+    to_ms: int | None = None
+    pool: str | None = None
+    job_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsRow:
+    """The figures of one pool, type, share, worker, hour or day; None for what the row does not tell apart.
+
+    An empty share is the main lane. `from_ms` and `to_ms` bound the part of the time that is counted.
+    """
+
+    pool: str | None = None
+    type: str | None = None
+    share: str | None = None
+    worker: str | None = None
+    from_ms: int
+    to_ms: int
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The rows of a time, and their total. The pools are counted from `since_ms` on and before `until_ms`.
+
+    A pool that was never counted does not bound that; both are None where no pool was.
+    """
+
+    from_ms: int
+    to_ms: int
+    since_ms: int | None
+    until_ms: int | None
+    rows: tuple[StatisticsRow, ...]
+    total: StatisticsRow

@@ -1,0 +1,107 @@
+"""`tidegate stats`: the figures of ended jobs, for people and for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.harness.cli.samples import client_of
+from tidegate_cli import options
+from tidegate_cli.commands.root import app
+
+QUANTILES = {"count": 3, "p50": 1.5, "p90": 2.0, "p99": 65.0}
+NONE = {"count": 0, "p50": None, "p90": None, "p99": None}
+ROW = {
+    "pool": None,
+    "type": "text.count",
+    "share": None,
+    "worker": None,
+    "since": "2026-12-01T00:00:00.000Z",
+    "until": "2026-12-01T08:00:00.000Z",
+    "ended": 3,
+    "succeeded": 2,
+    "failed": 1,
+    "timed_out": 0,
+    "cancelled": 0,
+    "skipped": 0,
+    "success_rate": 0.6667,
+    "ended_per_hour": 0.375,
+    "measured": 3,
+    "started": 3,
+    "tries": 1,
+    "handed_back": 0,
+    "lost": 1,
+    "busy_seconds": 70.0,
+    "wasted_seconds": 0.5,
+    "wait_seconds": QUANTILES,
+    "run_seconds": QUANTILES,
+    "overrun": NONE,
+}
+FOUND = {
+    "by": "type",
+    "counted_since": "2026-11-01T00:00:00.000Z",
+    "counted_until": "2026-12-01T08:00:00.000Z",
+    "relative_error": 0.05,
+    "rows": [ROW],
+    "total": {**ROW, "type": None},
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
+    """Makes commands talk to an API that answers FOUND. Returns the list of its requests."""
+    monkeypatch.setenv("TIDEGATE_API_URL", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return answering(monkeypatch, FOUND)
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> list[httpx.Request]:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=answer)
+
+    monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
+    return seen
+
+
+def tidegate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_a_row_is_shown_with_the_total_and_how_far_is_counted(asked: list[httpx.Request]) -> None:
+    result = tidegate("stats", "--by", "type", "--pool", "ecs", "--from", "2026-12-01T00:00:00Z")
+    assert result.exit_code == 0, result.output
+    assert dict(asked[0].url.params) == {"by": "type", "pool": "ecs", "from": "2026-12-01T00:00:00Z"}
+    head, row, total, said = result.stdout.splitlines()
+    assert head.split()[:3] == ["of", "ended", "ok"]
+    assert row.split()[:4] == ["text.count", "3", "66.7%", "0.4"]
+    assert "1m05s" in row
+    assert total.split()[0] == "all"
+    assert said == "counted until 2026-12-01T08:00:00.000Z"
+
+
+def test_programs_read_every_figure(asked: list[httpx.Request]) -> None:
+    assert json.loads(tidegate("stats", "-o", "json").stdout) == FOUND
+    (row,) = csv.DictReader(tidegate("stats", "--csv").stdout.splitlines())
+    assert (row["type"], row["ended"], row["run_seconds_p99"], row["overrun_p50"]) == (
+        "text.count",
+        "3",
+        "65.0",
+        "",
+    )
+    assert len(asked) == 2
+
+
+def test_nothing_counted_is_said(asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch) -> None:
+    del asked
+    answering(monkeypatch, {**FOUND, "rows": [], "counted_until": None})
+    assert tidegate("stats").stdout == "no ended jobs; nothing is counted yet\n"
+    assert tidegate("stats", "--from", "yesterday").exit_code == 2

@@ -1,0 +1,62 @@
+"""`GET /v1/stats` tells of ended jobs in numbers, and refuses what it can't answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.functions.api_calls import NOW_MS, Api
+from tests.harness.functions.counted import ENDED_MS, count_one_job
+from tidegate.contracts.times import to_wire
+from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS, floor_to
+
+
+@pytest.fixture
+def api() -> Api:
+    """Makes an API with one job that waited for 2 s and ran for 3 s, counted."""
+    api = Api()
+    count_one_job(api)
+    return api
+
+
+def test_a_row_tells_of_the_jobs_that_ended(api: Api) -> None:
+    found = api.call("GET", "/v1/stats", query={"by": "type"}).body
+    (row,) = found["rows"]
+    assert (row["type"], row["ended"], row["success_rate"], row["busy_seconds"]) == (
+        "text.count",
+        1,
+        1.0,
+        3.0,
+    )
+    assert row["wait_seconds"]["p50"] == pytest.approx(2.0, rel=found["relative_error"])
+    assert row["run_seconds"]["p99"] == pytest.approx(3.0, rel=found["relative_error"])
+    assert found["total"] == {**row, "type": None}
+    assert row["until"] == found["counted_until"] == to_wire(floor_to(NOW_MS, WINDOW_MS) - WINDOW_MS)
+
+
+def test_a_deployment_that_counted_nothing_says_so() -> None:
+    found = Api().call("GET", "/v1/stats").body
+    assert (found["rows"], found["counted_until"], found["total"]["ended_per_hour"]) == ([], None, None)
+
+
+def test_jobs_outside_of_what_is_asked_for_are_not_counted(api: Api) -> None:
+    for query in ({"pool": "lambda"}, {"type": "other"}, {"from": to_wire(ENDED_MS + WINDOW_MS)}):
+        assert api.call("GET", "/v1/stats", query=query).body["total"]["ended"] == 0, query
+    assert api.call("GET", "/v1/stats", query={"to": to_wire(ENDED_MS + 1)}).body["total"]["ended"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"by": "colour"}, "by"),
+        ({"from": "yesterday"}, "from"),
+        ({"from": to_wire(NOW_MS), "to": to_wire(NOW_MS)}, "from"),
+        ({"from": to_wire(NOW_MS - 400 * DAY_MS)}, "from"),
+        ({"by": "hour", "from": to_wire(NOW_MS - 40 * DAY_MS)}, "from"),
+        ({"by": "hour", "from": to_wire(NOW_MS - 95 * DAY_MS), "to": to_wire(NOW_MS - 94 * DAY_MS)}, "by"),
+        ({"by": "worker", "type": "text.count"}, "type"),
+        ({"pool": "none"}, "pool"),
+    ],
+)
+def test_what_can_not_be_answered_is_refused(api: Api, query: dict[str, str], field: str) -> None:
+    answer = api.call("GET", "/v1/stats", query=query)
+    assert (answer.status, answer.fields) == (422, [field])
