@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, client_of
 from tests.harness.cli.screens import tidegate
 from tidegate_cli import options
-from tidegate_cli.commands import failures as module
 from tidegate_cli.commands.failures import merged, sparkline
 from tidegate_cli.views import format_time
 
@@ -26,7 +26,7 @@ GROUP = {
     "count": 3,
     "first_at": "2026-12-01T03:00:00.000Z",
     "last_at": "2026-12-01T07:00:00.000Z",
-    "slots": [0, 1, 2],
+    "over_time": [0, 1, 2],
     "job_ids": [f"{WORKFLOW}.{number}" for number in range(3)],
     "workflow_count": 1,
     "workflows": [{"workflow_id": WORKFLOW, "jobs": 3}],
@@ -38,7 +38,7 @@ PAGE = {
     "mutes": {},
     "since": "2026-11-30T08:00:00.000Z",
     "until": "2026-12-01T08:00:00.000Z",
-    "slot_seconds": 3600.0,
+    "step_seconds": 3600.0,
     "looked_at": 3,
     "looked_back_to": "2026-12-01T03:00:00.000Z",
     "cursor": None,
@@ -89,7 +89,7 @@ def test_options_are_sent_and_a_duration_becomes_a_time(
     api: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = api({**PAGE, "groups": [], "left_out": 2}, PAGE)
-    monkeypatch.setattr(module.time, "time", lambda: BEGIN_MS / 1_000)
+    monkeypatch.setattr(time, "time", lambda: BEGIN_MS / 1_000)
     narrow = ("--since", "2h", "--pool", "ecs", "--type", "t", "--code", "KeyError", "--muted")
     result = tidegate("failures", "list", *narrow)
     assert "no failures" in result.stdout
@@ -108,7 +108,7 @@ def test_several_pages_are_shown_as_one(api: Answers) -> None:
         **GROUP,
         "count": 5,
         "first_at": "2026-12-01T01:00:00.000Z",
-        "slots": [5, 0, 0],
+        "over_time": [5, 0, 0],
         "workflow_count": 2,
         "workflows": [{"workflow_id": WORKFLOW, "jobs": 1}, {"workflow_id": other, "jobs": 4}],
     }
@@ -121,7 +121,7 @@ def test_several_pages_are_shown_as_one(api: Answers) -> None:
     assert (found["looked_at"], found["cursor"]) == (6, "b")
     assert "there may be earlier failures" in result.stderr
     group = found["groups"][0]
-    assert (group["count"], group["slots"], group["workflow_count"]) == (8, [5, 1, 2], 2)
+    assert (group["count"], group["over_time"], group["workflow_count"]) == (8, [5, 1, 2], 2)
     assert (group["first_at"], group["last_at"]) == (earlier["first_at"], GROUP["last_at"])
     assert group["workflows"] == [{"workflow_id": WORKFLOW, "jobs": 4}, {"workflow_id": other, "jobs": 4}]
     assert [each["count"] for each in merged([GROUP])] == [3]

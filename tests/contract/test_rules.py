@@ -16,7 +16,7 @@ from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, ServiceUnavailable
-from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
+from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule, most_rules
 
 TYPE = "report.build-2.last_one"
 
@@ -56,6 +56,14 @@ def test_failures_are_muted_beside_other_rules_and_hold_no_job_back(stores: Stor
     assert after.mute_of("3f2a91c07b5d8e64") is None
     assert after.last_change(RuleKind.FAILURE_MUTED, "3f2a91c07b5d8e64") == RuleChange("cyd", at(3))
     assert after == rules.load()
+
+
+def test_so_many_failures_are_muted_at_most(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_MUTED_FAILURES", 1)
+    stores.rules.set_failure_muted("0" * 16, True, actor="ann", now_ms=at(1))
+    with pytest.raises(InvalidRequest, match="unmute another first") as refused:
+        stores.rules.set_failure_muted("1" * 16, True, actor="ann", now_ms=at(2))
+    assert [violation.field for violation in refused.value.violations] == ["fingerprint"]
 
 
 def test_who_changed_what_last_is_kept(stores: Stores) -> None:
@@ -166,6 +174,9 @@ def test_all_the_rules_there_can_be_fit_into_their_item() -> None:
         schema.RULE_ACTOR: "a" * 64,
         schema.RULE_AT: NOW_MS + 123,
     }
-    names = [f"{number:0{limits.MAX_TYPE_CHARACTERS}d}" for number in range(limits.MAX_RULES_PER_KIND)]
-    maps = {attribute: dict.fromkeys(names, entry) for attribute in MAPS.values()}
+    lengths = dict.fromkeys(MAPS, limits.MAX_TYPE_CHARACTERS) | {RuleKind.FAILURE_MUTED: 16}
+    maps = {
+        MAPS[kind]: {f"{number:0{length}d}": entry for number in range(most_rules(kind))}
+        for kind, length in lengths.items()
+    }
     assert item_size(encode_item({schema.NAME: schema.RULES, **maps})) < 400 * 1_024 / 4

@@ -11,7 +11,7 @@ from tidegate.domain.failures import (
     FINGERPRINT,
     MAX_LINE_CHARACTERS,
     MAX_SAMPLES,
-    SLOTS,
+    STEPS,
     FailedJob,
     failed_job,
     fingerprint_of,
@@ -70,7 +70,7 @@ def test_a_fingerprint_stands_for_type_code_and_pattern() -> None:
     fingerprint = fingerprint_of("load", "raised", "row 1 is broken")
     assert FINGERPRINT.fullmatch(fingerprint)
     assert fingerprint == fingerprint_of("load", "raised", "row 27 is broken")
-    others = [
+    others: list[tuple[str, str | None, str]] = [
         ("save", "raised", "row 1"),
         ("load", None, "row 1 is broken"),
         ("load", "raised", "row is broken"),
@@ -84,7 +84,7 @@ def test_a_group_counts_its_jobs_by_time_and_workflow() -> None:
     (group,) = grouped(jobs, from_ms=0, to_ms=2_400)
     assert (group.type, group.code, group.pattern) == ("load", "raised", "row <number> is broken")
     assert (group.count, group.first_at_ms, group.last_at_ms) == (8, 0, 2_400)
-    assert group.slots == (*[1] * 7, *[0] * (SLOTS - 8), 1)
+    assert group.over_time == (*[1] * 7, *[0] * (STEPS - 8), 1)
     assert group.job_ids == ("A", "W0.6", "W1.5", "W0.4", "W1.3")
     assert len(group.job_ids) == MAX_SAMPLES
     assert (group.workflow_count, group.workflows) == (2, (("W0", 4), ("W1", 3)))

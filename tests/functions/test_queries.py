@@ -114,6 +114,9 @@ ANSWERS: dict[str, Callable[[Row], bool]] = {
     "failures with one code": lambda job: (
         job["state"] == "FAILED" and job["error"] is not None and job["error"]["code"] == "worker-lost"
     ),
+    "jobs of one failure group": lambda job: (
+        job["state"] == "FAILED" and job["error"] is not None and job["error"]["code"] == "worker-lost"
+    ),
     "jobs of one team": lambda job: job["tags"] == {"team": "data"} and State(job["state"]) not in TERMINAL,
     "jobs of one workflow that wait for something": lambda job: (
         job["workflow_id"] == WORKFLOW and job["state"] == "PENDING"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dev.simulator.memory.world import MemoryWorld
-from tidegate.domain import limits
 from tidegate.domain.rules import (
     DispatchRules,
     RuleChange,
     RuleEntry,
     RuleKey,
     RuleKind,
+    most_rules,
     rules_from,
     too_many,
 )
@@ -66,7 +66,7 @@ class MemoryRuleStore:
         """
         rules = self._world.rules
         of_kind = [(entry.change.at_ms, key) for key, entry in rules.items() if key[0] is kind]
-        if len(of_kind) < limits.MAX_RULES_PER_KIND:
+        if len(of_kind) < most_rules(kind):
             return
         idle = [(at_ms, key) for at_ms, key in of_kind if rules[key].is_idle]
         if not idle:

@@ -216,7 +216,9 @@ def _joined(later: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, A
         **later,
         "count": later["count"] + earlier["count"],
         "first_at": earlier["first_at"],
-        "slots": [one + other for one, other in zip(later["slots"], earlier["slots"], strict=True)],
+        "over_time": [
+            one + other for one, other in zip(later["over_time"], earlier["over_time"], strict=True)
+        ],
         "job_ids": [*later["job_ids"], *earlier["job_ids"]][:MAX_SAMPLES],
         "workflow_count": max(later["workflow_count"], earlier["workflow_count"], len(jobs)),
         "workflows": [{"workflow_id": each, "jobs": count} for each, count in most],
@@ -241,7 +243,7 @@ def _print_groups(groups: Sequence[Mapping[str, Any]], console: Console) -> None
             f"{group['count']:,}",
             str(group["type"]),
             str(group["code"] or "-"),
-            sparkline(group["slots"]),
+            sparkline(group["over_time"]),
             str(group["last_at"]),
             f"{group['workflow_count']:,}",
             str((group["muted"] or {}).get("by", "-")),

@@ -22,7 +22,7 @@ class FailureGroup(Model):
     """Failed jobs with one cause.
 
     `pattern` is the first line of their errors without names and numbers, `message` that line of the latest job.
-    `slots` has the number of jobs in equal parts of the time that the listing covers.
+    `over_time` has the number of jobs in equal steps of the time that the listing covers.
     """
 
     fingerprint: str
@@ -33,7 +33,7 @@ class FailureGroup(Model):
     count: int
     first_at: datetime
     last_at: datetime
-    slots: tuple[int, ...] = ()
+    over_time: tuple[int, ...] = ()
     job_ids: tuple[str, ...] = ()
     workflow_count: int
     workflows: tuple[FailedIn, ...] = ()
@@ -48,7 +48,7 @@ class Failures(Model):
     mutes: Mapping[str, RuleChange] = Field(default_factory=dict)
     since: datetime
     until: datetime
-    slot_seconds: float
+    step_seconds: float
     looked_at: int
     looked_back_to: datetime | None = None
     cursor: str | None = None

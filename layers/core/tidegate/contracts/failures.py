@@ -12,7 +12,7 @@ from tidegate.contracts.pool_responses import ChangeOut, change_out
 from tidegate.contracts.times import Time, moment_ms, to_wire
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, Violation
-from tidegate.domain.failures import FAILED_STATES, SLOTS, FailureGroup
+from tidegate.domain.failures import FAILED_STATES, STEPS, FailureGroup
 from tidegate.domain.job_query import JobQuery
 from tidegate.domain.rules import DispatchRules, RuleKind
 
@@ -32,7 +32,7 @@ class FailureGroupOut(TypedDict):
     """Failed jobs with one cause.
 
     `pattern` is the first line of their errors without names and numbers, `message` that line of the latest job.
-    `slots` has the number of jobs in equal parts of the time from `since` to `until`. `job_ids` and `workflows` are
+    `over_time` has the number of jobs in equal steps of the time from `since` to `until`. `job_ids` and `workflows` are
     samples: the latest jobs, and the workflows with the most failed jobs. `muted` is null if the group is not muted.
     """
 
@@ -44,7 +44,7 @@ class FailureGroupOut(TypedDict):
     count: int
     first_at: Time | None
     last_at: Time | None
-    slots: list[int]
+    over_time: list[int]
     job_ids: list[str]
     workflow_count: int
     workflows: list[FailedInOut]
@@ -63,7 +63,7 @@ class FailuresOut(TypedDict):
     mutes: Mapping[str, ChangeOut]
     since: Time | None
     until: Time | None
-    slot_seconds: float
+    step_seconds: float
     looked_at: int
     looked_back_to: Time | None
     cursor: str | None
@@ -118,7 +118,7 @@ def group_out(group: FailureGroup, rules: DispatchRules) -> FailureGroupOut:
         "count": group.count,
         "first_at": to_wire(group.first_at_ms),
         "last_at": to_wire(group.last_at_ms),
-        "slots": list(group.slots),
+        "over_time": list(group.over_time),
         "job_ids": list(group.job_ids),
         "workflow_count": group.workflow_count,
         "workflows": [{"workflow_id": each, "jobs": count} for each, count in group.workflows],
@@ -144,7 +144,7 @@ def failures_out(
         "mutes": mutes_out(rules),
         "since": to_wire(from_ms),
         "until": to_wire(to_ms),
-        "slot_seconds": (to_ms - from_ms) / SLOTS / 1_000,
+        "step_seconds": (to_ms - from_ms) / STEPS / 1_000,
         "looked_at": looked_at,
         "looked_back_to": to_wire(looked_back_to_ms),
         "cursor": cursor,

@@ -32,7 +32,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import State
 
 FAILED_STATES: Final = (State.FAILED, State.TIMED_OUT)
-SLOTS: Final = 24  # of the time that a listing covers, for the counts over time
+STEPS: Final = 24  # of the time that a listing covers, for the counts over time
 MAX_SAMPLES: Final = 5  # jobs of a group, and workflows
 MAX_LINE_CHARACTERS: Final = 300
 FINGERPRINT: Final = re.compile("[0-9a-f]{16}")
@@ -55,7 +55,7 @@ _PART: Final = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """What a listing keeps of a failed job. `line` is its error's first line, `at_ms` is when it ended.
+    """The part of a failed job that a listing keeps. `line` is its error's first line, `at_ms` is when it ended.
 
     `code` is None if the job has no error.
     """
@@ -78,9 +78,9 @@ class FailureGroup:
     """Failed jobs with one cause.
 
     `pattern` is the normalised line that they share, `line` the line of the latest. `count` is how many jobs there are,
-    `slots` how many in each of `SLOTS` equal parts of the time looked at, the earliest first. `job_ids` are the latest
-    jobs. `workflow_count` is how many workflows the jobs belong to, `workflows` the ids of those with the most failed
-    jobs, with that number. Times are in milliseconds since the epoch.
+    `over_time` how many in each of `STEPS` equal steps of the time looked at, the earliest first. `job_ids` are the
+    latest jobs. `workflow_count` is how many workflows the jobs belong to, `workflows` the ids of those with the most
+    failed jobs, with that number. Times are in milliseconds since the epoch.
     """
 
     fingerprint: str
@@ -91,7 +91,7 @@ class FailureGroup:
     count: int
     first_at_ms: int
     last_at_ms: int
-    slots: tuple[int, ...]
+    over_time: tuple[int, ...]
     job_ids: tuple[str, ...]
     workflow_count: int
     workflows: tuple[tuple[str, int], ...]
@@ -137,10 +137,10 @@ def grouped(failed: Iterable[FailedJob], *, from_ms: int, to_ms: int) -> list[Fa
 def _group(fingerprint: str, jobs: Sequence[FailedJob], from_ms: int, to_ms: int) -> FailureGroup:
     latest_first = sorted(jobs, key=lambda job: (-job.at_ms, job.job_id))
     latest = latest_first[0]
-    slots = [0] * SLOTS
+    over_time = [0] * STEPS
     for job in jobs:
-        place = (job.at_ms - from_ms) * SLOTS // (to_ms - from_ms)
-        slots[min(max(place, 0), SLOTS - 1)] += 1
+        place = (job.at_ms - from_ms) * STEPS // (to_ms - from_ms)
+        over_time[min(max(place, 0), STEPS - 1)] += 1
     hit = Counter(job.workflow_id for job in latest_first if job.workflow_id is not None)
     return FailureGroup(
         fingerprint=fingerprint,
@@ -151,7 +151,7 @@ def _group(fingerprint: str, jobs: Sequence[FailedJob], from_ms: int, to_ms: int
         count=len(jobs),
         first_at_ms=latest_first[-1].at_ms,
         last_at_ms=latest.at_ms,
-        slots=tuple(slots),
+        over_time=tuple(over_time),
         job_ids=tuple(job.job_id for job in latest_first[:MAX_SAMPLES]),
         workflow_count=len(hit),
         workflows=tuple(hit.most_common(MAX_SAMPLES)),

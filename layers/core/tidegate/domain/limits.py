@@ -87,6 +87,7 @@ MAX_NAMESPACES_PER_GRANT = 20
 MAX_NAMESPACE_CHARACTERS = 64
 MAX_SUBJECT_CHARACTERS = 700  # an ARN of IAM with the longest path and name
 MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
+MAX_MUTED_FAILURES = 50  # in the same item
 MAX_AUDIT_NAME_BYTES = (
     2_048  # of a subject or a caller that acts are looked up by: DynamoDB's bound for a key
 )

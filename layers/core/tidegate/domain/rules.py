@@ -122,13 +122,18 @@ def rules_from(entries: Mapping[RuleKey, RuleEntry]) -> DispatchRules:
     )
 
 
+def most_rules(kind: RuleKind) -> int:
+    """Returns how many rules of a kind there may be."""
+    return limits.MAX_MUTED_FAILURES if kind is RuleKind.FAILURE_MUTED else limits.MAX_RULES_PER_KIND
+
+
 _FULL: Mapping[RuleKind, tuple[str, str]] = {
     RuleKind.POOL_PAUSED: ("pool", "resume another"),
     RuleKind.TYPE_PAUSED: ("type", "resume another"),
     RuleKind.TYPE_LIMIT: ("type", "take the limit off another"),
     RuleKind.FAILURE_MUTED: ("fingerprint", "unmute another"),
 }
-"""What a rule of each kind is for, and the way to make space for another one."""
+"""The field that names the subject of a rule of each kind, and how to make space for another rule."""
 
 
 def too_many(kind: RuleKind) -> InvalidRequest:
@@ -136,5 +141,5 @@ def too_many(kind: RuleKind) -> InvalidRequest:
     field_name, undo = _FULL[kind]
     return InvalidRequest.of(
         field_name,
-        f"can't get a rule: {limits.MAX_RULES_PER_KIND} others have one, the most allowed; {undo} first",
+        f"can't get a rule: {most_rules(kind)} others have one, the most allowed; {undo} first",
     )

@@ -12,8 +12,8 @@ class RuleStore(Protocol):
 
     Each change is one conditional write that touches only the field it names, so changes made at the same time all
     count. Setting a value that is set already changes nothing: the earlier change keeps its actor and its time. The
-    methods that set a rule return the rules after the change. They raise InvalidRequest where `MAX_RULES_PER_KIND`
-    other rules of the kind are in force. `actor` is the caller, `now_ms` the time of the change in milliseconds since
+    methods that set a rule return the rules after the change. They raise InvalidRequest where as many other rules of
+    the kind are in force as there may be. `actor` is the caller, `now_ms` the time of the change in milliseconds since
     the epoch.
     """
 

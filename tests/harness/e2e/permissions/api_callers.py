@@ -43,6 +43,8 @@ OPERATOR_CALLS: dict[str, Any] = {
     "DELETE/v1/pools/lambda/shares/data": None,
     f"PUT/v1/grants?namespace={_BEN}": {"role": "client"},
     f"DELETE/v1/grants?namespace={_BEN}": None,
+    "POST/v1/failures/3f2a91c07b5d8e64/mute": None,
+    "POST/v1/failures/3f2a91c07b5d8e64/unmute": None,
     "POST/v1/pools/lambda/pause": None,
     "POST/v1/pools/lambda/redrive": None,
     "POST/v1/pools/lambda/resume": None,

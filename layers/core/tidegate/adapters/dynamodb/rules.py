@@ -26,7 +26,6 @@ from tidegate.adapters.dynamodb.statements import (
     update_arguments,
 )
 from tidegate.adapters.dynamodb.values import Attribute, Item, decode_item, encode
-from tidegate.domain import limits
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.rules import (
     DispatchRules,
@@ -34,6 +33,7 @@ from tidegate.domain.rules import (
     RuleEntry,
     RuleKey,
     RuleKind,
+    most_rules,
     rules_from,
     too_many,
 )
@@ -118,7 +118,7 @@ class DynamoRuleStore:
         A new rule is refused while its map is full. Clearing a rule that was never set is refused as well.
         """
         is_changed = all_of(present(_RULE), differs(_VALUE, value))
-        is_new = all_of(present(_MAP), absent(_RULE), has_fewer_than(_MAP, limits.MAX_RULES_PER_KIND))
+        is_new = all_of(present(_MAP), absent(_RULE), has_fewer_than(_MAP, most_rules(key[0])))
         return self._update(
             **update_arguments(
                 f"SET #{_RULE} = ?",
@@ -192,7 +192,7 @@ def _is_full(entries: Mapping[RuleKey, RuleEntry], kind: RuleKind) -> bool:
 
     The map is read after the refused write, so it may have space again although that write found it full.
     """
-    return sum(of is kind for of, _ in entries) >= limits.MAX_RULES_PER_KIND
+    return sum(of is kind for of, _ in entries) >= most_rules(kind)
 
 
 def _idle_rule(entries: Mapping[RuleKey, RuleEntry], kind: RuleKind) -> RuleKey:

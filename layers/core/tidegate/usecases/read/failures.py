@@ -1,11 +1,13 @@
 """Lists the groups of failed and timed-out jobs, newest failures first.
 
 A page reads a bounded number of failed jobs, and groups these. The next page groups earlier ones, so a group may come
-on several pages. All pages of a listing have the same time range, and so the same slots, which a client can add up.
+on several pages. All pages of a listing have the same time range, and so the same steps. A client can add their counts
+up.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,6 +22,7 @@ from tidegate.usecases.read.find_jobs import LOOKED_AT_MOST, find_jobs
 from tidegate.usecases.services import Services
 
 DEFAULT_SINCE_MS: Final = 86_400_000
+_CURSOR: Final = re.compile("([0-9]{1,14})-([0-9]{1,14})-(.+)")
 _PORTIONS: Final = LOOKED_AT_MOST // limits.MAX_PAGE_SIZE  # of jobs that are held in memory at once
 
 
@@ -84,7 +87,7 @@ def list_failures(
         to_ms,
         looked_at,
         from_ms if behind is None else earliest,
-        None if behind is None else cursors.short([from_ms, to_ms, behind]),
+        None if behind is None else f"{from_ms}-{to_ms}-{behind}",
     )
 
 
@@ -96,9 +99,7 @@ def _range(query: JobQuery, cursor: str | None, now_ms: int) -> tuple[int, int, 
             raise InvalidRequest.of("since", "must be a time that has passed")
         return from_ms, now_ms, None
     with cursors.checked():
-        from_ms, to_ms, behind = cursors.read_short(cursor)
-        if type(from_ms) is not int or type(to_ms) is not int or not isinstance(behind, str):
-            raise TypeError(cursor)
-        if not 0 <= from_ms < to_ms <= now_ms:
+        found = _CURSOR.fullmatch(cursor)
+        if found is None or not int(found[1]) < int(found[2]) <= now_ms:
             raise ValueError(cursor)
-        return from_ms, to_ms, behind
+        return int(found[1]), int(found[2]), found[3]
