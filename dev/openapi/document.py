@@ -17,6 +17,7 @@ from tidegate.contracts.problems import FieldError, Problem
 from tidegate.contracts.requests import JobIn, WorkflowIn
 from tidegate.contracts.route import PARTS, Parameter, Route
 from tidegate.contracts.routes import ROUTES
+from tidegate.contracts.what_if import WhatIfIn
 
 _SIGNED = "sigv4"
 _BEARER = "bearer"
@@ -36,6 +37,8 @@ def document(version: str) -> Json:
     # The model reads the jobs of a workflow later, one by one, so it does not say what they are.
     jobs = schemas.definitions[WorkflowIn.__name__]["properties"]["jobs"]
     jobs["items"] = {"allOf": [schemas.of(JobIn, "validation"), {"required": ["key"]}]}
+    asked = schemas.definitions[WhatIfIn.__name__]["properties"]["submit"]
+    asked["anyOf"] = [*(schemas.of(each, "validation") for each in (JobIn, WorkflowIn)), {"type": "null"}]
     paths: dict[str, Json] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, answers)

@@ -66,8 +66,8 @@ def test_everybody_with_a_role_may_read_everything() -> None:
 @pytest.mark.parametrize(
     ("policy", "routes"),
     [
-        ("ViewerPolicy", {READS}),
-        ("ClientPolicy", {READS, *changes(Role.CLIENT)}),
+        ("ViewerPolicy", {READS, *changes(Role.VIEWER)}),
+        ("ClientPolicy", {READS, *changes(Role.VIEWER), *changes(Role.CLIENT)}),
         ("OperatorPolicy", changes(Role.OPERATOR)),
     ],
 )

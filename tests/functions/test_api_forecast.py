@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.functions.api_calls import NOW, UNKNOWN_ID, Api
-from tidegate.usecases.forecast.forecast import NoteCode
+from tidegate.usecases.forecast.notes import NoteCode
 
 PAGE = read_document("reference/api.md")
 FLOW = {

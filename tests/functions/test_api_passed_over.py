@@ -44,6 +44,7 @@ ROUTES = [
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/hold", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/unhold", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/rerun", {}),
+    ("POST", "/v1/forecast", {}),
     ("GET", "/v1/grants", {}),
     ("PUT", "/v1/grants", {"namespace": "arn:aws:iam::123456789012:user/ben"}),
     ("DELETE", "/v1/grants", {"namespace": "arn:aws:iam::123456789012:user/ben"}),

@@ -15,11 +15,11 @@ from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.forecast import read_scene
 from tidegate.usecases.forecast.forecast import (
     MAX_ROWS,
-    NoteCode,
     WorkflowForecast,
     forecast_job,
     forecast_workflow,
 )
+from tidegate.usecases.forecast.notes import NoteCode
 from tidegate.usecases.record.record import record
 from tidegate.usecases.submit.submit import submit_workflow
 from tidegate.usecases.work.conclude import conclude

@@ -220,6 +220,10 @@ class Client(ActsConnection):
         """Returns when a workflow is forecast to end, and when its next jobs start and end, as the API shows it."""
         return self._ask(workflows.forecast_workflow, ids.workflow_id(workflow_id))
 
+    def what_if(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns what would end when after changes, a body of `POST /v1/forecast`, as the API shows it."""
+        return self._ask(workflows.what_if, changes)
+
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""
         return self._ask(workflows.get_states, ids.workflow_id(workflow_id), since=since)

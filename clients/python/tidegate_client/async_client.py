@@ -108,6 +108,7 @@ class AsyncClient:
     get_states = async_call(workflows.get_states)
     get_critical_path = async_call(workflows.get_critical_path)
     forecast_workflow = async_call(workflows.forecast_workflow)
+    what_if = async_call(workflows.what_if)
     cancel_workflow = async_call(workflows.cancel_workflow)
     rerun_workflow = async_call(workflows.rerun_workflow)
     hold_workflow = async_call(workflows.hold_workflow)

@@ -107,6 +107,7 @@ class Client:
     get_states = call(workflows.get_states)
     get_critical_path = call(workflows.get_critical_path)
     forecast_workflow = call(workflows.forecast_workflow)
+    what_if = call(workflows.what_if)
     cancel_workflow = call(workflows.cancel_workflow)
     rerun_workflow = call(workflows.rerun_workflow)
     hold_workflow = call(workflows.hold_workflow)

@@ -12,12 +12,14 @@ from tests.harness.determined import NoEntropy
 from tests.harness.faults.deployment import DONE, POOL, Deployment
 from tests.harness.faults.steps import submit, submit_all
 from tidegate.domain.audit import subject_of
+from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.ids import first_ulid
-from tidegate.domain.requests import DependencyRequest
+from tidegate.domain.requests import DependencyRequest, WhatIfRequest
 from tidegate.usecases.callers.audited import Asked, audited
 from tidegate.usecases.callers.search import AuditQuery, list_acts
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
+from tidegate.usecases.forecast.what_if import what_if
 from tidegate.usecases.read.logs import read_logs
 from tidegate.usecases.read.progress import get_graph, get_states
 from tidegate.usecases.read.relations import Direction, chain, dependencies, dependents
@@ -69,6 +71,9 @@ def recorded(d: Deployment) -> None:
     d.ask(lambda: get_graph(d.services, workflow_id))
     left = sum(not d.jobs[job_id].is_terminal for job_id in ids.values())  # what failed may still be going on
     assert d.ask(lambda: forecast_workflow(d.services, workflow_id, now_ms=d.now_ms)).left == left
+    changes = WhatIfRequest(about=(workflow_id,), add_slots={POOL: 1}, submit=job_of("more"))
+    compared = d.ask(lambda: what_if(d.services, changes, NOBODY, now_ms=d.now_ms))
+    assert [each.submission.submission_id for each in compared.workflows] == [workflow_id]
     d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
 
 

@@ -100,6 +100,7 @@ EVENT_STATUS = {
     "api-list-workers": 200,
     "api-set-grant": 200,
     "api-submit-job": 201,
+    "api-what-if": 200,
     "api-submit-workflow": 201,
 }
 """How a new deployment answers the events of events/."""

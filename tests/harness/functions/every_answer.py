@@ -156,6 +156,7 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", f"{workflow}/states", query={"since": "0"})
     api.call("GET", f"{workflow}/critical-path")
     api.call("GET", f"{workflow}/forecast")
+    api.call("POST", "/v1/forecast", {"about": [flow["workflow_id"], first], "add_slots": {"lambda": 1}})
     api.call("GET", "/v1/workflows", query={"name": "flow", "limit": "5"})
     page = api.call("GET", workflow, query={"limit": "2"}).body
     api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})

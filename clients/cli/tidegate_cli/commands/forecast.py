@@ -49,17 +49,17 @@ def forecast(
         return
     rows = objects_of(answer, "jobs") if of_workflow else [answer]
     print_table(TextTable(_COLUMNS, [_row(each) for each in rows]), session.out)
-    _print_lines(_summary(answer, len(rows)) if of_workflow else (), session.out)
-    _print_lines(_notes(answer), session.out)
+    print_lines(_summary(answer, len(rows)) if of_workflow else (), session.out)
+    print_lines(note_lines(answer), session.out)
 
 
 def _row(job: Mapping[str, Any]) -> list[Cell]:
-    low, high = _time(job, "end", "low"), _time(job, "end", "high")
+    low, high = time_of(job, "end", "low"), time_of(job, "end", "high")
     return [
         printable(str(job.get("key") or job.get("job_id"))),
         printable(str(job.get("state"))),
-        _time(job, "start", "median"),
-        _time(job, "end", "median"),
+        time_of(job, "start", "median"),
+        time_of(job, "end", "median"),
         f"{low} and {high}" if low and high else "",
     ]
 
@@ -71,27 +71,29 @@ def _summary(answer: Mapping[str, Any], shown: int) -> Iterator[str]:
         return
     if isinstance(left, int) and left > shown:
         yield f"{left:,} jobs have not ended; the first {shown} to start are shown"
-    end = _time(answer, "end", "median")
+    end = time_of(answer, "end", "median")
     if not end:
         yield f"{answer.get('workflow_id')} does not end as things stand"
         return
-    between = f"between {_time(answer, 'end', 'low')} and {_time(answer, 'end', 'high')}"
+    between = f"between {time_of(answer, 'end', 'low')} and {time_of(answer, 'end', 'high')}"
     coverage = answer.get("coverage")
     part = f"{coverage:.0%}" if isinstance(coverage, int | float) else "most"
     yield f"{answer.get('workflow_id')} ends about {end}, in {part} of cases {between}"
 
 
-def _notes(answer: Mapping[str, Any]) -> Iterator[str]:
+def note_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a line for each note of an answer."""
     for note in objects_of(answer, "notes"):
         yield f"{note.get('code')}: {note.get('message')}"
 
 
-def _time(answer: Mapping[str, Any], name: str, bound: str) -> str:
+def time_of(answer: Mapping[str, Any], name: str, bound: str) -> str:
     """Returns one time of an interval, empty where the API has none."""
     interval = answer.get(name)
     return printable(str(interval.get(bound) or "")) if isinstance(interval, Mapping) else ""
 
 
-def _print_lines(lines: Iterable[str], console: Console) -> None:
+def print_lines(lines: Iterable[str], console: Console) -> None:
+    """Prints lines as they are, never cut."""
     for line in lines:
         console.print(printable(line), markup=False, highlight=False, soft_wrap=True)

@@ -28,6 +28,7 @@ from tidegate_cli.commands import (
     submit,
     types_check,
     watch,
+    what_if,
     why,
     workers,
 )
@@ -127,6 +128,7 @@ submit.register(app)
 watch.register(app)
 why.register(app)
 forecast.register(app)
+what_if.register(app)
 workers.register(app)
 callers.register(app)
 console.register(app)

@@ -60,3 +60,55 @@ class JobForecast(Model):
     coverage: float
     draws: int
     notes: tuple[ForecastNote, ...] = ()
+
+
+class Later(Model):
+    """How many seconds later something ends after changes: the median and the bounds; below 0 where it ends earlier."""
+
+    median: float
+    low: float
+    high: float
+
+
+class WorkflowCompared(Model):
+    """A workflow's end as things stand (`today`) and after the changes (`then`). None where it does not come."""
+
+    workflow_id: str
+    name: str | None = None
+    today: Interval | None = None
+    then: Interval | None = None
+    later_seconds: Later | None = None
+
+
+class JobCompared(Model):
+    """A job's end as things stand (`today`) and after the changes (`then`). None where it does not come."""
+
+    job_id: str
+    key: str | None = None
+    state: JobState
+    today: Interval | None = None
+    then: Interval | None = None
+    later_seconds: Later | None = None
+
+
+class SubmissionForeseen(Model):
+    """The submission that was asked about: the number of its jobs, and its end."""
+
+    job_count: int
+    end: Interval | None = None
+
+
+class WhatIf(Model):
+    """The answer to a what-if: when things would end after changes.
+
+    `workflows` are those that were asked about, and those whose end changes. `unchanged_workflows` counts the others.
+    """
+
+    asked_at: datetime
+    workflows: tuple[WorkflowCompared, ...] = ()
+    unchanged_workflows: int
+    jobs: tuple[JobCompared, ...] = ()
+    submitted: SubmissionForeseen | None = None
+    coverage: float
+    draws: int
+    notes: tuple[ForecastNote, ...] = ()

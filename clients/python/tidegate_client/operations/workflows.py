@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate_client.models.base import page_reader, reader
 from tidegate_client.models.bulk import Foreseen
-from tidegate_client.models.forecasts import WorkflowForecast
+from tidegate_client.models.forecasts import WhatIf, WorkflowForecast
 from tidegate_client.models.jobs import Job
 from tidegate_client.models.workflows import (
     CancelledWorkflow,
@@ -88,6 +88,15 @@ def get_graph(workflow_id: str) -> Operation[Graph]:
 def forecast_workflow(workflow_id: str) -> Operation[WorkflowForecast]:
     """Reads when a workflow is forecast to end, and when its next jobs start and end. Raises NotFound."""
     return Operation(request("GET", "/v1/workflows/{}/forecast", workflow_id), reader(WorkflowForecast))
+
+
+def what_if(changes: Mapping[str, Any]) -> Operation[WhatIf]:
+    """Forecasts what would end when after changes, and changes nothing.
+
+    `changes` is a body of `POST /v1/forecast`, such as `{"add_slots": {"ecs": 4}}`. Raises InvalidRequest, which names
+    each wrong field.
+    """
+    return Operation(request("POST", "/v1/forecast", body=changes), reader(WhatIf))
 
 
 def get_states(workflow_id: str, *, since: str | None = None) -> Operation[States]:

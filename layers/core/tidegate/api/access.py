@@ -12,6 +12,7 @@ from tidegate.domain.roles import Role
 from tidegate.usecases.callers.access import refuse_beyond
 
 _OF_CLIENTS = ("jobs", "workflows")
+_ASKS = "forecast"  # below which a POST only asks
 
 
 def refusal_by_access(event: Mapping[str, Any], deps: ApiDeps) -> dict[str, Any] | None:
@@ -41,7 +42,7 @@ def needed_role(method: str, path: str) -> Role:
     The table of routes says the same for each route, and a test compares the two. The table itself would lengthen the
     function's start. A route that is not foreseen here needs the highest role.
     """
-    if method == "GET":
-        return Role.VIEWER
     _, _, below = path.partition("/v1/")
+    if method == "GET" or (method, below) == ("POST", _ASKS):
+        return Role.VIEWER
     return Role.CLIENT if below.split("/")[0] in _OF_CLIENTS else Role.OPERATOR

@@ -78,20 +78,20 @@ def forecast_out(
         "workflow_id": workflow_id,
         "asked_at": to_wire(now_ms),
         "jobs_left": left,
-        "end": _interval_out(end),
+        "end": interval_out(end),
         "jobs": [
             {
                 "job_id": job.job_id,
                 "key": job.key,
                 "state": job.state,
-                "start": _interval_out(each.start),
-                "end": _interval_out(each.end),
+                "start": interval_out(each.start),
+                "end": interval_out(each.end),
             }
             for job, each in rows
         ],
         "coverage": COVERAGE,
         "draws": draws,
-        "notes": _notes_out(notes),
+        "notes": notes_out(notes),
     }
 
 
@@ -101,15 +101,16 @@ def job_forecast_out(job: Job, now_ms: int, found: JobForecast, draws: int, note
         "job_id": job.job_id,
         "state": job.state,
         "asked_at": to_wire(now_ms),
-        "start": _interval_out(found.start),
-        "end": _interval_out(found.end),
+        "start": interval_out(found.start),
+        "end": interval_out(found.end),
         "coverage": COVERAGE,
         "draws": draws,
-        "notes": _notes_out(notes),
+        "notes": notes_out(notes),
     }
 
 
-def _interval_out(interval: Interval | None) -> IntervalOut | None:
+def interval_out(interval: Interval | None) -> IntervalOut | None:
+    """Makes an interval of an answer; None stays None."""
     if interval is None:
         return None
     return {
@@ -119,5 +120,6 @@ def _interval_out(interval: Interval | None) -> IntervalOut | None:
     }
 
 
-def _notes_out(notes: Notes) -> list[NoteOut]:
+def notes_out(notes: Notes) -> list[NoteOut]:
+    """Makes the notes of an answer."""
     return [{"code": code, "message": message} for code, message in notes]

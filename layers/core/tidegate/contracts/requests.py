@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -25,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, from_json
 
+from tidegate.contracts.doubled import doubled_names
 from tidegate.contracts.times import read_moment, to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain import limits
@@ -257,27 +257,26 @@ def read_workflow(body: str) -> tuple[WorkflowRequest, str]:
     """
     value, fingerprint = _read(body)
     violations: list[Violation] = []
-    workflow = _validate(WorkflowIn, value, "", violations)
-    jobs: list[JobRequest] = []
-    for index, item in enumerate(workflow.jobs if workflow else ()):
-        job = _job(item, f"jobs[{index}]", violations)
-        if job is not None:
-            jobs.append(job)
-        if len(violations) >= MAX_REPORTED:
-            break
-    if workflow is None or violations:
+    request = _workflow(value, "", violations)
+    if request is None:
         raise InvalidRequest(violations[:MAX_REPORTED])
-    request = WorkflowRequest(
-        jobs=tuple(jobs),
-        name=workflow.name,
-        priority=workflow.priority,
-        critical_path_weight=workflow.critical_path_weight,
-        pool=workflow.pool,
-        share=_share(workflow.share),
-        tags=workflow.tags,
-        namespace=workflow.namespace,
-    )
     return request, fingerprint
+
+
+def read_submission(value: Any, field: str) -> JobRequest | WorkflowRequest:
+    """Returns the submission that stands in a body at the path `field`: a workflow if it has `jobs`, else a job.
+
+    Raises InvalidRequest that names each wrong field by its path in the body.
+    """
+    violations: list[Violation] = []
+    request: JobRequest | WorkflowRequest | None
+    if isinstance(value, dict) and "jobs" in value:
+        request = _workflow(value, field, violations)
+    else:
+        request = _job(value, field, violations)
+    if request is None:
+        raise InvalidRequest(violations[:MAX_REPORTED])
+    return request
 
 
 def read_type_limit(body: str) -> int | None:
@@ -354,7 +353,11 @@ def _read(body: str) -> tuple[Any, str]:
         )
     except ValueError as error:
         raise InvalidRequest(list(too_large_numbers(value))) from error
-    _refuse_doubled_names(body)
+    doubled = doubled_names(body, MAX_REPORTED)
+    if doubled:
+        raise InvalidRequest(
+            [Violation(join_path("", place), "is given more than once; give it once") for place in doubled]
+        )
     return value, hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -365,53 +368,6 @@ def too_large_numbers(value: Any) -> Iterator[Violation]:
     """
     for place in islice(_infinite_numbers(value, ()), MAX_REPORTED):
         yield Violation(join_path("", place), "is too large a number; at most 1.7e308")
-
-
-class _Doubled(dict[str, Any]):
-    """An object of a body that gives a field more than once."""
-
-    names: tuple[str, ...] = ()
-
-
-def _refuse_doubled_names(body: str) -> None:
-    """Raises InvalidRequest where an object of the body gives a name twice.
-
-    A JSON reader keeps only one of the two values, so the other one would be ignored.
-
-    The body has been read before, so it is JSON and no deeper than that reader allows.
-    """
-    doubled = 0
-
-    def make(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal doubled
-        made = dict(pairs)
-        if len(made) == len(pairs):
-            return made
-        doubled += 1
-        if doubled > MAX_REPORTED:
-            return made  # a body may hold hundreds of thousands of them
-        marked = _Doubled(made)
-        marked.names = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        return marked
-
-    # Numbers stay text, because `int` refuses a very long one.
-    value = json.loads(body, object_pairs_hook=make, parse_int=str, parse_float=str)
-    if doubled:
-        places = islice(_doubled_names(value, ()), MAX_REPORTED)
-        raise InvalidRequest(
-            [Violation(join_path("", place), "is given more than once; give it once") for place in places]
-        )
-
-
-def _doubled_names(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
-    if isinstance(value, _Doubled):
-        yield from ((*place, name) for name in value.names)
-    if isinstance(value, dict):
-        for name, held in value.items():
-            yield from _doubled_names(held, (*place, name))
-    elif isinstance(value, list):
-        for index, held in enumerate(value):
-            yield from _doubled_names(held, (*place, index))
 
 
 def _infinite_numbers(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
@@ -458,6 +414,29 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
         ),
         not_before_ms=to_ms(job.not_before) if job.not_before else None,
         retry=_retry(job),
+    )
+
+
+def _workflow(value: Any, field: str, violations: list[Violation]) -> WorkflowRequest | None:
+    workflow = _validate(WorkflowIn, value, field, violations)
+    jobs: list[JobRequest] = []
+    for index, item in enumerate(workflow.jobs if workflow else ()):
+        job = _job(item, join_path(field, ("jobs", index)), violations)
+        if job is not None:
+            jobs.append(job)
+        if len(violations) >= MAX_REPORTED:
+            break
+    if workflow is None or violations:
+        return None
+    return WorkflowRequest(
+        jobs=tuple(jobs),
+        name=workflow.name,
+        priority=workflow.priority,
+        critical_path_weight=workflow.critical_path_weight,
+        pool=workflow.pool,
+        share=_share(workflow.share),
+        tags=workflow.tags,
+        namespace=workflow.namespace,
     )
 
 

@@ -74,6 +74,23 @@ class WorkflowRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIfRequest:
+    """The changes that a caller wants in a forecast, and the jobs and workflows (`about`) that it asks about.
+
+    `slots` is the number of slots (0 or more) by pool, `add_slots` how many more, or fewer below 0. No pool is in both.
+    `priorities` are by the id of a job or of a workflow. `submit` is one more submission.
+    """
+
+    about: tuple[str, ...] = ()
+    slots: Mapping[str, int] = field(default_factory=dict)
+    add_slots: Mapping[str, int] = field(default_factory=dict)
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    pause_pools: tuple[str, ...] = ()
+    pause_types: tuple[str, ...] = ()
+    submit: JobRequest | WorkflowRequest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobAccepted:
     """The answer to a job's submission. `created` is False where the idempotency key found an earlier submission."""
 

@@ -16,7 +16,7 @@ from tests.harness.functions.api_calls import UNKNOWN_ID
 _NOOP = {"type": "tidegate.noop"}
 _MANY = {"filter": {"state": "SCHEDULED"}, "dry_run": True}
 _BEN = "arn%3Aaws%3Aiam%3A%3A123456789012%3Auser%2Fben"
-VIEWER_CALLS: dict[str, Any] = {"GET/v1/jobs?state=READY": None}
+VIEWER_CALLS: dict[str, Any] = {"GET/v1/jobs?state=READY": None, "POST/v1/forecast": {"slots": {"ecs": 1}}}
 CLIENT_CHANGES: dict[str, Any] = {
     "POST/v1/jobs": _NOOP,
     f"PATCH/v1/jobs/{UNKNOWN_ID}": {"priority": 7},

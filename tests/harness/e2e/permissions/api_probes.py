@@ -161,6 +161,10 @@ def forecasts_a_workflow_and_a_job(world: World, services: Services) -> None:
     workflow_id = ids["a"].partition(".")[0]
     assert ask(services, "GET", f"/v1/workflows/{workflow_id}/forecast")["jobs_left"] == 1
     assert ask(services, "GET", f"/v1/jobs/{job_id}/forecast")["state"] == "READY"
+    found = ask(
+        services, "POST", "/v1/forecast", {"about": [workflow_id, job_id], "add_slots": {"lambda": 1}}
+    )
+    assert [len(found["workflows"]), len(found["jobs"])] == [1, 1]
 
 
 def shows_what_is_around_a_job(world: World, services: Services) -> None:

@@ -6,6 +6,7 @@ from tidegate.contracts.route import Route
 from tidegate.contracts.routes import (
     acts,
     audit,
+    forecast,
     grants,
     health,
     jobs,
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *grants.ROUTES,
     *audit.ROUTES,
     *logs.ROUTES,
+    *forecast.ROUTES,
     *relations.ROUTES,
     *shares.ROUTES,
     *status.ROUTES,

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tidegate.domain.dispatch_plan import Draw
 from tidegate.domain.forecast.run_times import RunTime, RunTimes, draw_ms, draw_remaining_ms
 from tidegate.domain.forecast.scene import Scene
-from tidegate.domain.forecast.stepper import Course, Wiring, step, wire
+from tidegate.domain.forecast.stepper import Course, step, wire
 from tidegate.domain.states import State
 
 COVERAGE: Final = 0.9
@@ -74,8 +75,11 @@ def forecast(
     wiring = wire(scene)
     numbers = [wiring.numbers[job_id] for job_id in wanted]
     taken = [run_times.of(job.traits.type, job.estimate_seconds) for job in scene.jobs]
-    stepped = [_drawn(wiring, taken, f"{seed}.{draw}") for draw in range(draws)]
-    made = _Made(scene.now_ms, widening)
+    stepped = [
+        step(wiring, draw_all_ms(scene, taken, f"{seed}.{draw}"), plan_draw(f"{seed}.{draw}"))
+        for draw in range(draws)
+    ]
+    made = Intervals(scene.now_ms, widening)
     jobs = tuple(
         JobForecast(
             made.interval([course.starts_ms[number] for course in stepped])
@@ -88,17 +92,23 @@ def forecast(
     return Forecast(jobs, made.interval([_last(course, numbers) for course in stepped]), draws)
 
 
-def _drawn(wiring: Wiring, run_times: Sequence[RunTime], seed: str) -> Course:
-    """Steps one course, with run times and the plan's random numbers of a seed."""
+def draw_all_ms(scene: Scene, run_times: Sequence[RunTime], seed: str) -> list[int]:
+    """Draws how long each job of a scene still runs once it runs, in milliseconds. `run_times` are in its order.
+
+    Jobs that are added behind those of a scene do not change what is drawn for these.
+    """
     chance = random.Random(seed)  # noqa: S311 - no secret  # nosec B311
-    scene = wiring.scene
-    remaining_ms = [
+    return [
         draw_remaining_ms(run_time, scene.now_ms - job.since_ms, chance)
         if job.state is State.RUNNING
         else draw_ms(run_time, chance)
         for job, run_time in zip(scene.jobs, run_times, strict=True)
     ]
-    return step(wiring, remaining_ms, chance.random)
+
+
+def plan_draw(seed: str) -> Draw:
+    """Returns the random numbers of `plan_dispatch` for one draw. They don't depend on how many run times there are."""
+    return random.Random(f"{seed}.plan").random  # noqa: S311 - no secret  # nosec B311
 
 
 def _last(course: Course, numbers: Sequence[int]) -> float:
@@ -106,8 +116,8 @@ def _last(course: Course, numbers: Sequence[int]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """Makes intervals from drawn times."""
+class Intervals:
+    """Makes intervals from drawn times, around `now_ms`. `widening` (above 0) corrects them by past errors."""
 
     now_ms: int
     widening: float
@@ -118,13 +128,13 @@ class _Made:
         if left_ms[-1] == math.inf:
             return None
         tail = (1.0 - COVERAGE) / 2
-        middle = _quantile(left_ms, 0.5)
-        low = min(middle, _quantile(left_ms, tail) / self.widening)
-        high = max(middle, _quantile(left_ms, 1.0 - tail) * self.widening)
+        middle = quantile(left_ms, 0.5)
+        low = min(middle, quantile(left_ms, tail) / self.widening)
+        high = max(middle, quantile(left_ms, 1.0 - tail) * self.widening)
         return Interval(*(self.now_ms + round(each) for each in (middle, low, high)))
 
 
-def _quantile(rising: Sequence[float], part: float) -> float:
+def quantile(rising: Sequence[float], part: float) -> float:
     """Returns the quantile of values in rising order, between the two nearest; the ends stand for what lies beyond."""
     place = min(len(rising) - 1.0, max(0.0, part * (len(rising) + 1) - 1))
     below = math.floor(place)

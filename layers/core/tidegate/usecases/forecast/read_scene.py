@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tidegate.domain import limits
 from tidegate.domain.dispatch_plan import window_slots
-from tidegate.domain.errors import NotFound
+from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.forecast.run_times import Ended
 from tidegate.domain.forecast.scene import Scene, SceneJob, ScenePool, Wait, scene_job
 from tidegate.domain.forecast.waiting import waiting
@@ -34,6 +34,7 @@ MAX_JOBS = limits.MAX_JOBS_PER_WORKFLOW
 """Jobs of the workflow and of other workflows together that are read."""
 MAX_ENTRIES = 1_000  # further jobs, of which the index alone is read
 MAX_OTHER_WORKFLOWS = 4  # read whole, beside the one that is asked about
+MAX_WORKFLOWS_COMPARED = 20  # read whole, beside those that a what-if names
 MAX_UPSTREAMS = 100  # jobs of earlier submissions that jobs wait for; one request
 MAX_READY = 500  # READY jobs of each shard of a lane
 MAX_ACTIVE = 1_000  # dispatched jobs of each shard
@@ -44,14 +45,15 @@ MAX_LANES = 32  # of a pool, whose READY jobs are read
 class SceneRead:
     """A scene, the jobs in it that were asked about, and the jobs that have ended in the workflows that were read.
 
-    `skipped` are the jobs asked about that are going to be skipped. `is_whole` is False where something that competes
-    for slots was left out.
+    `skipped` are the jobs asked about that are going to be skipped. `workflows` were read whole. `is_whole` is False
+    where something that competes for slots was left out.
     """
 
     scene: Scene
     wanted: tuple[Job, ...]
     ended: tuple[Ended, ...]
     skipped: frozenset[str]
+    workflows: tuple[str, ...]
     is_whole: bool
 
 
@@ -85,13 +87,46 @@ def read_job_scene(services: Services, job: Job, now_ms: int) -> SceneRead:
     return look.read([job])
 
 
+def read_compared_scene(
+    services: Services,
+    workflows: Mapping[str, int],
+    alone: Sequence[Job],
+    added: Sequence[Job],
+    now_ms: int,
+) -> SceneRead:
+    """Reads the scene of all deployed pools, for a comparison. All jobs that were read are `wanted`.
+
+    `workflows` holds the number of jobs of each workflow that has to be in it, `alone` other such jobs that have not
+    ended, `added` jobs that no store has. Takes for each workflow, and for `MAX_WORKFLOWS_COMPARED` others, what
+    `read_workflow_scene` takes for one. Raises NotFound where one was submitted before graphs were stored;
+    InvalidRequest where `workflows` and `added` hold more than `MAX_JOBS` jobs that have not ended; ServiceUnavailable.
+    """
+    look = _Look(services, now_ms, max_others=MAX_WORKFLOWS_COMPARED)
+    look.jobs |= {job.job_id: job for job in (*added, *alone)}
+    look.edges |= look.edges_of([job for job in look.jobs.values() if job.state is State.PENDING])
+    for workflow_id, job_count in workflows.items():
+        if look.add_workflow(workflow_id, job_count) is None:
+            raise NotFound("graph of workflow", workflow_id)
+        if len(look.jobs) > MAX_JOBS:
+            raise InvalidRequest.of(
+                "about",
+                f"the workflows that are named have, with `submit`, more than {MAX_JOBS:,} jobs that have not ended; "
+                "name fewer",
+            )
+    look.add_upstreams()
+    look.add_pools(tuple(services.settings.pools))
+    return look.read(list(look.jobs.values()))
+
+
 @dataclass(slots=True)
 class _Look:
     """The reads of one answer. `jobs` and `entries` are what has not ended, the latter known from the index alone."""
 
     services: Services
     now_ms: int
+    max_others: int = MAX_OTHER_WORKFLOWS
     is_whole: bool = True
+    workflows: list[str] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     entries: dict[str, SceneJob] = field(default_factory=dict)
     edges: dict[str, Sequence[Wait]] = field(default_factory=dict)
@@ -125,6 +160,7 @@ class _Look:
             if states[job_id] is State.SUCCEEDED and (seconds := ran[job_id]) is not None
         ]
         jobs = [found[job_id] for job_id in open_ids if job_id in found and not found[job_id].is_terminal]
+        self.workflows.append(workflow_id)
         self.jobs |= {job.job_id: job for job in jobs}
         self.edges |= self.edges_of([job for job in jobs if job.state is State.PENDING], graph)
         return jobs
@@ -164,12 +200,12 @@ class _Look:
                 self.is_whole &= job.state is not State.PENDING
 
     # --- pools ------------------------------------------------------------------------------------
-    def add_pools(self) -> None:
-        """Reads the pools of the jobs that were read, with what competes for their slots."""
+    def add_pools(self, more: Sequence[str] = ()) -> None:
+        """Reads the pools of the jobs that were read, and `more`, with what competes for their slots."""
         services = self.services
         self.rules = services.rules.load()
         competing: dict[str, SceneJob] = {}
-        for name in sorted({job.pool for job in self.jobs.values()}):
+        for name in sorted({*more, *(job.pool for job in self.jobs.values())}):
             pool = services.settings.pools.get(name)
             if pool is None:
                 continue
@@ -188,12 +224,12 @@ class _Look:
     def _add_competing(self, competing: Mapping[str, SceneJob]) -> None:
         """Adds jobs that the index shows, and the workflows that most of them belong to."""
         counts = Counter(submission_of(job_id) for job_id in competing if submission_of(job_id) != job_id)
-        known = {submission_of(job_id) for job_id in self.ends}
+        known = {*self.workflows, *(submission_of(job_id) for job_id in self.ends)}
         largest = sorted(
             (each for each in counts if each not in known), key=lambda each: (-counts[each], each)
         )
-        self.is_whole &= len(largest) <= MAX_OTHER_WORKFLOWS
-        for workflow_id in largest[:MAX_OTHER_WORKFLOWS]:
+        self.is_whole &= len(largest) <= self.max_others
+        for workflow_id in largest[: self.max_others]:
             jobs = self.add_workflow(workflow_id)
             # Their upstreams in other pools are not followed.
             self.is_whole &= jobs is not None and all(job.pool in self.pools for job in jobs)
@@ -263,7 +299,14 @@ class _Look:
             policy=policy,
         )
         ids = {job.job_id for job in wanted}
-        return SceneRead(scene, tuple(wanted), tuple(self.ended), held.skipped & ids, self.is_whole)
+        return SceneRead(
+            scene,
+            tuple(wanted),
+            tuple(self.ended),
+            held.skipped & ids,
+            tuple(self.workflows),
+            self.is_whole,
+        )
 
 
 def _edges_in(graph: WorkflowGraph, job: Job) -> list[Wait]:

@@ -161,12 +161,12 @@ def submit_workflow(
             raise
         return _accepted(request, earlier.submission_id, created=False)
     graph = graph_of(request)
-    new = _new_submission(services, request, graph, fingerprint, caller, now_ms)
+    new = new_submission(services, request, graph, fingerprint, caller, now_ms)
     submission, created = _begin(services, new, key)
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
         # By the stored record: repeated requests in parallel then write equal jobs and an equal plan.
-        staged, plan = _build(services, request, checked, submission)
+        staged, plan = build_jobs(services, request, checked, submission)
         lanes = note_shares(services, checked, now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
@@ -184,7 +184,7 @@ def submit_workflow(
     return _accepted(request, workflow_id, created)
 
 
-def _new_submission(
+def new_submission(
     services: Services,
     request: WorkflowRequest,
     graph: WorkflowGraph,
@@ -192,6 +192,7 @@ def _new_submission(
     caller: Caller,
     now_ms: int,
 ) -> Submission:
+    """Makes the record of a workflow that is about to be submitted. It has no id yet."""
     return Submission(
         submission_id="",
         phase=Phase.STAGING,
@@ -261,7 +262,7 @@ def _begin(services: Services, new: Submission, key: IdempotencyKey | None) -> t
     )
 
 
-def _build(
+def build_jobs(
     services: Services,
     request: WorkflowRequest,
     checked: CheckedSubmission,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidegate.domain.callers import Caller
 from tidegate.domain.dependency import Dependency
+from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
+from tidegate.domain.workflow_graph import graph_of
 from tidegate.usecases.callers.ownership import refuse_namespace
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.checked import CheckedSubmission
+from tidegate.usecases.submit.critical_path import boosts_of
 from tidegate.usecases.submit.new_job import new_job
+from tidegate.usecases.submit.submit import build_jobs, new_submission
 from tidegate.usecases.submit.validate import check_job, check_workflow
 
 
@@ -45,6 +49,38 @@ def would_submit_workflow(
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
     return _foreseen(check_workflow(services, request, now_ms, caller), request, caller, now_ms)
+
+
+def jobs_if_submitted(
+    services: Services, request: JobRequest | WorkflowRequest, caller: Caller, now_ms: int, submission_id: str
+) -> tuple[Job, ...]:
+    """Checks a submission, and returns the jobs that it would create under this id, in their order.
+
+    A job that several pools fit is in the first of them. Raises what `would_submit_job` raises.
+    """
+    if request.namespace is not None:
+        refuse_namespace(services, caller, request.namespace)
+    if isinstance(request, WorkflowRequest):
+        checked = check_workflow(services, request, now_ms, caller)
+        record = new_submission(services, request, graph_of(request), "", caller, now_ms)
+        staged, plan = build_jobs(services, request, checked, replace(record, submission_id=submission_id))
+        return tuple(sorted([*staged, *plan.roots], key=lambda job: int(job.job_id.rpartition(".")[2])))
+    checked = check_job(services, request, now_ms, caller)
+    depends_on = tuple(
+        Dependency(each.job_id or "", each.type, each.condition) for each in request.depends_on
+    )
+    settings = services.settings
+    (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
+    job = new_job(
+        checked.jobs[0],
+        submission_id,
+        depends_on,
+        now_ms,
+        caller=caller,
+        namespace=request.namespace,
+        boost_millipoints=boost,
+    )
+    return (job,)
 
 
 def _foreseen(
