@@ -18,7 +18,15 @@ SAMPLES: dict[str, Any] = {
     "namespaces": ["team"],
     "parameters": {},
     "wanted": {"state": "READY"},
-    "changes": {"slots": {"ecs": 4}},
+    "changes": {
+        "about": ["01JD3V8Q5S2Y6W9K4M7N0P1R2T"],
+        "slots": {"ecs": 8},
+        "add_slots": {"lambda": 4},
+        "priorities": {"01JD3V8Q5S2Y6W9K4M7N0P1R2T": 900},
+        "pause_pools": ["gpu"],
+        "pause_types": ["text.count"],
+        "submit": {"type": "text.count"},
+    },
 }
 
 

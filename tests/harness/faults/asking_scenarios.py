@@ -76,8 +76,8 @@ def recorded(d: Deployment) -> None:
     left = sum(not d.jobs[job_id].is_terminal for job_id in ids.values())  # what failed may still be going on
     assert d.ask(lambda: forecast_workflow(d.services, workflow_id, now_ms=d.now_ms)).left == left
     changes = WhatIfRequest(about=(workflow_id,), add_slots={POOL: 1}, submit=job_of("more"))
-    found = d.ask(lambda: what_if(d.services, changes, NOBODY, now_ms=d.now_ms))
-    assert [each.submission.submission_id for each in found.workflows] == [workflow_id]
+    compared = d.ask(lambda: what_if(d.services, changes, NOBODY, now_ms=d.now_ms))
+    assert [each.submission.submission_id for each in compared.workflows] == [workflow_id]
     d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
 
 

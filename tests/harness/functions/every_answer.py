@@ -277,14 +277,13 @@ def _ask_about_failures(api: _Asked) -> None:
     api.call("POST", f"{path}/unmute")
 
 
-def _end(api: Api, job_id: str, ending: Ending, at_ms: int = NOW_MS + 1_234) -> None:
 def _ask_about_statistics(api: _Asked) -> None:
     api.call("GET", "/v1/stats")
     count_one_job(api)
     api.call("GET", "/v1/stats", query={"by": "type"})
 
 
-def _end(api: Api, job_id: str, ending: Ending) -> None:
+def _end(api: Api, job_id: str, ending: Ending, at_ms: int = NOW_MS + 1_234) -> None:
     ended = api.services.jobs.apply(
         FinishIfAttemptHolds(api.job(job_id), 1, ending, Stamp(at_ms, "worker-1"))
     )

@@ -269,8 +269,11 @@ def read_submission(value: Any, field: str) -> JobRequest | WorkflowRequest:
     Raises InvalidRequest that names each wrong field by its path in the body.
     """
     violations: list[Violation] = []
-    read = _workflow if isinstance(value, dict) and "jobs" in value else _job
-    request = read(value, field, violations)
+    request: JobRequest | WorkflowRequest | None
+    if isinstance(value, dict) and "jobs" in value:
+        request = _workflow(value, field, violations)
+    else:
+        request = _job(value, field, violations)
     if request is None:
         raise InvalidRequest(violations[:MAX_REPORTED])
     return request
