@@ -5,11 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.entry.worker import misses_job_code, run_records, worker_name
+
+logger = Logger()
 
 
 @cache
@@ -19,6 +22,7 @@ def _deployed() -> bootstrap.WorkerDeps:
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Runs the jobs of an SQS event of the pool's queue."""
+    logger.append_keys(function_request_id=context.aws_request_id)
     deps = _deployed()
     try:
         return run_records(event, deps, worker_name(context))
