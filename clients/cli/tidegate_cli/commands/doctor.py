@@ -57,7 +57,7 @@ def doctor(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Check every part of the deployment, and say what to do about what is wrong.
+    """Check the whole deployment, and say what to do.
 
     It changes nothing. Besides the API it asks AWS itself, with your AWS credentials. Exits with 7 if something is
     wrong or a check could not be made.
