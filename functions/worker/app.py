@@ -5,14 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
-from tidegate.entry.worker import misses_job_code, run_records, worker_name
-
-logger = Logger()
+from tidegate.entry.worker import logger, misses_job_code, run_records, worker_name
 
 
 @cache
