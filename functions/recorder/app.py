@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.entry.recorder import handle
 
 _deployed = cache(bootstrap.recorder_function)
+logger = Logger()
 
 
-def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handles a DynamoDB stream event."""
+    logger.append_keys(function_request_id=context.aws_request_id)
     return handle(event, _deployed())

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
-from tidegate.entry.worker import misses_job_code, run_records, worker_name
+from tidegate.entry.worker import logger, misses_job_code, run_records, worker_name
 
 
 @cache
@@ -19,6 +19,7 @@ def _deployed() -> bootstrap.WorkerDeps:
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Runs the jobs of an SQS event of the pool's queue."""
+    logger.append_keys(function_request_id=context.aws_request_id)
     deps = _deployed()
     try:
         return run_records(event, deps, worker_name(context))

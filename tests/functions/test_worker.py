@@ -213,7 +213,7 @@ def test_a_module_that_failed_once_is_loaded_again_with_the_next_invocation(
     made = iter([bad, fixture.deps])
     monkeypatch.setattr(bootstrap, "worker_function", lambda: next(made))
     app._deployed.cache_clear()
-    context = cast(LambdaContext, SimpleNamespace(log_stream_name="x"))
+    context = cast(LambdaContext, SimpleNamespace(log_stream_name="x", aws_request_id="r"))
     messages = [queued_job(fixture.services) for _ in range(2)]
     for message in messages:
         body = _typed(message.job_id, "sample.describe")

@@ -17,4 +17,5 @@ class ExitCode(IntEnum):
     WAIT_TIMED_OUT = 4
     CANCELLED = 5  # no job failed, but a job was cancelled
     WORKER_UNABLE = 6  # a worker process could not run the jobs that it claimed, and ended
+    UNHEALTHY = 7  # the doctor found something wrong, or could not make a check
     INTERRUPTED = 130  # Ctrl-C

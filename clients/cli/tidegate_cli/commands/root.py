@@ -17,6 +17,7 @@ from tidegate_cli.commands import (
     callers,
     console,
     failures,
+    doctor,
     forecast,
     hold,
     local,
@@ -111,7 +112,7 @@ app = typer.Typer(
     name="tidegate",
     help="A distributed job scheduler on AWS serverless parts.\n\n"
     "Exit codes: 0 success, 1 error, 2 usage, 3 a job failed, 4 wait timed out, 5 cancelled, "
-    "6 a worker that can't run its jobs, 130 Ctrl-C.",
+    "6 a worker that can't run its jobs, 7 an unhealthy deployment, 130 Ctrl-C.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -128,6 +129,7 @@ app.add_typer(shares.shares, name="shares")
 app.add_typer(profiles.profiles, name="profiles")
 status.register(app)
 statistics.register(app)
+doctor.register(app)
 submit.register(app)
 watch.register(app)
 why.register(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -42,6 +43,7 @@ _RESERVE_SECONDS = 5.0
 # Time for a portion that began just before the deadline, for judging the jobs that it reopened, and for the answer.
 # Only requests for thousands of jobs reach the deadline.
 _PORTION_RESERVE_SECONDS = 14.0
+logger = Logger()
 app = APIGatewayRestResolver()
 app.include_router(in_bulk.router)
 app.include_router(jobs.router)
@@ -72,6 +74,9 @@ def handle(
 ) -> dict[str, Any]:
     """Answers one REST API proxy event. Work in portions stops at `until`."""
     before = deps.meter.snapshot()
+    # A route that accepts a submission adds its id, which the next request must not have.
+    api_request_id = (event.get("requestContext") or {}).get("requestId")
+    logger.append_keys(api_request_id=api_request_id, job_id=None, workflow_id=None)
     app.context["deps"] = deps  # the resolver clears its context after each event
     app.context["until"] = until
     try:

@@ -23,6 +23,7 @@ from tidegate.usecases.isolation import FirstError
 logger = Logger()
 keep_log_level(logger)  # with every metric, Lambda lets INFO through
 
+_NAMED_JOBS = 2_000  # in a line, which may have 256 KB; an id has at most 31 characters
 WORKING_MS = 200_000  # of the function's 300 s; releasing then stops, and Lambda sends the same changes again
 
 
@@ -88,10 +89,16 @@ def _follow(records: Sequence[dict[str, Any]], deps: DispatcherDeps) -> Changes:
 
 
 def _tell(pools: Sequence[DispatchReport], deps: DispatcherDeps) -> None:
-    """Logs how many jobs of each pool were dispatched, and publishes it where the deployment wants every metric."""
+    """Logs which jobs of each pool were dispatched, and publishes it where the deployment wants every metric."""
     for pool in pools:
         if pool.dispatched:
-            details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
+            ids = [job.job_id for job in pool.jobs[:_NAMED_JOBS]]
+            details = {
+                "pool": pool.pool,
+                "dispatched": pool.dispatched,
+                "unsent": pool.unsent,
+                "job_ids": ids,
+            }
             logger.info("dispatched", extra=details)
     if deps.services.settings.all_metrics:
         publish_dispatched(deps.services.settings, pools)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -24,9 +25,7 @@ keep_log_level(logger)  # Lambda must let the lines of jobs through
 def run_records(event: dict[str, Any], deps: WorkerDeps, worker_id: str) -> PartialItemFailureResponse:
     """Runs the job of each record of an SQS event. Returns the records that should come again."""
 
-    def run(record: SQSRecord) -> None:
-        _run(record.body, deps, worker_id)
-
+    run = partial(_run, deps=deps, worker_id=worker_id)
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     before = deps.meter.snapshot()
     deps.hold_clock()
@@ -36,18 +35,26 @@ def run_records(event: dict[str, Any], deps: WorkerDeps, worker_id: str) -> Part
         log_usage(deps.meter, since=before)
 
 
-def _run(body: str, deps: WorkerDeps, worker_id: str) -> None:
-    """Runs the job that a message names. Raises ValueError for a message that tidegate did not write."""
-    message = deps.message_from(body)
+def _run(record: SQSRecord, deps: WorkerDeps, worker_id: str) -> None:
+    """Runs the job that a message names. Raises ValueError for a message that tidegate did not write.
+
+    Every line until it ends carries the job's id and its attempt.
+    """
+    message = deps.message_from(record.body)
     if message is None:
         raise ValueError("not a message of tidegate")  # the queue moves it to its dead letters
-    logger.info("job taken", extra={"job_id": message.job_id, "claims": message.attempt, "worker": worker_id})
-    try:
-        run_message(deps.services, deps.executor, deps.clock, message, worker_id, faults=deps.faults)
-    except Exception as error:
-        # Logs the class only, because an error's text may hold what the client sent.
-        logger.error("job not concluded", extra={"job_id": message.job_id, "error": type(error).__name__})
-        raise
+    with logger.append_context_keys(job_id=message.job_id, attempt=message.attempt + 1):
+        logger.info("job taken", extra={"worker": worker_id})
+        try:
+            job = run_message(
+                deps.services, deps.executor, deps.clock, message, worker_id, faults=deps.faults
+            )
+        except Exception as error:
+            # Logs the class only, because an error's text may hold what the client sent.
+            logger.error("job not concluded", extra={"error": type(error).__name__})
+            raise
+        # Without a job the message was old, or the attempt is another worker's by now.
+        logger.info("job concluded", extra={"state": str(job.state) if job else None})
 
 
 def worker_name(context: LambdaContext) -> str:

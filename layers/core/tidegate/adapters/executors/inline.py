@@ -166,7 +166,10 @@ class InlineExecutor:
         try:
             self._give_up(assignment, outcome)
         except Exception as error:  # noqa: BLE001 - the process must end; the reaper recovers the job
-            _LOGGER.error("the attempt can't be concluded: %s", type(error).__name__)
+            _LOGGER.error(
+                "job %s attempt %d can't be concluded: %s",
+                *(assignment.job_id, assignment.attempt, type(error).__name__),
+            )
         self._leave(EXIT_GAVE_UP)
 
     def _run(self, found: JobType, assignment: Assignment, watch: _Watch) -> Outcome:
@@ -297,7 +300,10 @@ class _Watch:
         try:
             return self._heartbeat(progress)
         except Exception as error:  # noqa: BLE001 - without this thread, nothing would stop the job at its deadline
-            _LOGGER.error("a heartbeat raised %s; the lease may run out", type(error).__name__)
+            _LOGGER.error(
+                "job %s attempt %d: a heartbeat raised %s; the lease may run out",
+                *(self._assignment.job_id, self._assignment.attempt, type(error).__name__),
+            )
             return Signal.GO_ON
 
     def _heed(self, asked: Signal, now_ms: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -34,6 +35,7 @@ from tidegate.usecases.read import query
 from tidegate.usecases.submit import submit
 from tidegate.usecases.submit.would_submit import would_submit_job
 
+logger = Logger()
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
 
@@ -56,6 +58,7 @@ def post_job() -> Response[str]:
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )
+    logger.append_keys(job_id=accepted.job_id)
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
     return answer_with(status, Accepted(job_id=accepted.job_id), f"/v1/jobs/{accepted.job_id}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -28,6 +29,7 @@ from tidegate.usecases.read import progress, query
 from tidegate.usecases.submit import submit
 from tidegate.usecases.submit.would_submit import would_submit_workflow
 
+logger = Logger()
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
 
@@ -50,6 +52,7 @@ def post_workflow() -> Response[str]:
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )
+    logger.append_keys(workflow_id=accepted.workflow_id)
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
     answer = AcceptedWorkflow(workflow_id=accepted.workflow_id, job_ids=accepted.job_ids)
     return answer_with(status, answer, f"/v1/workflows/{accepted.workflow_id}")

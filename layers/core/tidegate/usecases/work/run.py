@@ -31,25 +31,25 @@ def run_message(
     worker_id: str,
     signal: Callable[[], Signal] = go_on,
     faults: FunctionFaults | None = None,
-) -> None:
+) -> Job | None:
     """Claims the job of one message, runs it, and records its outcome.
 
     `signal` is asked at each heartbeat whether the worker itself wants to stop. `faults` are the job types that the
     function lacks. When this returns, the message is done with: the outcome is recorded, or the job belongs to another
-    worker, or it was taken back. Raises ServiceUnavailable or ServiceRefused if the message should be delivered
-    again.
+    worker, or it was taken back. Returns the job after its recorded outcome, None where nothing was recorded. Raises
+    ServiceUnavailable or ServiceRefused if the message should be delivered again.
     """
     faults = faults or FunctionFaults()
     if message.type and message.type not in services.registry.types():
         faults.refuse(services, message, worker_id, clock.now_ms())
-        return
+        return None
     claimed = claim(services, message, worker_id, clock.now_ms())
     if claimed is None:
-        return
+        return None
     ran, outcome = Run(services, clock, claimed.job, signal).execute(executor, claimed)
     if outcome.kind is OutcomeKind.UNABLE:
         faults.note(services, claimed.job, outcome, clock.now_ms())
-    conclude(services, ran, outcome, clock.now_ms())
+    return conclude(services, ran, outcome, clock.now_ms())
 
 
 @dataclass(slots=True)

@@ -1,0 +1,111 @@
+"""Facts about a deployment, as AWS and the API told them to the doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+FUNCTIONS = ("api", "dispatcher", "recorder", "reaper", "worker")
+"""The functions that every deployment has. Each has its own output."""
+SCHEDULES = ("dispatcher", "reaper")
+SOURCES = {"dispatcher": 3, "recorder": 1, "worker": 1}
+"""How many event sources each function has."""
+READERS = ("dispatcher", "recorder")
+"""The functions that read streams, so that their lag can be measured."""
+TABLES = (
+    *("Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"),
+    *("Audit", "Progress"),
+)
+DEAD_LETTERS = ("EventDeadLetters", "LambdaPoolDeadLetters", "EcsPoolDeadLetters")
+EXPIRY = "expires_at"
+"""The attribute by which every table lets items expire."""
+
+OUTPUTS = (
+    *("ApiUrl", "ApiId", "StageName", "ScheduleGroupName"),
+    *(f"{name.capitalize()}FunctionName" for name in FUNCTIONS),
+    *(f"{name}Table" for name in TABLES),
+    *(f"{name}Url" for name in DEAD_LETTERS),
+)
+"""The outputs of the stack by which the doctor finds its parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The stack as CloudFormation describes it. `status` is CloudFormation's own word."""
+
+    name: str
+    status: str
+    outputs: Mapping[str, str]
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The configuration of a function. `core` is the ARN of the layer that holds tidegate itself, with its version."""
+
+    name: str
+    state: str
+    state_reason: str
+    last_update: str
+    runtime: str
+    architecture: str
+    memory_megabytes: int
+    environment: Mapping[str, str]
+    core: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An event source of a function.
+
+    `last_result` is Lambda's own word. `at_once` is the most executions at once, None without a bound.
+    """
+
+    uuid: str
+    function: str
+    state: str
+    last_result: str
+    at_once: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule of EventBridge."""
+
+    name: str
+    state: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """How many messages a queue of dead letters holds, about. AWS counts them eventually."""
+
+    queue: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Whether a table lets items expire, and by which attribute."""
+
+    table: str
+    status: str
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The longest time that a change waited lately for its reader; None where nothing was read."""
+
+    function: str
+    longest_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """The executions of the account, and those that are reserved for functions of the stack (None where none are)."""
+
+    account: int
+    unreserved: int
+    reserved: Mapping[str, int | None]

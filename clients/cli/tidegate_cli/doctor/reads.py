@@ -1,0 +1,277 @@
+"""Reads the facts about a deployment from AWS, each with as few calls as there are. Every call only reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tidegate_cli.doctor.facts import (
+    DEAD_LETTERS,
+    FUNCTIONS,
+    READERS,
+    SCHEDULES,
+    SOURCES,
+    TABLES,
+    Concurrency,
+    Expiry,
+    Function,
+    Lag,
+    Letters,
+    Schedule,
+    Source,
+    Stack,
+)
+from tidegate_cli.doctor.findings import Denied, NotMade, NotMeasured, Once
+
+MakeClient = Callable[[str], Any]
+"""Returns boto3's client of a service, by the name that boto3 has for it."""
+
+LAG_LOOK_BACK_SECONDS = 900
+_MAX_PAGES = 10
+_API_HOST = re.compile(r"^https://([a-z0-9]+)\.execute-api\.")
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "UnauthorizedOperation",
+        "AccessDeniedError",
+    }
+)
+
+
+class Deployment:
+    """A deployment as AWS describes it. Checks share the facts that were read once.
+
+    `make_client` is None without AWS credentials. `stack` names the stack; without it the stack is found by the API in
+    `api_url`. `is_local` says that it is a local stack, which measures no metrics. Every read may raise Denied (AWS
+    denied the call), NotMade (no answer, or no such thing) or NotMeasured.
+    """
+
+    def __init__(
+        self,
+        make_client: MakeClient | None,
+        api_url: str,
+        *,
+        stack: str | None = None,
+        is_local: bool = False,
+    ) -> None:
+        self._make_client = make_client
+        self._api_url = api_url
+        self._named = stack
+        self._is_local = is_local
+        self._clients: dict[str, Any] = {}
+        self._stack = Once(self._read_stack)
+        self._functions = Once(lambda: tuple(self._function(name) for name in FUNCTIONS))
+
+    @property
+    def stack(self) -> Stack:
+        """The stack with its outputs and parameters."""
+        return self._stack.get()
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """The configurations of the functions that every deployment has."""
+        return self._functions.get()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables of the reaper, which knows every table that a look at jobs needs."""
+        return next(each.environment for each in self.functions if each.name == "reaper")
+
+    def sources(self) -> tuple[Source, ...]:
+        """Returns the event sources of the functions that have some."""
+        return tuple(source for function in SOURCES for source in self._sources(function))
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Returns the schedules. One that does not exist has the state MISSING."""
+        return tuple(self._schedule(name) for name in SCHEDULES)
+
+    def letters(self) -> tuple[Letters, ...]:
+        """Returns about how many messages each queue of dead letters holds, those in flight included."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = []
+        for queue in DEAD_LETTERS:
+            answer = self._ask(
+                "sqs:GetQueueAttributes",
+                self._client("sqs").get_queue_attributes,
+                QueueUrl=self._output(f"{queue}Url"),
+                AttributeNames=names,
+            )
+            found.append(Letters(queue, sum(int(answer["Attributes"].get(name, 0)) for name in names)))
+        return tuple(found)
+
+    def expiries(self) -> tuple[Expiry, ...]:
+        """Returns how items of each table expire."""
+        found = []
+        for table in TABLES:
+            answer = self._ask(
+                "dynamodb:DescribeTimeToLive",
+                self._client("dynamodb").describe_time_to_live,
+                TableName=self._output(f"{table}Table"),
+            )["TimeToLiveDescription"]
+            found.append(Expiry(table, answer["TimeToLiveStatus"], answer.get("AttributeName", "")))
+        return tuple(found)
+
+    def lags(self, *, now_s: float) -> tuple[Lag, ...]:
+        """Returns the longest lag of each reader in the last quarter of an hour before `now_s`."""
+        if self._is_local:
+            raise NotMeasured("the local stack has no metrics of Lambda's")
+        found = []
+        for function in READERS:
+            answer = self._ask(
+                "cloudwatch:GetMetricStatistics",
+                self._client("cloudwatch").get_metric_statistics,
+                Namespace="AWS/Lambda",
+                MetricName="IteratorAge",
+                Dimensions=[{"Name": "FunctionName", "Value": self._function_name(function)}],
+                StartTime=now_s - LAG_LOOK_BACK_SECONDS,
+                EndTime=now_s,
+                Period=300,
+                Statistics=["Maximum"],
+            )
+            found.append(Lag(function, max((each["Maximum"] for each in answer["Datapoints"]), default=None)))
+        return tuple(found)
+
+    def concurrency(self) -> Concurrency:
+        """Returns the executions of the account and the reservations of the functions."""
+        client = self._client("lambda")
+        limit = self._ask("lambda:GetAccountSettings", client.get_account_settings)["AccountLimit"]
+        reserved: dict[str, int | None] = {}
+        for function in FUNCTIONS:
+            answer = self._ask(
+                "lambda:GetFunctionConcurrency",
+                client.get_function_concurrency,
+                FunctionName=self._function_name(function),
+            )
+            reserved[function] = answer.get("ReservedConcurrentExecutions")
+        return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"], reserved)
+
+    def _read_stack(self) -> Stack:
+        name = self._named or self._found_name()
+        answer = self._ask(
+            "cloudformation:DescribeStacks",
+            self._client("cloudformation").describe_stacks,
+            StackName=name,
+        )
+        found = answer["Stacks"][0]
+        return Stack(
+            found["StackName"],
+            found["StackStatus"],
+            {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())},
+            {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())},
+        )
+
+    def _found_name(self) -> str:
+        api = _API_HOST.match(self._api_url)
+        if api is None:
+            raise NotMade(f"{self._api_url} does not name an API of AWS: name the stack with --stack")
+        answer = self._ask(
+            "cloudformation:DescribeStackResources",
+            self._client("cloudformation").describe_stack_resources,
+            PhysicalResourceId=api[1],
+        )
+        return str(answer["StackResources"][0]["StackName"])
+
+    def _function(self, name: str) -> Function:
+        found = self._ask(
+            "lambda:GetFunctionConfiguration",
+            self._client("lambda").get_function_configuration,
+            FunctionName=self._function_name(name),
+        )
+        layers = found.get("Layers") or [{}]
+        return Function(
+            name,
+            found.get("State", ""),
+            found.get("StateReason") or "",
+            found.get("LastUpdateStatus", ""),
+            found["Runtime"],
+            (found.get("Architectures") or ["x86_64"])[0],
+            found["MemorySize"],
+            found.get("Environment", {}).get("Variables", {}),
+            layers[0].get("Arn"),
+        )
+
+    def _sources(self, function: str) -> list[Source]:
+        client = self._client("lambda")
+        asked = {"FunctionName": self._function_name(function)}
+        found: list[Source] = []
+        for _ in range(_MAX_PAGES):
+            answer = self._ask(
+                "lambda:ListEventSourceMappings",
+                client.list_event_source_mappings,
+                **asked,
+            )
+            found += [
+                Source(
+                    each["UUID"],
+                    function,
+                    each["State"],
+                    each.get("LastProcessingResult") or "",
+                    (each.get("ScalingConfig") or {}).get("MaximumConcurrency"),
+                )
+                for each in answer["EventSourceMappings"]
+            ]
+            if not answer.get("NextMarker"):
+                break
+            asked = {**asked, "Marker": answer["NextMarker"]}
+        return found
+
+    def _schedule(self, name: str) -> Schedule:
+        group = self._output("ScheduleGroupName")
+        client = self._client("scheduler")
+
+        def get() -> Any:
+            try:
+                return client.get_schedule(GroupName=group, Name=name)
+            except ClientError as error:
+                if _code(error) != "ResourceNotFoundException":
+                    raise
+                return {"State": "MISSING", "ScheduleExpression": ""}
+
+        found = self._ask("scheduler:GetSchedule", get)
+        return Schedule(name, found["State"], found["ScheduleExpression"])
+
+    def _function_name(self, function: str) -> str:
+        return self._output(f"{function.capitalize()}FunctionName")
+
+    def _output(self, name: str) -> str:
+        value = self.stack.outputs.get(name)
+        if value is None:
+            raise NotMade(f"the stack has no output {name}")
+        return value
+
+    def _client(self, service: str) -> Any:
+        if self._make_client is None:
+            raise NotMade("it needs AWS credentials: set AWS_PROFILE, pass --aws-profile, or log in to AWS")
+        if service not in self._clients:
+            self._clients[service] = self._make_client(service)
+        return self._clients[service]
+
+    def _ask(self, action: str, call: Callable[..., Any], **arguments: Any) -> Any:
+        try:
+            return call(**arguments)
+        except ClientError as error:
+            raise _not_made(action, error) from error
+        except BotoCoreError as error:
+            raise NotMade(f"{action} got no answer: {error}") from error
+
+
+def not_made_by_services(error: Exception, action: str) -> NotMade:
+    """Returns why a read of the stores was not made; `action` names the IAM actions that it takes."""
+    cause = error.__cause__
+    return _not_made(action, cause) if isinstance(cause, ClientError) else NotMade(str(error))
+
+
+def _not_made(action: str, error: ClientError) -> NotMade:
+    code = _code(error)
+    if code in _DENIED:
+        return Denied(action)
+    return NotMade(f"{action} was refused: {error.response.get('Error', {}).get('Message') or code}")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,77 @@
+"""`tidegate doctor` as a command: its text, its JSON, its exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.harness.cli.deployment import World
+from tests.harness.cli.fake_aws import API_URL
+from tests.harness.cli.samples import client_of
+from tests.harness.template import Resolved
+from tidegate_cli import options
+from tidegate_cli.commands import doctor
+from tidegate_cli.commands.root import app
+from tidegate_cli.doctor.findings import NotMade
+from tidegate_cli.target import Target
+
+
+def _doctor(monkeypatch: pytest.MonkeyPatch, world: World, *arguments: str) -> Result:
+    monkeypatch.setenv("TIDEGATE_API_URL", API_URL)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    world.status["version"] = doctor.version("tidegate")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/live/v1/status"
+        return httpx.Response(200, json=world.status)
+
+    monkeypatch.setattr(options, "Client", lambda target: client_of(answer))
+    monkeypatch.setattr(doctor, "_clients", lambda aws, target: world.aws.client)
+    monkeypatch.setattr(doctor, "connect_stores", lambda *_: world.services)
+    monkeypatch.setattr(doctor, "clock_ahead_seconds", lambda *_, **__: 0.0)
+    return CliRunner().invoke(app, ["doctor", *arguments])
+
+
+def test_the_command_says_that_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = _doctor(monkeypatch, World())
+    assert result.exit_code == 0, result.stdout
+    assert result.stdout.splitlines()[-1] == "healthy: 16 checks"
+    assert "checking dead-letters: no message was given up" in result.stderr
+
+
+def test_the_command_says_what_to_do_and_exits_with_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.aws.letters["EventDeadLetters"] = 2
+    result = _doctor(monkeypatch, world)
+    assert result.exit_code == 7
+    lines = result.stdout.splitlines()
+    place = lines.index("dead-letters  findings")
+    assert lines[place + 1] == "  error: EventDeadLetters holds 2 messages"
+    assert lines[place + 3] == "    see: docs/guides/runbook.md#dead-letters"
+    assert lines[-1] == "not healthy: 1 findings, 0 checks not made"
+
+
+def test_json_has_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.aws.denied = {"GetSchedule"}
+    result = _doctor(monkeypatch, world, "--output", "json")
+    said = json.loads(result.stdout)
+    assert result.exit_code == 7
+    assert (said["healthy"], said["api_url"], len(said["checks"])) == (False, API_URL, 16)
+    (schedules,) = [each for each in said["checks"] if each["check"] == "schedules"]
+    assert schedules["outcome"] == "not made"
+
+
+def test_the_stores_are_those_of_the_environment() -> None:
+    environment = Resolved().globals["Function"]["Environment"]["Variables"]
+    aws = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
+    target = Target(API_URL, "eu-west-1", aws.get_credentials())
+    services = doctor.connect_stores({name: str(value) for name, value in environment.items()}, aws, target)
+    assert sorted(services.settings.pools) == ["ecs", "lambda"]
+    with pytest.raises(NotMade):
+        doctor.connect_stores({}, None, target)

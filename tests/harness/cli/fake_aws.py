@@ -1,0 +1,182 @@
+"""A healthy deployment behind boto3's own clients: what they send is checked by botocore, and so is what they get."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import yaml
+from botocore.validate import ParamValidator
+
+from tests.harness.tables import TEMPLATE
+from tidegate_cli.doctor.facts import DEAD_LETTERS, FUNCTIONS, OUTPUTS, SOURCES, TABLES
+from tidegate_cli.doctor.judge import PARAMETER_OF
+
+API_URL = "https://abc123.execute-api.eu-west-1.amazonaws.com/live"
+REGION = "eu-west-1"
+_ARN = "arn:aws:lambda:eu-west-1:123456789012"
+_DEFAULTS = {
+    name: str(stated["Default"])
+    for name, stated in yaml.safe_load(TEMPLATE.read_text(encoding="utf-8").partition("Mappings:")[0])[
+        "Parameters"
+    ].items()
+}
+"""The parameters of the template by name. Only this part of it is read, because the rest takes seconds."""
+_SESSION = boto3.Session("AKIDEXAMPLE", "secret", region_name=REGION)
+
+
+class FakeAws:
+    """The parts of a deployment as plain values, which a test breaks. `denied` names operations that AWS denies.
+
+    Each part is what the operation answers. `asked` are the names of the operations that were called, in order.
+    """
+
+    def __init__(self) -> None:
+        self.denied: set[str] = set()
+        self.asked: list[str] = []
+        self.stack: dict[str, Any] = {
+            "StackName": "prod",
+            "StackStatus": "UPDATE_COMPLETE",
+            "CreationTime": 1_800_000_000,
+            "Outputs": [{"OutputKey": name, "OutputValue": f"prod-{name}"} for name in OUTPUTS],
+            "Parameters": [
+                {"ParameterKey": name, "ParameterValue": value} for name, value in _DEFAULTS.items()
+            ],
+        }
+        self.functions = {name: _function(name) for name in FUNCTIONS}
+        self.sources = {name: [_source(name, number) for number in range(SOURCES[name])] for name in SOURCES}
+        self.schedules = {
+            name: {"State": "ENABLED", "ScheduleExpression": "rate(1 minute)"}
+            for name in ("dispatcher", "reaper")
+        }
+        self.letters = dict.fromkeys(DEAD_LETTERS, 0)
+        self.expiries = {
+            name: {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"} for name in TABLES
+        }
+        self.lags_ms: dict[str, list[float]] = {"dispatcher": [200.0], "recorder": []}
+        self.account = {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}
+        self.reserved: dict[str, int] = {}
+
+    def client(self, service: str) -> Any:
+        """Returns boto3's client of a service, which asks the FakeAws that gave it last. It sends nothing."""
+        _WIRE.aws = self
+        return _client(service)
+
+    def answer(self, model: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Answers a call of the operation `model` with the arguments `given`."""
+        self.asked.append(model.name)
+        if model.name in self.denied:
+            return _refusal("AccessDeniedException")
+        answer = getattr(self, f"_{model.name}")(**given)
+        if isinstance(answer, str):
+            return _refusal(answer)
+        report = ParamValidator().validate(answer, model.output_shape)
+        assert not report.has_errors(), report.generate_report()
+        return SimpleNamespace(status_code=200), answer
+
+    def _DescribeStackResources(self, PhysicalResourceId: str) -> Any:  # noqa: N802, N803 - AWS's own names
+        if PhysicalResourceId != "abc123":
+            return "ValidationError"
+        resource = {
+            "StackName": "prod",
+            "LogicalResourceId": "Api",
+            "ResourceType": "AWS::ApiGateway::RestApi",
+            "Timestamp": 1_800_000_000,
+            "ResourceStatus": "CREATE_COMPLETE",
+        }
+        return {"StackResources": [resource]}
+
+    def _DescribeStacks(self, StackName: str) -> Any:  # noqa: N802, N803
+        return {"Stacks": [self.stack]} if StackName == "prod" else "ValidationError"
+
+    def _GetFunctionConfiguration(self, FunctionName: str) -> Any:  # noqa: N802, N803
+        return self.functions[_part(FunctionName)]
+
+    def _GetFunctionConcurrency(self, FunctionName: str) -> Any:  # noqa: N802, N803
+        reserved = self.reserved.get(_part(FunctionName))
+        return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
+
+    def _GetAccountSettings(self) -> Any:  # noqa: N802
+        return {"AccountLimit": self.account}
+
+    def _ListEventSourceMappings(self, FunctionName: str, Marker: str = "0") -> Any:  # noqa: N802, N803
+        found, place = self.sources[_part(FunctionName)], int(Marker)
+        more = {"NextMarker": str(place + 2)} if place + 2 < len(found) else {}
+        return {"EventSourceMappings": found[place : place + 2], **more}
+
+    def _GetSchedule(self, GroupName: str, Name: str) -> Any:  # noqa: N802, N803
+        assert GroupName == "prod-ScheduleGroupName"
+        return self.schedules.get(Name, "ResourceNotFoundException")
+
+    def _GetQueueAttributes(self, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N802, N803
+        count = self.letters[QueueUrl.removeprefix("prod-").removesuffix("Url")]
+        return {"Attributes": {AttributeNames[0]: str(count), AttributeNames[1]: "0"}}
+
+    def _DescribeTimeToLive(self, TableName: str) -> Any:  # noqa: N802, N803
+        table = TableName.removeprefix("prod-").removesuffix("Table")
+        return {"TimeToLiveDescription": self.expiries[table]}
+
+    def _GetMetricStatistics(self, Dimensions: list[dict[str, str]], **_: Any) -> Any:  # noqa: N802, N803
+        return {"Datapoints": [{"Maximum": age} for age in self.lags_ms[_part(Dimensions[0]["Value"])]]}
+
+
+class _Wire:
+    """The wire from the clients to a FakeAws. Clients are shared, because to make one takes longer than its calls."""
+
+    aws: FakeAws
+    given: dict[str, Any]
+
+    def note(self, params: dict[str, Any], **_: Any) -> None:
+        self.given = params
+
+    def answer(self, model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+        return self.aws.answer(model, self.given)
+
+
+_WIRE = _Wire()
+
+
+@cache
+def _client(service: str) -> Any:
+    client = _SESSION.client(service)  # type: ignore[call-overload]
+    client.meta.events.register("before-parameter-build", _WIRE.note)
+    client.meta.events.register("before-call", _WIRE.answer)
+    return client
+
+
+def _refusal(code: str) -> tuple[Any, dict[str, Any]]:
+    return SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": f"says {code}"}}
+
+
+def _part(function_name: str) -> str:
+    return function_name.removeprefix("prod-").removesuffix("FunctionName").lower()
+
+
+def _function(name: str) -> dict[str, Any]:
+    return {
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "Runtime": _DEFAULTS["Runtime"],
+        "Architectures": [_DEFAULTS["Architecture"]],
+        "MemorySize": int(_DEFAULTS["WorkerMemoryMegabytes"]) if name == "worker" else 512,
+        "Environment": {
+            "Variables": {
+                "TIDEGATE_TABLE_JOBS": "prod-JobsTable",
+                "TIDEGATE_TABLE_SUBMISSION_PLANS": "prod-SubmissionPlansTable",
+                **{variable: _DEFAULTS[parameter] for variable, parameter in PARAMETER_OF.items()},
+            }
+        },
+        "Layers": [{"Arn": f"{_ARN}:layer:core:7", "CodeSize": 1}],
+    }
+
+
+def _source(function: str, number: int) -> dict[str, Any]:
+    bound = {"ScalingConfig": {"MaximumConcurrency": 4}} if function == "worker" else {}
+    return {
+        "UUID": f"{function}-{number}".ljust(36, "-"),
+        "State": "Enabled",
+        "LastProcessingResult": "No records processed",
+        **bound,
+    }
