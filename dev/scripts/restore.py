@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 TABLE = "AWS::DynamoDB::Table"
 LOOK_EVERY_SECONDS = 15
@@ -29,6 +29,20 @@ KEPT_OF_TEMPLATE = ("AWSTemplateFormatVersion", "Parameters", "Mappings", "Condi
 
 class Refused(Exception):
     """The restore can't begin, or can't go on. The text says why."""
+
+
+def tables_of(cloudformation: Any, stack: str) -> Mapping[str, str]:
+    """Returns the names of a stack's tables by logical id. Raises `Refused` if it has none."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each["ResourceType"] == TABLE
+    }
+    if not found:
+        raise Refused(f"the stack {stack} has no tables")
+    return found
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class Restore:
 
     def run(self) -> None:
         """Does it all, and returns when the new stack has the tables. Raises `Refused`."""
-        tables = self.tables()
+        tables = tables_of(self.cloudformation, self.stack)
         self.check_moment(tables)
         targets = {logical_id: f"{self.to}-{logical_id}" for logical_id in tables}
         for logical_id, source in tables.items():
@@ -58,19 +72,6 @@ class Restore:
         for logical_id, source in tables.items():
             self._set_as(source, targets[logical_id])
         self._import(targets)
-
-    def tables(self) -> Mapping[str, str]:
-        """Returns the names of the stack's tables by logical id. Raises `Refused` if it has none."""
-        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
-        found = {
-            each["LogicalResourceId"]: each["PhysicalResourceId"]
-            for page in pages
-            for each in page["StackResourceSummaries"]
-            if each["ResourceType"] == TABLE
-        }
-        if not found:
-            raise Refused(f"the stack {self.stack} has no tables")
-        return found
 
     def check_moment(self, tables: Mapping[str, str]) -> None:
         """Raises `Refused` unless every table can be restored to the moment, before anything is begun."""
@@ -191,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clients = (boto3.client("dynamodb"), boto3.client("cloudformation"))
     try:
         Restore(*clients, given.stack, given.at, given.to).run()
-    except (Refused, ClientError) as error:
+    except (Refused, ClientError, WaiterError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
