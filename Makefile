@@ -106,6 +106,7 @@ soak: setup ## run far more sequences and simulated days than `make test` does (
 	$(BIN)/python -m dev.simulator.seeds --count 10000
 	$(BIN)/python -m dev.simulator.expiry --count 1000
 	$(BIN)/python -m dev.simulator.deploys --count 1000
+	$(BIN)/python -m dev.simulator.restores --count 1000
 	$(BIN)/python -m dev.simulator.why --count 10000
 
 mutants: setup $(MUTANTS_STAMP) ## make small mistakes in the domain and check that its tests notice at least 85 % of them

@@ -31,11 +31,13 @@ FULL = {
     "OAuthClientId": "tidegate-people",
     "Alarms": "true",
     "AlarmEmail": "ann@example.com",
+    "GradualDeployment": "Canary10Percent5Minutes",
 }
 """The parameters under which all of the template's roles and statements are there."""
 TRUSTED = {
     **dict.fromkeys(PROBED_ROLES | UNPROBED_ROLES, "lambda.amazonaws.com"),
     **dict.fromkeys(SCHEDULE_ROLES, "scheduler.amazonaws.com"),
+    "ApiDeploymentRole": "codedeploy.amazonaws.com",
     "ApiLogsRole": "apigateway.amazonaws.com",
     "EcsExecutionRole": "ecs-tasks.amazonaws.com",
     "EcsTaskRole": "ecs-tasks.amazonaws.com",
@@ -108,6 +110,8 @@ def test_no_role_has_a_policy_that_is_not_the_template_s_own(deployed: Transform
         "EcsTaskRole": ["<WorkerProcessPolicy>"],
         # The gateway uses it to write the logs of every API of the account. AWS documents which policy that needs.
         "ApiLogsRole": ["arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"],
+        # So it is with the role by which CodeDeploy changes an alias.
+        "ApiDeploymentRole": ["arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"],
     }
     assert [each["Sid"] for each in inline(of_type(deployed, "IAM::Role")["EcsTaskRole"])] == ["Protection"]
 
@@ -204,6 +208,8 @@ def test_only_the_api_s_own_routes_may_call_a_function(deployed: Transformed) ->
     assert {(each["SourceArn"].partition(account)[2], each["FunctionName"]) for each in permissions} == {
         ("<Api>/*/*/v1/*", "<ApiFunction>"),
         ("<SignInApi>/*/*/v1/*", "<ApiFunction>"),
+        ("<Api>/*/*/v1/*", "<ApiAlias>"),
+        ("<SignInApi>/*/*/v1/*", "<ApiAlias>"),
         ("<SignInApi>/*/GET/console*", "<ConsoleFunction>"),
         ("<SignInApi>/authorizers/*", "<AuthorizerFunction>"),
     }

@@ -34,6 +34,7 @@ def test_every_role_has_the_boundary_that_the_deployment_names(arn: str) -> None
         OAuthApi="true",
         OAuthIssuer="https://issuer.example",
         ApiAccessLogs="with-role",
+        GradualDeployment="Canary10Percent5Minutes",
     )
     assert set(names) <= template.resources.keys()
     assert {template.properties(name).get("PermissionsBoundary", "") for name in names} == {arn}

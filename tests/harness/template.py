@@ -24,6 +24,10 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 NO_VALUE = "AWS::NoValue"
+MOST_PARTS = 8
+"""The parts of a layer version's ARN, the longest that the template splits."""
+# Only a deployment knows the parts of such a text, so each part stands as the reference itself.
+_UNKNOWN = re.compile(r"<[A-Za-z0-9.]+>")
 _NAME = re.compile(r"\$\{([A-Za-z0-9_:.]+)\}")
 
 
@@ -128,6 +132,8 @@ class Resolved:
                 )
             case "Fn::Split":
                 mark, text = self.resolve(argument)
+                if _UNKNOWN.fullmatch(str(text)):
+                    return [text] * MOST_PARTS
                 return str(text).split(str(mark))
             case "Fn::FindInMap":
                 mapping, first, second = (str(self.resolve(part)) for part in argument)

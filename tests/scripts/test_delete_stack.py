@@ -1,0 +1,51 @@
+"""`dev/scripts/delete_stack.py` deletes a stack's tables only if it is asked to, and names each one that stays."""
+
+from __future__ import annotations
+
+from unittest.mock import MagicMock
+
+import pytest
+
+from dev.scripts.delete_stack import delete
+from dev.scripts.restore import TABLE, Refused
+
+NAMES = {"Jobs": "tidegate-Jobs-1A", "Control": "tidegate-Control-2B"}
+
+
+def account(*, protected: bool) -> tuple[MagicMock, MagicMock, MagicMock]:
+    """Returns the two services, and the parent of both, which notes the order of their calls."""
+    parent = MagicMock()
+    parent.cloudformation.get_paginator.return_value.paginate.return_value = [
+        {
+            "StackResourceSummaries": [
+                {"LogicalResourceId": name, "PhysicalResourceId": physical, "ResourceType": TABLE}
+            ]
+        }
+        for name, physical in NAMES.items()
+    ]
+    parent.dynamodb.describe_table.side_effect = lambda TableName: {  # noqa: N803  # as boto3 has it
+        "Table": {"TableName": TableName, "DeletionProtectionEnabled": protected and "Jobs" in TableName}
+    }
+    return parent.dynamodb, parent.cloudformation, parent
+
+
+@pytest.mark.parametrize("with_tables", [False, True])
+def test_the_tables_go_only_if_asked_and_after_the_stack(with_tables: bool) -> None:
+    dynamodb, cloudformation, parent = account(protected=False)
+    said: list[str] = []
+    delete(dynamodb, cloudformation, "tidegate", with_tables=with_tables, say=said.append)
+    cloudformation.delete_stack.assert_called_once_with(StackName="tidegate")
+    deleted = [call.kwargs["TableName"] for call in dynamodb.delete_table.call_args_list]
+    assert deleted == (list(NAMES.values()) if with_tables else [])
+    assert all(any(line.startswith(f"{name}: ") for line in said) for name in NAMES.values())
+    order = [name for name, _, _ in parent.mock_calls]
+    if with_tables:
+        waited = order.index("cloudformation.get_waiter().wait")
+        assert order.index("cloudformation.delete_stack") < waited < order.index("dynamodb.delete_table")
+
+
+def test_a_protected_table_stops_the_deletion_before_it_begins() -> None:
+    dynamodb, cloudformation, _ = account(protected=True)
+    with pytest.raises(Refused, match="tidegate-Jobs-1A"):
+        delete(dynamodb, cloudformation, "tidegate", with_tables=True, say=lambda _line: None)
+    cloudformation.delete_stack.assert_not_called()
