@@ -53,6 +53,7 @@ ROOMS = {
         "api",
         "api.routes",
         "contracts",
+        "domain.costs",
         "domain.forecast",
         "domain.why",
         "usecases.callers",

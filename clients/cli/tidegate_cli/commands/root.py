@@ -16,6 +16,7 @@ from tidegate_cli.commands import (
     access,
     callers,
     console,
+    cost,
     forecast,
     hold,
     local,
@@ -127,6 +128,7 @@ submit.register(app)
 watch.register(app)
 why.register(app)
 forecast.register(app)
+cost.register(app)
 workers.register(app)
 callers.register(app)
 console.register(app)
