@@ -39,6 +39,8 @@ def test_a_job_has_one_row_with_its_waste_apart(api: Requests) -> None:
     # 19 write units at $0.625 a million, and 2 s of 1 GB at $13.3334 a million
     assert shown[1].split() == [f"{WORKFLOW}.1", "1", "19.0", "2.0", "0.00003854", "0.00000625"]
     assert shown[2].split()[0] == "total"
+    by_workflow = tidegate("cost", f"{WORKFLOW}.1", "--by", "workflow").stdout.splitlines()
+    assert by_workflow[1].split()[:2] == [WORKFLOW, "1"]
     rows = tidegate("cost", f"{WORKFLOW}.1", "--by", "tag", "--csv").stdout.splitlines()
     assert rows[1].startswith("team=data,1,19,0,0,0,0,2,0,0.0000385")
 

@@ -45,6 +45,7 @@ class By(StrEnum):
     TYPE = "type"
     SHARE = "share"
     TAG = "tag"
+    WORKFLOW = "workflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ def cost(
     by: Annotated[
         By | None,
         typer.Option(
-            "--by", parser=word_of(By), metavar="WORD", help="A row for each job, type, share or tag."
+            "--by",
+            parser=word_of(By),
+            metavar="WORD",
+            help="A row for each job, type, share, tag or workflow.",
         ),
     ] = None,
     prices_file: Annotated[
@@ -99,9 +103,10 @@ def cost(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Say what jobs cost in units and dollars, and how much of it was wasted on attempts that did not count.
+    """Say what jobs cost, and how much of it was wasted.
 
-    Name jobs, or a workflow, or say which jobs with --type and --since.
+    Costs are units that AWS bills, and dollars. Wasted are attempts that did not count. Name jobs, or a workflow, or
+    say which jobs with --type and --since.
 
     Example: tidegate cost --workflow 01JD3V8Q5S2Y6W9K4M7N0P1R2T --by tag
     """
@@ -109,8 +114,8 @@ def cost(
     listed = job_type is not None or since is not None
     if sum((bool(asked), workflow is not None, listed)) != 1:
         raise UsageError("name either jobs, or --workflow, or --type and --since")
-    if workflow is not None and by is By.JOB:
-        raise OptionError("--by", "job goes with single jobs: name them, or take type, share or tag")
+    if workflow is not None and by in (By.JOB, By.WORKFLOW):
+        raise OptionError("--by", "of one workflow is type, share or tag")
     if as_csv and session.is_structured:
         raise OptionError("--csv", "means nothing beside --output: leave one of them out")
     prices = LIST_PRICES if prices_file is None else read_prices(prices_file)
@@ -140,6 +145,9 @@ def _names(answer: Mapping[str, Any], by: By) -> Iterator[str]:
     if by is By.TAG:
         tags = answer.get("tags")
         yield from (f"{name}={value}" for name, value in (tags.items() if isinstance(tags, Mapping) else ()))
+    elif by is By.WORKFLOW:
+        workflow_id, dot, _ = str(answer.get("job_id")).partition(".")
+        yield workflow_id if dot else ""
     else:
         yield str(answer.get({By.JOB: "job_id", By.TYPE: "type", By.SHARE: "share"}[by]) or "")
 
