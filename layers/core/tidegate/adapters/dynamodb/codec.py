@@ -88,8 +88,8 @@ class JobCodec:
     def stored(self, job: Job, given: JobInput | None, result: Json) -> Stored:
         """Returns how a job is stored, with the sizes of the overflow `given` and `result` where there is any."""
         item = self.whole_item(job)
-        keys = {name: item[name] for name in (schema.JOB_ID, schema.GROUP_KEY, schema.GROUP_SORT)}
-        content = {name: item[name] for name in schema.PROJECTED if name in item}
+        keys: Item = {name: item[name] for name in (schema.JOB_ID, schema.GROUP_KEY, schema.GROUP_SORT)}
+        content: Item = {name: item[name] for name in schema.PROJECTED if name in item}
         parts: list[Item] = []
         if given is not None:
             part = schema.input_part(job.fingerprint) if job.input_part is None else job.input_part
