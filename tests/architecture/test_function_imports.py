@@ -54,6 +54,7 @@ ROOMS = {
         "api",
         "api.routes",
         "contracts",
+        "domain.costs",
         "domain.forecast",
         "domain.why",
         "usecases.callers",

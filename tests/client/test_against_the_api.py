@@ -73,6 +73,8 @@ def test_every_question_about_a_workflow_gets_a_typed_answer(client: tg.Client) 
     assert client.forecast_job(report).notes[0].code == "pool-paused"
     assert client.forecast_workflow(accepted.id).jobs_left == 3
     assert client.what_if({"about": [accepted.id], "slots": {"lambda": 4}}).workflows[0].then is None
+    assert client.get_job_cost(report).useful.write_units > 0
+    assert client.get_workflow_cost(accepted.id, limit=2).cursor is not None
     assert client.get_graph(accepted.id).keys == ("extract", "load", "report")
     client.resume_pool("lambda")
     client.wait_job(report)

@@ -13,7 +13,7 @@ import pytest
 from tests.client.every_operation import MODULES, operations, requests
 from tests.harness.tracked import ROOT
 from tidegate_client import AsyncClient, Client, JobFilter
-from tidegate_client.models import bulk, forecasts, jobs, operate, statistics, workflows
+from tidegate_client.models import bulk, costs, forecasts, jobs, operate, statistics, workflows
 from tidegate_client.models.base import Model
 from tidegate_client.models.states import TERMINAL, State
 from tidegate_client.workflow import JobOptions, Retry, Share, WorkflowOptions
@@ -43,6 +43,11 @@ MODELS: dict[str, type[Model]] = {
     "HealthOut": operate.Health,
     "JobOut": jobs.Job,
     "JobRowOut": jobs.Job,
+    "UnitsOut": costs.CostUnits,
+    "WastedAttemptsOut": costs.WastedAttempts,
+    "JobCostOut": costs.JobCost,
+    "CostGroupOut": costs.CostGroup,
+    "WorkflowCostOut": costs.WorkflowCost,
     "ForecastOut": forecasts.WorkflowForecast,
     "ForecastRowOut": forecasts.ForecastRow,
     "IntervalOut": forecasts.Interval,

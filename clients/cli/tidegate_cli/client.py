@@ -139,6 +139,10 @@ class Client(ActsConnection):
         """Returns when a job is forecast to start and to end, as the API shows it."""
         return self._ask(jobs.forecast_job, ids.job_id(job_id))
 
+    def get_job_cost(self, job_id: str) -> Mapping[str, Any]:
+        """Returns what a job cost, as the API shows it."""
+        return self._ask(jobs.get_job_cost, ids.job_id(job_id))
+
     def dependencies(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
         """Returns at most `limit` dependencies of a job, with their upstreams' states, as the API shows them."""
         job_id = ids.job_id(job_id)
@@ -223,6 +227,10 @@ class Client(ActsConnection):
     def what_if(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
         """Returns what would end when after changes, a body of `POST /v1/forecast`, as the API shows it."""
         return self._ask(workflows.what_if, changes)
+
+    def get_workflow_cost(self, workflow_id: str, *, cursor: str | None = None) -> Mapping[str, Any]:
+        """Returns what a page of a workflow's jobs cost, as the API shows it."""
+        return self._ask(workflows.get_workflow_cost, ids.workflow_id(workflow_id), limit=200, cursor=cursor)
 
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""

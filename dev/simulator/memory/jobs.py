@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from dev.simulator.memory.world import MemoryWorld, is_large_result
 from tidegate.adapters.aws.calls import chunks
+from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
+from tidegate.domain.stored import Stored
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
 from tidegate.ports import DependentsPage, TransitionOutcome
@@ -57,6 +59,10 @@ class MemoryJobStore:
             self._world.charge("load_inputs")
             inputs.update((job.job_id, self._input(job)) for job in batch)
         return inputs
+
+    def stored(self, job: Job, given: JobInput | None = None, result: Json = None) -> Stored:
+        """Returns how DynamoDB would store a job."""
+        return JobCodec(self._world.shards, self._world.rank_policy).stored(job, given, result)
 
     def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
         """Returns single dependencies by job id and ordinal in `depends_on`; raises NotFound if an input is gone."""

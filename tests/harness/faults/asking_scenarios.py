@@ -23,6 +23,7 @@ from tidegate.usecases.callers.audited import Asked, audited
 from tidegate.usecases.callers.search import AuditQuery, list_acts
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
 from tidegate.usecases.forecast.what_if import what_if
+from tidegate.usecases.read.cost import read_job_cost, read_workflow_cost
 from tidegate.usecases.read.logs import read_logs
 from tidegate.usecases.read.progress import get_graph, get_states
 from tidegate.usecases.read.relations import Direction, chain, dependencies, dependents
@@ -46,6 +47,7 @@ def related(d: Deployment) -> None:
     last = submit(d, "last", depends_on=(DependencyRequest(job_id=root),))
     d.ask(lambda: explain(d.services, last, now_ms=d.now_ms))
     assert d.ask(lambda: forecast_job(d.services, last, now_ms=d.now_ms)).forecast.end is not None
+    assert d.ask(lambda: read_job_cost(d.services, last, now_ms=d.now_ms)).cost.wasted.write_units == 0
     d.ask(lambda: dependencies(d.services, last, cursor=None, limit=10))
     found = d.ask(lambda: dependents(d.services, root, cursor=None, limit=10))
     assert [each.dependent.job_id for each in found.downstreams] == [last]
@@ -78,6 +80,8 @@ def recorded(d: Deployment) -> None:
     changes = WhatIfRequest(about=(workflow_id,), add_slots={POOL: 1}, submit=job_of("more"))
     compared = d.ask(lambda: what_if(d.services, changes, NOBODY, now_ms=d.now_ms))
     assert [each.submission.submission_id for each in compared.workflows] == [workflow_id]
+    costs = d.ask(lambda: read_workflow_cost(d.services, workflow_id, cursor=None, limit=10, now_ms=d.now_ms))
+    assert [row.job.job_id for row in costs.rows] == list(ids.values())
     d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
 
 

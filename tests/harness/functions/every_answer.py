@@ -138,6 +138,7 @@ def _ask_about_jobs(api: _Asked) -> None:
     for job_id in (waiting, rich, plain):
         api.call("GET", f"/v1/jobs/{job_id}/why")
         api.call("GET", f"/v1/jobs/{job_id}/forecast")
+        api.call("GET", f"/v1/jobs/{job_id}/cost")
         for around in ("dependencies", "dependents", "chain"):
             api.call("GET", f"/v1/jobs/{job_id}/{around}")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
@@ -160,6 +161,8 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", f"{workflow}/critical-path")
     api.call("GET", f"{workflow}/forecast")
     api.call("POST", "/v1/forecast", {"about": [flow["workflow_id"], first], "add_slots": {"lambda": 1}})
+    api.call("GET", f"{workflow}/cost")
+    api.call("GET", f"{workflow}/cost", query={"limit": "1"})
     api.call("GET", "/v1/workflows", query={"name": "flow", "limit": "5"})
     page = api.call("GET", workflow, query={"limit": "2"}).body
     api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})

@@ -16,6 +16,7 @@ from tidegate_cli.commands import (
     access,
     callers,
     console,
+    cost,
     doctor,
     failures,
     forecast,
@@ -134,6 +135,7 @@ submit.register(app)
 watch.register(app)
 why.register(app)
 forecast.register(app)
+cost.register(app)
 what_if.register(app)
 workers.register(app)
 callers.register(app)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from tidegate_client.errors import UnexpectedAnswer
 from tidegate_client.models.base import page_reader, reader
 from tidegate_client.models.bulk import Foreseen
+from tidegate_client.models.costs import JobCost
 from tidegate_client.models.forecasts import JobForecast
 from tidegate_client.models.jobs import Chain, DownstreamJob, Job, LogPage, UpstreamJob, Why
 from tidegate_client.wire import Json, Listing, Operation, key_or_new, request
@@ -114,6 +115,11 @@ def why(job_id: str) -> Operation[Why]:
 def forecast_job(job_id: str) -> Operation[JobForecast]:
     """Reads when a job is forecast to start and to end. Raises NotFound."""
     return Operation(request("GET", "/v1/jobs/{}/forecast", job_id), reader(JobForecast))
+
+
+def get_job_cost(job_id: str) -> Operation[JobCost]:
+    """Reads what a job cost until now, in units and dollars. Raises NotFound."""
+    return Operation(request("GET", "/v1/jobs/{}/cost", job_id), reader(JobCost))
 
 
 def change_job(

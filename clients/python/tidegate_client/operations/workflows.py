@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate_client.models.base import page_reader, reader
 from tidegate_client.models.bulk import Foreseen
+from tidegate_client.models.costs import WorkflowCost
 from tidegate_client.models.forecasts import WhatIf, WorkflowForecast
 from tidegate_client.models.jobs import Job
 from tidegate_client.models.workflows import (
@@ -97,6 +98,17 @@ def what_if(changes: Mapping[str, Any]) -> Operation[WhatIf]:
     each wrong field.
     """
     return Operation(request("POST", "/v1/forecast", body=changes), reader(WhatIf))
+
+
+def get_workflow_cost(
+    workflow_id: str, *, limit: int | None = None, cursor: str | None = None
+) -> Operation[WorkflowCost]:
+    """Reads what at most `limit` (1-200) jobs of a workflow cost, from the `cursor` of an earlier answer on.
+
+    The sums of all pages add up to the workflow's. Raises NotFound.
+    """
+    asked = request("GET", "/v1/workflows/{}/cost", workflow_id, limit=limit, cursor=cursor)
+    return Operation(asked, reader(WorkflowCost))
 
 
 def get_states(workflow_id: str, *, since: str | None = None) -> Operation[States]:

@@ -16,6 +16,7 @@ from tidegate.api.errors import answer_errors
 from tidegate.api.routes import (
     amend,
     audit,
+    cost,
     failures,
     forecast,
     grants,
@@ -61,6 +62,7 @@ app.include_router(grants.router)
 app.include_router(audit.router)
 app.include_router(why.router)
 app.include_router(forecast.router)
+app.include_router(cost.router)
 app.include_router(logs.router)
 app.include_router(shares.router)
 app.include_router(status.router)

@@ -76,6 +76,7 @@ MAX_CHAIN_DEPTH = 50
 DEFAULT_CHAIN_DEPTH = 10
 MAX_CHAIN_JOBS = 500
 DEFAULT_CHAIN_JOBS = 100
+MAX_COST_OVERFLOWS = 25  # jobs of a page of costs whose overflow is read for its size
 MAX_CHAIN_EDGES = 10_000  # an answer holds at most 6 MB, and an edge takes up to 200 bytes with its drawing
 DEFAULT_LOG_LINES = 200
 MAX_LOG_LINES = 1_000

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.stored import Stored
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
 
@@ -59,6 +60,12 @@ class JobStore(Protocol):
         """Returns the job's result, None without one.
 
         Reads the job itself, or the Payloads table where the result overflowed.
+        """
+
+    def stored(self, job: Job, given: JobInput | None = None, result: Json = None) -> Stored:
+        """Returns how a job is stored, as far as DynamoDB bills it. Makes no request.
+
+        `given` and `result` are those that overflowed, as they were loaded; their sizes come with it.
         """
 
     def store_result_overflow(self, job: Job, result: Json) -> bool:

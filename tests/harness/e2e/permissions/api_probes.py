@@ -169,6 +169,15 @@ def forecasts_a_workflow_and_a_job(world: World, services: Services) -> None:
     assert [len(found["workflows"]), len(found["jobs"])] == [1, 1]
 
 
+def says_what_a_job_and_a_workflow_cost(world: World, services: Services) -> None:
+    """Both read the jobs alone, and their overflow, which other probes read."""
+    job_id = submit(world, JobRequest(type=NOOP))
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
+    workflow_id = ids["a"].partition(".")[0]
+    assert ask(services, "GET", f"/v1/jobs/{job_id}/cost")["useful"]["write_units"] > 0
+    assert ask(services, "GET", f"/v1/workflows/{workflow_id}/cost")["jobs"] == 1
+
+
 def shows_what_is_around_a_job(world: World, services: Services) -> None:
     """The dependent is of a later submission, so its edge stands in the overflow."""
     earlier = submit(world, JobRequest(type=NOOP))
@@ -340,6 +349,7 @@ API_PROBES = (
     shows_a_job,
     says_why_a_job_waits,
     forecasts_a_workflow_and_a_job,
+    says_what_a_job_and_a_workflow_cost,
     shows_what_is_around_a_job,
     lists_jobs,
     cancels_a_job,

@@ -26,6 +26,7 @@ from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.statistics.ended import figures_of
+from tidegate.domain.stored import Stored
 
 _DEFAULT_RETRY = RetryPolicy()
 _DEFAULTS = {each.name: each.default for each in fields(Job)}
@@ -85,6 +86,30 @@ class JobCodec:
             schema.ON_HOLD: job.on_hold or None,
             **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
         }
+
+    def stored(self, job: Job, given: JobInput | None, result: Json) -> Stored:
+        """Returns how a job is stored, with the sizes of the overflow `given` and `result` where there is any."""
+        item = self.whole_item(job)
+        keys: Item = {name: item[name] for name in (schema.JOB_ID, schema.GROUP_KEY, schema.GROUP_SORT)}
+        content: Item = {name: item[name] for name in schema.PROJECTED if name in item}
+        parts: list[Item] = []
+        if given is not None:
+            part = schema.input_part(job.fingerprint) if job.input_part is None else job.input_part
+            parts.append(
+                part_item(job.job_id, part, input_values(job.job_id, given), job.created_at_ms // 1_000)
+            )
+        if result is not None:
+            values: dict[str, Plain] = {schema.RESULT: json_text(result)}
+            parts.append(
+                part_item(job.job_id, schema.result_part(job.attempt), values, job.created_at_ms // 1_000)
+            )
+        return Stored(
+            item_size(item),
+            item_size({**keys, **content}),
+            compact_json(keys),
+            compact_json(content),
+            tuple(map(item_size, parts)),
+        )
 
     def _sort(self, job: Job) -> int:
         if job.state is State.READY:
@@ -407,12 +432,17 @@ def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
     return best
 
 
+def part_item(job_id: str, part: str, values: Mapping[str, Plain], expires_at_s: int) -> Item:
+    """Returns the item of a part that overflowed. It may be removed after `expires_at_s` (seconds since the epoch)."""
+    key: dict[str, Plain] = {schema.JOB_ID: job_id, schema.PART: part}
+    return encode_item({**key, **values, schema.EXPIRES_AT: expires_at_s})
+
+
 def _input_item(job: Job, expires_at_s: int) -> Item | None:
     values = input_values(job.job_id, job.input)
     if job.input is None or not any(values.values()):
         return None
-    key: dict[str, Plain] = {schema.JOB_ID: job.job_id, schema.PART: schema.input_part(job.fingerprint)}
-    return encode_item({**key, **values, schema.EXPIRES_AT: expires_at_s})
+    return part_item(job.job_id, schema.input_part(job.fingerprint), values, expires_at_s)
 
 
 def _page_items(job: Job, expires_at_s: int) -> list[Item]:

@@ -44,6 +44,7 @@ from tidegate.adapters.dynamodb.writes import TransitionWriter
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json, submission_of
+from tidegate.domain.stored import Stored
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition
 from tidegate.ports import DependentsPage, TransitionOutcome
@@ -221,6 +222,10 @@ class DynamoJobStore:
         return self.clients.fan_out.map(self.list_dependents, jobs)
 
     # --- writing new jobs ------------------------------------------------------------------------
+    def stored(self, job: Job, given: JobInput | None = None, result: Json = None) -> Stored:
+        """Returns how a job is stored, as far as DynamoDB bills it. Makes no request."""
+        return self.codec.stored(job, given, result)
+
     def store_result_overflow(self, job: Job, result: Json) -> bool:
         """Stores a result of more than 4 KB of JSON under its attempt; returns False where it fits the job's item."""
         if result is None:

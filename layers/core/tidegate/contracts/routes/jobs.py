@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from tidegate.contracts.cost import JobCostOut
 from tidegate.contracts.forecast import JobForecastOut
 from tidegate.contracts.job_listing import MAX_SUBJECT_CHARACTERS, MAX_WAIT_SECONDS, JobsOut
 from tidegate.contracts.requests import JobIn
@@ -132,6 +133,14 @@ ROUTES = (
         Role.VIEWER,
         "forecasts when a job starts and ends",
         {HTTPStatus.OK: JobForecastOut},
+        errors=(NotFound,),
+    ),
+    Route(
+        "GET",
+        "/v1/jobs/{job_id}/cost",
+        Role.VIEWER,
+        "says what a job cost",
+        {HTTPStatus.OK: JobCostOut},
         errors=(NotFound,),
     ),
 )

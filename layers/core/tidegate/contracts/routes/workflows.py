@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from tidegate.contracts.cost import WorkflowCostOut
 from tidegate.contracts.forecast import ForecastOut
 from tidegate.contracts.requests import WorkflowIn
 from tidegate.contracts.responses import AcceptedWorkflow, ForeseenOut, WorkflowOut
@@ -75,6 +76,15 @@ ROUTES = (
         Role.VIEWER,
         "forecasts when a workflow ends",
         {HTTPStatus.OK: ForecastOut},
+        errors=(NotFound,),
+    ),
+    Route(
+        "GET",
+        "/v1/workflows/{workflow_id}/cost",
+        Role.VIEWER,
+        "says what a page of a workflow's jobs cost",
+        {HTTPStatus.OK: WorkflowCostOut},
+        parameters=(LIMIT, CURSOR),
         errors=(NotFound,),
     ),
     Route(
