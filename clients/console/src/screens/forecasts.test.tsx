@@ -42,7 +42,7 @@ describe("a job", () => {
     );
     expect(section.textContent).toMatch(/Ends about \S+ \S+ UTC \(in (10 min|9 min 5\d s)\)/);
     expect(within(section).getByRole("listitem").textContent).toBe("More\\u202e competes.");
-    expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
+    expect(await faultsOf(section)).toEqual([]);
   });
 
   it("that does not start says why, and asks again when somebody wants it", async () => {
