@@ -17,6 +17,7 @@ import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
 import { Acts } from "./Acts";
 import { History } from "./History";
+import { JobForecast } from "./JobForecast";
 import { JsonView } from "./JsonView";
 import { LogTail } from "./LogTail";
 import { Neighbours } from "./Neighbours";
@@ -82,6 +83,7 @@ function OneJob({ jobId }: { jobId: string }) {
       <Header job={job} />
       <Acts job={job} />
       <StateStrip job={job} />
+      {TERMINAL.has(job.state) ? null : <JobForecast job={job} />}
       <ErrorCard job={job} />
       <Parts job={job} tab={tab} attempt={attemptOf(search.attempt, job)} />
     </Page>

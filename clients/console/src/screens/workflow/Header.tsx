@@ -20,6 +20,7 @@ import { TextLink } from "../../shared/TextLink";
 import { Ago, Time } from "../../shared/Time";
 import { Acts } from "./acts";
 import type { Workflow } from "./reads";
+import { WorkflowForecast } from "./WorkflowForecast";
 
 /** What is to be known of a workflow at first: its state, how many jobs are in which, how long it takes, what failed. */
 export function Header({
@@ -70,6 +71,9 @@ export function Header({
           </TextLink>
         ))}
       </Box>
+      {graph === undefined || !isMoving(progress.state) ? null : (
+        <WorkflowForecast workflowId={workflow.workflow_id} progress={progress} />
+      )}
       <Folded summary="Times, submitter and tags">
         <Facts workflow={workflow} graph={graph} progress={progress} />
       </Folded>

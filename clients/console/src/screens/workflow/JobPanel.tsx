@@ -11,6 +11,8 @@ import { TERMINAL } from "../../domain/states";
 import { plain, shortened } from "../../domain/text";
 import { durationText } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
+import { Expected } from "../../shared/Forecast";
+import { useWorkflowForecast } from "../../shared/forecasts";
 import { ErrorNotice, Loading } from "../../shared/Notices";
 import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
@@ -75,10 +77,27 @@ export function JobPanel(props: ViewProps & { job: number }) {
         </Button>
         <CopyButton label="Copy the id" text={id} />
       </Box>
+      <Foreseen {...props} />
       <Details {...props} />
       <Neighbours {...props} title="Waits for" links={graph.parents} />
       <Neighbours {...props} title="Is waited for by" links={graph.children} />
     </Paper>
+  );
+}
+
+/** When the job starts and ends, where the workflow's forecast tells: it has the jobs that start first. */
+function Foreseen({ graph, progress, job }: ViewProps & { job: number }) {
+  const { data } = useWorkflowForecast(graph.workflowId, progress.state, false);
+  const state = stateOf(progress.letters, job);
+  const found = TERMINAL.has(state)
+    ? undefined
+    : data?.jobs.find((each) => each.job_id === jobId(graph, job));
+  if (data === undefined || found === undefined) return null;
+  return (
+    <div>
+      {state === "RUNNING" ? null : <Expected what="Starts" at={found.start} coverage={data.coverage} />}
+      <Expected what="Ends" at={found.end} coverage={data.coverage} />
+    </div>
   );
 }
 

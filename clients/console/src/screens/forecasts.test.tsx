@@ -1,0 +1,172 @@
+/** The forecast on the screens of a job and of a workflow. */
+
+import { screen, within } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+import { describe, expect, it } from "vitest";
+import { STATE_OF_LETTER } from "../domain/states";
+import { faultsOf } from "../testing/axe";
+import { compactGraph } from "../testing/graphs";
+import { aJob } from "../testing/jobs";
+import { refusal, showAt } from "../testing/show";
+
+const FLOW = "6WRG02RMBSYB4S71Q0B9AKQ2TE";
+const ID = `${FLOW}.1`;
+const MINUTE_MS = 60_000;
+const at = (minutes: number) => new Date(Date.now() + minutes * MINUTE_MS).toISOString();
+const about = (minutes: number) => ({ median: at(minutes), low: at(minutes - 1), high: at(minutes + 9) });
+const PAUSED = { code: "pool-paused", message: "Pool lambda is paused." };
+
+function jobForecast(more: object = {}) {
+  const asked = { job_id: ID, state: "READY", asked_at: at(0), coverage: 0.9, draws: 60, notes: [] };
+  return { ...asked, start: about(3), end: about(10), ...more };
+}
+
+function showJob(state: "READY" | "RUNNING" | "SUCCEEDED", forecast: unknown, changes = {}) {
+  return showAt(`/jobs/${ID}`, {
+    [`GET /v1/jobs/${ID}`]: aJob({ job_id: ID, key: "load", state, ...changes }),
+    [`GET /v1/jobs/${ID}/forecast`]: forecast,
+  });
+}
+
+function forecasts({ asked }: { asked: readonly { path: string }[] }): number {
+  return asked.filter(({ path }) => path.endsWith("/forecast")).length;
+}
+
+describe("a job", () => {
+  it("says when it starts and ends, with bounds and what is taken for granted", async () => {
+    showJob("READY", jobForecast({ notes: [{ code: "not-all-read", message: "More\u202e competes." }] }));
+    const section = await screen.findByRole("region", { name: "forecast" });
+    await within(section).findByText(/^Starts about/);
+    expect(section.textContent).toMatch(
+      /Starts about \S+ \S+ UTC \(in (3 min|2 min 5\d s)\), in 90 % of cases between /,
+    );
+    expect(section.textContent).toMatch(/Ends about \S+ \S+ UTC \(in (10 min|9 min 5\d s)\)/);
+    expect(within(section).getByRole("listitem").textContent).toBe("More\\u202e competes.");
+    expect(await faultsOf(section)).toEqual([]);
+  });
+
+  it("that does not start says why, and asks again when somebody wants it", async () => {
+    let forecast = jobForecast({ start: null, end: null, notes: [PAUSED] });
+    const shown = showJob("READY", () => forecast);
+    const section = await screen.findByRole("region", { name: "forecast" });
+    await within(section).findByText("It does not start as things stand.");
+    expect(within(section).getByRole("listitem").textContent).toBe("Pool lambda is paused.");
+    forecast = jobForecast();
+    await userEvent.setup().click(within(section).getByRole("button", { name: "Forecast again" }));
+    await within(section).findByText(/^Ends about/);
+    expect(within(section).queryByText(/as things stand/)).toBeNull();
+    expect(forecasts(shown)).toBe(2);
+  });
+
+  it("that runs tells its end alone, and that it is late, with a link to all such jobs", async () => {
+    showJob("RUNNING", jobForecast({ start: null }), {
+      started_at: at(-2),
+      estimated_duration_seconds: 60,
+    });
+    await screen.findByText(/^Ends about/);
+    expect(screen.queryByText(/^Starts about/)).toBeNull();
+    await screen.findByText(/It runs longer than its estimate of 1 min\./);
+    expect(screen.getByRole("link", { name: "all overdue jobs" }).getAttribute("href")).toBe(
+      "/jobs?state=RUNNING&overdue=true",
+    );
+  });
+
+  it("that has ended has no forecast, and asks for none", async () => {
+    const shown = showJob("SUCCEEDED", jobForecast());
+    await screen.findByRole("region", { name: "states so far" });
+    expect(screen.queryByRole("region", { name: "forecast" })).toBeNull();
+    expect(forecasts(shown)).toBe(0);
+  });
+
+  it("of a workflow without a graph says so, and any other refusal can be tried again", async () => {
+    const shown = showJob("READY", refusal(404, "not-found"));
+    await screen.findByText(/No graph of its workflow is stored/);
+    shown.unmount();
+    let answer: unknown = refusal(504, "timeout", [], "It took too long.");
+    const again = showJob("READY", () => answer);
+    const section = await screen.findByRole("region", { name: "forecast" });
+    await within(section).findByText("It took too long.");
+    expect(forecasts(again)).toBe(1);
+    answer = jobForecast();
+    await userEvent.setup().click(within(section).getByRole("button", { name: "Try again" }));
+    await within(section).findByText(/^Starts about/);
+  });
+});
+
+describe("a workflow", () => {
+  const API = `/v1/workflows/${FLOW}`;
+
+  function showFlow(letters: string, forecast: unknown, search = "") {
+    const counts: Record<string, number> = {};
+    for (const letter of letters) {
+      const state = STATE_OF_LETTER[letter] ?? "PENDING";
+      counts[state] = (counts[state] ?? 0) + 1;
+    }
+    const running = letters.includes("A");
+    const graph = compactGraph(
+      Array.from(letters, () => []),
+      () => "fetch",
+    );
+    return showAt(`/workflows/${FLOW}${search}`, {
+      [`GET ${API}`]: {
+        workflow_id: FLOW,
+        name: "nightly",
+        tags: {},
+        created_at: at(-9),
+        submitted_by: null,
+      },
+      [`GET ${API}/graph`]: { ...graph, workflow_id: FLOW },
+      [`GET ${API}/states`]: {
+        workflow_id: FLOW,
+        state: running ? "RUNNING" : "SUCCEEDED",
+        counts,
+        started_at: at(-9),
+        ended_at: running ? null : at(-1),
+        critical_path_seconds: null,
+        job_count: letters.length,
+        version: "1",
+        states: letters,
+        changes: {},
+      },
+      [`GET ${API}/forecast`]: forecast,
+    });
+  }
+
+  function flowForecast(more: object = {}) {
+    const asked = { workflow_id: FLOW, asked_at: at(0), jobs_left: 2, coverage: 0.9, draws: 60, notes: [] };
+    const job = { job_id: ID, key: "load", state: "PENDING", start: about(5), end: about(8) };
+    return { ...asked, end: about(10), jobs: [job], ...more };
+  }
+
+  it("says when it ends, and the open panel when its job starts, by the same answer", async () => {
+    const shown = showFlow("AP", flowForecast(), "?job=1");
+    const section = await screen.findByRole("region", { name: "forecast" });
+    await within(section).findByText(/^Ends about/);
+    const panel = await screen.findByRole("complementary", { name: /^job / });
+    expect(panel.textContent).toMatch(/Starts about \S+ \S+ UTC \(in (5 min|4 min 5\d s)\)/);
+    expect(forecasts(shown)).toBe(1);
+  });
+
+  it("that does not end says why", async () => {
+    showFlow("AP", flowForecast({ end: null, notes: [PAUSED] }));
+    await screen.findByText("It does not end as things stand.");
+    expect(screen.getByText("Pool lambda is paused.")).toBeDefined();
+  });
+
+  it("of many jobs is forecast when somebody asks", async () => {
+    const shown = showFlow(`A${"P".repeat(1_000)}`, flowForecast());
+    const section = await screen.findByRole("region", { name: "forecast" });
+    expect(section.textContent).toContain("1,001 jobs have not ended");
+    expect(forecasts(shown)).toBe(0);
+    await userEvent.setup().click(within(section).getByRole("button", { name: "Forecast" }));
+    await screen.findByText(/^Ends about/);
+    expect(forecasts(shown)).toBe(1);
+  });
+
+  it("that has ended has none", async () => {
+    const shown = showFlow("SS", flowForecast());
+    await screen.findByRole("tabpanel");
+    expect(screen.queryByRole("region", { name: "forecast" })).toBeNull();
+    expect(forecasts(shown)).toBe(0);
+  });
+});

@@ -1,0 +1,43 @@
+import { isOverdue, whyNoEnd } from "../../domain/forecast";
+import { durationText } from "../../domain/times";
+import { Expected, Forecast } from "../../shared/Forecast";
+import { useJobForecast } from "../../shared/forecasts";
+import { Mark } from "../../shared/Mark";
+import { useNow } from "../../shared/now";
+import { TextLink } from "../../shared/TextLink";
+import type { Job } from "./types";
+
+/** Says when a job that has not ended starts and ends, and whether it is late already. */
+export function JobForecast({ job }: { job: Job }) {
+  const runs = job.state === "RUNNING";
+  const forecast = useJobForecast(job.job_id, runs);
+  return (
+    <>
+      <Overdue job={job} />
+      <Forecast query={forecast}>
+        {(answer) => (
+          <>
+            {runs ? null : <Expected what="Starts" at={answer.start} coverage={answer.coverage} />}
+            <Expected what="Ends" at={answer.end} coverage={answer.coverage} />
+            {whyNoEnd(answer, runs)}
+          </>
+        )}
+      </Forecast>
+    </>
+  );
+}
+
+function Overdue({ job }: { job: Job }) {
+  if (!isOverdue(job, useNow())) return null;
+  return (
+    <div>
+      <Mark icon="clock" tone="wait">
+        overdue
+      </Mark>{" "}
+      It runs longer than its estimate of {durationText(job.estimated_duration_seconds ?? 0)}.{" "}
+      <TextLink to="/jobs" search={{ state: "RUNNING", overdue: "true" }}>
+        all overdue jobs
+      </TextLink>
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+import { useState } from "react";
+import { MOST_UNASKED, whyNoWorkflowEnd } from "../../domain/forecast";
+import type { Progress } from "../../domain/graph/progress";
+import { counted } from "../../domain/numbers";
+import { TERMINAL } from "../../domain/states";
+import { Expected, Forecast, ForecastOnDemand } from "../../shared/Forecast";
+import { useWorkflowForecast } from "../../shared/forecasts";
+
+/** Says when a workflow ends. A large one is forecast when somebody asks for it, because all that is left is read. */
+export function WorkflowForecast({ workflowId, progress }: { workflowId: string; progress: Progress }) {
+  const [isAsked, setIsAsked] = useState(false);
+  const left = Object.entries(progress.counts).reduce(
+    (sum, [state, count]) => (TERMINAL.has(state) ? sum - count : sum),
+    progress.letters.length,
+  );
+  const enabled = isAsked || left <= MOST_UNASKED;
+  const forecast = useWorkflowForecast(workflowId, progress.state, enabled);
+  if (!enabled && forecast.data === undefined) {
+    return (
+      <ForecastOnDemand
+        reason={`${counted(left, "job")} have not ended, so its end is forecast when you ask for it.`}
+        onAsk={() => setIsAsked(true)}
+      />
+    );
+  }
+  return (
+    <Forecast query={forecast}>
+      {(answer) => (
+        <>
+          <Expected what="Ends" at={answer.end} coverage={answer.coverage} />
+          {whyNoWorkflowEnd(answer)}
+        </>
+      )}
+    </Forecast>
+  );
+}

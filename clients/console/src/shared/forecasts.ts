@@ -1,0 +1,79 @@
+/**
+ * Reads forecasts. One costs as much as many other calls: it reads every job that is left. So it is read when its screen
+ * opens, when somebody asks, and every few minutes while that is cheap.
+ */
+
+import { keepPreviousData, type QueryKey, type UseQueryResult, useQuery } from "@tanstack/react-query";
+import { answerOf } from "../api/client";
+import { useApi } from "../api/context";
+import { useTurns } from "../api/pace";
+import type { components } from "../api/schema";
+import { isCheap } from "../domain/forecast";
+
+export type JobForecast = components["schemas"]["JobForecastOut"];
+export type WorkflowForecast = components["schemas"]["ForecastOut"];
+export type Note = components["schemas"]["NoteOut"];
+
+/** How often a cheap forecast is read while its screen changes; a screen that stays as it is asks less often. */
+const EVERY_MS = 300_000;
+
+function useForecast<T extends { readonly draws: number }>(
+  key: QueryKey,
+  read: (signal: AbortSignal) => Promise<T>,
+  enabled: boolean,
+): UseQueryResult<T> {
+  useTurns(
+    key,
+    enabled
+      ? {
+          leads: false,
+          everyMs: (data) => (isCheap(data as T | undefined) ? EVERY_MS : Number.POSITIVE_INFINITY),
+          moves: () => false,
+          isFinal: () => false,
+        }
+      : null,
+  );
+  return useQuery<T>({
+    queryKey: key,
+    queryFn: ({ signal }) => read(signal),
+    enabled,
+    placeholderData: keepPreviousData as never,
+    // A person who leaves the page or the tab and comes back soon finds the same forecast.
+    staleTime: EVERY_MS,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+    // A forecast that was too much for the API would be too much again.
+    retry: false,
+  });
+}
+
+/** Forecasts a job, again once it runs: a start that has come tells more of the end. */
+export function useJobForecast(jobId: string, runs: boolean): UseQueryResult<JobForecast> {
+  const api = useApi();
+  return useForecast(
+    ["job", jobId, "forecast", runs],
+    (signal) =>
+      answerOf(api.GET("/v1/jobs/{job_id}/forecast", { params: { path: { job_id: jobId } }, signal })),
+    true,
+  );
+}
+
+/** Forecasts a workflow, again once it is held or goes on. Where it is not enabled it returns what was read elsewhere. */
+export function useWorkflowForecast(
+  workflowId: string,
+  state: string,
+  enabled: boolean,
+): UseQueryResult<WorkflowForecast> {
+  const api = useApi();
+  return useForecast(
+    ["workflow", workflowId, "forecast", state],
+    (signal) =>
+      answerOf(
+        api.GET("/v1/workflows/{workflow_id}/forecast", {
+          params: { path: { workflow_id: workflowId } },
+          signal,
+        }),
+      ),
+    enabled,
+  );
+}
