@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 
 import boto3
 import httpx
@@ -24,7 +25,7 @@ def _doctor(monkeypatch: pytest.MonkeyPatch, world: World, *arguments: str) -> R
     monkeypatch.setenv("TIDEGATE_API_URL", API_URL)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    world.status["version"] = doctor.version("tidegate")
+    world.status["version"] = version("tidegate")
 
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.path == "/live/v1/status"

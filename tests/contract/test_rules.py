@@ -50,7 +50,8 @@ def test_failures_are_muted_beside_other_rules_and_hold_no_job_back(stores: Stor
     rules.set_type_limit(TYPE, 3, actor="ann", now_ms=at(1))
     after = rules.set_failure_muted("3f2a91c07b5d8e64", True, actor="bob", now_ms=at(2))
     assert after == rules.load()
-    assert (after.muted_failures, after.types) == ({"3f2a91c07b5d8e64"}, {TYPE: TypeRule(max_running=3)})
+    assert after.muted_failures == {"3f2a91c07b5d8e64"}
+    assert after.types == {TYPE: TypeRule(max_running=3)}
     assert after.mute_of("3f2a91c07b5d8e64") == RuleChange("bob", at(2))
     after = rules.set_failure_muted("3f2a91c07b5d8e64", False, actor="cyd", now_ms=at(3))
     assert after.mute_of("3f2a91c07b5d8e64") is None

@@ -39,9 +39,13 @@ def test_a_deployment_that_counted_nothing_says_so() -> None:
 
 
 def test_jobs_outside_of_what_is_asked_for_are_not_counted(api: Api) -> None:
-    for query in ({"pool": "lambda"}, {"type": "other"}, {"from": to_wire(ENDED_MS + WINDOW_MS)}):
+    later = to_wire(ENDED_MS + WINDOW_MS)
+    assert later is not None
+    for query in ({"pool": "lambda"}, {"type": "other"}, {"from": later}):
         assert api.call("GET", "/v1/stats", query=query).body["total"]["ended"] == 0, query
-    assert api.call("GET", "/v1/stats", query={"to": to_wire(ENDED_MS + 1)}).body["total"]["ended"] == 1
+    just_after = to_wire(ENDED_MS + 1)
+    assert just_after is not None
+    assert api.call("GET", "/v1/stats", query={"to": just_after}).body["total"]["ended"] == 1
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def shows_rules(world: World, services: Services) -> None:
 
 
 def groups_failures_and_mutes_a_group(world: World, services: Services) -> None:
-    job_id = submit(world, JobRequest(type=NOOP, max_retries=0))
+    job_id = submit(world, JobRequest(type=NOOP))
     start(world, job_id)
     ending = Ending(State.FAILED, failure=JobFailure("broken", "row 7 is broken"))
     world.admin.jobs.apply(FinishIfAttemptHolds(world.job(job_id), 1, ending, Stamp(now_ms(), "w")))
