@@ -13,7 +13,7 @@ import pytest
 from tests.client.every_operation import MODULES, operations, requests
 from tests.harness.tracked import ROOT
 from tidegate_client import AsyncClient, Client, JobFilter
-from tidegate_client.models import bulk, costs, forecasts, jobs, operate, statistics, workflows
+from tidegate_client.models import bulk, costs, failures, forecasts, jobs, operate, statistics, workflows
 from tidegate_client.models.base import Model
 from tidegate_client.models.states import TERMINAL, State
 from tidegate_client.workflow import JobOptions, Retry, Share, WorkflowOptions
@@ -37,6 +37,10 @@ MODELS: dict[str, type[Model]] = {
     "DownstreamOut": jobs.DownstreamJob,
     "ErrorOut": jobs.JobFailure,
     "FactOut": jobs.Fact,
+    "FailedInOut": failures.FailedIn,
+    "FailureGroupOut": failures.FailureGroup,
+    "FailuresOut": failures.Failures,
+    "MuteOut": failures.Mute,
     "ForeseenOut": bulk.Foreseen,
     "GrantOut": operate.Grant,
     "GraphOut": workflows.Graph,
@@ -215,7 +219,7 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name for name in dir(client) if not name.startswith("_")}
 
     assert public(Client) == public(AsyncClient)
-    assert len(MODULES) == 5
+    assert len(MODULES) == 6
 
 
 def test_examples_of_the_document_are_read() -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.functions.api_calls import NOW_MS, Api
 from tests.harness.functions.counted import count_one_job
+from tests.harness.functions.failed import fail_one_job
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.contracts.requests import JobIn
 from tidegate.domain.pulses import Part
@@ -33,8 +34,8 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, forecast, pool, job_type, worker, status, *others = examples
-    statistics, me, audit, bad_request, problem = others
+    request, answer, job, forecast, failures, *others = examples
+    pool, job_type, worker, status, statistics, me, audit, bad_request, problem = others
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
@@ -61,6 +62,10 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
         last_at_ms = int(datetime.fromisoformat(part["last_at"]).timestamp() * 1_000)
         api.services.pulses.note_if_later(Part(part["name"]), last_at_ms)
     assert api.call("GET", "/v1/status").body == status
+    failing = Api()
+    failed_id = fail_one_job(failing, "KeyError", "no column 'total' in row 1024")
+    failures["groups"][0]["job_ids"] = [failed_id]
+    assert failing.call("GET", "/v1/failures").body == failures
     count_one_job(api)
     assert api.call("GET", "/v1/stats", query={"by": "type", "pool": "ecs"}).body == statistics
     api.call("POST", "/v1/pools/lambda/pause")

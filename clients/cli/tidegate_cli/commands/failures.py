@@ -21,9 +21,7 @@ from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, sessi
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import format_time, parse_time_ms, printable
 
-failures = typer.Typer(
-    help="Show failed jobs by their cause, and retry or mute all with one cause.", no_args_is_help=True
-)
+failures = typer.Typer(help="Show, retry or mute failed jobs by their cause.", no_args_is_help=True)
 
 COLUMNS = (
     Column("fingerprint", fixed=True),

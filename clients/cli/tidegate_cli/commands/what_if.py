@@ -84,7 +84,9 @@ def what_if(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Forecast what would end when with other slots, priorities, pauses or one more submission. Nothing changes.
+    """Forecast what would end when after changes.
+
+    They are other slots, priorities, pauses or one more submission. Nothing is changed.
 
     Example: tidegate what-if --slots ecs=+4 --priority 01JD3V8Q5S2Y6W9K4M7N0P1R2T=900
     """

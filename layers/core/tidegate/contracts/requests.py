@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -24,9 +24,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, from_json
 
-from tidegate.contracts.doubled import doubled_names
 from tidegate.contracts.times import read_moment, to_ms
-from tidegate.contracts.violations import join_path, oversize_violations, violations_of
+from tidegate.contracts.violations import join_path, oversize_violations, too_large_numbers, violations_of
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, Violation
@@ -352,7 +351,7 @@ def _read(body: str) -> tuple[Any, str]:
             value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
     except ValueError as error:
-        raise InvalidRequest(list(too_large_numbers(value))) from error
+        raise InvalidRequest(list(too_large_numbers(value, MAX_REPORTED))) from error
     doubled = doubled_names(body, MAX_REPORTED)
     if doubled:
         raise InvalidRequest(
@@ -361,24 +360,49 @@ def _read(body: str) -> tuple[Any, str]:
     return value, hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def too_large_numbers(value: Any) -> Iterator[Violation]:
-    """Yields a violation for each number of a JSON value that is too large for a float, like 1e400.
+Place = tuple[int | str, ...]
+"""The path of a value in a body: names of fields, and indexes of lists."""
 
-    It stops after the first `MAX_REPORTED`.
+
+class _Doubled(dict[str, Any]):
+    """An object of a body that gives a field more than once."""
+
+    names: tuple[str, ...] = ()
+
+
+def doubled_names(body: str, most: int) -> list[Place]:
+    """Returns the places of at most `most` names that stand twice in one object. A JSON reader keeps one value alone.
+
+    The body has been read before, so it is JSON and no deeper than that reader allows.
     """
-    for place in islice(_infinite_numbers(value, ()), MAX_REPORTED):
-        yield Violation(join_path("", place), "is too large a number; at most 1.7e308")
+    doubled = 0
+
+    def make(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
+        made = dict(pairs)
+        if len(made) == len(pairs):
+            return made
+        doubled += 1
+        if doubled > most:
+            return made  # a body may hold hundreds of thousands of them
+        marked = _Doubled(made)
+        marked.names = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        return marked
+
+    # Numbers stay text, because `int` refuses a very long one.
+    value = json.loads(body, object_pairs_hook=make, parse_int=str, parse_float=str)
+    return list(islice(_doubled_in(value, ()), most)) if doubled else []
 
 
-def _infinite_numbers(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
-    if isinstance(value, float) and math.isinf(value):
-        yield place
-    elif isinstance(value, dict):
+def _doubled_in(value: Any, place: Place) -> Iterator[Place]:
+    if isinstance(value, _Doubled):
+        yield from ((*place, name) for name in value.names)
+    if isinstance(value, dict):
         for name, held in value.items():
-            yield from _infinite_numbers(held, (*place, name))
+            yield from _doubled_in(held, (*place, name))
     elif isinstance(value, list):
         for index, held in enumerate(value):
-            yield from _infinite_numbers(held, (*place, index))
+            yield from _doubled_in(held, (*place, index))
 
 
 def _validate(model: type[ModelT], value: Any, field: str, violations: list[Violation]) -> ModelT | None:

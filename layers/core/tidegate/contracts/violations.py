@@ -1,7 +1,8 @@
-"""Pydantic's errors in the words of the API: the field's path, and what would be right."""
+"""What is wrong with a body, in the words of the API: pydantic's errors by their fields, and numbers too large."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, get_args
@@ -115,3 +116,23 @@ def _message(detail: ErrorDetails) -> str:
     else:
         message = _MESSAGES.get(kind, detail["msg"])
     return f"has a name that {message}" if detail["loc"][-1:] == ("[key]",) else message
+
+
+def too_large_numbers(value: Any, most: int) -> Iterator[Violation]:
+    """Yields a violation for each number of a JSON value that is too large for a float, like 1e400.
+
+    It stops after the first `most`.
+    """
+    for place in islice(_infinite_numbers(value, ()), most):
+        yield Violation(join_path("", place), "is too large a number; at most 1.7e308")
+
+
+def _infinite_numbers(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    if isinstance(value, float) and math.isinf(value):
+        yield place
+    elif isinstance(value, dict):
+        for name, held in value.items():
+            yield from _infinite_numbers(held, (*place, name))
+    elif isinstance(value, list):
+        for index, held in enumerate(value):
+            yield from _infinite_numbers(held, (*place, index))

@@ -6,6 +6,7 @@ the others.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.ports import Clock
@@ -45,6 +46,10 @@ class ReapReport:
     rollups_put: int
 
 
+_Counts = dict[str, int]
+_Repair = Callable[[Services, Clock, Deadline], _Counts]
+
+
 def reap(
     services: Services, *, now_ms: int, until: Deadline = NEVER, clock: Clock | None = None
 ) -> ReapReport:
@@ -60,62 +65,61 @@ def reap(
     with errors.isolated():  # if the names can't be read, the deployed pools are repaired anyway
         services = replace(services, earlier_pools=note_pools(services))
 
-    def active(until: Deadline) -> dict[str, int]:
-        counts = reap_active(services, run_clock.now_ms(), until=until)
-        return {
-            "jobs_reclaimed": counts.reclaimed,
-            "jobs_ended": counts.ended,
-            "messages_resent": counts.resent,
-            "jobs_taken_back": counts.taken_back,
-        }
-
-    def submissions(until: Deadline) -> dict[str, int]:
-        finished, removed = reap_submissions(services, run_clock.now_ms(), until=until)
-        return {"submissions_finished": finished, "submissions_removed": removed}
-
-    def dead_letters(until: Deadline) -> dict[str, int]:
-        counts = reap_dead_letters(services, run_clock.now_ms(), until=until)
-        return {"jobs_undeliverable": counts.failed, "jobs_given_up": counts.taken_back}
-
-    def pending(until: Deadline) -> dict[str, int]:
-        return {"pending_released": reap_pending(services, run_clock.now_ms(), until=until)}
-
-    def due(until: Deadline) -> dict[str, int]:
-        return {"jobs_woken": _wake_in_earlier_pools(services, run_clock, until)}
-
-    def workers(until: Deadline) -> dict[str, int]:
-        return {"workers_lost": reap_workers(services, run_clock.now_ms(), until=until)}
-
-    def expiring(until: Deadline) -> dict[str, int]:
-        return {"jobs_kept": reap_expiring(services, run_clock.now_ms(), until=until)}
-
-    def progress(until: Deadline) -> dict[str, int]:
-        return {"progress_recorded": reap_progress(services, run_clock.now_ms(), until=until)}
-
-    def statistics(until: Deadline) -> dict[str, int]:
-        return {"rollups_put": count_ended(services, run_clock.now_ms(), until=until)}
-
-    # Dead letters come first. They are few, a job that is taken back because of one needs no new message, and the
-    # queue's answer corrects a wrong clock before leases are judged by it. Jobs of lost workers come next, because
-    # users wait for them. Pending jobs come last, because they can use up all the time.
-    repairs = (
-        *(dead_letters, active, workers, submissions, expiring, due, progress),
-        *(statistics, pending),
-    )
     counts: dict[str, int] = {}
-    for place, repair in enumerate(repairs):
+    for place, repair in enumerate(_REPAIRS):
         with errors.isolated():
-            counts |= repair(until.part(len(repairs) - place))
+            counts |= repair(services, run_clock, until.part(len(_REPAIRS) - place))
     errors.raise_first()
     return ReapReport(**counts)
 
 
-def _wake_in_earlier_pools(services: Services, clock: Clock, until: Deadline) -> int:
-    """Wakes due jobs, which the dispatcher does in deployed pools only; returns how many it woke."""
+def _dead_letters(services: Services, clock: Clock, until: Deadline) -> _Counts:
+    counts = reap_dead_letters(services, clock.now_ms(), until=until)
+    return {"jobs_undeliverable": counts.failed, "jobs_given_up": counts.taken_back}
+
+
+def _active(services: Services, clock: Clock, until: Deadline) -> _Counts:
+    counts = reap_active(services, clock.now_ms(), until=until)
+    return {
+        "jobs_reclaimed": counts.reclaimed,
+        "jobs_ended": counts.ended,
+        "messages_resent": counts.resent,
+        "jobs_taken_back": counts.taken_back,
+    }
+
+
+def _submissions(services: Services, clock: Clock, until: Deadline) -> _Counts:
+    finished, removed = reap_submissions(services, clock.now_ms(), until=until)
+    return {"submissions_finished": finished, "submissions_removed": removed}
+
+
+def _due(services: Services, clock: Clock, until: Deadline) -> _Counts:
+    """Wakes due jobs of earlier pools; the dispatcher does so in deployed pools only."""
     woken = 0
     errors = FirstError()
     for pool, _ in in_turns(services.earlier_pools, until, services.entropy.jitter):
         with errors.isolated():
             woken += len(wake_due(services, pool, clock.now_ms()))
     errors.raise_first()
-    return woken
+    return {"jobs_woken": woken}
+
+
+def _counted(name: str, repair: Callable[..., int]) -> _Repair:
+    """Makes a repair of a use case that returns how much it did, which the report gives as `name`."""
+    return lambda services, clock, until: {name: repair(services, clock.now_ms(), until=until)}
+
+
+# Dead letters come first. They are few, a job that is taken back because of one needs no new message, and the queue's
+# answer corrects a wrong clock before leases are judged by it. Jobs of lost workers come next, because users wait for
+# them. Pending jobs come last, because they can use up all the time.
+_REPAIRS: Sequence[_Repair] = (
+    _dead_letters,
+    _active,
+    _counted("workers_lost", reap_workers),
+    _submissions,
+    _counted("jobs_kept", reap_expiring),
+    _due,
+    _counted("progress_recorded", reap_progress),
+    _counted("rollups_put", count_ended),
+    _counted("pending_released", reap_pending),
+)
