@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import pairwise
@@ -11,12 +11,13 @@ from math import comb
 
 import pytest
 
+from dev.simulator.checks.ends import check_ends
 from dev.simulator.checks.invariants import check_all
 from dev.simulator.interleavings.actors import POOL, Worked
 from dev.simulator.interleavings.orders import PORTS, Explored, Finished, explore
 from dev.simulator.interleavings.scene import Scene
 from dev.simulator.interleavings.scenes import CASES, Case
-from dev.simulator.interleavings.world_states import copy_world
+from dev.simulator.interleavings.world_states import Digests, copy_world
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.system.scenario import succeeds
@@ -78,6 +79,7 @@ def check_end(case: Case, run: Finished) -> None:
         assert all(times == 1 for times in counted.values()), counted
     queue = run.world.queues.get(POOL)
     held = Counter(each.message for each in queue.held.values()) if queue else Counter()
+    check_ends(run.world)
     for each in run.world.jobs.values():
         assert each.state is not State.QUEUED or held[message_of(each)], each
     for stream_open in (True, False):
@@ -128,6 +130,29 @@ def test_every_port_is_watched() -> None:
         "seat",
     }
     assert {each.name for each in fields(Services)} - asks_nothing == set(PORTS)
+
+
+def test_a_copy_of_a_world_shares_nothing_that_changes() -> None:
+    world = MemoryWorld()
+    copied = copy_world(world)
+    kinds = (dict, list, set, deque)
+    held = [name for each in fields(world) if isinstance(getattr(world, name := each.name), kinds)]
+    assert len(held) > 20
+    assert not [name for name in held if getattr(copied, name) is getattr(world, name)]
+
+
+FOLLOWS_JOBS = {"requests", "index", "pages", "results_expire_at_s"}  # and `requests` changes no answer
+
+
+def test_a_change_of_whatever_a_world_holds_is_another_state() -> None:
+    names = [each.name for each in fields(MemoryWorld) if isinstance(getattr(MemoryWorld(), each.name), dict)]
+    unseen = []
+    for name in names:
+        world = MemoryWorld()
+        getattr(world, name)["key"] = ""
+        if Digests(world).world() == Digests(MemoryWorld()).world():
+            unseen.append(name)
+    assert set(unseen) == FOLLOWS_JOBS
 
 
 def test_orders_that_come_to_the_same_are_counted_each() -> None:

@@ -56,7 +56,7 @@ def reacts(*jobs: Job, now_ms: int = START_MS) -> Act:
 def reaps(services: Services) -> None:
     """Runs the repairs of the reaper that end, release or dispatch a scene's jobs, when everything is overdue.
 
-    The others read here and change nothing, and each of their calls would multiply the orders.
+    The others write cursors and counts of their own here, and no job. Each of their calls would multiply the orders.
     """
     for repair in (reap_dead_letters, reap_active, reap_submissions, reap_pending):
         repair(services, LATER_MS)

@@ -34,6 +34,8 @@ PORTS = (
     "leases",
     "queue",
     "progress",
+    "kept_ends",
+    "statistics",
     "workflows",
     "grants",
     "audit",
