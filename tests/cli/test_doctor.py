@@ -121,6 +121,18 @@ BROKEN: dict[str, tuple[Callable[[World], object], str, str, str]] = {
         lambda w: _function(w, "worker", State="Inactive", StateReason="its layer is gone"),
         *("functions", "error", "the function worker is Inactive (its layer is gone)"),
     ),
+    "function missing": (
+        lambda w: w.aws.functions.pop("api"),
+        *("functions", "error", "the function api is MISSING"),
+    ),
+    "queue missing": (
+        lambda w: w.aws.letters.pop("EcsPoolDeadLetters"),
+        *("dead-letters", "error", "the queue EcsPoolDeadLetters is MISSING"),
+    ),
+    "table missing": (
+        lambda w: w.aws.expiries.pop("Lanes"),
+        *("expiry", "error", "the table Lanes is MISSING"),
+    ),
     "update failed": (
         lambda w: _function(w, "api", LastUpdateStatus="Failed"),
         *("functions", "error", "the last update of the function api failed"),
@@ -224,6 +236,31 @@ def test_a_late_entry_and_a_lease_just_ended_are_no_findings() -> None:
     world.stores.jobs["S.2"] = replace(job, history=(*job.history, claimed))
     world.run_job(lease_expires_at_ms=NOW_MS - 299_000)
     assert found(world.results()) == []
+
+
+def test_a_missing_function_hides_nothing_of_the_others() -> None:
+    world = World()
+    for name in ("reaper", "dispatcher"):
+        del world.aws.functions[name]
+    _function(world, "worker", MemorySize=256)
+    world.aws.reserved.update(worker=0)
+    world.run_job(lease_expires_at_ms=NOW_MS - 300_001)
+    results = world.results()
+    assert [name for name, each in results.items() if each.outcome is Outcome.NOT_MADE] == []
+    assert found(results) == [
+        *(("functions", "error"), ("functions", "error"), ("configuration", "warning")),
+        *(("sources", "error"), ("concurrency", "error"), ("leases", "error")),
+    ]
+
+
+def test_without_any_function_the_stores_have_no_names() -> None:
+    world = World()
+    world.aws.functions.clear()
+    results = world.results()
+    unmade = {name: each.why for name, each in results.items() if each.outcome is Outcome.NOT_MADE}
+    why = "every function is missing, and so are the names of the tables"
+    assert unmade == dict.fromkeys(("leases", "index", "submissions"), why)
+    assert found(results).count(("functions", "error")) == 5
 
 
 def test_a_denied_call_is_said_twice_and_hides_no_other_check() -> None:

@@ -92,9 +92,11 @@ class FakeAws:
         return {"Stacks": [self.stack]} if StackName == "prod" else "ValidationError"
 
     def _GetFunctionConfiguration(self, FunctionName: str) -> Any:  # noqa: N802, N803
-        return self.functions[_part(FunctionName)]
+        return self.functions.get(_part(FunctionName), "ResourceNotFoundException")
 
     def _GetFunctionConcurrency(self, FunctionName: str) -> Any:  # noqa: N802, N803
+        if _part(FunctionName) not in self.functions:
+            return "ResourceNotFoundException"
         reserved = self.reserved.get(_part(FunctionName))
         return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 
@@ -102,6 +104,8 @@ class FakeAws:
         return {"AccountLimit": self.account}
 
     def _ListEventSourceMappings(self, FunctionName: str, Marker: str = "0") -> Any:  # noqa: N802, N803
+        if _part(FunctionName) not in self.functions:
+            return "ResourceNotFoundException"
         found, place = self.sources[_part(FunctionName)], int(Marker)
         more = {"NextMarker": str(place + 2)} if place + 2 < len(found) else {}
         return {"EventSourceMappings": found[place : place + 2], **more}
@@ -111,12 +115,15 @@ class FakeAws:
         return self.schedules.get(Name, "ResourceNotFoundException")
 
     def _GetQueueAttributes(self, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N802, N803
-        count = self.letters[QueueUrl.removeprefix("prod-").removesuffix("Url")]
+        count = self.letters.get(QueueUrl.removeprefix("prod-").removesuffix("Url"))
+        if count is None:
+            return "AWS.SimpleQueueService.NonExistentQueue"
         return {"Attributes": {AttributeNames[0]: str(count), AttributeNames[1]: "0"}}
 
     def _DescribeTimeToLive(self, TableName: str) -> Any:  # noqa: N802, N803
         table = TableName.removeprefix("prod-").removesuffix("Table")
-        return {"TimeToLiveDescription": self.expiries[table]}
+        found = self.expiries.get(table)
+        return {"TimeToLiveDescription": found} if found else "ResourceNotFoundException"
 
     def _GetMetricStatistics(self, Dimensions: list[dict[str, str]], **_: Any) -> Any:  # noqa: N802, N803
         return {"Datapoints": [{"Maximum": age} for age in self.lags_ms[_part(Dimensions[0]["Value"])]]}

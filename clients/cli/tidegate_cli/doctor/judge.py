@@ -9,6 +9,7 @@ from tidegate_cli.api_answers import objects_of
 from tidegate_cli.doctor.facts import (
     EXPIRY,
     FUNCTIONS,
+    MISSING,
     OUTPUTS,
     SOURCES,
     TABLES,
@@ -31,6 +32,8 @@ OTHER_EXECUTIONS = 6
 """The executions that functions other than the worker need at once (docs/explanation/concurrency.md)."""
 EVERY_MINUTE = "rate(1 minute)"
 _DEPLOY = "deploy the stack again with `sam deploy`"
+_MAKE_AGAIN = "make it again: `sam deploy` alone does not see that it is gone"
+_SEE_MISSING = f"{GUIDE}#missing-parts"
 
 PARAMETER_OF = {
     "TIDEGATE_SHARDS": "Shards",
@@ -91,10 +94,12 @@ def judge_pulses(status: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def judge_schedules(schedules: Sequence[Schedule]) -> Iterator[Finding]:
-    """Finds schedules that are disabled, or that come at other times than once a minute."""
+    """Finds schedules that are missing or disabled, or that come at other times than once a minute."""
     for each in schedules:
         see = f"{RUNBOOK}#{each.name}-not-running"
-        if each.state != "ENABLED":
+        if each.state == MISSING:
+            yield error(f"the schedule {each.name} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
+        elif each.state != "ENABLED":
             yield error(
                 f"the schedule {each.name} is {each.state}", "enable it in EventBridge Scheduler", see
             )
@@ -104,10 +109,12 @@ def judge_schedules(schedules: Sequence[Schedule]) -> Iterator[Finding]:
 
 
 def judge_functions(functions: Sequence[Function]) -> Iterator[Finding]:
-    """Finds functions that can't run, or whose last update failed."""
+    """Finds functions that are missing or can't run, or whose last update failed."""
     see = f"{RUNBOOK}#function-errors"
     for each in functions:
-        if each.state not in ("Active", ""):
+        if each.state == MISSING:
+            yield error(f"the function {each.name} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
+        elif each.state not in ("Active", ""):
             why = f" ({each.state_reason})" if each.state_reason else ""
             yield error(f"the function {each.name} is {each.state}{why}", _DEPLOY, see)
         if each.last_update == "Failed":
@@ -117,7 +124,8 @@ def judge_functions(functions: Sequence[Function]) -> Iterator[Finding]:
 def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator[Finding]:
     """Finds functions that differ from the stack's parameters and outputs, or from each other's version."""
     see = f"{GUIDE}#configuration"
-    for each in functions:
+    there = [each for each in functions if each.state != MISSING]
+    for each in there:
         changed = [
             f"{variable} is {each.environment.get(variable, 'absent')} and not {stack.parameters[parameter]}"
             for variable, parameter in PARAMETER_OF.items()
@@ -133,9 +141,9 @@ def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator
         changed += _differing_traits(stack, each)
         if changed:
             yield warning(f"the function {each.name} was changed by hand: {'; '.join(changed)}", _DEPLOY, see)
-    layers = {each.core for each in functions if each.core}
+    layers = {each.core for each in there if each.core}
     if len(layers) > 1:
-        versions = named([f"{each.name} {each.core}" for each in functions])
+        versions = named([f"{each.name} {each.core}" for each in there])
         yield error(f"the functions run different versions of tidegate: {versions}", _DEPLOY, see)
 
 
@@ -185,17 +193,22 @@ def judge_lag(lags: Sequence[Lag]) -> Iterator[Finding]:
 
 
 def judge_letters(queues: Sequence[Letters]) -> Iterator[Finding]:
-    """Finds queues of dead letters that are not empty."""
+    """Finds queues of dead letters that are missing or not empty."""
     for each in queues:
-        if each.count:
+        if each.count is None:
+            yield error(f"the queue {each.queue} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
+        elif each.count:
             what = f"{each.queue} holds {each.count:,} messages"
             do = "look at the letters and mend their cause; the reaper puts right the jobs of a pool"
             yield error(what, do, f"{RUNBOOK}#dead-letters")
 
 
 def judge_expiry(tables: Sequence[Expiry]) -> Iterator[Finding]:
-    """Finds tables whose items never expire."""
+    """Finds tables that are missing, or whose items never expire."""
     for each in tables:
+        if each.status == MISSING:
+            yield error(f"the table {each.table} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
+            continue
         if each.status not in ("ENABLED", "ENABLING"):
             what = f"items of the table {each.table} never expire: its time to live is {each.status}"
         elif each.attribute != EXPIRY:
@@ -214,7 +227,7 @@ def judge_concurrency(stack: Stack, found: Concurrency) -> Iterator[Finding]:
             yield error(f"the function {name} may not run", do, f"{RUNBOOK}#throttled-functions")
     wanted = int(stack.parameters.get("DispatcherConcurrency", "0"))
     dispatchers = found.reserved.get("dispatcher")
-    if dispatchers != 0 and (dispatchers or 0) != wanted:
+    if "dispatcher" in found.reserved and dispatchers != 0 and (dispatchers or 0) != wanted:
         has = f"{dispatchers or 'no'} executions are reserved for the dispatcher"
         what = f"{has}, and DispatcherConcurrency is {wanted}"
         yield warning(what, _DEPLOY, f"{GUIDE}#configuration")
