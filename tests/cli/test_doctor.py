@@ -93,6 +93,12 @@ BROKEN: dict[str, tuple[Callable[[World], object], str, str, str]] = {
         *("stack", "warning", "is UPDATE_IN_PROGRESS"),
     ),
     "output missing": (_remove_output, "stack", "error", "lacks outputs: StageName"),
+    "another stack's API": (
+        lambda w: next(each for each in w.aws.stack["Outputs"] if each["OutputKey"] == "ApiId").update(
+            OutputValue="def456"
+        ),
+        *("address", "error", "leads to the API abc123, and stack prod has def456"),
+    ),
     "another version": (
         lambda w: w.status.update(version="0.0.9"),
         *("version", "warning", "version 0.0.9, this command line 0.1.0"),
@@ -328,6 +334,25 @@ def test_a_stack_that_is_not_found_is_said(stack: str | None, url: str) -> None:
     deployment = Deployment(FakeAws().client, url, stack=stack)
     with pytest.raises(NotMade, match=r"--stack|says ValidationError"):
         _ = deployment.stack
+
+
+@pytest.mark.parametrize(
+    ("url", "outcome"),
+    [
+        ("https://abc123.execute-api.eu-west-1.amazonaws.com/live", Outcome.HEALTHY),
+        ("https://def456.execute-api.eu-west-1.amazonaws.com/live", Outcome.HEALTHY),
+        ("http://127.0.0.1:4566/_aws/execute-api/abc123/live", Outcome.HEALTHY),
+        ("https://fed789.execute-api.eu-west-1.amazonaws.com/live", Outcome.FINDINGS),
+        ("http://127.0.0.1:4566/_aws/execute-api/fed789/live", Outcome.FINDINGS),
+        ("https://jobs.example.com/live", Outcome.NOT_MEASURED),
+    ],
+)
+def test_the_address_is_compared_with_the_apis_of_the_named_stack(url: str, outcome: Outcome) -> None:
+    world = World()
+    world.aws.stack["Outputs"].append({"OutputKey": "OAuthApiId", "OutputValue": "def456"})
+    result = world.results(stack="prod", api_url=url)["address"]
+    assert result.outcome is outcome
+    assert ("can't be compared" in result.why) is (outcome is Outcome.NOT_MEASURED)
 
 
 def test_shared_facts_are_read_once() -> None:

@@ -41,7 +41,7 @@ def _doctor(monkeypatch: pytest.MonkeyPatch, world: World, *arguments: str) -> R
 def test_the_command_says_that_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     result = _doctor(monkeypatch, World())
     assert result.exit_code == 0, result.stdout
-    assert result.stdout.splitlines()[-1] == "healthy: 16 checks"
+    assert result.stdout.splitlines()[-1] == "healthy: 17 checks"
     assert "checking dead-letters: no message was given up" in result.stderr
 
 
@@ -63,7 +63,7 @@ def test_json_has_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
     result = _doctor(monkeypatch, world, "--output", "json")
     said = json.loads(result.stdout)
     assert result.exit_code == 7
-    assert (said["healthy"], said["api_url"], len(said["checks"])) == (False, API_URL, 16)
+    assert (said["healthy"], said["api_url"], len(said["checks"])) == (False, API_URL, 17)
     (schedules,) = [each for each in said["checks"] if each["check"] == "schedules"]
     assert schedules["outcome"] == "not made"
 

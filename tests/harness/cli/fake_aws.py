@@ -15,6 +15,7 @@ from tidegate_cli.doctor.facts import DEAD_LETTERS, FUNCTIONS, OUTPUTS, SOURCES,
 from tidegate_cli.doctor.judge import PARAMETER_OF
 
 API_URL = "https://abc123.execute-api.eu-west-1.amazonaws.com/live"
+API_ID = "abc123"
 REGION = "eu-west-1"
 _ARN = "arn:aws:lambda:eu-west-1:123456789012"
 _DEFAULTS = {
@@ -40,7 +41,10 @@ class FakeAws:
             "StackName": "prod",
             "StackStatus": "UPDATE_COMPLETE",
             "CreationTime": 1_800_000_000,
-            "Outputs": [{"OutputKey": name, "OutputValue": f"prod-{name}"} for name in OUTPUTS],
+            "Outputs": [
+                {"OutputKey": name, "OutputValue": API_ID if name == "ApiId" else f"prod-{name}"}
+                for name in OUTPUTS
+            ],
             "Parameters": [
                 {"ParameterKey": name, "ParameterValue": value} for name, value in _DEFAULTS.items()
             ],
@@ -77,7 +81,7 @@ class FakeAws:
         return SimpleNamespace(status_code=200), answer
 
     def _DescribeStackResources(self, PhysicalResourceId: str) -> Any:  # noqa: N802, N803 - AWS's own names
-        if PhysicalResourceId != "abc123":
+        if PhysicalResourceId != API_ID:
             return "ValidationError"
         resource = {
             "StackName": "prod",

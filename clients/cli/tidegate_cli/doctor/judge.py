@@ -72,6 +72,15 @@ def judge_stack(stack: Stack) -> Iterator[Finding]:
         )
 
 
+def judge_address(stack: Stack, api_id: str) -> Iterator[Finding]:
+    """Finds an address that leads to the API of another stack; `api_id` is the one in the address."""
+    own = [stack.outputs[name] for name in ("ApiId", "OAuthApiId") if name in stack.outputs]
+    if own and api_id not in own:
+        what = f"the address leads to the API {api_id}, and stack {stack.name} has {' and '.join(own)}"
+        do = "leave --stack out, or name the stack of this API: now the checks look at two deployments"
+        yield error(what, do, f"{GUIDE}#address")
+
+
 def judge_version(deployed: str, own: str) -> Iterator[Finding]:
     """Finds a command line of another version than the deployment."""
     if deployed != own:

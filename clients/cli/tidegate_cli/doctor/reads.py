@@ -33,6 +33,7 @@ MakeClient = Callable[[str], Any]
 LAG_LOOK_BACK_SECONDS = 900
 _MAX_PAGES = 10
 _API_HOST = re.compile(r"^https://([a-z0-9]+)\.execute-api\.")
+_LOCAL_API = re.compile(r"^http://[^/]+/_aws/execute-api/([a-z0-9]+)/")
 _ABSENT = frozenset(
     {"ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 )
@@ -92,6 +93,16 @@ class Deployment:
         if not there:
             raise NotMade("every function is missing, and so are the names of the tables")
         return next((each for each in there if each.name == "reaper"), there[0]).environment
+
+    @property
+    def api_id(self) -> str:
+        """The id of the API in the address. Raises NotMeasured if the address names none."""
+        found = _API_HOST.match(self._api_url) or _LOCAL_API.match(self._api_url)
+        if found is None:
+            raise NotMeasured(
+                f"{self._api_url} has no id of an API, so it can't be compared with the stack's"
+            )
+        return found[1]
 
     def sources(self) -> tuple[Source, ...]:
         """Returns the event sources of the functions that have some."""
