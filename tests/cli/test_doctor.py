@@ -175,6 +175,10 @@ BROKEN: dict[str, tuple[Callable[[World], object], str, str, str]] = {
         lambda w: w.aws.sources["worker"][0].update(ScalingConfig={"MaximumConcurrency": 2}),
         *("sources", "warning", "at most 2 jobs at once, and WorkerConcurrency is 4"),
     ),
+    "worker not bounded": (
+        lambda w: w.aws.sources["worker"][0].pop("ScalingConfig"),
+        *("sources", "warning", "the worker runs without a bound, and WorkerConcurrency is 4"),
+    ),
     "reader late": (
         lambda w: w.aws.lags_ms["recorder"].extend([10.0, 61_000.0]),
         *("lag", "warning", "the recorder read changes up to 61 s late"),
@@ -308,7 +312,9 @@ def test_without_credentials_only_the_api_is_checked() -> None:
 
 
 def test_the_local_stack_measures_no_lag_and_is_healthy_all_the_same() -> None:
-    results = World().results(is_local=True)
+    world = World()
+    del world.aws.sources["worker"][0]["ScalingConfig"]
+    results = world.results(is_local=True)
     assert results["lag"].outcome is Outcome.NOT_MEASURED
     assert is_healthy(results.values())
 

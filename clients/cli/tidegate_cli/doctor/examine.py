@@ -123,7 +123,9 @@ CHECKS = (
     Check(
         "sources",
         "streams and queues reach their functions",
-        lambda it: judge.judge_sources(it.deployment.stack, it.deployment.sources()),
+        lambda it: judge.judge_sources(
+            it.deployment.stack, it.deployment.sources(), is_local=it.deployment.is_local
+        ),
     ),
     Check(
         "lag",

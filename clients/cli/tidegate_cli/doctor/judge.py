@@ -171,8 +171,11 @@ def _table_variable(table: str) -> str:
     return f"TIDEGATE_TABLE{words}"
 
 
-def judge_sources(stack: Stack, sources: Sequence[Source]) -> Iterator[Finding]:
-    """Finds event sources that are missing, disabled or failing, and a worker's that is bounded otherwise."""
+def judge_sources(stack: Stack, sources: Sequence[Source], *, is_local: bool) -> Iterator[Finding]:
+    """Finds event sources that are missing, disabled or failing, and a worker's with another bound or without one.
+
+    The local stack may leave the bound out.
+    """
     see = f"{RUNBOOK}#late-streams"
     for function, wanted in SOURCES.items():
         count = sum(each.function == function for each in sources)
@@ -187,8 +190,11 @@ def judge_sources(stack: Stack, sources: Sequence[Source]) -> Iterator[Finding]:
         elif each.last_result.upper().startswith(("PROBLEM", "FAILED")):
             do = f"read the errors in the log of the {each.function}"
             yield error(f"{what} fails: {each.last_result}", do, f"{RUNBOOK}#function-errors")
-        if bound and each.at_once is not None and str(each.at_once) != bound:
-            what = f"the worker runs at most {each.at_once} jobs at once, and WorkerConcurrency is {bound}"
+        if bound and each.function == "worker" and str(each.at_once) != bound:
+            if each.at_once is None and is_local:
+                continue
+            runs = "without a bound" if each.at_once is None else f"at most {each.at_once} jobs at once"
+            what = f"the worker runs {runs}, and WorkerConcurrency is {bound}"
             yield warning(what, _DEPLOY, f"{GUIDE}#configuration")
 
 

@@ -68,7 +68,7 @@ class Deployment:
         self._make_client = make_client
         self._api_url = api_url
         self._named = stack
-        self._is_local = is_local
+        self.is_local = is_local
         self._clients: dict[str, Any] = {}
         self._stack = Once(self._read_stack)
         self._functions = Once(lambda: tuple(self._function(name) for name in FUNCTIONS))
@@ -145,7 +145,7 @@ class Deployment:
 
     def lags(self, *, now_s: float) -> tuple[Lag, ...]:
         """Returns the longest lag of each reader in the last quarter of an hour before `now_s`."""
-        if self._is_local:
+        if self.is_local:
             raise NotMeasured("the local stack has no metrics of Lambda's")
         found = []
         for function in READERS:
