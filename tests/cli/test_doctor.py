@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -359,6 +360,31 @@ def test_the_address_is_compared_with_the_apis_of_the_named_stack(url: str, outc
     result = world.results(stack="prod", api_url=url)["address"]
     assert result.outcome is outcome
     assert ("can't be compared" in result.why) is (outcome is Outcome.NOT_MEASURED)
+
+
+def _deploy_gradually(world: World) -> None:
+    for each in world.aws.stack["Parameters"]:
+        if each["ParameterKey"] == "GradualDeployment":
+            each["ParameterValue"] = "Canary10Percent5Minutes"
+
+
+def test_the_version_that_the_gateway_calls_is_the_one_that_is_looked_at() -> None:
+    world = World()
+    _deploy_gradually(world)
+    live = world.aws.aliases["api:live"] = deepcopy(world.aws.functions["api"])
+    _variable(world, "api", "TIDEGATE_SHARDS", "8")  # which no request meets before a version is made of it
+    assert found(world.results()) == []
+    live["Environment"]["Variables"]["TIDEGATE_SHARDS"] = "2"
+    (finding,) = world.results()["configuration"].findings
+    assert finding.what == "the function api was changed by hand: TIDEGATE_SHARDS is 2 and not 4"
+
+
+def test_a_missing_alias_is_found() -> None:
+    world = World()
+    _deploy_gradually(world)
+    results = world.results()
+    assert found(results) == [("functions", "error")]
+    assert results["functions"].findings[0].what == "the function api is MISSING (it, or its alias live)"
 
 
 def test_shared_facts_are_read_once() -> None:

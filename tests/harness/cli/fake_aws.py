@@ -50,6 +50,7 @@ class FakeAws:
             ],
         }
         self.functions = {name: _function(name) for name in FUNCTIONS}
+        self.aliases: dict[str, dict[str, Any]] = {}
         self.sources = {name: [_source(name, number) for number in range(SOURCES[name])] for name in SOURCES}
         self.schedules = {
             name: {"State": "ENABLED", "ScheduleExpression": "rate(1 minute)"}
@@ -95,7 +96,9 @@ class FakeAws:
     def _DescribeStacks(self, StackName: str) -> Any:  # noqa: N802, N803
         return {"Stacks": [self.stack]} if StackName == "prod" else "ValidationError"
 
-    def _GetFunctionConfiguration(self, FunctionName: str) -> Any:  # noqa: N802, N803
+    def _GetFunctionConfiguration(self, FunctionName: str, Qualifier: str = "") -> Any:  # noqa: N802, N803
+        if Qualifier:
+            return self.aliases.get(f"{_part(FunctionName)}:{Qualifier}", "ResourceNotFoundException")
         return self.functions.get(_part(FunctionName), "ResourceNotFoundException")
 
     def _GetFunctionConcurrency(self, FunctionName: str) -> Any:  # noqa: N802, N803

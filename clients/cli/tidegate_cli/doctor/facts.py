@@ -17,6 +17,8 @@ TABLES = (
     *("Audit", "Progress"),
 )
 DEAD_LETTERS = ("EventDeadLetters", "LambdaPoolDeadLetters", "EcsPoolDeadLetters")
+LIVE = "live"
+"""The alias of the API's function that the gateway calls, where versions are deployed gradually."""
 MISSING = "MISSING"
 """The state of a part that the stack names and AWS does not have."""
 EXPIRY = "expires_at"
@@ -45,7 +47,7 @@ class Stack:
 class Function:
     """The configuration of a function. `core` is the ARN of the layer that holds tidegate itself, with its version.
 
-    One whose `state` is MISSING has nothing else.
+    One whose `state` is MISSING has nothing else but a reason.
     """
 
     name: str

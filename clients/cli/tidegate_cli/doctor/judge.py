@@ -121,10 +121,10 @@ def judge_functions(functions: Sequence[Function]) -> Iterator[Finding]:
     """Finds functions that are missing or can't run, or whose last update failed."""
     see = f"{RUNBOOK}#function-errors"
     for each in functions:
+        why = f" ({each.state_reason})" if each.state_reason else ""
         if each.state == MISSING:
-            yield error(f"the function {each.name} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
+            yield error(f"the function {each.name} is {MISSING}{why}", _MAKE_AGAIN, _SEE_MISSING)
         elif each.state not in ("Active", ""):
-            why = f" ({each.state_reason})" if each.state_reason else ""
             yield error(f"the function {each.name} is {each.state}{why}", _DEPLOY, see)
         if each.last_update == "Failed":
             yield error(f"the last update of the function {each.name} failed", _DEPLOY, see)

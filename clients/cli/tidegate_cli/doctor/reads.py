@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tidegate_cli.doctor.facts import (
     DEAD_LETTERS,
     FUNCTIONS,
+    LIVE,
     MISSING,
     READERS,
     SCHEDULES,
@@ -205,13 +206,16 @@ class Deployment:
         return str(answer["StackResources"][0]["StackName"])
 
     def _function(self, name: str) -> Function:
+        is_gradual = self.stack.parameters.get("GradualDeployment", "none") != "none"
+        alias = {"Qualifier": LIVE} if name == "api" and is_gradual else {}
         found = self._find(
             "lambda:GetFunctionConfiguration",
             self._client("lambda").get_function_configuration,
             FunctionName=self._function_name(name),
+            **alias,
         )
         if found is None:
-            return Function(name, MISSING)
+            return Function(name, MISSING, f"it, or its alias {LIVE}" if alias else "")
         layers = found.get("Layers") or [{}]
         return Function(
             name,
