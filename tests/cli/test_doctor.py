@@ -60,10 +60,10 @@ def _old_job(world: World) -> None:
     world.stores.index[key] = entries
 
 
-def _stuck_submission(world: World) -> None:
+def _stuck_submission(world: World, submission_id: str = "01S") -> None:
     world.services.submissions.begin_if_absent(
         Submission(
-            submission_id="01S",
+            submission_id=submission_id,
             phase=Phase.COMMITTED,
             job_count=2,
             fingerprint="",
@@ -237,6 +237,17 @@ def test_what_is_broken_is_found_and_nothing_else(case: str) -> None:
     page, _, anchor = finding.see.partition("#")
     assert anchor in _anchors(ROOT / page), finding.see
     assert finding.do
+
+
+@pytest.mark.parametrize(
+    ("stuck", "said"), [(19, "19 submissions"), (20, "at least 20"), (300, "at least 20")]
+)
+def test_a_list_that_may_be_cut_says_at_least(stuck: int, said: str) -> None:
+    world = World()
+    for number in range(stuck):
+        _stuck_submission(world, f"01S{number:03}")
+    (finding,) = world.results()["submissions"].findings
+    assert finding.what.startswith(said)
 
 
 def test_a_late_entry_and_a_lease_just_ended_are_no_findings() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tidegate.usecases.read.sample import SHOWN_SUBMISSIONS
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.doctor.facts import (
     EXPIRY,
@@ -288,8 +289,9 @@ def judge_overdue(overdue: Sequence[str]) -> Iterator[Finding]:
 
 
 def judge_submissions(stuck: Sequence[str]) -> Iterator[Finding]:
-    """Finds submissions that stayed open far longer than any takes."""
+    """Finds submissions that stayed open far longer than any takes. No more than `SHOWN_SUBMISSIONS` are listed."""
     if stuck:
-        what = f"{len(stuck)} submissions are open for over a quarter of an hour: {named(stuck)}"
+        count = f"{'at least ' if len(stuck) >= SHOWN_SUBMISSIONS else ''}{len(stuck)}"
+        what = f"{count} submissions are open for over a quarter of an hour: {named(stuck)}"
         do = "look at the reaper's errors: it finishes or removes such submissions"
         yield error(what, do, f"{GUIDE}#submissions")
