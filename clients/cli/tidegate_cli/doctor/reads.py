@@ -53,9 +53,9 @@ _DENIED = frozenset(
 class Deployment:
     """A deployment as AWS describes it. Checks share the facts that were read once.
 
-    `make_client` is None without AWS credentials. `stack` names the stack; without it the stack is found by the API in
-    `api_url`. `is_local` says that it is a local stack, which measures no metrics. Every read may raise Denied (AWS
-    denied the call), NotMade (no answer, or no such thing) or NotMeasured.
+    `make_client` is None without AWS credentials, and `no_client` says why if that is known. `stack` names the stack;
+    without it the stack is found by the API in `api_url`. `is_local` says that it is a local stack, which measures no
+    metrics. Every read may raise Denied (AWS denied the call), NotMade (no answer, or no such stack) or NotMeasured.
     """
 
     def __init__(
@@ -65,8 +65,10 @@ class Deployment:
         *,
         stack: str | None = None,
         is_local: bool = False,
+        no_client: str = "",
     ) -> None:
         self._make_client = make_client
+        self._no_client = no_client
         self._api_url = api_url
         self._named = stack
         self.is_local = is_local
@@ -275,7 +277,10 @@ class Deployment:
 
     def _client(self, service: str) -> Any:
         if self._make_client is None:
-            raise NotMade("it needs AWS credentials: set AWS_PROFILE, pass --aws-profile, or log in to AWS")
+            why = f" ({self._no_client})" if self._no_client else ""
+            raise NotMade(
+                f"it needs AWS credentials{why}: set AWS_PROFILE, pass --aws-profile, or log in to AWS"
+            )
         if service not in self._clients:
             self._clients[service] = self._make_client(service)
         return self._clients[service]
