@@ -33,6 +33,7 @@ OTHER_EXECUTIONS = 6
 """The executions that functions other than the worker need at once (docs/explanation/concurrency.md)."""
 EVERY_MINUTE = "rate(1 minute)"
 _DEPLOY = "deploy the stack again with `sam deploy`"
+_SET_BACK = "set it back by hand or with a drift-aware change set: `sam deploy` alone may leave it as it is"
 _MAKE_AGAIN = "make it again: `sam deploy` alone does not see that it is gone"
 _SEE_MISSING = f"{GUIDE}#missing-parts"
 
@@ -115,7 +116,7 @@ def judge_schedules(schedules: Sequence[Schedule]) -> Iterator[Finding]:
             )
         elif each.expression != EVERY_MINUTE:
             what = f"the schedule {each.name} is {each.expression} instead of {EVERY_MINUTE}"
-            yield warning(what, _DEPLOY, see)
+            yield warning(what, _SET_BACK, see)
 
 
 def judge_functions(functions: Sequence[Function]) -> Iterator[Finding]:
@@ -150,7 +151,9 @@ def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator
         ]
         changed += _differing_traits(stack, each)
         if changed:
-            yield warning(f"the function {each.name} was changed by hand: {'; '.join(changed)}", _DEPLOY, see)
+            yield warning(
+                f"the function {each.name} was changed by hand: {'; '.join(changed)}", _SET_BACK, see
+            )
     layers = {each.core for each in there if each.core}
     if len(layers) > 1:
         versions = named([f"{each.name} {each.core}" for each in there])
@@ -181,7 +184,9 @@ def judge_sources(stack: Stack, sources: Sequence[Source], *, is_local: bool) ->
     for function, wanted in SOURCES.items():
         count = sum(each.function == function for each in sources)
         if count < wanted:
-            yield error(f"the {function} has {count} event sources instead of {wanted}", _DEPLOY, see)
+            yield error(
+                f"the {function} has {count} event sources instead of {wanted}", _MAKE_AGAIN, _SEE_MISSING
+            )
     bound = stack.parameters.get("WorkerConcurrency")
     for each in sources:
         what = f"the event source {each.uuid} of the {each.function}"
@@ -196,7 +201,7 @@ def judge_sources(stack: Stack, sources: Sequence[Source], *, is_local: bool) ->
                 continue
             runs = "without a bound" if each.at_once is None else f"at most {each.at_once} jobs at once"
             what = f"the worker runs {runs}, and WorkerConcurrency is {bound}"
-            yield warning(what, _DEPLOY, f"{GUIDE}#configuration")
+            yield warning(what, _SET_BACK, f"{GUIDE}#configuration")
 
 
 def judge_lag(lags: Sequence[Lag]) -> Iterator[Finding]:
@@ -231,7 +236,7 @@ def judge_expiry(tables: Sequence[Expiry]) -> Iterator[Finding]:
             what = f"items of the table {each.table} expire by {each.attribute} and not by {EXPIRY}"
         else:
             continue
-        yield warning(what, _DEPLOY, f"{GUIDE}#expiry")
+        yield warning(what, _SET_BACK, f"{GUIDE}#expiry")
 
 
 def judge_concurrency(stack: Stack, found: Concurrency) -> Iterator[Finding]:
@@ -246,7 +251,7 @@ def judge_concurrency(stack: Stack, found: Concurrency) -> Iterator[Finding]:
     if "dispatcher" in found.reserved and dispatchers != 0 and (dispatchers or 0) != wanted:
         has = f"{dispatchers or 'no'} executions are reserved for the dispatcher"
         what = f"{has}, and DispatcherConcurrency is {wanted}"
-        yield warning(what, _DEPLOY, f"{GUIDE}#configuration")
+        yield warning(what, _SET_BACK, f"{GUIDE}#configuration")
     workers = int(stack.parameters.get("WorkerConcurrency", "0"))
     left = found.unreserved - workers
     if left < OTHER_EXECUTIONS:
