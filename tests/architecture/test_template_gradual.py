@@ -10,6 +10,7 @@ import pytest
 from tests.attack.test_template_edge import longest_values
 from tests.harness import template as support
 from tests.harness.template import Resolved, parameters, rules
+from tidegate_cli.doctor.facts import LIVE
 
 CANARY = {"GradualDeployment": "Canary10Percent5Minutes", "Alarms": "true", "OAuthApi": "true"}
 TYPES = {
@@ -57,6 +58,7 @@ def test_by_default_nothing_of_it_exists_and_the_function_itself_is_called() -> 
 def test_the_gateway_calls_the_alias_and_may(canary: Resolved) -> None:
     assert {spec["Type"] for spec in canary.resources.values()} >= TYPES
     assert called(canary) == {"<ApiAlias>", "<ConsoleFunction.Arn>"}
+    assert canary.properties("ApiAlias")["Name"] == LIVE  # by which the doctor asks for its version
     may = [
         canary.properties(name)["FunctionName"] for name in ("ApiMayCallItsAlias", "SignInApiMayCallTheAlias")
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,10 @@ def _old_job(world: World) -> None:
     world.stores.index[key] = entries
 
 
-def _stuck_submission(world: World) -> None:
+def _stuck_submission(world: World, submission_id: str = "01S") -> None:
     world.services.submissions.begin_if_absent(
         Submission(
-            submission_id="01S",
+            submission_id=submission_id,
             phase=Phase.COMMITTED,
             job_count=2,
             fingerprint="",
@@ -93,6 +94,12 @@ BROKEN: dict[str, tuple[Callable[[World], object], str, str, str]] = {
         *("stack", "warning", "is UPDATE_IN_PROGRESS"),
     ),
     "output missing": (_remove_output, "stack", "error", "lacks outputs: StageName"),
+    "another stack's API": (
+        lambda w: next(each for each in w.aws.stack["Outputs"] if each["OutputKey"] == "ApiId").update(
+            OutputValue="def456"
+        ),
+        *("address", "error", "leads to the API abc123, and stack prod has def456"),
+    ),
     "another version": (
         lambda w: w.status.update(version="0.0.9"),
         *("version", "warning", "version 0.0.9, this command line 0.1.0"),
@@ -120,6 +127,18 @@ BROKEN: dict[str, tuple[Callable[[World], object], str, str, str]] = {
     "function inactive": (
         lambda w: _function(w, "worker", State="Inactive", StateReason="its layer is gone"),
         *("functions", "error", "the function worker is Inactive (its layer is gone)"),
+    ),
+    "function missing": (
+        lambda w: w.aws.functions.pop("api"),
+        *("functions", "error", "the function api is MISSING"),
+    ),
+    "queue missing": (
+        lambda w: w.aws.letters.pop("EcsPoolDeadLetters"),
+        *("dead-letters", "error", "the queue EcsPoolDeadLetters is MISSING"),
+    ),
+    "table missing": (
+        lambda w: w.aws.expiries.pop("Lanes"),
+        *("expiry", "error", "the table Lanes is MISSING"),
     ),
     "update failed": (
         lambda w: _function(w, "api", LastUpdateStatus="Failed"),
@@ -156,6 +175,10 @@ BROKEN: dict[str, tuple[Callable[[World], object], str, str, str]] = {
     "worker bounded otherwise": (
         lambda w: w.aws.sources["worker"][0].update(ScalingConfig={"MaximumConcurrency": 2}),
         *("sources", "warning", "at most 2 jobs at once, and WorkerConcurrency is 4"),
+    ),
+    "worker not bounded": (
+        lambda w: w.aws.sources["worker"][0].pop("ScalingConfig"),
+        *("sources", "warning", "the worker runs without a bound, and WorkerConcurrency is 4"),
     ),
     "reader late": (
         lambda w: w.aws.lags_ms["recorder"].extend([10.0, 61_000.0]),
@@ -216,6 +239,17 @@ def test_what_is_broken_is_found_and_nothing_else(case: str) -> None:
     assert finding.do
 
 
+@pytest.mark.parametrize(
+    ("stuck", "said"), [(19, "19 submissions"), (20, "at least 20"), (300, "at least 20")]
+)
+def test_a_list_that_may_be_cut_says_at_least(stuck: int, said: str) -> None:
+    world = World()
+    for number in range(stuck):
+        _stuck_submission(world, f"01S{number:03}")
+    (finding,) = world.results()["submissions"].findings
+    assert finding.what.startswith(said)
+
+
 def test_a_late_entry_and_a_lease_just_ended_are_no_findings() -> None:
     world = World()
     _old_job(world)
@@ -224,6 +258,31 @@ def test_a_late_entry_and_a_lease_just_ended_are_no_findings() -> None:
     world.stores.jobs["S.2"] = replace(job, history=(*job.history, claimed))
     world.run_job(lease_expires_at_ms=NOW_MS - 299_000)
     assert found(world.results()) == []
+
+
+def test_a_missing_function_hides_nothing_of_the_others() -> None:
+    world = World()
+    for name in ("reaper", "dispatcher"):
+        del world.aws.functions[name]
+    _function(world, "worker", MemorySize=256)
+    world.aws.reserved.update(worker=0)
+    world.run_job(lease_expires_at_ms=NOW_MS - 300_001)
+    results = world.results()
+    assert [name for name, each in results.items() if each.outcome is Outcome.NOT_MADE] == []
+    assert found(results) == [
+        *(("functions", "error"), ("functions", "error"), ("configuration", "warning")),
+        *(("sources", "error"), ("concurrency", "error"), ("leases", "error")),
+    ]
+
+
+def test_without_any_function_the_stores_have_no_names() -> None:
+    world = World()
+    world.aws.functions.clear()
+    results = world.results()
+    unmade = {name: each.why for name, each in results.items() if each.outcome is Outcome.NOT_MADE}
+    why = "every function is missing, and so are the names of the tables"
+    assert unmade == dict.fromkeys(("leases", "index", "submissions"), why)
+    assert found(results).count(("functions", "error")) == 5
 
 
 def test_a_denied_call_is_said_twice_and_hides_no_other_check() -> None:
@@ -265,7 +324,9 @@ def test_without_credentials_only_the_api_is_checked() -> None:
 
 
 def test_the_local_stack_measures_no_lag_and_is_healthy_all_the_same() -> None:
-    results = World().results(is_local=True)
+    world = World()
+    del world.aws.sources["worker"][0]["ScalingConfig"]
+    results = world.results(is_local=True)
     assert results["lag"].outcome is Outcome.NOT_MEASURED
     assert is_healthy(results.values())
 
@@ -291,6 +352,50 @@ def test_a_stack_that_is_not_found_is_said(stack: str | None, url: str) -> None:
     deployment = Deployment(FakeAws().client, url, stack=stack)
     with pytest.raises(NotMade, match=r"--stack|says ValidationError"):
         _ = deployment.stack
+
+
+@pytest.mark.parametrize(
+    ("url", "outcome"),
+    [
+        ("https://abc123.execute-api.eu-west-1.amazonaws.com/live", Outcome.HEALTHY),
+        ("https://def456.execute-api.eu-west-1.amazonaws.com/live", Outcome.HEALTHY),
+        ("http://127.0.0.1:4566/_aws/execute-api/abc123/live", Outcome.HEALTHY),
+        ("https://fed789.execute-api.eu-west-1.amazonaws.com/live", Outcome.FINDINGS),
+        ("http://127.0.0.1:4566/_aws/execute-api/fed789/live", Outcome.FINDINGS),
+        ("https://jobs.example.com/live", Outcome.NOT_MEASURED),
+    ],
+)
+def test_the_address_is_compared_with_the_apis_of_the_named_stack(url: str, outcome: Outcome) -> None:
+    world = World()
+    world.aws.stack["Outputs"].append({"OutputKey": "OAuthApiId", "OutputValue": "def456"})
+    result = world.results(stack="prod", api_url=url)["address"]
+    assert result.outcome is outcome
+    assert ("can't be compared" in result.why) is (outcome is Outcome.NOT_MEASURED)
+
+
+def _deploy_gradually(world: World) -> None:
+    for each in world.aws.stack["Parameters"]:
+        if each["ParameterKey"] == "GradualDeployment":
+            each["ParameterValue"] = "Canary10Percent5Minutes"
+
+
+def test_the_version_that_the_gateway_calls_is_the_one_that_is_looked_at() -> None:
+    world = World()
+    _deploy_gradually(world)
+    live = world.aws.aliases["api:live"] = deepcopy(world.aws.functions["api"])
+    _variable(world, "api", "TIDEGATE_SHARDS", "8")  # which no request meets before a version is made of it
+    assert found(world.results()) == []
+    live["Environment"]["Variables"]["TIDEGATE_SHARDS"] = "2"
+    (finding,) = world.results()["configuration"].findings
+    assert finding.what == "the function api was changed by hand: TIDEGATE_SHARDS is 2 and not 4"
+
+
+def test_a_missing_alias_is_found() -> None:
+    world = World()
+    _deploy_gradually(world)
+    results = world.results()
+    assert found(results) == [("functions", "error")]
+    assert results["functions"].findings[0].what == "the function api is MISSING (it, or its alias live)"
 
 
 def test_shared_facts_are_read_once() -> None:

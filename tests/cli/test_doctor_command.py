@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import version
+from pathlib import Path
 
 import boto3
 import httpx
@@ -18,6 +19,7 @@ from tidegate_cli import options
 from tidegate_cli.commands import doctor
 from tidegate_cli.commands.root import app
 from tidegate_cli.doctor.findings import NotMade
+from tidegate_cli.options import Session
 from tidegate_cli.target import Target
 
 
@@ -41,7 +43,7 @@ def _doctor(monkeypatch: pytest.MonkeyPatch, world: World, *arguments: str) -> R
 def test_the_command_says_that_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     result = _doctor(monkeypatch, World())
     assert result.exit_code == 0, result.stdout
-    assert result.stdout.splitlines()[-1] == "healthy: 16 checks"
+    assert result.stdout.splitlines()[-1] == "healthy: 17 checks"
     assert "checking dead-letters: no message was given up" in result.stderr
 
 
@@ -63,9 +65,38 @@ def test_json_has_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
     result = _doctor(monkeypatch, world, "--output", "json")
     said = json.loads(result.stdout)
     assert result.exit_code == 7
-    assert (said["healthy"], said["api_url"], len(said["checks"])) == (False, API_URL, 16)
+    assert (said["healthy"], said["api_url"], len(said["checks"])) == (False, API_URL, 17)
     (schedules,) = [each for each in said["checks"] if each["check"] == "schedules"]
     assert schedules["outcome"] == "not made"
+
+
+@pytest.mark.parametrize(
+    ("profile", "why"),
+    [
+        (
+            "role_arn = arn:aws:iam::123456789012:role/r",
+            "it needs AWS credentials (Partial credentials found",
+        ),
+        ("role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = none", 'The source_profile "none"'),
+        ("region = eu-west-1", "it needs AWS credentials: set AWS_PROFILE"),
+        (None, "The config profile (broken) could not be found"),
+    ],
+)
+def test_a_profile_without_credentials_leaves_the_checks_of_the_api(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str | None, why: str
+) -> None:
+    file = tmp_path / "config"
+    file.write_text(f"[profile broken]\n{profile}\n" if profile else "")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(Session, "target", lambda _: Target(API_URL, "", None, aws_profile="broken"))
+    result = _doctor(monkeypatch, World(), "--output", "json")
+    assert result.exit_code == 7, result.output
+    checks = {each["check"]: each for each in json.loads(result.stdout)["checks"]}
+    made = {name for name, each in checks.items() if each["outcome"] == "healthy"}
+    assert made == {"version", "pulses", "clock", "permissions"}
+    assert why in checks["stack"]["why"]
 
 
 def test_the_stores_are_those_of_the_environment() -> None:

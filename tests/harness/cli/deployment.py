@@ -32,17 +32,23 @@ class World:
         }
         self.services, self.stores = memory_services(SETTINGS, MemoryWorld(now_ms=NOW_MS), Registry())
         self.ahead_seconds = 0.4
-        self.stack: str | None = None
 
     def run_job(self, **changes: Any) -> None:
         """Stores a RUNNING job."""
         self.stores.write(replace(RUNNING, **{"lease_expires_at_ms": NOW_MS + 1_000, **changes}))
 
-    def results(self, *, with_aws: bool = True, is_local: bool = False) -> dict[str, Result]:
+    def results(
+        self,
+        *,
+        with_aws: bool = True,
+        is_local: bool = False,
+        stack: str | None = None,
+        api_url: str = API_URL,
+    ) -> dict[str, Result]:
         """Makes every check, and returns the results by the checks' names."""
         make = self.aws.client if with_aws else None
         sight = Sight(
-            Deployment(make, API_URL, stack=self.stack, is_local=is_local),
+            Deployment(make, api_url, stack=stack, is_local=is_local),
             lambda: self.status,
             lambda: self.ahead_seconds,
             lambda _: self.services,

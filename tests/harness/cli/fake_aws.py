@@ -15,6 +15,7 @@ from tidegate_cli.doctor.facts import DEAD_LETTERS, FUNCTIONS, OUTPUTS, SOURCES,
 from tidegate_cli.doctor.judge import PARAMETER_OF
 
 API_URL = "https://abc123.execute-api.eu-west-1.amazonaws.com/live"
+API_ID = "abc123"
 REGION = "eu-west-1"
 _ARN = "arn:aws:lambda:eu-west-1:123456789012"
 _DEFAULTS = {
@@ -40,12 +41,16 @@ class FakeAws:
             "StackName": "prod",
             "StackStatus": "UPDATE_COMPLETE",
             "CreationTime": 1_800_000_000,
-            "Outputs": [{"OutputKey": name, "OutputValue": f"prod-{name}"} for name in OUTPUTS],
+            "Outputs": [
+                {"OutputKey": name, "OutputValue": API_ID if name == "ApiId" else f"prod-{name}"}
+                for name in OUTPUTS
+            ],
             "Parameters": [
                 {"ParameterKey": name, "ParameterValue": value} for name, value in _DEFAULTS.items()
             ],
         }
         self.functions = {name: _function(name) for name in FUNCTIONS}
+        self.aliases: dict[str, dict[str, Any]] = {}
         self.sources = {name: [_source(name, number) for number in range(SOURCES[name])] for name in SOURCES}
         self.schedules = {
             name: {"State": "ENABLED", "ScheduleExpression": "rate(1 minute)"}
@@ -77,7 +82,7 @@ class FakeAws:
         return SimpleNamespace(status_code=200), answer
 
     def _DescribeStackResources(self, PhysicalResourceId: str) -> Any:  # noqa: N802, N803 - AWS's own names
-        if PhysicalResourceId != "abc123":
+        if PhysicalResourceId != API_ID:
             return "ValidationError"
         resource = {
             "StackName": "prod",
@@ -91,10 +96,14 @@ class FakeAws:
     def _DescribeStacks(self, StackName: str) -> Any:  # noqa: N802, N803
         return {"Stacks": [self.stack]} if StackName == "prod" else "ValidationError"
 
-    def _GetFunctionConfiguration(self, FunctionName: str) -> Any:  # noqa: N802, N803
-        return self.functions[_part(FunctionName)]
+    def _GetFunctionConfiguration(self, FunctionName: str, Qualifier: str = "") -> Any:  # noqa: N802, N803
+        if Qualifier:
+            return self.aliases.get(f"{_part(FunctionName)}:{Qualifier}", "ResourceNotFoundException")
+        return self.functions.get(_part(FunctionName), "ResourceNotFoundException")
 
     def _GetFunctionConcurrency(self, FunctionName: str) -> Any:  # noqa: N802, N803
+        if _part(FunctionName) not in self.functions:
+            return "ResourceNotFoundException"
         reserved = self.reserved.get(_part(FunctionName))
         return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 
@@ -102,6 +111,8 @@ class FakeAws:
         return {"AccountLimit": self.account}
 
     def _ListEventSourceMappings(self, FunctionName: str, Marker: str = "0") -> Any:  # noqa: N802, N803
+        if _part(FunctionName) not in self.functions:
+            return "ResourceNotFoundException"
         found, place = self.sources[_part(FunctionName)], int(Marker)
         more = {"NextMarker": str(place + 2)} if place + 2 < len(found) else {}
         return {"EventSourceMappings": found[place : place + 2], **more}
@@ -111,12 +122,15 @@ class FakeAws:
         return self.schedules.get(Name, "ResourceNotFoundException")
 
     def _GetQueueAttributes(self, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N802, N803
-        count = self.letters[QueueUrl.removeprefix("prod-").removesuffix("Url")]
+        count = self.letters.get(QueueUrl.removeprefix("prod-").removesuffix("Url"))
+        if count is None:
+            return "AWS.SimpleQueueService.NonExistentQueue"
         return {"Attributes": {AttributeNames[0]: str(count), AttributeNames[1]: "0"}}
 
     def _DescribeTimeToLive(self, TableName: str) -> Any:  # noqa: N802, N803
         table = TableName.removeprefix("prod-").removesuffix("Table")
-        return {"TimeToLiveDescription": self.expiries[table]}
+        found = self.expiries.get(table)
+        return {"TimeToLiveDescription": found} if found else "ResourceNotFoundException"
 
     def _GetMetricStatistics(self, Dimensions: list[dict[str, str]], **_: Any) -> Any:  # noqa: N802, N803
         return {"Datapoints": [{"Maximum": age} for age in self.lags_ms[_part(Dimensions[0]["Value"])]]}

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import boto3
 import typer
 from botocore.config import Config
-from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.text import Text
 
@@ -66,12 +66,13 @@ def doctor(
     """
     session = session_of(context, output, api_url)
     target = session.target()
-    aws = _aws_session(session, target)
+    aws, no_aws = _aws_session(session, target)
     deployment = Deployment(
         None if aws is None else _clients(aws, target),
         target.api_url,
         stack=stack or (STACK_NAME if target.local else None),
         is_local=target.local is not None,
+        no_client=no_aws,
     )
     with session.client(target) as client:
         sight = Sight(
@@ -112,17 +113,23 @@ def connect_stores(environment: Mapping[str, str], aws: boto3.Session | None, ta
     return aws_services(read_settings(environment), read_tables(environment), clients)
 
 
-def _aws_session(session: Session, target: Target) -> boto3.Session | None:
-    """Returns a session with the user's own credentials in the API's region; None without credentials."""
+def _aws_session(session: Session, target: Target) -> tuple[boto3.Session | None, str]:
+    """Returns a session with the user's own credentials in the API's region; without them None, and why if it is known.
+
+    A profile that can't be used is no fault of the checks that ask the API alone.
+    """
     if target.local is not None:
-        return target.local.session()
+        return target.local.session(), ""
     in_host = _REGION.match(target.api_url)
     region = target.region or session.region or (in_host[1] if in_host else None)
     try:
         found = boto3.Session(profile_name=target.aws_profile or session.aws_profile, region_name=region)
-    except ProfileNotFound:
-        return None
-    return found if found.get_credentials() and found.region_name else None
+        credentials = found.get_credentials()
+    except BotoCoreError as error:
+        return None, str(error).rstrip(".")
+    if credentials is None:
+        return None, ""
+    return (found, "") if found.region_name else (None, "no AWS region is known; pass --region")
 
 
 def _clients(aws: boto3.Session, target: Target) -> MakeClient:

@@ -97,6 +97,11 @@ class Check:
 CHECKS = (
     Check("stack", "the stack is deployed whole", lambda it: judge.judge_stack(it.deployment.stack)),
     Check(
+        "address",
+        "the address leads to this stack's API",
+        lambda it: judge.judge_address(it.deployment.stack, it.deployment.api_id),
+    ),
+    Check(
         "version",
         "this command line fits the deployment",
         lambda it: judge.judge_version(str(it.status.get("version")), it.sight.own_version),
@@ -118,7 +123,9 @@ CHECKS = (
     Check(
         "sources",
         "streams and queues reach their functions",
-        lambda it: judge.judge_sources(it.deployment.stack, it.deployment.sources()),
+        lambda it: judge.judge_sources(
+            it.deployment.stack, it.deployment.sources(), is_local=it.deployment.is_local
+        ),
     ),
     Check(
         "lag",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 FUNCTIONS = ("api", "dispatcher", "recorder", "reaper", "worker")
 """The functions that every deployment has. Each has its own output."""
@@ -17,6 +17,10 @@ TABLES = (
     *("Audit", "Progress"),
 )
 DEAD_LETTERS = ("EventDeadLetters", "LambdaPoolDeadLetters", "EcsPoolDeadLetters")
+LIVE = "live"
+"""The alias of the API's function that the gateway calls, where versions are deployed gradually."""
+MISSING = "MISSING"
+"""The state of a part that the stack names and AWS does not have."""
 EXPIRY = "expires_at"
 """The attribute by which every table lets items expire."""
 
@@ -41,17 +45,20 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """The configuration of a function. `core` is the ARN of the layer that holds tidegate itself, with its version."""
+    """The configuration of a function. `core` is the ARN of the layer that holds tidegate itself, with its version.
+
+    One whose `state` is MISSING has nothing else but a reason.
+    """
 
     name: str
     state: str
-    state_reason: str
-    last_update: str
-    runtime: str
-    architecture: str
-    memory_megabytes: int
-    environment: Mapping[str, str]
-    core: str | None
+    state_reason: str = ""
+    last_update: str = ""
+    runtime: str = ""
+    architecture: str = ""
+    memory_megabytes: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    core: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +86,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """How many messages a queue of dead letters holds, about. AWS counts them eventually."""
+    """How many messages a queue of dead letters holds, about; None if it is missing. AWS counts them eventually."""
 
     queue: str
-    count: int
+    count: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Whether a table lets items expire, and by which attribute."""
+    """Whether a table lets items expire, and by which attribute. The status of a missing table is MISSING."""
 
     table: str
     status: str
@@ -104,7 +111,10 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class Concurrency:
-    """The executions of the account, and those that are reserved for functions of the stack (None where none are)."""
+    """The executions of the account, and those that are reserved for functions of the stack (None where none are).
+
+    A function that is missing is not in `reserved`.
+    """
 
     account: int
     unreserved: int

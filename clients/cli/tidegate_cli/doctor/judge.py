@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tidegate.usecases.read.sample import SHOWN_SUBMISSIONS
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.doctor.facts import (
     EXPIRY,
     FUNCTIONS,
+    MISSING,
     OUTPUTS,
     SOURCES,
     TABLES,
@@ -31,6 +33,9 @@ OTHER_EXECUTIONS = 6
 """The executions that functions other than the worker need at once (docs/explanation/concurrency.md)."""
 EVERY_MINUTE = "rate(1 minute)"
 _DEPLOY = "deploy the stack again with `sam deploy`"
+_SET_BACK = "set it back by hand or with a drift-aware change set: `sam deploy` alone may leave it as it is"
+_MAKE_AGAIN = "make it again: `sam deploy` alone does not see that it is gone"
+_SEE_MISSING = f"{GUIDE}#missing-parts"
 
 PARAMETER_OF = {
     "TIDEGATE_SHARDS": "Shards",
@@ -69,6 +74,15 @@ def judge_stack(stack: Stack) -> Iterator[Finding]:
         )
 
 
+def judge_address(stack: Stack, api_id: str) -> Iterator[Finding]:
+    """Finds an address that leads to the API of another stack; `api_id` is the one in the address."""
+    own = [stack.outputs[name] for name in ("ApiId", "OAuthApiId") if name in stack.outputs]
+    if own and api_id not in own:
+        what = f"the address leads to the API {api_id}, and stack {stack.name} has {' and '.join(own)}"
+        do = "leave --stack out, or name the stack of this API: now the checks look at two deployments"
+        yield error(what, do, f"{GUIDE}#address")
+
+
 def judge_version(deployed: str, own: str) -> Iterator[Finding]:
     """Finds a command line of another version than the deployment."""
     if deployed != own:
@@ -91,24 +105,28 @@ def judge_pulses(status: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def judge_schedules(schedules: Sequence[Schedule]) -> Iterator[Finding]:
-    """Finds schedules that are disabled, or that come at other times than once a minute."""
+    """Finds schedules that are missing or disabled, or that come at other times than once a minute."""
     for each in schedules:
         see = f"{RUNBOOK}#{each.name}-not-running"
-        if each.state != "ENABLED":
+        if each.state == MISSING:
+            yield error(f"the schedule {each.name} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
+        elif each.state != "ENABLED":
             yield error(
                 f"the schedule {each.name} is {each.state}", "enable it in EventBridge Scheduler", see
             )
         elif each.expression != EVERY_MINUTE:
             what = f"the schedule {each.name} is {each.expression} instead of {EVERY_MINUTE}"
-            yield warning(what, _DEPLOY, see)
+            yield warning(what, _SET_BACK, see)
 
 
 def judge_functions(functions: Sequence[Function]) -> Iterator[Finding]:
-    """Finds functions that can't run, or whose last update failed."""
+    """Finds functions that are missing or can't run, or whose last update failed."""
     see = f"{RUNBOOK}#function-errors"
     for each in functions:
-        if each.state not in ("Active", ""):
-            why = f" ({each.state_reason})" if each.state_reason else ""
+        why = f" ({each.state_reason})" if each.state_reason else ""
+        if each.state == MISSING:
+            yield error(f"the function {each.name} is {MISSING}{why}", _MAKE_AGAIN, _SEE_MISSING)
+        elif each.state not in ("Active", ""):
             yield error(f"the function {each.name} is {each.state}{why}", _DEPLOY, see)
         if each.last_update == "Failed":
             yield error(f"the last update of the function {each.name} failed", _DEPLOY, see)
@@ -117,7 +135,8 @@ def judge_functions(functions: Sequence[Function]) -> Iterator[Finding]:
 def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator[Finding]:
     """Finds functions that differ from the stack's parameters and outputs, or from each other's version."""
     see = f"{GUIDE}#configuration"
-    for each in functions:
+    there = [each for each in functions if each.state != MISSING]
+    for each in there:
         changed = [
             f"{variable} is {each.environment.get(variable, 'absent')} and not {stack.parameters[parameter]}"
             for variable, parameter in PARAMETER_OF.items()
@@ -132,10 +151,12 @@ def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator
         ]
         changed += _differing_traits(stack, each)
         if changed:
-            yield warning(f"the function {each.name} was changed by hand: {'; '.join(changed)}", _DEPLOY, see)
-    layers = {each.core for each in functions if each.core}
+            yield warning(
+                f"the function {each.name} was changed by hand: {'; '.join(changed)}", _SET_BACK, see
+            )
+    layers = {each.core for each in there if each.core}
     if len(layers) > 1:
-        versions = named([f"{each.name} {each.core}" for each in functions])
+        versions = named([f"{each.name} {each.core}" for each in there])
         yield error(f"the functions run different versions of tidegate: {versions}", _DEPLOY, see)
 
 
@@ -154,13 +175,18 @@ def _table_variable(table: str) -> str:
     return f"TIDEGATE_TABLE{words}"
 
 
-def judge_sources(stack: Stack, sources: Sequence[Source]) -> Iterator[Finding]:
-    """Finds event sources that are missing, disabled or failing, and a worker's that is bounded otherwise."""
+def judge_sources(stack: Stack, sources: Sequence[Source], *, is_local: bool) -> Iterator[Finding]:
+    """Finds event sources that are missing, disabled or failing, and a worker's with another bound or without one.
+
+    The local stack may leave the bound out.
+    """
     see = f"{RUNBOOK}#late-streams"
     for function, wanted in SOURCES.items():
         count = sum(each.function == function for each in sources)
         if count < wanted:
-            yield error(f"the {function} has {count} event sources instead of {wanted}", _DEPLOY, see)
+            yield error(
+                f"the {function} has {count} event sources instead of {wanted}", _MAKE_AGAIN, _SEE_MISSING
+            )
     bound = stack.parameters.get("WorkerConcurrency")
     for each in sources:
         what = f"the event source {each.uuid} of the {each.function}"
@@ -170,9 +196,12 @@ def judge_sources(stack: Stack, sources: Sequence[Source]) -> Iterator[Finding]:
         elif each.last_result.upper().startswith(("PROBLEM", "FAILED")):
             do = f"read the errors in the log of the {each.function}"
             yield error(f"{what} fails: {each.last_result}", do, f"{RUNBOOK}#function-errors")
-        if bound and each.at_once is not None and str(each.at_once) != bound:
-            what = f"the worker runs at most {each.at_once} jobs at once, and WorkerConcurrency is {bound}"
-            yield warning(what, _DEPLOY, f"{GUIDE}#configuration")
+        if bound and each.function == "worker" and str(each.at_once) != bound:
+            if each.at_once is None and is_local:
+                continue
+            runs = "without a bound" if each.at_once is None else f"at most {each.at_once} jobs at once"
+            what = f"the worker runs {runs}, and WorkerConcurrency is {bound}"
+            yield warning(what, _SET_BACK, f"{GUIDE}#configuration")
 
 
 def judge_lag(lags: Sequence[Lag]) -> Iterator[Finding]:
@@ -185,24 +214,29 @@ def judge_lag(lags: Sequence[Lag]) -> Iterator[Finding]:
 
 
 def judge_letters(queues: Sequence[Letters]) -> Iterator[Finding]:
-    """Finds queues of dead letters that are not empty."""
+    """Finds queues of dead letters that are missing or not empty."""
     for each in queues:
-        if each.count:
+        if each.count is None:
+            yield error(f"the queue {each.queue} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
+        elif each.count:
             what = f"{each.queue} holds {each.count:,} messages"
             do = "look at the letters and mend their cause; the reaper puts right the jobs of a pool"
             yield error(what, do, f"{RUNBOOK}#dead-letters")
 
 
 def judge_expiry(tables: Sequence[Expiry]) -> Iterator[Finding]:
-    """Finds tables whose items never expire."""
+    """Finds tables that are missing, or whose items never expire."""
     for each in tables:
+        if each.status == MISSING:
+            yield error(f"the table {each.table} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
+            continue
         if each.status not in ("ENABLED", "ENABLING"):
             what = f"items of the table {each.table} never expire: its time to live is {each.status}"
         elif each.attribute != EXPIRY:
             what = f"items of the table {each.table} expire by {each.attribute} and not by {EXPIRY}"
         else:
             continue
-        yield warning(what, _DEPLOY, f"{GUIDE}#expiry")
+        yield warning(what, _SET_BACK, f"{GUIDE}#expiry")
 
 
 def judge_concurrency(stack: Stack, found: Concurrency) -> Iterator[Finding]:
@@ -214,10 +248,10 @@ def judge_concurrency(stack: Stack, found: Concurrency) -> Iterator[Finding]:
             yield error(f"the function {name} may not run", do, f"{RUNBOOK}#throttled-functions")
     wanted = int(stack.parameters.get("DispatcherConcurrency", "0"))
     dispatchers = found.reserved.get("dispatcher")
-    if dispatchers != 0 and (dispatchers or 0) != wanted:
+    if "dispatcher" in found.reserved and dispatchers != 0 and (dispatchers or 0) != wanted:
         has = f"{dispatchers or 'no'} executions are reserved for the dispatcher"
         what = f"{has}, and DispatcherConcurrency is {wanted}"
-        yield warning(what, _DEPLOY, f"{GUIDE}#configuration")
+        yield warning(what, _SET_BACK, f"{GUIDE}#configuration")
     workers = int(stack.parameters.get("WorkerConcurrency", "0"))
     left = found.unreserved - workers
     if left < OTHER_EXECUTIONS:
@@ -260,8 +294,9 @@ def judge_overdue(overdue: Sequence[str]) -> Iterator[Finding]:
 
 
 def judge_submissions(stuck: Sequence[str]) -> Iterator[Finding]:
-    """Finds submissions that stayed open far longer than any takes."""
+    """Finds submissions that stayed open far longer than any takes. No more than `SHOWN_SUBMISSIONS` are listed."""
     if stuck:
-        what = f"{len(stuck)} submissions are open for over a quarter of an hour: {named(stuck)}"
+        count = f"{'at least ' if len(stuck) >= SHOWN_SUBMISSIONS else ''}{len(stuck)}"
+        what = f"{count} submissions are open for over a quarter of an hour: {named(stuck)}"
         do = "look at the reaper's errors: it finishes or removes such submissions"
         yield error(what, do, f"{GUIDE}#submissions")

@@ -11,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tidegate_cli.doctor.facts import (
     DEAD_LETTERS,
     FUNCTIONS,
+    LIVE,
+    MISSING,
     READERS,
     SCHEDULES,
     SOURCES,
@@ -32,6 +34,11 @@ MakeClient = Callable[[str], Any]
 LAG_LOOK_BACK_SECONDS = 900
 _MAX_PAGES = 10
 _API_HOST = re.compile(r"^https://([a-z0-9]+)\.execute-api\.")
+_LOCAL_API = re.compile(r"^http://[^/]+/_aws/execute-api/([a-z0-9]+)/")
+_ABSENT = frozenset(
+    {"ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+)
+"""The codes that say that a part does not exist. SQS has the last two, the older by its own name for it."""
 _DENIED = frozenset(
     {
         "AccessDenied",
@@ -46,9 +53,9 @@ _DENIED = frozenset(
 class Deployment:
     """A deployment as AWS describes it. Checks share the facts that were read once.
 
-    `make_client` is None without AWS credentials. `stack` names the stack; without it the stack is found by the API in
-    `api_url`. `is_local` says that it is a local stack, which measures no metrics. Every read may raise Denied (AWS
-    denied the call), NotMade (no answer, or no such thing) or NotMeasured.
+    `make_client` is None without AWS credentials, and `no_client` says why if that is known. `stack` names the stack;
+    without it the stack is found by the API in `api_url`. `is_local` says that it is a local stack, which measures no
+    metrics. Every read may raise Denied (AWS denied the call), NotMade (no answer, or no such stack) or NotMeasured.
     """
 
     def __init__(
@@ -58,11 +65,13 @@ class Deployment:
         *,
         stack: str | None = None,
         is_local: bool = False,
+        no_client: str = "",
     ) -> None:
         self._make_client = make_client
+        self._no_client = no_client
         self._api_url = api_url
         self._named = stack
-        self._is_local = is_local
+        self.is_local = is_local
         self._clients: dict[str, Any] = {}
         self._stack = Once(self._read_stack)
         self._functions = Once(lambda: tuple(self._function(name) for name in FUNCTIONS))
@@ -74,13 +83,29 @@ class Deployment:
 
     @property
     def functions(self) -> tuple[Function, ...]:
-        """The configurations of the functions that every deployment has."""
+        """The configurations of the functions that every deployment has. One that does not exist is MISSING."""
         return self._functions.get()
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables of the reaper, which knows every table that a look at jobs needs."""
-        return next(each.environment for each in self.functions if each.name == "reaper")
+        """The variables of the reaper, or of another function where it is missing.
+
+        Each knows every table that a look at jobs needs.
+        """
+        there = [each for each in self.functions if each.state != MISSING]
+        if not there:
+            raise NotMade("every function is missing, and so are the names of the tables")
+        return next((each for each in there if each.name == "reaper"), there[0]).environment
+
+    @property
+    def api_id(self) -> str:
+        """The id of the API in the address. Raises NotMeasured if the address names none."""
+        found = _API_HOST.match(self._api_url) or _LOCAL_API.match(self._api_url)
+        if found is None:
+            raise NotMeasured(
+                f"{self._api_url} has no id of an API, so it can't be compared with the stack's"
+            )
+        return found[1]
 
     def sources(self) -> tuple[Source, ...]:
         """Returns the event sources of the functions that have some."""
@@ -91,34 +116,39 @@ class Deployment:
         return tuple(self._schedule(name) for name in SCHEDULES)
 
     def letters(self) -> tuple[Letters, ...]:
-        """Returns about how many messages each queue of dead letters holds, those in flight included."""
+        """Returns about how many messages each queue of dead letters holds, those in flight included.
+
+        One that does not exist has no count.
+        """
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = []
         for queue in DEAD_LETTERS:
-            answer = self._ask(
+            answer = self._find(
                 "sqs:GetQueueAttributes",
                 self._client("sqs").get_queue_attributes,
                 QueueUrl=self._output(f"{queue}Url"),
                 AttributeNames=names,
             )
-            found.append(Letters(queue, sum(int(answer["Attributes"].get(name, 0)) for name in names)))
+            counts = None if answer is None else [int(answer["Attributes"].get(name, 0)) for name in names]
+            found.append(Letters(queue, None if counts is None else sum(counts)))
         return tuple(found)
 
     def expiries(self) -> tuple[Expiry, ...]:
-        """Returns how items of each table expire."""
+        """Returns how items of each table expire. A table that does not exist has the status MISSING."""
         found = []
         for table in TABLES:
-            answer = self._ask(
+            answer = self._find(
                 "dynamodb:DescribeTimeToLive",
                 self._client("dynamodb").describe_time_to_live,
                 TableName=self._output(f"{table}Table"),
-            )["TimeToLiveDescription"]
-            found.append(Expiry(table, answer["TimeToLiveStatus"], answer.get("AttributeName", "")))
+            )
+            said = {"TimeToLiveStatus": MISSING} if answer is None else answer["TimeToLiveDescription"]
+            found.append(Expiry(table, said["TimeToLiveStatus"], said.get("AttributeName", "")))
         return tuple(found)
 
     def lags(self, *, now_s: float) -> tuple[Lag, ...]:
         """Returns the longest lag of each reader in the last quarter of an hour before `now_s`."""
-        if self._is_local:
+        if self.is_local:
             raise NotMeasured("the local stack has no metrics of Lambda's")
         found = []
         for function in READERS:
@@ -142,12 +172,13 @@ class Deployment:
         limit = self._ask("lambda:GetAccountSettings", client.get_account_settings)["AccountLimit"]
         reserved: dict[str, int | None] = {}
         for function in FUNCTIONS:
-            answer = self._ask(
+            answer = self._find(
                 "lambda:GetFunctionConcurrency",
                 client.get_function_concurrency,
                 FunctionName=self._function_name(function),
             )
-            reserved[function] = answer.get("ReservedConcurrentExecutions")
+            if answer is not None:
+                reserved[function] = answer.get("ReservedConcurrentExecutions")
         return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"], reserved)
 
     def _read_stack(self) -> Stack:
@@ -177,11 +208,16 @@ class Deployment:
         return str(answer["StackResources"][0]["StackName"])
 
     def _function(self, name: str) -> Function:
-        found = self._ask(
+        is_gradual = self.stack.parameters.get("GradualDeployment", "none") != "none"
+        alias = {"Qualifier": LIVE} if name == "api" and is_gradual else {}
+        found = self._find(
             "lambda:GetFunctionConfiguration",
             self._client("lambda").get_function_configuration,
             FunctionName=self._function_name(name),
+            **alias,
         )
+        if found is None:
+            return Function(name, MISSING, f"it, or its alias {LIVE}" if alias else "")
         layers = found.get("Layers") or [{}]
         return Function(
             name,
@@ -200,11 +236,9 @@ class Deployment:
         asked = {"FunctionName": self._function_name(function)}
         found: list[Source] = []
         for _ in range(_MAX_PAGES):
-            answer = self._ask(
-                "lambda:ListEventSourceMappings",
-                client.list_event_source_mappings,
-                **asked,
-            )
+            answer = self._find("lambda:ListEventSourceMappings", client.list_event_source_mappings, **asked)
+            if answer is None:
+                break
             found += [
                 Source(
                     each["UUID"],
@@ -222,17 +256,14 @@ class Deployment:
 
     def _schedule(self, name: str) -> Schedule:
         group = self._output("ScheduleGroupName")
-        client = self._client("scheduler")
-
-        def get() -> Any:
-            try:
-                return client.get_schedule(GroupName=group, Name=name)
-            except ClientError as error:
-                if _code(error) != "ResourceNotFoundException":
-                    raise
-                return {"State": "MISSING", "ScheduleExpression": ""}
-
-        found = self._ask("scheduler:GetSchedule", get)
+        found = self._find(
+            "scheduler:GetSchedule",
+            self._client("scheduler").get_schedule,
+            GroupName=group,
+            Name=name,
+        )
+        if found is None:
+            return Schedule(name, MISSING, "")
         return Schedule(name, found["State"], found["ScheduleExpression"])
 
     def _function_name(self, function: str) -> str:
@@ -246,10 +277,26 @@ class Deployment:
 
     def _client(self, service: str) -> Any:
         if self._make_client is None:
-            raise NotMade("it needs AWS credentials: set AWS_PROFILE, pass --aws-profile, or log in to AWS")
+            why = f" ({self._no_client})" if self._no_client else ""
+            raise NotMade(
+                f"it needs AWS credentials{why}: set AWS_PROFILE, pass --aws-profile, or log in to AWS"
+            )
         if service not in self._clients:
             self._clients[service] = self._make_client(service)
         return self._clients[service]
+
+    def _find(self, action: str, call: Callable[..., Any], **arguments: Any) -> Any:
+        """Asks AWS about a part. Returns None if it does not exist."""
+
+        def find() -> Any:
+            try:
+                return call(**arguments)
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return None
+                raise
+
+        return self._ask(action, find)
 
     def _ask(self, action: str, call: Callable[..., Any], **arguments: Any) -> Any:
         try:
