@@ -1,6 +1,6 @@
 """Deletes a stack, and its tables only if that is asked for: `python -m dev.scripts.delete_stack --stack tidegate-dev`.
 
-CloudFormation keeps the tables of a deleted stack, and nothing finds them again. So this names each table that stays.
+CloudFormation keeps the tables of a deleted stack, and nothing finds them again. So this names each table first.
 With `--with-tables` it deletes them after the stack. docs/guides/delete-a-stack.md says what to do before.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dev.scripts.restore import Refused, tables_of
 
@@ -20,20 +20,36 @@ from dev.scripts.restore import Refused, tables_of
 def delete(
     dynamodb: Any, cloudformation: Any, stack: str, *, with_tables: bool, say: Callable[[str], None]
 ) -> None:
-    """Deletes the stack, waits until it is gone, and deletes or names its tables.
+    """Names the stack's tables, deletes the stack, waits until it is gone, and deletes its tables if that is asked for.
 
-    Raises `Refused` before anything is deleted if a table that is to go is protected from deletion.
+    Raises `Refused` before anything is deleted if a table that is to go is protected from deletion, and after all
+    else if some tables could not be deleted. It names those.
     """
     tables = tables_of(cloudformation, stack)
     if with_tables:
         _check_protection(dynamodb, tables)
+    # Nothing finds the names again once the stack is gone, whatever stops this then.
+    for name in tables.values():
+        say(f"{name}: {'goes after the stack' if with_tables else 'stays, and is paid for'}")
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
     say(f"{stack}: deleted")
+    if with_tables:
+        _delete_tables(dynamodb, tables, say)
+
+
+def _delete_tables(dynamodb: Any, tables: Mapping[str, str], say: Callable[[str], None]) -> None:
+    left = []
     for name in tables.values():
-        if with_tables:
+        try:
             dynamodb.delete_table(TableName=name)
-        say(f"{name}: {'deleted' if with_tables else 'stays, and is paid for'}")
+        except (BotoCoreError, ClientError) as error:
+            left.append(name)
+            say(f"{name}: stays, {error}")
+        else:
+            say(f"{name}: deleted")
+    if left:
+        raise Refused(f"the stack is gone, and these tables of it stay: {', '.join(left)}")
 
 
 def _check_protection(dynamodb: Any, tables: Mapping[str, str]) -> None:
@@ -54,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clients = (boto3.client("dynamodb"), boto3.client("cloudformation"))
     try:
         delete(*clients, given.stack, with_tables=given.with_tables, say=lambda line: print(line, flush=True))
-    except (Refused, ClientError, WaiterError) as error:
+    except (Refused, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -1,7 +1,8 @@
 """Restores all tables of a stack to one moment, and makes a stack of them that `sam deploy` then completes.
 
 `python -m dev.scripts.restore --stack tidegate --at 2026-12-01T08:00:00Z --to tidegate-restored` changes nothing of the
-first stack. A restore that was cut off may be started again: it goes on with the tables that are there.
+first stack. A restore that was cut off may be started again: it goes on with the tables that are there, if they were
+restored from the same tables to the same moment.
 docs/guides/back-up-and-restore.md says what to do before and after.
 """
 
@@ -62,11 +63,19 @@ class Restore:
 
     def run(self) -> None:
         """Does it all, and returns when the new stack has the tables. Raises `Refused`."""
+        if self.to == self.stack:
+            raise Refused("the new stack needs another name than the first one")
         tables = tables_of(self.cloudformation, self.stack)
         self.check_moment(tables)
         targets = {logical_id: f"{self.to}-{logical_id}" for logical_id in tables}
+        begun = {
+            logical_id for logical_id, source in tables.items() if self._is_begun(source, targets[logical_id])
+        }
         for logical_id, source in tables.items():
-            self._begin(source, targets[logical_id])
+            if logical_id in begun:
+                self.say(f"{targets[logical_id]}: is there already")
+            else:
+                self._begin(source, targets[logical_id])
         for target in targets.values():
             self._wait_for(target)
         for logical_id, source in tables.items():
@@ -84,14 +93,24 @@ class Restore:
             if not earliest <= self.at <= latest:
                 raise Refused(f"{name} can be restored to moments from {earliest} to {latest} only")
 
-    def _begin(self, source: str, target: str) -> None:
+    def _is_begun(self, source: str, target: str) -> bool:
+        """Says whether an earlier start began this restore. Raises `Refused` if the table there is another one."""
         try:
-            self.dynamodb.restore_table_to_point_in_time(
-                SourceTableName=source, TargetTableName=target, RestoreDateTime=self.at
+            found = self.dynamodb.describe_table(TableName=target)["Table"]
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            return False
+        origin = found.get("RestoreSummary", {})
+        wanted = self.dynamodb.describe_table(TableName=source)["Table"]["TableArn"]
+        if (origin.get("SourceTableArn"), origin.get("RestoreDateTime")) != (wanted, self.at):
+            raise Refused(
+                f"{target} is there, and is not {source} at {self.at}; name another stack with --to"
             )
-        except self.dynamodb.exceptions.TableAlreadyExistsException:
-            self.say(f"{target}: is there already")
-            return
+        return True
+
+    def _begin(self, source: str, target: str) -> None:
+        self.dynamodb.restore_table_to_point_in_time(
+            SourceTableName=source, TargetTableName=target, RestoreDateTime=self.at
+        )
         self.say(f"{target}: begun")
 
     def _wait_for(self, target: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+from hashlib import sha256
 
 import pytest
 
 from tests.attack.test_template_edge import longest_values
 from tests.harness import template as support
+from tests.harness.tables import TEMPLATE
 from tests.harness.template import Resolved, parameters, rules
 from tidegate_cli.doctor.facts import LIVE
 
@@ -142,6 +144,27 @@ def test_new_code_makes_a_version() -> None:
     template = Resolved(**CANARY, SampleJobs="true")
     layers = template.properties("ApiFunction")["Layers"]
     assert template.properties("ApiVersion")["Description"].split()[: len(layers)] == layers
+
+
+def as_written() -> str:
+    """Returns a digest of what a version copies that is neither a layer nor a parameter."""
+    document = support._document()
+    template = [
+        document["Globals"]["Function"],
+        document["Mappings"]["LambdaLogLevels"],
+        document["Resources"]["ApiFunction"]["Properties"],
+    ]
+    folder = TEMPLATE.parent / document["Resources"]["ApiFunction"]["Properties"]["CodeUri"]
+    code = [[path.name, path.read_text(encoding="utf-8")] for path in sorted(folder.rglob("*.py"))]
+    assert code, "an empty folder would hold nothing"
+    return sha256(json.dumps([template, code], sort_keys=True).encode()).hexdigest()[:8]
+
+
+def test_the_function_written_anew_makes_a_version() -> None:
+    """Without it a change of its memory, its time or its entry point alone would not reach the gateway."""
+    template = Resolved(**CANARY)
+    stated = template.properties("ApiVersion")["Description"].split()[-1]
+    assert stated == as_written(), f'write Function: "{as_written()}" at ApiVersion in template.yaml'
 
 
 def test_the_longest_description_fits() -> None:

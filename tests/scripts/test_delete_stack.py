@@ -5,6 +5,7 @@ from __future__ import annotations
 from unittest.mock import MagicMock
 
 import pytest
+from botocore.exceptions import ClientError, WaiterError
 
 from dev.scripts.delete_stack import delete
 from dev.scripts.restore import TABLE, Refused
@@ -49,3 +50,31 @@ def test_a_protected_table_stops_the_deletion_before_it_begins() -> None:
     with pytest.raises(Refused, match="tidegate-Jobs-1A"):
         delete(dynamodb, cloudformation, "tidegate", with_tables=True, say=lambda _line: None)
     cloudformation.delete_stack.assert_not_called()
+
+
+def test_every_name_is_said_although_the_wait_for_the_stack_fails() -> None:
+    dynamodb, cloudformation, _ = account(protected=False)
+    said: list[str] = []
+    before: list[str] = []
+    cloudformation.delete_stack.side_effect = lambda **_: before.extend(said)
+    cloudformation.get_waiter.return_value.wait.side_effect = WaiterError(
+        "stack_delete_complete", "failed", {}
+    )
+    with pytest.raises(WaiterError):
+        delete(dynamodb, cloudformation, "tidegate", with_tables=True, say=said.append)
+    assert [any(name in line for line in before) for name in NAMES.values()] == [True, True]
+    dynamodb.delete_table.assert_not_called()
+
+
+def test_a_table_that_can_not_be_deleted_keeps_no_other_one() -> None:
+    dynamodb, cloudformation, _ = account(protected=False)
+    said: list[str] = []
+    busy = ClientError({"Error": {"Code": "ResourceInUseException", "Message": "it is busy"}}, "DeleteTable")
+    dynamodb.delete_table.side_effect = [busy, {}]
+    with pytest.raises(Refused, match="tidegate-Jobs-1A") as refused:
+        delete(dynamodb, cloudformation, "tidegate", with_tables=True, say=said.append)
+    assert "tidegate-Control-2B" not in str(refused.value)
+    assert [call.kwargs["TableName"] for call in dynamodb.delete_table.call_args_list] == list(NAMES.values())
+    assert "tidegate-Control-2B: deleted" in said
+    assert "tidegate-Jobs-1A: deleted" not in said
+    assert any("it is busy" in line for line in said)

@@ -31,6 +31,17 @@ TEMPLATE = {
 NEW_TABLE: dict[str, Any] = {"TableStatus": "ACTIVE"}
 
 
+def arn(table: str) -> str:
+    """Returns the address of a table."""
+    return f"arn:aws:dynamodb:eu-central-1:123456789012:table/{table}"
+
+
+def restored(source: str, at: datetime) -> dict[str, Any]:
+    """Returns a table that a restore is making, which tells where it is from, also when it is done."""
+    summary = {"SourceTableArn": arn(source), "RestoreDateTime": at, "RestoreInProgress": True}
+    return {"TableStatus": "CREATING", "RestoreSummary": summary}
+
+
 @dataclass
 class Account:
     """Two tables of a stack, as the services tell of them. A new table is made for `looks` looks at it.
@@ -87,15 +98,17 @@ class Account:
     def restore_table_to_point_in_time(self, given: dict[str, Any]) -> dict[str, Any]:
         if given["TargetTableName"] in self.tables:
             return {"Error": {"Code": "TableAlreadyExistsException", "Message": "it is there"}}
-        self.tables[given["TargetTableName"]] = {"TableStatus": "CREATING"}
+        self.tables[given["TargetTableName"]] = restored(given["SourceTableName"], given["RestoreDateTime"])
         return {}
 
     def describe_table(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given["TableName"] not in self.tables:
+            return {"Error": {"Code": "ResourceNotFoundException", "Message": "no such table"}}
         table = self.tables[given["TableName"]]
         self.looked[given["TableName"]] += 1
         if self.looked[given["TableName"]] > self.looks:
             table["TableStatus"] = "ACTIVE"
-        return {"Table": dict(table)}
+        return {"Table": {**table, "TableArn": arn(given["TableName"])}}
 
     def update_table(self, given: dict[str, Any]) -> dict[str, Any]:
         changes = {name: value for name, value in given.items() if name != "TableName"}
@@ -146,14 +159,14 @@ def clients() -> tuple[Any, Any]:
     return session.client("dynamodb"), session.client("cloudformation")
 
 
-def restore(clients: tuple[Any, Any], account: Account) -> list[float]:
-    """Restores the account's stack, and returns how long each wait was."""
+def restore(clients: tuple[Any, Any], account: Account, to: str = "again") -> list[float]:
+    """Restores the account's stack as the stack `to`, and returns how long each wait was."""
     slept: list[float] = []
     for client in clients:
         client.meta.events.register_first("provide-client-params", account.note, unique_id="note")
         client.meta.events.register_first("before-call", account.answer, unique_id="answer")
     try:
-        Restore(*clients, "tidegate", AT, "again", sleep=slept.append, say=lambda _line: None).run()
+        Restore(*clients, "tidegate", AT, to, sleep=slept.append, say=lambda _line: None).run()
     finally:
         for client in clients:
             client.meta.events.unregister("provide-client-params", unique_id="note")
@@ -205,10 +218,38 @@ def test_nothing_is_begun_unless_every_table_has_the_moment(clients: tuple[Any, 
 
 def test_a_restore_that_was_cut_off_goes_on_with_the_tables_that_are_there(clients: tuple[Any, Any]) -> None:
     account = Account()
-    account.tables["again-Jobs"] = {"TableStatus": "CREATING"}
+    account.tables["again-Jobs"] = restored("tidegate-Jobs-1A", AT)
     restore(clients, account)
+    assert [each["TargetTableName"] for each in account.of("RestoreTableToPointInTime")] == ["again-Control"]
     assert account.of("ExecuteChangeSet")
     assert account.tables["again-Jobs"]["StreamSpecification"] == STREAM
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        restored("tidegate-Control-2B", AT - timedelta(hours=1)),
+        restored("other-Control-3C", AT),
+        NEW_TABLE | {"RestoreSummary": {"RestoreDateTime": AT, "RestoreInProgress": False}},
+        NEW_TABLE,
+    ],
+    ids=["another moment", "another stack", "a backup", "no restore"],
+)
+def test_a_table_of_another_origin_is_refused_before_anything_is_begun(
+    clients: tuple[Any, Any], found: dict[str, Any]
+) -> None:
+    account = Account()
+    account.tables["again-Control"] = dict(found)
+    with pytest.raises(Refused, match="again-Control"):
+        restore(clients, account)
+    assert not account.of("RestoreTableToPointInTime")
+
+
+def test_the_first_stack_is_no_stack_to_restore_to(clients: tuple[Any, Any]) -> None:
+    account = Account()
+    with pytest.raises(Refused, match="another name"):
+        restore(clients, account, to="tidegate")
+    assert not account.asked
 
 
 def test_the_wait_for_a_table_ends(clients: tuple[Any, Any]) -> None:
