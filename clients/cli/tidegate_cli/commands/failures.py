@@ -36,7 +36,8 @@ COLUMNS = (
 )
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _NO_BAR: Final = "·"
-_LOOKS_AT_ONCE: Final = 1_000  # failed jobs of one page
+_DEFAULT_LIMIT: Final = 1_000  # as many failed jobs as one page looks at
+_MOST_PAGES: Final = 50  # a page that ends early for its number of groups has looked at 200 failed jobs
 _DURATION: Final = re.compile("([1-9][0-9]{0,4})([mhd])")
 _UNIT_MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -81,9 +82,12 @@ def list_failures(
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", min=1, max=10_000, help="The most failed jobs to look at, rounded up to thousands."
+            "--limit",
+            min=1,
+            max=10_000,
+            help="Look at so many failed jobs, and at those of a page more at most.",
         ),
-    ] = _LOOKS_AT_ONCE,
+    ] = _DEFAULT_LIMIT,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -181,13 +185,15 @@ def _set_muted(
 def _all_pages(client: Client, limit: int, **filters: Any) -> dict[str, Any]:
     """Returns the pages that look at `limit` failed jobs together, as one page."""
     pages = [client.list_failures(**filters)]
-    while pages[-1].get("cursor") is not None and len(pages) * _LOOKS_AT_ONCE < limit:
+    looked_at = number_of(pages[0], "looked_at")
+    while pages[-1].get("cursor") is not None and looked_at < limit and len(pages) < _MOST_PAGES:
         pages.append(client.list_failures(**filters, cursor=pages[-1]["cursor"]))
+        looked_at += number_of(pages[-1], "looked_at")
     return {
         **pages[0],
         "groups": merged(group for page in pages for group in objects_of(page, "groups")),
         "left_out": max(number_of(page, "left_out") for page in pages),
-        "looked_at": sum(number_of(page, "looked_at") for page in pages),
+        "looked_at": looked_at,
         "looked_back_to": pages[-1].get("looked_back_to"),
         "cursor": pages[-1].get("cursor"),
     }
