@@ -19,7 +19,7 @@ NOOP = "tidegate.noop"
 HOUR_MS = 3_600_000
 LOOKS_MS = NOW_MS + 30 * HOUR_MS  # when failures are listed: 2026-12-02T14:00:00Z
 BEN = "arn:aws:iam::123456789012:user/ben"
-ROWS = fingerprint_of(NOOP, "broken", "row 1 is broken")
+ROWS = fingerprint_of(NOOP, "broken", "row <number> is broken")
 
 
 @pytest.fixture
