@@ -45,6 +45,14 @@ def test_a_job_has_one_row_with_its_waste_apart(api: Requests) -> None:
     assert rows[1].startswith("team=data,1,19,0,0,0,0,2,0,0.0000385")
 
 
+def test_large_amounts_are_exact_in_comma_separated_values(api: Requests) -> None:
+    useful = {**USEFUL, "write_units": 1_234_567, "read_units": 0.5, "function_seconds": 12_345_678.125}
+    useful = {**useful, "sqs_requests": 10_000_000}
+    api({JOB_PATH: httpx.Response(200, json={**JOB, "useful": useful, "wasted": NOTHING})})
+    rows = tidegate("cost", f"{WORKFLOW}.1", "--csv").stdout.splitlines()
+    assert rows[1].split(",")[2:8] == ["1234567", "0.5", "10000000", "0", "0", "12345678.125"]
+
+
 def test_the_pages_of_a_workflow_add_up_with_its_own_units(api: Requests) -> None:
     last = {**PAGE, "own": NOTHING, "cursor": None}
     api({FLOW_PATH: [httpx.Response(200, json=PAGE), httpx.Response(200, json=last)]})

@@ -223,9 +223,14 @@ def _table_row(row: Row, prices: Prices) -> list[str]:
 
 def _csv_row(row: Row, prices: Prices) -> list[str]:
     whole = row.useful + row.wasted
-    amounts = [f"{getattr(whole, name):g}" for name in NAMES]
+    amounts = [_exact(getattr(whole, name)) for name in NAMES]
     name, price = printable(row.name), f"{dollars(whole, prices):.12f}"
     return [name, str(row.jobs), *amounts, price, f"{dollars(row.wasted, prices):.12f}"]
+
+
+def _exact(amount: float) -> str:
+    """Returns an amount without an exponent; units come in halves, and seconds in thousandths."""
+    return f"{amount:.3f}".rstrip("0").rstrip(".")
 
 
 def _document(found: Cost, prices: Prices) -> dict[str, Any]:
