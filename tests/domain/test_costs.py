@@ -156,6 +156,7 @@ def test_dollars_follow_the_prices() -> None:
         {"write_units": -1},
         {"read_units": True},
         {"task_slots": 0},
+        {"task_slots": 0.5},
         {"as_of": 1},
         {"api_calls": "1"},
     ],

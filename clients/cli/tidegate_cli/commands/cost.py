@@ -20,6 +20,7 @@ from tidegate_cli.api_answers import objects_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.list_jobs import only
+from tidegate_cli.commands.since import since_time
 from tidegate_cli.documents.price_file import read_prices
 from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
@@ -84,7 +85,16 @@ def cost(
     ] = None,
     workflow: Annotated[str | None, only("--workflow", "of this workflow", "ID")] = None,
     job_type: Annotated[str | None, only("--type", "of this type")] = None,
-    since: Annotated[str | None, only("--since", "from this time on, as `jobs list --from`", "TIME")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            parser=since_time,
+            help="Only jobs from this time on, such as 90m, 24h, 7d or 2026-12-01T08:00:00Z.",
+            show_default=False,
+        ),
+    ] = None,
     by: Annotated[
         By | None,
         typer.Option(
