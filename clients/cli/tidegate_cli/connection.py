@@ -9,7 +9,8 @@ from typing import Any, ParamSpec, Self
 
 import httpx
 
-from tidegate.contracts.requests import too_large_numbers
+from tidegate.contracts.requests import MAX_REPORTED
+from tidegate.contracts.violations import too_large_numbers
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
 from tidegate_cli.api_answers import objects_of
@@ -117,7 +118,7 @@ class Connection:
         try:
             answer = self._api.raw(operation)
         except InvalidArgument as error:
-            numbers = list(too_large_numbers(request.body))
+            numbers = list(too_large_numbers(request.body, MAX_REPORTED))
             raise UsageError(str(InvalidRequest(numbers) if numbers else error)) from error
         except ApiError as error:
             raise problem_of_api(error) from error
