@@ -35,6 +35,16 @@ _COLUMNS: Final = (
     Column("dollars", 90, right=True),
     Column("of them wasted", 80, right=True),
 )
+_SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        parser=since_time,
+        help="Only jobs from this time on, such as 90m, 24h, 7d or 2026-12-01T08:00:00Z.",
+        show_default=False,
+    ),
+]
 _TOTAL: Final = "total"
 _NO_NAME: Final = "(none)"
 
@@ -85,16 +95,7 @@ def cost(
     ] = None,
     workflow: Annotated[str | None, only("--workflow", "of this workflow", "ID")] = None,
     job_type: Annotated[str | None, only("--type", "of this type")] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="TIME",
-            parser=since_time,
-            help="Only jobs from this time on, such as 90m, 24h, 7d or 2026-12-01T08:00:00Z.",
-            show_default=False,
-        ),
-    ] = None,
+    since: _SinceOption = None,
     by: Annotated[
         By | None,
         typer.Option(
