@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import httpx
@@ -10,8 +11,9 @@ import pytest
 
 from tests.cli.test_commands import tidegate
 from tests.cli.test_recovery_commands import Requests, api
-from tests.harness.cli.samples import WORKFLOW
+from tests.harness.cli.samples import BEGIN_MS, WORKFLOW
 from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.views import format_time
 
 __all__ = ["api"]
 NOTHING = {
@@ -43,6 +45,24 @@ def test_a_job_has_one_row_with_its_waste_apart(api: Requests) -> None:
     assert by_workflow[1].split()[:2] == [WORKFLOW, "1"]
     rows = tidegate("cost", f"{WORKFLOW}.1", "--by", "tag", "--csv").stdout.splitlines()
     assert rows[1].startswith("team=data,1,19,0,0,0,0,2,0,0.0000385")
+
+
+def test_large_amounts_are_exact_in_comma_separated_values(api: Requests) -> None:
+    useful = {**USEFUL, "write_units": 1_234_567, "read_units": 0.5, "function_seconds": 12_345_678.125}
+    useful = {**useful, "sqs_requests": 10_000_000}
+    api({JOB_PATH: httpx.Response(200, json={**JOB, "useful": useful, "wasted": NOTHING})})
+    rows = tidegate("cost", f"{WORKFLOW}.1", "--csv").stdout.splitlines()
+    assert rows[1].split(",")[2:8] == ["1234567", "0.5", "10000000", "0", "0", "12345678.125"]
+
+
+def test_a_duration_names_the_time_from_which_on_jobs_are_listed(
+    api: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: BEGIN_MS / 1_000)
+    seen = api({("GET", "/live/v1/jobs"): httpx.Response(200, json={"jobs": [], "cursor": None})})
+    assert tidegate("cost", "--since", "24h").exit_code == 0
+    assert seen[0].url.params["from"] == format_time(BEGIN_MS - 86_400_000)
+    assert tidegate("cost", "--since", "lately").exit_code == ExitCode.USAGE
 
 
 def test_the_pages_of_a_workflow_add_up_with_its_own_units(api: Requests) -> None:

@@ -115,7 +115,7 @@ def test_several_pages_are_shown_as_one(api: Answers) -> None:
     small = {**GROUP, "fingerprint": "0" * 16, "count": 1}
     pages = [{**PAGE, "groups": [small, GROUP], "cursor": "a"}, {**PAGE, "groups": [earlier], "cursor": "b"}]
     seen = api(*pages)
-    result = tidegate("failures", "list", "--limit", "2000", "-o", "json")
+    result = tidegate("failures", "list", "--limit", "4", "-o", "json")
     assert [_query(request) for request in seen] == [{}, {"cursor": "a"}]
     found = json.loads(result.stdout)
     assert (found["looked_at"], found["cursor"]) == (6, "b")
@@ -126,6 +126,16 @@ def test_several_pages_are_shown_as_one(api: Answers) -> None:
     assert group["workflows"] == [{"workflow_id": WORKFLOW, "jobs": 4}, {"workflow_id": other, "jobs": 4}]
     assert [each["count"] for each in merged([GROUP])] == [3]
     assert [each["count"] for each in found["groups"]] == [8, 1]
+
+
+def test_pages_are_read_until_they_looked_at_enough_jobs_and_never_without_end(api: Answers) -> None:
+    more = {**PAGE, "cursor": "a"}
+    seen = api(*[{**more, "looked_at": 400}] * 4)
+    assert json.loads(tidegate("failures", "list", "-o", "json").stdout)["looked_at"] == 1_200
+    assert len(seen) == 3
+    seen = api(*[{**more, "looked_at": 0}] * 60)
+    assert json.loads(tidegate("failures", "list", "-o", "json").stdout)["cursor"] == "a"
+    assert len(seen) == 50
 
 
 def test_a_group_is_retried_by_the_filter_of_its_fingerprint(api: Answers) -> None:

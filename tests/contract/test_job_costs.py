@@ -1,7 +1,8 @@
 """The costs that are counted from jobs' own items are those that the local stack counts at the wire.
 
 Costs that no single job causes (the leases of dispatchers, lanes, workers, pulses) lie in items of their own, so they
-are told apart by table. Reads are compared only where a job causes them.
+are told apart by table. Kept ends are jobs' own, but lie in the table of the workflows' progress, so they are told
+apart by their key. Write units alone are compared.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import pytest
 from dev.simulator.memory.seeded import JOB_TYPE, AnyParameters
 from tests.harness.contract.stores import NOW_MS, POOL
 from tests.harness.faults.emulated import EmulatedAws, emulated_aws
+from tidegate.adapters.aws.item_sizes import item_size, write_units
+from tidegate.adapters.dynamodb import schema
 from tidegate.bootstrap import Services, aws_services
 from tidegate.domain.callers import Caller
 from tidegate.domain.costs.count import UNITS_OF_PERMIT
@@ -24,6 +27,7 @@ from tidegate.domain.job import Job, Progress
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     BeginIfAttemptHolds,
     HeartbeatIfAttemptHolds,
@@ -31,7 +35,7 @@ from tidegate.domain.transitions import (
     Stamp,
 )
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.settings import Settings
+from tidegate.settings import Settings, Tables
 from tidegate.usecases.dispatch.serve import serve_pools
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.read.cost import WORKFLOW_UNITS, read_job_cost
@@ -77,6 +81,7 @@ class Life:
             JobRequest(
                 key=key,
                 type=JOB_TYPE,
+                retry=RetryPolicy(0, 0, 0),
                 depends_on=tuple(DependencyRequest(key=upstream) for upstream in upstreams),
             )
             for key, upstreams in edges.items()
@@ -158,6 +163,19 @@ def join(life: Life) -> None:
     life.run()
 
 
+def skipped_join(life: Life) -> None:
+    life.submit_workflow({"a": (), "b": (), "c": ("a", "b")})
+    life.run(BADLY)
+    assert [life.job(each).state for each in life.ids].count(State.SKIPPED) == 1
+
+
+def cancelled_join(life: Life) -> None:
+    life.submit_workflow({"a": (), "b": (), "c": ("a", "b")})
+    cancel_job(life.services, life.ids[-1], caller=CALLER, now_ms=life.now_ms)
+    assert life.job(life.ids[-1]).state is State.CANCELLED
+    life.run()
+
+
 def later_edge(life: Life) -> None:
     first = life.submit()
     life.submit(depends_on=(DependencyRequest(job_id=first, type=DependencyType.MUST_COMPLETE),))
@@ -228,8 +246,8 @@ def second_life(life: Life) -> None:
 
 
 ACTS: tuple[Act, ...] = (
-    plain, chain, join, later_edge, retries, given_up, interruptions, lost_worker, cancels, large_payloads,
-    heartbeats, key, second_life,
+    plain, chain, join, skipped_join, cancelled_join, later_edge, retries, given_up, interruptions, lost_worker,
+    cancels, large_payloads, heartbeats, key, second_life,
 )  # fmt: skip
 
 
@@ -253,9 +271,24 @@ def test_the_sum_over_jobs_is_what_the_wire_counted(act: Act, aws: EmulatedAws) 
     jobs = sum((row.cost.total for row in rows), NO_UNITS)
     workflows = sum((WORKFLOW_UNITS for _ in range(life.workflows)), NO_UNITS)
     names = {getattr(tables, name): name for name in (*OF_JOBS, *OF_WORKFLOWS, *SHARED)}
+    kept_ends = _units_of_kept_ends(aws, tables)
     counted = dict.fromkeys(names.values(), 0.0)
     for (table, _), units in usage.write_units.items():
         counted[names[table]] += units
     permits = UNITS_OF_PERMIT * 2 if act is key else 0
-    assert jobs.write_units == pytest.approx(sum(counted[name] for name in OF_JOBS) + permits, rel=0.01)
-    assert workflows.write_units == pytest.approx(sum(counted[name] for name in OF_WORKFLOWS), rel=0.01)
+    of_jobs = sum(counted[name] for name in OF_JOBS) + kept_ends
+    of_workflows = sum(counted[name] for name in OF_WORKFLOWS) - kept_ends
+    assert kept_ends == (act is second_life)
+    assert jobs.write_units == pytest.approx(of_jobs + permits, rel=0.01)
+    assert workflows.write_units == pytest.approx(of_workflows, rel=0.01)
+
+
+def _units_of_kept_ends(aws: EmulatedAws, tables: Tables) -> int:
+    """Returns the write units of the kept ends, each of which was written once."""
+    found = aws.clients.dynamodb.query(
+        TableName=tables.progress,
+        KeyConditionExpression="#id = :id",
+        ExpressionAttributeNames={"#id": schema.WORKFLOW_ID},
+        ExpressionAttributeValues={":id": {"S": schema.kept_ends_key(POOL)}},
+    )
+    return sum(write_units(item_size(item)) for item in found["Items"])

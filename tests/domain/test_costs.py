@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.harness.domain.job_samples import SAMPLES
+from tidegate.domain.costs import count
 from tidegate.domain.costs.count import CostBasis, JobCost, cost_of
 from tidegate.domain.costs.prices import LIST_PRICES, dollars, prices_from
 from tidegate.domain.costs.units import Units, reads_of, write
@@ -114,6 +115,31 @@ def test_a_running_job_pays_for_its_heartbeats_until_now_in_its_kind_of_pool() -
     assert found.write_units == 6 + 98 // 15
 
 
+@pytest.mark.parametrize(("waiting_on", "units"), [({0, 1, 2}, 2), ({0, 2}, 3), ({1}, 4)])
+def test_a_job_that_waits_pays_for_the_dependencies_that_were_satisfied(
+    waiting_on: set[int], units: int
+) -> None:
+    waiting = replace(
+        ended((S.PENDING, 0, "alice")), dependency_count=3, waiting_on=frozenset(waiting_on), job_id="W.1"
+    )
+    assert _cost(waiting, basis()).total.write_units == units
+
+
+@pytest.mark.parametrize(
+    ("following", "units"), [(S.SKIPPED, 5), (S.CANCELLED, 5), (S.READY, 5 + 999), (S.SCHEDULED, 5 + 999)]
+)
+def test_a_job_that_ended_while_it_waited_pays_for_no_release(following: State, units: int) -> None:
+    job = replace(ended((S.PENDING, 0, "alice"), (following, 0, "d")), dependency_count=1_000, job_id="W.1")
+    assert _cost(job, basis()).total.write_units == units
+
+
+def test_each_end_that_a_job_left_costs_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = ended(*STRAIGHT, (S.FAILED, 1, "w"), (S.SUCCEEDED, 1, "alice"))
+    found = _cost(marked, basis()).total.write_units
+    monkeypatch.setattr(count, "UNITS_OF_KEPT_END", 0)
+    assert found - _cost(marked, basis()).total.write_units == 1
+
+
 def test_dollars_follow_the_prices() -> None:
     units = Units(write_units=1_000_000, function_seconds=1_000_000, task_seconds=3_600)
     task = (LIST_PRICES.task_vcpu_hours + 2 * LIST_PRICES.task_gb_hours) / 4
@@ -130,6 +156,7 @@ def test_dollars_follow_the_prices() -> None:
         {"write_units": -1},
         {"read_units": True},
         {"task_slots": 0},
+        {"task_slots": 0.5},
         {"as_of": 1},
         {"api_calls": "1"},
     ],

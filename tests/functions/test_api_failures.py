@@ -19,7 +19,7 @@ NOOP = "tidegate.noop"
 HOUR_MS = 3_600_000
 LOOKS_MS = NOW_MS + 30 * HOUR_MS  # when failures are listed: 2026-12-02T14:00:00Z
 BEN = "arn:aws:iam::123456789012:user/ben"
-ROWS = fingerprint_of(NOOP, "broken", "row 1 is broken")
+ROWS = fingerprint_of(NOOP, "broken", "row <number> is broken")
 
 
 @pytest.fixture
@@ -29,12 +29,19 @@ def api() -> Api:
     return api
 
 
-def _fail(api: Api, message: str = "row 1 is broken", *, hour: float = 29, code: str = "broken") -> str:
+def _fail(
+    api: Api,
+    message: str = "row 1 is broken",
+    *,
+    hour: float = 29,
+    code: str = "broken",
+    state: State = State.FAILED,
+) -> str:
     """Submits a job, which fails so many hours later."""
     api.deps = replace(api.deps, clock=StandingClock(NOW_MS))
     job_id = api.submit(max_retries=0)
     api.run(job_id)
-    ending = Ending(State.FAILED, failure=JobFailure(code, message))
+    ending = Ending(state, failure=JobFailure(code, message))
     stamp = Stamp(NOW_MS + int(hour * HOUR_MS), "worker-1")
     api.services.jobs.apply(FinishIfAttemptHolds(api.job(job_id), 1, ending, stamp))
     api.deps = replace(api.deps, clock=StandingClock(LOOKS_MS))
@@ -95,6 +102,36 @@ def test_a_faulty_parameter_is_named(api: Api, query: dict[str, str], field: str
     assert (answer.status, answer.fields) == (422, [field])
 
 
+def test_failed_and_timed_out_jobs_are_looked_at_together_the_newest_first(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOKED_AT_MOST", 2)
+    states = (State.TIMED_OUT, State.FAILED)
+    jobs = [_fail(api, hour=20 + number, state=states[number % 2]) for number in range(6)]
+    found: list[list[str]] = []
+    cursor: dict[str, str] = {}
+    for _ in range(3):
+        page = api.call("GET", "/v1/failures", query=cursor).body
+        found.append([job_id for group in page["groups"] for job_id in group["job_ids"]])
+        cursor = {"cursor": page["cursor"]}
+    assert found == [[jobs[5], jobs[4]], [jobs[3], jobs[2]], [jobs[1], jobs[0]]]
+
+
+@pytest.mark.parametrize("query", [{}, {"type": NOOP}, {"code": "none"}])
+def test_a_page_looks_at_no_more_jobs_than_it_may(
+    api: Api, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    """A portion of several gets the room that the others left, also where its filter leaves jobs out."""
+    monkeypatch.setattr(limits, "MAX_PAGE_SIZE", 2)
+    monkeypatch.setattr(module, "LOOKED_AT_MOST", 3)
+    for number in range(5):
+        _fail(api, hour=20 + number)
+    page = api.call("GET", "/v1/failures", query=query).body
+    assert (page["looked_at"], page["cursor"] is None) == (3, False)
+    rest = api.call("GET", "/v1/failures", query={**query, "cursor": page["cursor"]}).body
+    assert (rest["looked_at"], rest["cursor"]) == (2, None)
+
+
 @pytest.mark.parametrize("bound", ["LOOKED_AT_MOST", "_PORTIONS", "groups"])
 def test_a_page_is_bounded_and_the_next_one_goes_on_in_the_same_steps(
     api: Api, monkeypatch: pytest.MonkeyPatch, bound: str
@@ -102,7 +139,7 @@ def test_a_page_is_bounded_and_the_next_one_goes_on_in_the_same_steps(
     """Each of the three bounds ends a page by itself, so the pages together have every failure once."""
     monkeypatch.setattr(limits, "MAX_PAGE_SIZE", 2)
     if bound != "groups":
-        monkeypatch.setattr(module, bound, 1)
+        monkeypatch.setattr(module, bound, 2 if bound == "LOOKED_AT_MOST" else 1)
     texts = ("a", "b") if bound == "groups" else ("a", "a")
     jobs = [_fail(api, texts[number % 2], hour=20 + number) for number in range(5)]
     found: list[str] = []

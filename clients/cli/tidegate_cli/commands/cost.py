@@ -20,6 +20,7 @@ from tidegate_cli.api_answers import objects_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.list_jobs import only
+from tidegate_cli.commands.since import since_time
 from tidegate_cli.documents.price_file import read_prices
 from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
@@ -34,6 +35,16 @@ _COLUMNS: Final = (
     Column("dollars", 90, right=True),
     Column("of them wasted", 80, right=True),
 )
+_SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        parser=since_time,
+        help="Only jobs from this time on, such as 90m, 24h, 7d or 2026-12-01T08:00:00Z.",
+        show_default=False,
+    ),
+]
 _TOTAL: Final = "total"
 _NO_NAME: Final = "(none)"
 
@@ -84,7 +95,7 @@ def cost(
     ] = None,
     workflow: Annotated[str | None, only("--workflow", "of this workflow", "ID")] = None,
     job_type: Annotated[str | None, only("--type", "of this type")] = None,
-    since: Annotated[str | None, only("--since", "from this time on, as `jobs list --from`", "TIME")] = None,
+    since: _SinceOption = None,
     by: Annotated[
         By | None,
         typer.Option(
@@ -223,9 +234,14 @@ def _table_row(row: Row, prices: Prices) -> list[str]:
 
 def _csv_row(row: Row, prices: Prices) -> list[str]:
     whole = row.useful + row.wasted
-    amounts = [f"{getattr(whole, name):g}" for name in NAMES]
+    amounts = [_exact(getattr(whole, name)) for name in NAMES]
     name, price = printable(row.name), f"{dollars(whole, prices):.12f}"
     return [name, str(row.jobs), *amounts, price, f"{dollars(row.wasted, prices):.12f}"]
+
+
+def _exact(amount: float) -> str:
+    """Returns an amount without an exponent; units come in halves, and seconds in thousandths."""
+    return f"{amount:.3f}".rstrip("0").rstrip(".")
 
 
 def _document(found: Cost, prices: Prices) -> dict[str, Any]:

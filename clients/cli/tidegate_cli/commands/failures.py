@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -17,9 +15,9 @@ from tidegate_cli.api_answers import number_of, objects_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter, YesOption, act_on_all, filter_of
 from tidegate_cli.commands.list_jobs import only
+from tidegate_cli.commands.since import since_time
 from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
-from tidegate_cli.views import format_time, parse_time_ms, printable
 
 failures = typer.Typer(help="Show, retry or mute failed jobs by their cause.", no_args_is_help=True)
 
@@ -36,31 +34,15 @@ COLUMNS = (
 )
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _NO_BAR: Final = "·"
-_LOOKS_AT_ONCE: Final = 1_000  # failed jobs of one page
-_DURATION: Final = re.compile("([1-9][0-9]{0,4})([mhd])")
-_UNIT_MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-
-def _since(text: str) -> str:
-    """Returns the time that an option names, as a time or as a duration before now. Raises BadParameter."""
-    duration = _DURATION.fullmatch(text)
-    if duration:
-        return format_time(int(time.time() * 1_000) - int(duration[1]) * _UNIT_MS[duration[2]])
-    try:
-        parse_time_ms(text)
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{printable(text)[:64]!r} is no time; give one like 24h or 2026-12-01T08:00:00Z"
-        ) from error
-    return text
-
+_DEFAULT_LIMIT: Final = 1_000  # as many failed jobs as one page looks at
+_MOST_PAGES: Final = 50  # a page that ends early for its number of groups has looked at 200 failed jobs
 
 SinceOption = Annotated[
     str | None,
     typer.Option(
         "--since",
         metavar="TIME",
-        parser=_since,
+        parser=since_time,
         help="Only jobs that failed from this time on, such as 90m, 24h, 7d or 2026-12-01T08:00:00Z.",
         show_default=False,
     ),
@@ -81,9 +63,12 @@ def list_failures(
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", min=1, max=10_000, help="The most failed jobs to look at, rounded up to thousands."
+            "--limit",
+            min=1,
+            max=10_000,
+            help="Look at so many failed jobs, and at those of a page more at most.",
         ),
-    ] = _LOOKS_AT_ONCE,
+    ] = _DEFAULT_LIMIT,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -181,13 +166,15 @@ def _set_muted(
 def _all_pages(client: Client, limit: int, **filters: Any) -> dict[str, Any]:
     """Returns the pages that look at `limit` failed jobs together, as one page."""
     pages = [client.list_failures(**filters)]
-    while pages[-1].get("cursor") is not None and len(pages) * _LOOKS_AT_ONCE < limit:
+    looked_at = number_of(pages[0], "looked_at")
+    while pages[-1].get("cursor") is not None and looked_at < limit and len(pages) < _MOST_PAGES:
         pages.append(client.list_failures(**filters, cursor=pages[-1]["cursor"]))
+        looked_at += number_of(pages[-1], "looked_at")
     return {
         **pages[0],
         "groups": merged(group for page in pages for group in objects_of(page, "groups")),
         "left_out": max(number_of(page, "left_out") for page in pages),
-        "looked_at": sum(number_of(page, "looked_at") for page in pages),
+        "looked_at": looked_at,
         "looked_back_to": pages[-1].get("looked_back_to"),
         "cursor": pages[-1].get("cursor"),
     }

@@ -16,6 +16,9 @@ line, the first rule that fits winning at each place:
 
 Runs of blanks become one blank. A quotation mark counts only at the edge of a word, so that an apostrophe begins no
 text. Upper and lower case stay, because codes in capitals are worth telling apart.
+
+The first `MAX_READ_CHARACTERS` of a line are read, and what comes out is cut to `MAX_LINE_CHARACTERS`. So a long value
+and a short one lead to the same pattern. A text in quotation marks that is cut off with the line is a text too.
 """
 
 from __future__ import annotations
@@ -28,13 +31,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 
 FAILED_STATES: Final = (State.FAILED, State.TIMED_OUT)
 STEPS: Final = 24  # of the time that a listing covers, for the counts over time
 MAX_SAMPLES: Final = 5  # jobs of a group, and workflows
-MAX_LINE_CHARACTERS: Final = 300
+MAX_READ_CHARACTERS: Final = limits.MAX_ERROR_CHARACTERS  # of an error's first line; no error is longer
+MAX_LINE_CHARACTERS: Final = 300  # of a pattern and of a line, as listings show them
 FINGERPRINT: Final = re.compile("[0-9a-f]{16}")
 
 _WORD: Final = r"[A-Za-z0-9_-]"
@@ -46,18 +51,27 @@ _PARTS: Final = {
     "uuid": r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b",
     "ulid": r"\b[0-9A-HJKMNP-TV-Z]{26}(?:\.\d{1,4})?\b",
     "hex": r"\b0[xX][0-9A-Fa-f]+\b|\b(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9A-Fa-f]{8,}\b",
-    "mixed": rf"(?<!{_WORD})(?={_WORD}{{8}})[A-Za-z_-]*\d+[A-Za-z_-]*[A-Za-z_][A-Za-z_-]*\d{_WORD}*",
+    "mixed": rf"(?<!{_WORD})(?={_WORD}{{8}})[A-Za-z_-]*\d+-*[A-Za-z_][A-Za-z_-]*\d{_WORD}*",
     "number": r"(?<![\w)-])-?\d+(?:[.,_]\d+)*(?:[eE][+-]?\d+)?|\d+(?:[.,_]\d+)*",
 }
 _SHOWN_AS: Final = {"uuid": "<id>", "ulid": "<id>", "mixed": "<id>"}
-_PART: Final = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PARTS.items()))
+# A line that was cut may end within a text.
+_PARTS_OF_CUT_LINE: Final = {
+    **_PARTS,
+    "text": r'"[^"]*(?:"|$)|`[^`]*(?:`|$)|(?<!\w)\'[^\']*(?:\'(?!\w)|$)',
+}
+_PART, _PART_OF_CUT_LINE = (
+    re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in parts.items()))
+    for parts in (_PARTS, _PARTS_OF_CUT_LINE)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """The part of a failed job that a listing keeps. `line` is its error's first line, `at_ms` is when it ended.
+    """The part of a failed job that a listing keeps.
 
-    `code` is None if the job has no error.
+    `line` is its error's first line, and `pattern` that line normalised, both cut to `MAX_LINE_CHARACTERS`. `code` is
+    None if the job has no error. `at_ms` is when it ended, in milliseconds since the epoch.
     """
 
     job_id: str
@@ -65,12 +79,13 @@ class FailedJob:
     type: str
     code: str | None
     line: str
+    pattern: str
     at_ms: int
 
     @property
     def fingerprint(self) -> str:
         """Returns the fingerprint of the job's group."""
-        return fingerprint_of(self.type, self.code, self.line)
+        return fingerprint_of(self.type, self.code, self.pattern)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +113,32 @@ class FailureGroup:
 
 
 def first_line_of(message: str) -> str:
-    """Returns the first line of a message that has any text, at most `MAX_LINE_CHARACTERS` of it; "" if none has."""
+    """Returns the first line of a message that has any text, at most `MAX_READ_CHARACTERS` of it; "" if none has."""
     lines = (line.strip() for line in message.splitlines())
-    return next(filter(None, lines), "")[:MAX_LINE_CHARACTERS]
+    return next(filter(None, lines), "")[:MAX_READ_CHARACTERS]
 
 
 def normalised(line: str) -> str:
-    """Returns the line without the parts in which messages of one cause differ; see the rules of this module."""
-    return " ".join(_PART.sub(_replacement, line).split())
+    """Returns the line without the parts in which messages of one cause differ; see the rules of this module.
+
+    `line` has at most `MAX_READ_CHARACTERS`, what is returned at most `MAX_LINE_CHARACTERS`. It ends before a mark that
+    would be cut.
+    """
+    parts = _PART_OF_CUT_LINE if len(line) >= MAX_READ_CHARACTERS else _PART
+    line = " ".join(line.split())
+    pieces, length, place = list[str](), 0, 0
+    for found in parts.finditer(line):
+        before, mark = line[place : found.start()], _mark_of(found)
+        if length + len(before) + len(mark) > MAX_LINE_CHARACTERS:
+            return "".join((*pieces, before))[:MAX_LINE_CHARACTERS].rstrip()
+        pieces += (before, mark)
+        length, place = length + len(before) + len(mark), found.end()
+    return "".join((*pieces, line[place:]))[:MAX_LINE_CHARACTERS]
 
 
-def fingerprint_of(job_type: str, code: str | None, line: str) -> str:
+def fingerprint_of(job_type: str, code: str | None, pattern: str) -> str:
     """Returns 16 hexadecimal digits that stand for a job type, an error code and the normalised first line."""
-    text = json.dumps([job_type, code, normalised(line)])
+    text = json.dumps([job_type, code, pattern])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -118,8 +146,10 @@ def failed_job(job: Job) -> FailedJob:
     """Returns what a listing keeps of a job that ended without success."""
     failure = job.failure
     code, message = (None, "") if failure is None else (failure.code, failure.message)
+    line = first_line_of(message)
+    shown, pattern = line[:MAX_LINE_CHARACTERS], normalised(line)
     ended_at_ms = job.finished_at_ms or job.created_at_ms
-    return FailedJob(job.job_id, job.workflow_id, job.type, code, first_line_of(message), ended_at_ms)
+    return FailedJob(job.job_id, job.workflow_id, job.type, code, shown, pattern, ended_at_ms)
 
 
 def grouped(failed: Iterable[FailedJob], *, from_ms: int, to_ms: int) -> list[FailureGroup]:
@@ -146,7 +176,7 @@ def _group(fingerprint: str, jobs: Sequence[FailedJob], from_ms: int, to_ms: int
         fingerprint=fingerprint,
         type=latest.type,
         code=latest.code,
-        pattern=normalised(latest.line),
+        pattern=latest.pattern,
         line=latest.line,
         count=len(jobs),
         first_at_ms=latest_first[-1].at_ms,
@@ -158,6 +188,6 @@ def _group(fingerprint: str, jobs: Sequence[FailedJob], from_ms: int, to_ms: int
     )
 
 
-def _replacement(found: re.Match[str]) -> str:
+def _mark_of(found: re.Match[str]) -> str:
     name = str(found.lastgroup)
     return _SHOWN_AS.get(name, f"<{name}>")

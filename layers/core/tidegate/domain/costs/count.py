@@ -1,7 +1,8 @@
 """Counts the units of one job from its own item: its size, its dependencies, and every transition of its history.
 
 Some writes leave no trace in the item, and are therefore not counted: refused writes, lanes of held jobs, permits of a
-type's limit. Releases that shared a write count as one each. docs/reference/cost.md says what that amounts to.
+type's limit, the lives that a history dropped. Releases that shared a write count as one each. docs/reference/cost.md
+says what that amounts to.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tidegate.domain.costs.units import NO_UNITS, Units, reads_of, write
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.job import HistoryEntry, Job, submission_of
 from tidegate.domain.pools import PoolKind
-from tidegate.domain.states import State
+from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.stored import Stored, units_of
 
 StoredOf = Callable[[Job], Stored]
@@ -29,6 +30,9 @@ UNITS_OF_PERMIT: Final = 2
 
 UNITS_OF_EDGE: Final = 1
 """An edge to a job of an earlier submission is an item of its own; its upstream is noted with a further write."""
+
+UNITS_OF_KEPT_END: Final = 1
+"""An end that a later transition leaves is kept for counting, in an item of less than 1 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +105,8 @@ def cost_of(
         _count_end(total, job.history, place, wasted)
         total.wasted += _dropped_rounds(job, place, steps, basis)
         if entry.state is State.PENDING:
-            # The last dependency is satisfied by the next transition of the history.
-            releases = max(
-                0, job.dependency_count - 1 - (0 if _is_released(job, place) else len(job.waiting_on))
-            )
-            total.add(Units(write_units=float(releases * after.item_units)), is_wasted=place in wasted)
+            releases = Units(write_units=float(_releases(job, place) * after.item_units))
+            total.add(releases, is_wasted=place in wasted)
     total.useful += _of_whole_job(job, now, depends_on)
     return JobCost(total.useful, total.wasted, **total.counts)
 
@@ -121,9 +122,16 @@ def _steps(job: Job, now: Stored, stored_of: StoredOf) -> Sequence[Stored]:
     return (*steps, now) if job.history else ()
 
 
-def _is_released(job: Job, place: int) -> bool:
-    """Tells whether the job left the PENDING at `place` of its history."""
-    return place + 1 < len(job.history)
+def _releases(job: Job, place: int) -> int:
+    """Returns how many dependencies were taken off the PENDING at `place` by writes that are no transitions.
+
+    The transition that begins the job's turn takes off the last one. Of a job that left its waiting in another way the
+    item does not tell how many were satisfied until then; they count as none.
+    """
+    if place + 1 == len(job.history):
+        return job.dependency_count - len(job.waiting_on)
+    following = job.history[place + 1].state
+    return max(0, job.dependency_count - 1) if following in (State.READY, State.SCHEDULED) else 0
 
 
 def _wasted_places(history: Sequence[HistoryEntry]) -> frozenset[int]:
@@ -136,8 +144,10 @@ def _wasted_places(history: Sequence[HistoryEntry]) -> frozenset[int]:
 
 
 def _of_entry(job: Job, place: int, after: Stored, now: Stored, basis: CostBasis) -> Units:
-    """Returns what a transition costs beside its own write: messages, permits, invocations and heartbeats."""
+    """Returns what a transition costs beside its own write: messages, permits, heartbeats, a kept end."""
     entry = job.history[place]
+    if entry.state in TERMINAL and place + 1 < len(job.history):
+        return Units(write_units=float(UNITS_OF_KEPT_END))
     if entry.state is State.QUEUED:
         permit = UNITS_OF_PERMIT if job.concurrency_key is not None else 0
         return Units(write_units=float(permit), sqs_requests=SQS_REQUESTS_OF_DISPATCH)

@@ -85,11 +85,15 @@ def prices_from(given: Mapping[str, object]) -> Prices:
                 raise InvalidRequest.of(name, "must be a text")
         elif name not in _NUMBERS:
             raise InvalidRequest.of(name, f"is no price; prices are {', '.join(_NUMBERS)}")
-        elif not _is_amount(value) or (name == "task_slots" and not value):
+        elif not _is_amount(value) or (name == "task_slots" and not _is_slots(value)):
             raise InvalidRequest.of(
                 name, "must be a number of dollars or an amount, 0 or more; slots are 1 or more"
             )
     return replace(LIST_PRICES, **given)  # type: ignore[arg-type]  # checked
+
+
+def _is_slots(value: object) -> bool:
+    return isinstance(value, int | float) and value >= 1
 
 
 def _is_amount(value: object) -> bool:

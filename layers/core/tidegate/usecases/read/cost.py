@@ -63,8 +63,8 @@ def read_workflow_cost(
     """Returns what the next jobs of a workflow cost until `now_ms`, at most `limit` (1-200) of them.
 
     Takes a read for each 100 jobs, and two for each job that overflowed, of which a page has at most
-    `MOST_OVERFLOWED`. Jobs that have passed their retention are left out. Raises NotFound; InvalidRequest for a
-    malformed cursor; ServiceUnavailable.
+    `limits.MAX_COST_OVERFLOWS`. Jobs that have passed their retention are left out. Raises NotFound; InvalidRequest for
+    a malformed cursor; ServiceUnavailable.
     """
     if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 5):
         raise InvalidRequest.of("cursor", "is not a cursor of this workflow; leave it out to start over")

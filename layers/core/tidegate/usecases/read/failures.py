@@ -14,7 +14,7 @@ from typing import Final
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.failures import FailedJob, FailureGroup, failed_job, grouped
-from tidegate.domain.job_query import JobQuery
+from tidegate.domain.job_query import JobQuery, Order
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.read import cursors
@@ -63,12 +63,20 @@ def list_failures(
     """
     rules = services.rules.load()
     from_ms, to_ms, behind = _range(query, cursor, now_ms)
-    wanted = replace(query, from_ms=from_ms, to_ms=to_ms)
+    # In the order of time, the states are merged; otherwise all FAILED jobs would come before the first TIMED_OUT one.
+    wanted = replace(query, from_ms=from_ms, to_ms=to_ms, order=Order.TIME)
     failed: list[FailedJob] = []
     fingerprints: set[str] = set()
     looked_at = 0
     for _ in range(_PORTIONS):
-        page = find_jobs(services, wanted, cursor=behind, limit=limits.MAX_PAGE_SIZE, now_ms=now_ms)
+        page = find_jobs(
+            services,
+            wanted,
+            cursor=behind,
+            limit=limits.MAX_PAGE_SIZE,
+            now_ms=now_ms,
+            look_at=LOOKED_AT_MOST - looked_at,
+        )
         portion = [failed_job(job) for job in page.jobs]
         failed += portion
         fingerprints.update(job.fingerprint for job in portion)

@@ -84,17 +84,24 @@ class FoundJobs:
 
 
 def find_jobs(
-    services: Services, query: JobQuery, *, cursor: str | None, limit: int, now_ms: int
+    services: Services,
+    query: JobQuery,
+    *,
+    cursor: str | None,
+    limit: int,
+    now_ms: int,
+    look_at: int | None = None,
 ) -> FoundJobs:
-    """Returns a page of at most `limit` (1-200) jobs; it looks at no more than `LOOKED_AT_MOST` entries.
+    """Returns a page of at most `limit` (1-200) jobs; it looks at no more than `look_at` entries.
 
+    `look_at` is 1 to `LOOKED_AT_MOST`, which None stands for.
     Costs one query for each pool, shard and state that the page reaches, for READY jobs one for each lane, and one
     read for each 100 jobs. Raises InvalidRequest for an unknown pool or for a cursor that is malformed or of another
     listing; NotFound for a workflow that does not exist; ServiceUnavailable.
     """
     listing = listing_of(services, query)
     at: At | None = At() if cursor is None else listing.position_of(services, cursor)
-    page = _Page(services, query, listing, limit, now_ms)
+    page = _Page(services, query, listing, limit, now_ms, look_at or LOOKED_AT_MOST)
     while at is not None and page.has_room:
         before = at
         at = page.add_from(at)
@@ -177,6 +184,7 @@ class _Page:
     listing: Listing
     limit: int
     now_ms: int
+    look_at: int
     jobs: list[Job] = field(default_factory=list)
     behind: list[Callable[[], At | None]] = field(default_factory=list)
     looked_at: int = 0
@@ -184,7 +192,7 @@ class _Page:
     @property
     def has_room(self) -> bool:
         """True while the page may take another job, and may look at another entry."""
-        return len(self.jobs) < self.limit and self.looked_at < LOOKED_AT_MOST
+        return len(self.jobs) < self.limit and self.looked_at < self.look_at
 
     def add_from(self, at: At) -> At | None:
         """Looks once behind a position and adds the jobs that fit; returns where the listing continues."""
@@ -199,7 +207,7 @@ class _Page:
         return order is Order.PRIORITY or (order is not None and isinstance(section, WorkflowSection))
 
     def _add_in_order(self, section: Section, at: At) -> At | None:
-        room = LOOKED_AT_MOST - self.looked_at
+        room = self.look_at - self.looked_at
         is_selective = self.query.is_selective or isinstance(section, WorkflowSection)
         looked = section.look(
             self.services, at.place, room if is_selective else min(room, self.limit - len(self.jobs))
@@ -227,13 +235,13 @@ class _Page:
         return self.listing.behind(section, looked.place_behind(count))
 
     def _add_sorted(self, section: Section, at: At) -> At | None:
-        room = LOOKED_AT_MOST - self.looked_at
+        room = self.look_at - self.looked_at
         # A window that is looked at again may have got more entries meanwhile, so more of them are asked for.
         looked = section.look(self.services, at.place, room if at.window is None else 2 * LOOKED_AT_MOST)
         end = looked.place_behind(len(looked.entries)) if at.window is None else at.window.end
         entries = looked.entries_up_to(end)
         self.looked_at += min(len(entries), room)
-        if at.window is None and end is not None and room < LOOKED_AT_MOST:
+        if at.window is None and end is not None and room < self.look_at:
             return at  # the next page looks at more entries at once
         keyed = self._sorted(section, entries, at.window)
         place = 0
