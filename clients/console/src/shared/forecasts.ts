@@ -47,11 +47,11 @@ function useForecast<T extends { readonly draws: number }>(
   });
 }
 
-/** Forecasts a job, again once it runs: a start that has come tells more of the end. */
-export function useJobForecast(jobId: string, runs: boolean): UseQueryResult<JobForecast> {
+/** Forecasts a job, again once it runs and once it waits for its next attempt: what has come tells more of the end. */
+export function useJobForecast(jobId: string, attempt: number, runs: boolean): UseQueryResult<JobForecast> {
   const api = useApi();
   return useForecast(
-    ["job", jobId, "forecast", runs],
+    ["job", jobId, "forecast", attempt, runs],
     (signal) =>
       answerOf(api.GET("/v1/jobs/{job_id}/forecast", { params: { path: { job_id: jobId } }, signal })),
     true,

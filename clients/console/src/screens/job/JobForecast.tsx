@@ -10,7 +10,7 @@ import type { Job } from "./types";
 /** Says when a job that has not ended starts and ends, and whether it is late already. */
 export function JobForecast({ job }: { job: Job }) {
   const runs = job.state === "RUNNING";
-  const forecast = useJobForecast(job.job_id, runs);
+  const forecast = useJobForecast(job.job_id, job.attempt, runs);
   return (
     <>
       <Overdue job={job} />
