@@ -1,6 +1,6 @@
 /** The forecast on the screens of a job and of a workflow. */
 
-import { screen, within } from "@testing-library/react";
+import { act, screen, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import { STATE_OF_LETTER } from "../domain/states";
@@ -69,6 +69,27 @@ describe("a job", () => {
     expect(screen.getByRole("link", { name: "all overdue jobs" }).getAttribute("href")).toBe(
       "/jobs?state=RUNNING&overdue=true",
     );
+  });
+
+  it("that starts keeps its forecast with its age until the next one is there", async () => {
+    let job = aJob({ job_id: ID, key: "load" });
+    let forecast: unknown = jobForecast({ asked_at: at(-2.3) });
+    const shown = showAt(`/jobs/${ID}`, {
+      [`GET /v1/jobs/${ID}`]: () => job,
+      [`GET /v1/jobs/${ID}/forecast`]: () => forecast,
+    });
+    await screen.findByText(/^forecast 2 min \d+ s ago/);
+    job = { ...job, state: "RUNNING", attempt: 1 };
+    let answer: (forecast: object) => void = () => undefined;
+    forecast = new Promise((resolve) => {
+      answer = resolve;
+    });
+    await act(() => shown.queries.invalidateQueries({ queryKey: ["job", ID], exact: true }));
+    const button = await screen.findByRole("button", { name: "Forecast again", busy: true });
+    expect(button.parentElement?.textContent).toMatch(/^forecast 2 min \d+ s ago/);
+    answer(jobForecast({ start: null }));
+    await screen.findByText(/^forecast \d+ s ago/);
+    expect(forecasts(shown)).toBe(2);
   });
 
   it("that has ended has no forecast, and asks for none", async () => {
