@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 function Shown({ attempt, runs }: { attempt: number; runs: boolean }) {
-  useJobForecast("J", attempt, runs);
+  useJobForecast("J", attempt, runs, true);
   return null;
 }
 
