@@ -12,7 +12,7 @@ from tidegate.domain.errors import NotFound
 from tidegate.domain.forecast.forecast import JobForecast
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases.forecast import read_scene
+from tidegate.usecases.forecast import forecast, read_scene
 from tidegate.usecases.forecast.forecast import (
     MAX_ROWS,
     WorkflowForecast,
@@ -102,6 +102,24 @@ def test_jobs_that_a_failure_skips_are_left_out_and_said() -> None:
     found = ask(scene, workflow_id)
     assert (found.left, found.end, found.rows, found.draws) == (1, None, (), 0)
     assert codes(found) == [NoteCode.GOING_TO_BE_SKIPPED]
+
+
+def test_what_is_skipped_beside_a_job_is_not_said_of_one_that_ended_while_it_was_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(capacity=1)
+    ids = scene.submit_workflow(workflow([job("a"), job("b", "a"), job("c")]))
+    scene.dispatch()
+    scene.end(Outcome(OutcomeKind.FAILED, code="broken", message="it broke", retryable=False))
+    scene.dispatch()
+    claimed = scene.claim()
+    running = scene.job(ids["c"])
+    assert conclude(scene.services, claimed, Outcome(OutcomeKind.SUCCEEDED), scene.world.now_ms) is not None
+    skipped = forecast_job(scene.services, ids["b"], now_ms=scene.world.now_ms)
+    assert [note.code for note in skipped.notes] == [NoteCode.GOING_TO_BE_SKIPPED]
+    monkeypatch.setattr(forecast, "find_job", lambda *_: running)
+    ended = forecast_job(scene.services, ids["c"], now_ms=scene.world.now_ms)
+    assert (ended.forecast, ended.draws, ended.notes) == (JobForecast(None, None), 0, ())
 
 
 def test_a_job_alone_waits_for_its_upstream_of_an_earlier_submission() -> None:

@@ -74,6 +74,12 @@ it.each([
     true,
     "It does not end as things stand.",
   ],
+  [
+    "does not start beside skipped ones",
+    { start: null, end: null, draws: 60, notes: [SKIPPED] },
+    false,
+    "It does not start as things stand.",
+  ],
   ["is skipped", { start: null, end: null, draws: 0, notes: [SKIPPED] }, false, "It is going to be skipped."],
   ["ended meanwhile", { start: null, end: null, draws: 0, notes: [] }, true, null],
 ])("says why there is no end of a job that %s", (_, job, runs, why) => {

@@ -51,7 +51,10 @@ interface Outlook {
 
 const SKIPPED = "going-to-be-skipped";
 
-/** Says why a job has no forecast end; null where it has one, or ended while the forecast was made. */
+/**
+ * Says why a job has no forecast end; null where it has one, or ended while the forecast was made. The note on skipped
+ * jobs is about the whole workflow. It tells of the job itself where nothing was drawn, for one that ended has no notes.
+ */
 export function whyNoEnd(
   job: Outlook & { readonly start: Interval | null; readonly notes: readonly { readonly code: string }[] },
   runs: boolean,

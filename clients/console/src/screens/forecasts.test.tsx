@@ -1,13 +1,13 @@
 /** The forecast on the screens of a job and of a workflow. */
 
-import { screen, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import { STATE_OF_LETTER } from "../domain/states";
 import { faultsOf } from "../testing/axe";
 import { compactGraph } from "../testing/graphs";
 import { aJob } from "../testing/jobs";
-import { refusal, showAt } from "../testing/show";
+import { type Answers, refusal, showAt } from "../testing/show";
 
 const FLOW = "6WRG02RMBSYB4S71Q0B9AKQ2TE";
 const ID = `${FLOW}.1`;
@@ -30,6 +30,51 @@ function showJob(state: "READY" | "RUNNING" | "SUCCEEDED", forecast: unknown, ch
 
 function forecasts({ asked }: { asked: readonly { path: string }[] }): number {
   return asked.filter(({ path }) => path.endsWith("/forecast")).length;
+}
+
+const API = `/v1/workflows/${FLOW}`;
+
+function showFlow(letters: string, forecast: unknown, search = "", more: Answers = {}) {
+  const counts: Record<string, number> = {};
+  for (const letter of letters) {
+    const state = STATE_OF_LETTER[letter] ?? "PENDING";
+    counts[state] = (counts[state] ?? 0) + 1;
+  }
+  const running = letters.includes("A");
+  const graph = compactGraph(
+    Array.from(letters, () => []),
+    () => "fetch",
+  );
+  return showAt(`/workflows/${FLOW}${search}`, {
+    [`GET ${API}`]: {
+      workflow_id: FLOW,
+      name: "nightly",
+      tags: {},
+      created_at: at(-9),
+      submitted_by: null,
+    },
+    [`GET ${API}/graph`]: { ...graph, workflow_id: FLOW },
+    [`GET ${API}/states`]: {
+      workflow_id: FLOW,
+      state: running ? "RUNNING" : "SUCCEEDED",
+      counts,
+      started_at: at(-9),
+      ended_at: running ? null : at(-1),
+      critical_path_seconds: null,
+      job_count: letters.length,
+      version: "1",
+      states: letters,
+      changes: {},
+    },
+    [`GET ${API}/forecast`]: forecast,
+    ...more,
+  });
+}
+
+function flowForecast(more: object = {}) {
+  const asked = { workflow_id: FLOW, asked_at: at(0), jobs_left: 2, coverage: 0.9, draws: 60, notes: [] };
+  const job = { job_id: ID, key: "load", state: "PENDING", start: about(5), end: about(8) };
+  return { ...asked, end: about(10), jobs: [job], ...more };
 }
 
 describe("a job", () => {
@@ -71,12 +116,76 @@ describe("a job", () => {
     );
   });
 
+  it("that starts keeps its forecast with its age until the next one is there", async () => {
+    let job = aJob({ job_id: ID, key: "load" });
+    let forecast: unknown = jobForecast({ asked_at: at(-2.3) });
+    const shown = showAt(`/jobs/${ID}`, {
+      [`GET /v1/jobs/${ID}`]: () => job,
+      [`GET /v1/jobs/${ID}/forecast`]: () => forecast,
+    });
+    await screen.findByText(/^forecast 2 min \d+ s ago/);
+    job = { ...job, state: "RUNNING", attempt: 1 };
+    let answer: (forecast: object) => void = () => undefined;
+    forecast = new Promise((resolve) => {
+      answer = resolve;
+    });
+    await act(() => shown.queries.invalidateQueries({ queryKey: ["job", ID], exact: true }));
+    const button = await screen.findByRole("button", { name: "Forecast again", busy: true });
+    expect(button.parentElement?.textContent).toMatch(/^forecast 2 min \d+ s ago/);
+    answer(jobForecast({ start: null }));
+    await screen.findByText(/^forecast \d+ s ago/);
+    expect(forecasts(shown)).toBe(2);
+  });
+
   it("that has ended has no forecast, and asks for none", async () => {
     const shown = showJob("SUCCEEDED", jobForecast());
     await screen.findByRole("region", { name: "states so far" });
     expect(screen.queryByRole("region", { name: "forecast" })).toBeNull();
     expect(forecasts(shown)).toBe(0);
   });
+
+  it("of a workflow of unknown size is forecast when somebody asks, and once it runs not by itself", async () => {
+    let job = aJob({ job_id: ID, key: "load", workflow_id: FLOW });
+    let forecast: unknown = jobForecast();
+    const shown = showAt(`/jobs/${ID}`, {
+      [`GET /v1/jobs/${ID}`]: () => job,
+      [`GET /v1/jobs/${ID}/forecast`]: () => forecast,
+    });
+    const section = await screen.findByRole("region", { name: "forecast" });
+    expect(section.textContent).toContain("so it is made when you ask for it");
+    expect(forecasts(shown)).toBe(0);
+    const user = userEvent.setup();
+    await user.click(within(section).getByRole("button", { name: "Forecast" }));
+    await screen.findByText(/^Starts about/);
+    job = { ...job, state: "RUNNING", attempt: 1 };
+    await act(() => shown.queries.invalidateQueries());
+    await waitFor(() => expect(screen.queryByText(/^Starts about/)).toBeNull());
+    // What was forecast before it ran stays, with its age.
+    expect(screen.getByText(/^Ends about/)).toBeDefined();
+    expect(forecasts(shown)).toBe(1);
+    forecast = refusal(504, "timeout", [], "It took too long.");
+    await user.click(screen.getByRole("button", { name: "Forecast again" }));
+    await screen.findByText("It took too long.");
+    expect(forecasts(shown)).toBe(2);
+  });
+
+  it.each([
+    ["few jobs", 2, 1],
+    ["many jobs", 1_001, 0],
+  ])(
+    "that is opened from a workflow with %s left is forecast unasked as its workflow is",
+    async (_, left, calls) => {
+      const shown = showFlow(`A${"P".repeat(left - 1)}S`, flowForecast(), "?job=1", {
+        [`GET /v1/jobs/${ID}`]: aJob({ job_id: ID, key: "load", workflow_id: FLOW }),
+        [`GET /v1/jobs/${ID}/forecast`]: jobForecast(),
+      });
+      const link = await screen.findByRole("link", { name: "Open the job" });
+      await userEvent.setup().click(link);
+      await screen.findByRole("region", { name: "states so far" });
+      await screen.findByText(calls === 1 ? /^Starts about/ : /so it is made when you ask for it/);
+      expect(shown.asked.filter(({ path }) => path === `/v1/jobs/${ID}/forecast`)).toHaveLength(calls);
+    },
+  );
 
   it("of a workflow without a graph says so, and any other refusal can be tried again", async () => {
     const shown = showJob("READY", refusal(404, "not-found"));
@@ -94,50 +203,6 @@ describe("a job", () => {
 });
 
 describe("a workflow", () => {
-  const API = `/v1/workflows/${FLOW}`;
-
-  function showFlow(letters: string, forecast: unknown, search = "") {
-    const counts: Record<string, number> = {};
-    for (const letter of letters) {
-      const state = STATE_OF_LETTER[letter] ?? "PENDING";
-      counts[state] = (counts[state] ?? 0) + 1;
-    }
-    const running = letters.includes("A");
-    const graph = compactGraph(
-      Array.from(letters, () => []),
-      () => "fetch",
-    );
-    return showAt(`/workflows/${FLOW}${search}`, {
-      [`GET ${API}`]: {
-        workflow_id: FLOW,
-        name: "nightly",
-        tags: {},
-        created_at: at(-9),
-        submitted_by: null,
-      },
-      [`GET ${API}/graph`]: { ...graph, workflow_id: FLOW },
-      [`GET ${API}/states`]: {
-        workflow_id: FLOW,
-        state: running ? "RUNNING" : "SUCCEEDED",
-        counts,
-        started_at: at(-9),
-        ended_at: running ? null : at(-1),
-        critical_path_seconds: null,
-        job_count: letters.length,
-        version: "1",
-        states: letters,
-        changes: {},
-      },
-      [`GET ${API}/forecast`]: forecast,
-    });
-  }
-
-  function flowForecast(more: object = {}) {
-    const asked = { workflow_id: FLOW, asked_at: at(0), jobs_left: 2, coverage: 0.9, draws: 60, notes: [] };
-    const job = { job_id: ID, key: "load", state: "PENDING", start: about(5), end: about(8) };
-    return { ...asked, end: about(10), jobs: [job], ...more };
-  }
-
   it("says when it ends, and the open panel when its job starts, by the same answer", async () => {
     const shown = showFlow("AP", flowForecast(), "?job=1");
     const section = await screen.findByRole("region", { name: "forecast" });

@@ -14,6 +14,7 @@ import { useSettings } from "./settings";
 import { Time } from "./Time";
 
 interface Answer {
+  readonly asked_at: string | null;
   readonly coverage: number;
   readonly notes: readonly Note[];
 }
@@ -47,7 +48,7 @@ export function Forecast<T extends Answer>({
       {error === null || query.isFetching ? null : <ErrorNotice error={error} onRetry={again} />}
       {data === undefined ? null : (
         <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", columnGap: 1 }}>
-          <Age atMs={query.dataUpdatedAt} />
+          {data.asked_at === null ? null : <Age at={data.asked_at} />}
           <Button variant="text" size="small" aria-busy={query.isFetching} onClick={again}>
             Forecast again
           </Button>
@@ -119,9 +120,10 @@ function Notes({ notes }: { notes: readonly Note[] }) {
   );
 }
 
-function Age({ atMs }: { atMs: number }) {
+/** The age by the answer itself: what is shown until the answer about another state comes has no time of its own. */
+function Age({ at }: { at: string }) {
   const nowMs = useNow();
-  const age = durationText(Math.max(0, Math.round((nowMs - atMs) / 1_000)));
+  const age = durationText(Math.max(0, Math.round((nowMs - Date.parse(at)) / 1_000)));
   return (
     <Typography component="span" variant="caption" color="text.secondary">
       forecast {age} ago

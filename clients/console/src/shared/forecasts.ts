@@ -3,12 +3,21 @@
  * opens, when somebody asks, and every few minutes while that is cheap.
  */
 
-import { keepPreviousData, type QueryKey, type UseQueryResult, useQuery } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  type QueryKey,
+  type UseQueryResult,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useState } from "react";
 import { answerOf } from "../api/client";
 import { useApi } from "../api/context";
 import { useTurns } from "../api/pace";
 import type { components } from "../api/schema";
-import { isCheap } from "../domain/forecast";
+import { isCheap, MOST_UNASKED } from "../domain/forecast";
+import { jobsLeft, type Progress } from "../domain/graph/progress";
+import { progressKey } from "./reads";
 
 export type JobForecast = components["schemas"]["JobForecastOut"];
 export type WorkflowForecast = components["schemas"]["ForecastOut"];
@@ -47,15 +56,34 @@ function useForecast<T extends { readonly draws: number }>(
   });
 }
 
-/** Forecasts a job, again once it runs: a start that has come tells more of the end. */
-export function useJobForecast(jobId: string, runs: boolean): UseQueryResult<JobForecast> {
+/** Forecasts a job, again once it runs and once it waits for its next attempt: what has come tells more of the end. */
+export function useJobForecast(
+  jobId: string,
+  attempt: number,
+  runs: boolean,
+  enabled: boolean,
+): UseQueryResult<JobForecast> {
   const api = useApi();
   return useForecast(
-    ["job", jobId, "forecast", runs],
+    ["job", jobId, "forecast", attempt, runs],
     (signal) =>
       answerOf(api.GET("/v1/jobs/{job_id}/forecast", { params: { path: { job_id: jobId } }, signal })),
-    true,
+    enabled,
   );
+}
+
+/**
+ * Returns whether a job may be forecast unasked. The API reads its whole workflow for that, and a job does not say how
+ * large its workflow is: it is known where the screen of the workflow was open in this tab.
+ */
+export function useIsFewJobs(workflowId: string | null): boolean {
+  const queries = useQueryClient();
+  const [isFew] = useState(() => {
+    if (workflowId === null) return true;
+    const progress = queries.getQueryData<Progress>(progressKey(workflowId));
+    return progress !== undefined && jobsLeft(progress) <= MOST_UNASKED;
+  });
+  return isFew;
 }
 
 /** Forecasts a workflow, again once it is held or goes on. Where it is not enabled it returns what was read elsewhere. */

@@ -14,6 +14,11 @@ export type Worker = components["schemas"]["WorkerOut"];
 export const POOLS = ["pools"] as const;
 export const TYPES = ["types"] as const;
 
+/** Returns the key of a workflow's progress, which the screen of the workflow reads. */
+export function progressKey(workflowId: string) {
+  return ["workflow", workflowId, "states"] as const;
+}
+
 /** Reads all pools with their load. */
 export function usePools() {
   const api = useApi();

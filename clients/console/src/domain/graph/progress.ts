@@ -1,6 +1,6 @@
 /** The states of a workflow's jobs, from `GET /v1/workflows/{id}/states`: one letter a job, then changes alone. */
 
-import { type JobState, STATE_OF_LETTER } from "../states";
+import { type JobState, STATE_OF_LETTER, TERMINAL } from "../states";
 
 export interface StatesAnswer {
   readonly state: string;
@@ -51,6 +51,14 @@ export function progressAfter(before: Progress | null, answer: StatesAnswer): Pr
 /** Returns the state of a job. A job that the recorder has not seen yet is PENDING. */
 export function stateOf(letters: string, job: number): JobState {
   return STATE_OF_LETTER[letters[job] ?? "P"] ?? "PENDING";
+}
+
+/** Returns how many jobs of the workflow have not ended. */
+export function jobsLeft(progress: Progress): number {
+  return Object.entries(progress.counts).reduce(
+    (left, [state, count]) => (TERMINAL.has(state) ? left - count : left),
+    progress.letters.length,
+  );
 }
 
 /** Returns whether jobs of the workflow may still change by themselves. */

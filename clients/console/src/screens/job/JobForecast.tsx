@@ -1,28 +1,40 @@
 import { isOverdue, whyNoEnd } from "../../domain/forecast";
 import { durationText } from "../../domain/times";
-import { Expected, Forecast } from "../../shared/Forecast";
-import { useJobForecast } from "../../shared/forecasts";
+import { Expected, Forecast, ForecastOnDemand } from "../../shared/Forecast";
+import { useIsFewJobs, useJobForecast } from "../../shared/forecasts";
 import { Mark } from "../../shared/Mark";
 import { useNow } from "../../shared/now";
 import { TextLink } from "../../shared/TextLink";
 import type { Job } from "./types";
 
-/** Says when a job that has not ended starts and ends, and whether it is late already. */
+/**
+ * Says when a job that has not ended starts and ends, and whether it is late already. With a workflow that may be large
+ * it is forecast each time that somebody asks for it, and no more.
+ */
 export function JobForecast({ job }: { job: Job }) {
   const runs = job.state === "RUNNING";
-  const forecast = useJobForecast(job.job_id, runs);
+  const isFew = useIsFewJobs(job.workflow_id);
+  const forecast = useJobForecast(job.job_id, job.attempt, runs, isFew);
+  const isUnasked = !isFew && forecast.data === undefined && forecast.error === null && !forecast.isFetching;
   return (
     <>
       <Overdue job={job} />
-      <Forecast query={forecast}>
-        {(answer) => (
-          <>
-            {runs ? null : <Expected what="Starts" at={answer.start} coverage={answer.coverage} />}
-            <Expected what="Ends" at={answer.end} coverage={answer.coverage} />
-            {whyNoEnd(answer, runs)}
-          </>
-        )}
-      </Forecast>
+      {isUnasked ? (
+        <ForecastOnDemand
+          reason="A forecast reads all jobs of its workflow that are left, so it is made when you ask for it."
+          onAsk={() => void forecast.refetch()}
+        />
+      ) : (
+        <Forecast query={forecast}>
+          {(answer) => (
+            <>
+              {runs ? null : <Expected what="Starts" at={answer.start} coverage={answer.coverage} />}
+              <Expected what="Ends" at={answer.end} coverage={answer.coverage} />
+              {whyNoEnd(answer, runs)}
+            </>
+          )}
+        </Forecast>
+      )}
     </>
   );
 }

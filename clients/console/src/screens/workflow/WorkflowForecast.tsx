@@ -1,18 +1,14 @@
 import { useState } from "react";
 import { MOST_UNASKED, whyNoWorkflowEnd } from "../../domain/forecast";
-import type { Progress } from "../../domain/graph/progress";
+import { jobsLeft, type Progress } from "../../domain/graph/progress";
 import { counted } from "../../domain/numbers";
-import { TERMINAL } from "../../domain/states";
 import { Expected, Forecast, ForecastOnDemand } from "../../shared/Forecast";
 import { useWorkflowForecast } from "../../shared/forecasts";
 
 /** Says when a workflow ends. A large one is forecast when somebody asks for it, because all that is left is read. */
 export function WorkflowForecast({ workflowId, progress }: { workflowId: string; progress: Progress }) {
   const [isAsked, setIsAsked] = useState(false);
-  const left = Object.entries(progress.counts).reduce(
-    (sum, [state, count]) => (TERMINAL.has(state) ? sum - count : sum),
-    progress.letters.length,
-  );
+  const left = jobsLeft(progress);
   const enabled = isAsked || left <= MOST_UNASKED;
   const forecast = useWorkflowForecast(workflowId, progress.state, enabled);
   if (!enabled && forecast.data === undefined) {

@@ -13,6 +13,7 @@ import { useLive } from "../../api/live";
 import type { components } from "../../api/schema";
 import { decodeGraph, type Graph } from "../../domain/graph/graph";
 import { isMoving, type Progress, progressAfter } from "../../domain/graph/progress";
+import { progressKey } from "../../shared/reads";
 
 export type Workflow = Omit<components["schemas"]["WorkflowOut"], "jobs" | "cursor">;
 export type JobRow = components["schemas"]["JobRowOut"];
@@ -58,7 +59,7 @@ export function useGraph(workflowId: string): UseQueryResult<Graph> {
 export function useProgress(workflowId: string): UseQueryResult<Progress> {
   const api = useApi();
   const queries = useQueryClient();
-  const key = ["workflow", workflowId, "states"];
+  const key = progressKey(workflowId);
   return useLive({
     key,
     read: async (signal) => {

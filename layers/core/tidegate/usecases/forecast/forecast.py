@@ -45,7 +45,10 @@ class WorkflowForecast:
 
 @dataclass(frozen=True, slots=True)
 class JobForecastRead:
-    """The forecast of one job. It is empty where the job has ended."""
+    """The forecast of one job. It is empty where the job has ended, and without notes.
+
+    `draws` is 0 where the job has ended or is going to be skipped, of which the notes tell the latter.
+    """
 
     job: Job
     forecast: JobForecast
@@ -91,7 +94,8 @@ def forecast_job(services: Services, job_id: str, *, now_ms: int) -> JobForecast
         workflow_id = submission_of(job_id)
         submission = find_workflow(services, workflow_id)
         read = read_workflow_scene(services, workflow_id, submission.job_count, now_ms)
-    # The job may have ended since it was read.
+    if all(each.job_id != job_id for each in read.wanted):  # it ended meanwhile
+        return JobForecastRead(job, _NOTHING, 0, ())
     jobs = [each for each in read.wanted if each.job_id == job_id and job_id not in read.skipped]
     run_times = learned(read.ended)
     found = _drawn(read, run_times, jobs)
