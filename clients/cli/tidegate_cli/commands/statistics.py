@@ -118,7 +118,7 @@ def _print_statistics(found: Mapping[str, Any], console: Console) -> None:
 
 def _name(row: Mapping[str, Any]) -> str:
     if row.get("share") is not None:
-        return printable(f"{row.get('pool')} {row['share'] or '(no share)'}")
+        return printable(f"{row.get('pool') or ''} {row['share'] or '(no share)'}".lstrip())
     names = [str(row[kind]) for kind in ("pool", "type", "worker") if row.get(kind) is not None]
     return printable(" ".join(names or [str(row.get("since"))]))
 
