@@ -31,6 +31,8 @@ from tidegate.domain.statistics.spans import (
     Span,
     floor_to,
 )
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics import count_ended as counting
 from tidegate.usecases.statistics.count_ended import count_ended
@@ -289,6 +291,17 @@ def test_ten_minutes_of_which_a_slice_was_removed_do_not_count() -> None:
         count_ended(services, START_MS + SETTLES_MS + HOUR_MS)
     (hour,) = stored(world, Span.HOUR)
     assert hour.rollup == rollup_of(people.ends[-1:])
+
+
+def test_a_run_without_time_reads_no_shard_and_a_later_one_counts() -> None:
+    services, world = deployment()
+    count_ended(services, START_MS + SETTLES_MS)
+    People(services, world, 1).end(START_MS)
+    world.requests.clear()
+    now_ms = START_MS + SETTLES_MS + WINDOW_MS
+    assert count_ended(services, now_ms, until=Deadline(STILL, 0)) == 0
+    assert world.requests["ended"] == 0
+    assert count_ended(services, now_ms) == 1
 
 
 def test_rows_tell_apart_what_is_asked_for() -> None:

@@ -88,7 +88,7 @@ def recorded(d: Deployment) -> None:
 def counted(d: Deployment) -> None:
     """The reaper counts a job that ended, and a caller asks how many ended."""
     submit(d, "counted")
-    for _ in range(2):  # what failed, of the job or of its count, is repeated
+    for _ in range(2):  # a failed run, of the job or of its count, is repeated
         d.settle()
         d.wait(2 * (SETTLES_MS + WINDOW_MS))
         d.reap()
