@@ -111,7 +111,7 @@ def whole_ends(items: Sequence[Item], end_of_item: Callable[[Item], EndedJob]) -
         try:
             found.append(end_of_item(item))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            name = item.get(schema.JOB_ID, item.get(schema.PART, {})).get("S")
+            name = (item.get(schema.JOB_ID) or item.get(schema.PART) or {}).get("S")
             _LOGGER.error("the end %s can't be read (%s) and does not count", name, type(error).__name__)
     return tuple(found)
 
