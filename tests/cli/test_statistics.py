@@ -100,6 +100,18 @@ def test_programs_read_every_figure(asked: list[httpx.Request]) -> None:
     assert len(asked) == 2
 
 
+def test_csv_has_the_same_columns_without_rows(
+    asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_rows = tidegate("stats", "--csv").stdout.splitlines()
+    flat = [name for name, value in ROW.items() if not isinstance(value, dict)]
+    assert with_rows[0].split(",")[: len(flat)] == flat
+    answering(monkeypatch, {**FOUND, "rows": []})
+    assert tidegate("stats", "--csv").stdout.splitlines() == with_rows[:1]
+    assert tidegate("stats", "--csv", "-o", "json").exit_code == 2
+    assert len(asked) == 1
+
+
 def test_nothing_counted_is_said(asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch) -> None:
     del asked
     answering(monkeypatch, {**FOUND, "rows": [], "counted_until": None})

@@ -17,6 +17,7 @@ from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
+from tidegate.domain.states import Group, State
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import (
     ClaimIfQueued,
@@ -260,6 +261,26 @@ def test_what_a_body_says_wrongly_of_its_job_is_left_out(scripted: Stores, scrip
     found = [each.message for each in scripted.queue.receive(POOL, limit=10, wait_seconds=0)]
     assert [each.estimated_seconds for each in found] == [1.0, None, None, None, None, None]
     assert {each.type for each in found} == {""}, "no type has such a name"
+
+
+def test_an_end_that_can_not_be_read_does_not_hide_the_others(
+    scripted: Stores, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = replace(new_job("S"), state=State.CANCELLED, finished_at_ms=NOW_MS)
+    whole = CODEC.whole_item(job)
+    without_type = {name: value for name, value in whole.items() if name != "type"}
+    kept = {"part": {"S": f"{NOW_MS}#S#0"}, "state": whole["state"], "type": whole["type"]}
+    others = [{**kept, "state": {"S": "UNHEARD_OF"}}, kept, {"part": {"S": "x"}}]
+    script.answers(
+        {"Items": [{**without_type, "job_id": {"S": "T"}}, whole]},
+        {"Items": [*others, {**kept, "created_at": whole["created_at"]}]},
+    )
+    found = scripted.index.ended(POOL, Group.CANCELLED, 0, from_ms=0, to_ms=NOW_MS + 1, limit=9)
+    assert [end.job_id for end in found.entries] == ["S"]
+    assert "the end T can't be read (KeyError)" in caplog.text
+    found = scripted.kept_ends.page(POOL, 0, NOW_MS + 1, limit=9)
+    assert [end.job_id for end in found.entries] == ["S"]
+    assert caplog.text.count("can't be read") == 1 + len(others)
 
 
 def test_dead_letters_of_others_do_not_hide_ours(scripted: Stores, script: Script) -> None:

@@ -170,17 +170,16 @@ def test_a_chain_leads_through_slices_that_a_dead_counter_left() -> None:
 
 
 @pytest.mark.parametrize("slices", [[counted(10, 15)], [counted(12, 20)], [counted(10, 13), counted(14, 20)]])
-def test_a_broken_chain_is_not_read(slices: list[Counted]) -> None:
-    with pytest.raises(ValueError, match="no slices"):
-        chain(slices, HOUR, HOUR + HOUR_MS)
+def test_ten_minutes_whose_slices_do_not_reach_through_them_do_not_count(slices: list[Counted]) -> None:
+    whole = [counted(20, 30), counted(30, 31), counted(31, 40)]
+    assert chain([*slices, *whole], HOUR, HOUR + HOUR_MS) == whole
 
 
 def test_a_time_is_read_in_the_longest_pieces_that_are_counted() -> None:
     since, until = HOUR - 3 * HOUR_MS, HOUR + 2 * DAY_MS + 5 * HOUR_MS + 2 * WINDOW_MS
     reached = Reached(since, until, HOUR + 2 * DAY_MS + 5 * HOUR_MS, HOUR + 2 * DAY_MS)
     assert pieces(0, until + DAY_MS, reached) == [
-        Piece(Span.HOUR, since, HOUR),
-        Piece(Span.DAY, HOUR, HOUR + 2 * DAY_MS),
+        Piece(Span.DAY, HOUR - DAY_MS, HOUR + 2 * DAY_MS),
         Piece(Span.HOUR, HOUR + 2 * DAY_MS, HOUR + 2 * DAY_MS + 5 * HOUR_MS),
         Piece(Span.SLICE, HOUR + 2 * DAY_MS + 5 * HOUR_MS, until),
     ]
@@ -192,3 +191,20 @@ def test_a_time_is_read_in_the_longest_pieces_that_are_counted() -> None:
         Piece(Span.SLICE, HOUR + WINDOW_MS, HOUR + 2 * WINDOW_MS)
     ]
     assert pieces(until, until + 1, reached) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "first"),
+    [
+        # Counting began at 01:20, and the hour, then the day is complete.
+        (1, 0, Piece(Span.SLICE, HOUR + 8 * WINDOW_MS, HOUR + 9 * WINDOW_MS)),
+        (2, 0, Piece(Span.HOUR, HOUR + HOUR_MS, HOUR + 2 * HOUR_MS)),
+        (24, 1, Piece(Span.DAY, HOUR, HOUR + DAY_MS)),
+    ],
+)
+def test_the_first_hour_and_day_are_read_whole_once_they_are_counted(
+    hours: int, days: int, first: Piece
+) -> None:
+    until = max(first.to_ms, HOUR + hours * HOUR_MS)
+    reached = Reached(HOUR + 8 * WINDOW_MS, until, HOUR + hours * HOUR_MS, HOUR + days * DAY_MS)
+    assert pieces(0, until, reached) == [first]

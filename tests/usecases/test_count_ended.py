@@ -31,6 +31,8 @@ from tidegate.domain.statistics.spans import (
     Span,
     floor_to,
 )
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics import count_ended as counting
 from tidegate.usecases.statistics.count_ended import count_ended
@@ -253,6 +255,53 @@ def test_more_ends_of_a_millisecond_than_a_run_reads_do_not_stop_the_count() -> 
         count_ended(services, START_MS + SETTLES_MS + WINDOW_MS)
     assert world.reached[POOL].counted_ms == START_MS + WINDOW_MS
     assert 0 < told(services, START_MS + WINDOW_MS).total.ended < 201
+
+
+def test_the_first_day_and_hour_are_told_after_their_shorter_roll_ups_are_removed() -> None:
+    services, world = deployment()
+    people = People(services, world, 1)
+    since_ms = START_MS + 2 * WINDOW_MS
+    for number in range(30):
+        people.end(since_ms + number * MINUTE_MS)
+    now_ms = START_MS + 4 * HOUR_MS
+    for _ in range(30):
+        count_ended(services, now_ms)
+    assert world.reached[POOL].since_ms == since_ms
+    for span, later_ms in ((Span.SLICE, 8 * DAY_MS), (Span.HOUR, 91 * DAY_MS)):
+        for place in [place for place in world.rollups if place[1] is span]:
+            del world.rollups[place]
+        query = StatisticsQuery(By.POOL, START_MS - DAY_MS, now_ms, POOL)
+        assert read_statistics(services, query, now_ms=now_ms + later_ms).total.figures.ended == 30
+
+
+def test_ten_minutes_of_which_a_slice_was_removed_do_not_count() -> None:
+    """The slices are removed one by one, and neither a caller nor the count itself may trip over what is left."""
+    services, world = deployment()
+    people = People(services, world, 1)
+    for number in range(60):  # so many that the first ten minutes take several slices
+        people.end(START_MS + number * 10_000)
+    people.end(START_MS + WINDOW_MS)
+    for _ in range(30):
+        count_ended(services, START_MS + SETTLES_MS + 2 * WINDOW_MS)
+    first = min(stored(world, Span.SLICE), key=lambda each: each.from_ms)
+    assert first.to_ms < START_MS + WINDOW_MS
+    del world.rollups[POOL, Span.SLICE, first.from_ms, first.to_ms]
+    assert told(services, START_MS + 2 * WINDOW_MS).total.ended == 1
+    for _ in range(30):
+        count_ended(services, START_MS + SETTLES_MS + HOUR_MS)
+    (hour,) = stored(world, Span.HOUR)
+    assert hour.rollup == rollup_of(people.ends[-1:])
+
+
+def test_a_run_without_time_reads_no_shard_and_a_later_one_counts() -> None:
+    services, world = deployment()
+    count_ended(services, START_MS + SETTLES_MS)
+    People(services, world, 1).end(START_MS)
+    world.requests.clear()
+    now_ms = START_MS + SETTLES_MS + WINDOW_MS
+    assert count_ended(services, now_ms, until=Deadline(STILL, 0)) == 0
+    assert world.requests["ended"] == 0
+    assert count_ended(services, now_ms) == 1
 
 
 def test_rows_tell_apart_what_is_asked_for() -> None:

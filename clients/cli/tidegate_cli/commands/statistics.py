@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from tidegate_cli.errors import OptionError
 from tidegate_cli.following.live import duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
@@ -32,6 +33,12 @@ COLUMNS = (
     Column("lost", 30, right=True),
 )
 _QUANTILES = ("wait_seconds", "run_seconds", "overrun")
+CSV_COLUMNS = (
+    *("pool", "type", "share", "worker", "since", "until"),
+    *("ended", "succeeded", "failed", "timed_out", "cancelled", "skipped", "success_rate", "ended_per_hour"),
+    *("measured", "started", "tries", "handed_back", "lost", "busy_seconds", "wasted_seconds"),
+    *(f"{kind}_{part}" for kind in _QUANTILES for part in ("count", "p50", "p90", "p99")),
+)
 
 
 class By(StrEnum):
@@ -96,6 +103,8 @@ def stats(
     Example: tidegate stats --by type --pool ecs
     """
     session = session_of(context, output, api_url)
+    if as_csv and session.is_structured:
+        raise OptionError("--csv", "means nothing beside --output: leave one of them out")
     with session.client() as client:
         found = client.get_statistics(by=by.value, since=since, until=until, pool=pool, job_type=job_type)
     if as_csv:
@@ -118,7 +127,7 @@ def _print_statistics(found: Mapping[str, Any], console: Console) -> None:
 
 def _name(row: Mapping[str, Any]) -> str:
     if row.get("share") is not None:
-        return printable(f"{row.get('pool')} {row['share'] or '(no share)'}")
+        return printable(f"{row.get('pool') or ''} {row['share'] or '(no share)'}".lstrip())
     names = [str(row[kind]) for kind in ("pool", "type", "worker") if row.get(kind) is not None]
     return printable(" ".join(names or [str(row.get("since"))]))
 
@@ -145,7 +154,7 @@ def _cells(name: str, row: Mapping[str, Any]) -> Sequence[Cell]:
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     flat = [_flat(row) for row in rows]
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*flat[0]] if flat else [], extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
     return text.getvalue()

@@ -10,7 +10,7 @@ from typing import Any
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import translated
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.kept_ends import end_from
+from tidegate.adapters.dynamodb.kept_ends import end_from, whole_ends
 from tidegate.adapters.dynamodb.values import Item, decode_item
 from tidegate.domain import limits
 from tidegate.domain.indexed import IndexedFields
@@ -100,7 +100,7 @@ class DynamoJobIndex:
         answer = self._query(Limit=limit, **arguments)
         last = answer.get("LastEvaluatedKey")
         return EndedPage(
-            tuple(_end(item, pool, State(group.value)) for item in answer["Items"]),
+            whole_ends(answer["Items"], lambda item: _end(item, pool, State(group.value))),
             EndPlace(int(last[schema.GROUP_SORT]["N"]), last[schema.JOB_ID]["S"]) if last else None,
         )
 
@@ -223,4 +223,4 @@ def _traits(item: Item) -> Traits:
 
 def _end(item: Item, pool: str, state: State) -> EndedJob:
     values = decode_item(item)
-    return end_from(values, values[schema.JOB_ID], pool, state, values[schema.GROUP_SORT])
+    return end_from(values, values[schema.JOB_ID], pool, state, int(values[schema.GROUP_SORT]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from tidegate.domain.states import State
 from tidegate.domain.statistics.ended import EndedJob, EndFigures, EndPlace, end_of
 from tidegate.ports import EndedPage
 from tidegate.settings import Tables
+
+_LOGGER = logging.getLogger("tidegate.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class DynamoKeptEnds:
             )
         last = answer.get("LastEvaluatedKey")
         return EndedPage(
-            tuple(_kept_end(item, pool) for item in answer["Items"]),
+            whole_ends(answer["Items"], lambda item: _kept_end(item, pool)),
             _place(last[schema.PART]["S"]) if last else None,
         )
 
@@ -96,6 +99,21 @@ def _kept_end(item: Item, pool: str) -> EndedJob:
     values = decode_item(item)
     place = _place(values[schema.PART])
     return end_from(values, place.job_id, pool, State(values[schema.STATE]), place.ended_at_ms)
+
+
+def whole_ends(items: Sequence[Item], end_of_item: Callable[[Item], EndedJob]) -> tuple[EndedJob, ...]:
+    """Returns the ends that items hold.
+
+    A malformed item is logged and left out, so that it does not stop the count of its pool for good.
+    """
+    found = []
+    for item in items:
+        try:
+            found.append(end_of_item(item))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            name = (item.get(schema.JOB_ID) or item.get(schema.PART) or {}).get("S")
+            _LOGGER.error("the end %s can't be read (%s) and does not count", name, type(error).__name__)
+    return tuple(found)
 
 
 def end_from(values: Mapping[str, Any], job_id: str, pool: str, state: State, ended_at_ms: int) -> EndedJob:

@@ -19,9 +19,10 @@ class Figures:
     """The figures of a set of ended jobs. A job that was reopened and ended again counts once for each end.
 
     `measured` counts the ends that carry figures; the fields behind it are about those alone. `started` counts the
-    ends whose job's code began in that life. `busy_ms` is the time that job code ran, and `wasted_ms` the part of it
-    that did not count, because another attempt followed. `wait` holds how long each job waited for its turn and `run`
-    how long its last attempt ran, in milliseconds. `overrun` holds run times in thousandths of their estimates.
+    ends whose job's code began in that life. `busy_ms` is the time that job code of the last attempt ran, with
+    `wasted_ms`: the time of earlier attempts from their claims on, for a lost worker until the reaper found the loss.
+    The losses of earlier workers stand under the last one. `wait` holds how long each job waited for its turn and
+    `run` how long its last attempt ran, in milliseconds. `overrun` holds run times in thousandths of their estimates.
     """
 
     succeeded: int = 0

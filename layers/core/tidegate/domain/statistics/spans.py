@@ -54,10 +54,6 @@ class Reached:
     days_ms: int
 
 
-class ChainBroken(ValueError):
-    """The error for stored slices that do not count a time from its beginning to its end."""
-
-
 def floor_to(at_ms: int, unit_ms: int) -> int:
     """Returns the last multiple of `unit_ms` that is not after `at_ms`."""
     return at_ms - at_ms % unit_ms
@@ -80,7 +76,8 @@ def chain(slices: Sequence[Counted], from_ms: int, to_ms: int) -> list[Counted]:
     """Returns slices that together count exactly the time from `from_ms` to `to_ms`.
 
     Both are multiples of WINDOW_MS, or as far as the pool is counted. `slices` are all that begin in that time. A
-    window without slices had no end. Raises ChainBroken if the slices of a window do not reach through it.
+    window without slices had no end. A window whose slices do not reach through it, because some of them are no longer
+    kept, is left out: it does not count.
     """
     by_window: dict[int, list[Counted]] = {}
     for each in slices:
@@ -93,15 +90,16 @@ def chain(slices: Sequence[Counted], from_ms: int, to_ms: int) -> list[Counted]:
 
 
 def _through(slices: Sequence[Counted], from_ms: int, to_ms: int) -> list[Counted]:
-    """Returns the slices of one window that lead from its beginning to its end, found from the end backwards."""
+    """Returns the slices of one window that lead from its beginning to its end, found from the end backwards.
+
+    Returns none if they do not lead there.
+    """
     following: dict[int, Counted | None] = {to_ms: None}
     for each in sorted(slices, key=lambda each: -each.from_ms):
         if each.to_ms in following:
             following.setdefault(each.from_ms, each)
-    if from_ms not in following:
-        raise ChainBroken(f"no slices count the time from {from_ms} to {to_ms}")
     found = []
-    at = following[from_ms]
+    at = following.get(from_ms)
     while at is not None:
         found.append(at)
         at = following[at.to_ms]
@@ -121,7 +119,19 @@ def pieces(from_ms: int, to_ms: int, reached: Reached, *, longest: Span = Span.D
 
     Takes days where whole days are counted, then hours, and slices for the rest. Takes none longer than `longest`.
     """
-    return _pieces(max(from_ms, reached.since_ms), min(to_ms, reached.counted_ms), reached, longest)
+    return _pieces(max(from_ms, _first_ms(reached)), min(to_ms, reached.counted_ms), reached, longest)
+
+
+def _first_ms(reached: Reached) -> int:
+    """Returns where the longest roll-up begins that holds the first ends of a pool.
+
+    It may begin before counting did. Shorter roll-ups of the same time are removed earlier.
+    """
+    for unit_ms, whole_ms in ((DAY_MS, reached.days_ms), (HOUR_MS, reached.hours_ms)):
+        first_ms = floor_to(reached.since_ms, unit_ms)
+        if first_ms < whole_ms:
+            return first_ms
+    return reached.since_ms
 
 
 def _pieces(from_ms: int, to_ms: int, reached: Reached, longest: Span) -> list[Piece]:

@@ -94,6 +94,8 @@ class _Count:
     def _ends(self, from_ms: int, to_ms: int) -> tuple[list[EndedJob], int]:
         """Returns all ends from `from_ms` on and before a time, and that time, which is `to_ms` or earlier."""
         found, to_ms = self._ends_of_index(from_ms, to_ms)
+        if from_ms >= to_ms:
+            return [], from_ms
         # Kept ends are read behind the index, because an end is kept before it leaves the index.
         kept, to_ms = self._kept_ends(from_ms, to_ms)
         ends = {(end.job_id, end.ended_at_ms): end for end in (*found, *kept) if end.ended_at_ms < to_ms}
@@ -128,6 +130,8 @@ class _Count:
         ends: list[EndedJob] = []
         shards = self._shards(from_ms)
         for shard in shards:
+            if self.until.is_over():  # nothing is known of this shard, so a later run begins here again
+                return [], from_ms
             self._read(shard, ends, from_ms, to_ms)
         for _ in range(PAGES_PER_RUN):
             least = min(shards, key=lambda shard: shard.known_ms)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.statistics.asked import By, Statistics, StatisticsQuery, StatisticsRow
 from tidegate.domain.statistics.figures import NONE, Figures, together
-from tidegate.domain.statistics.rollup import MAIN_LANE, Rollup
+from tidegate.domain.statistics.rollup import MAIN_LANE, OTHER, Rollup
 from tidegate.domain.statistics.spans import (
     DAY_MS,
     HOUR_MS,
     KEPT_MS,
     WINDOW_MS,
     Counted,
+    Piece,
     Reached,
     Span,
     ceil_to,
     chain,
     floor_to,
     pieces,
+    windows,
 )
 from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.services import Services
@@ -28,7 +30,10 @@ from tidegate.usecases.services import Services
 DEFAULT_RANGE_MS: Final = DAY_MS
 MAX_RANGE_MS: Final = 366 * DAY_MS
 MAX_HOURS: Final = 31 * 24  # rows of an answer by hours
-MAX_ROLLUPS: Final = 2_000  # that an answer reads, of all its pools together
+MAX_ROLLUPS: Final = (
+    800  # that an answer adds up; 31 days by hours of one pool, and about ten seconds if all are full
+)
+MAX_ROWS: Final = 1_000
 _SPARE_MS: Final = DAY_MS  # shorter roll-ups are not read on the last day that they are kept
 
 
@@ -42,33 +47,36 @@ class _Key(NamedTuple):
     worker: str | None = None
 
 
+_REST: Final = {
+    By.TYPE: _Key(type=OTHER),
+    By.SHARE: _Key(share=OTHER),
+    By.WORKER: _Key(worker=OTHER),
+}
+"""The row of all that is beyond MAX_ROWS."""
+_PORTION_MS: Final = {Span.SLICE: HOUR_MS, Span.HOUR: 4 * DAY_MS, Span.DAY: 100 * DAY_MS}
+
+
 def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) -> Statistics:
     """Returns the statistics of a time, by default of the last 24 hours. Rows by time are in its order, others by size.
 
     Both ends are rounded outward to ten minutes, to hours a few days back, and to days some months back, because
-    shorter roll-ups are kept no longer. Reads at most MAX_ROLLUPS roll-ups. Raises InvalidRequest for a time or a pool
-    that can't be answered.
+    shorter roll-ups are kept no longer. All pools are read up to the time before which each of them is counted, so that
+    rows of several pools are whole. Raises InvalidRequest for a time or a pool that can't be answered, and for one of
+    which more than MAX_ROLLUPS roll-ups tell.
     """
     if query.job_type is not None and query.by in (By.SHARE, By.WORKER):
         raise InvalidRequest.of(
             "type", f"can't be combined with by={query.by}; roll-ups tell the two apart singly"
         )
     from_ms, to_ms = _time(query, now_ms)
-    pools = listed_pools(services, query.pool)
-    reached = services.statistics.reached(pools)
-    longest = Span.HOUR if query.by is By.HOUR else Span.DAY
-    _refuse_too_many(from_ms, to_ms, reached.values(), longest)
-    grouped: dict[_Key, list[Figures]] = {}
-    for pool in sorted(reached):
-        for counted in _read(services, pool, from_ms, to_ms, reached[pool], longest):
-            for key, figures in _keyed(query, pool, counted):
-                grouped.setdefault(key, []).append(figures)
+    reached = services.statistics.reached(listed_pools(services, query.pool))
     since_ms = min((each.since_ms for each in reached.values()), default=None)
-    until_ms = min((each.counted_ms for each in reached.values()), default=None)
+    until_ms = None if since_ms is None else max(since_ms, _common_until(reached.values(), now_ms))
     counted_from = from_ms if since_ms is None else min(to_ms, max(from_ms, since_ms))
     counted_to = counted_from if until_ms is None else max(counted_from, min(to_ms, until_ms))
-    rows = [_row(query.by, key, together(found), counted_from, counted_to) for key, found in grouped.items()]
-    total = together([NONE, *(row.figures for row in rows)])
+    grouped = _grouped(services, query, reached, from_ms, counted_to)
+    rows = [_row(query.by, key, figures, counted_from, counted_to) for key, figures in grouped.items()]
+    total = together([NONE, *grouped.values()])
     return Statistics(
         from_ms,
         to_ms,
@@ -77,6 +85,12 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
         tuple(sorted(rows, key=_order(query.by))),
         StatisticsRow(from_ms=counted_from, to_ms=counted_to, figures=total),
     )
+
+
+def _common_until(reached: Iterable[Reached], now_ms: int) -> int:
+    """Returns the last time before which all pools are counted, and which roll-ups that are still kept end at."""
+    until_ms = min(each.counted_ms for each in reached)
+    return floor_to(until_ms, _unit_ms(until_ms, now_ms))
 
 
 def _time(query: StatisticsQuery, now_ms: int) -> tuple[int, int]:
@@ -95,7 +109,7 @@ def _time(query: StatisticsQuery, now_ms: int) -> tuple[int, int]:
         raise InvalidRequest.of("from", "must be at most 366 days before to")
     if query.by is By.HOUR and unit_ms > HOUR_MS:
         raise InvalidRequest.of("by", "hours are kept for 90 days; ask by=day about earlier times")
-    if query.by is By.HOUR and to_ms - from_ms > MAX_HOURS * HOUR_MS:
+    if query.by is By.HOUR and to_ms - from_ms > (MAX_HOURS + 1) * HOUR_MS:
         raise InvalidRequest.of("from", "must be at most 31 days before to with by=hour")
     return from_ms, to_ms
 
@@ -107,25 +121,49 @@ def _unit_ms(at_ms: int, now_ms: int) -> int:
     return HOUR_MS if at_ms >= now_ms - KEPT_MS[Span.HOUR] + _SPARE_MS else DAY_MS
 
 
-def _refuse_too_many(from_ms: int, to_ms: int, reached: Iterable[Reached], longest: Span) -> None:
-    lengths = {Span.SLICE: WINDOW_MS, Span.HOUR: HOUR_MS, Span.DAY: DAY_MS}
-    count = sum(
-        (piece.to_ms - piece.from_ms) // lengths[piece.span]
-        for each in reached
-        for piece in pieces(from_ms, to_ms, each, longest=longest)
-    )
-    if count > MAX_ROLLUPS:
-        raise InvalidRequest.of(
-            "from", "reaches over too much for all pools at once; name a pool or a shorter time"
-        )
+def _grouped(
+    services: Services, query: StatisticsQuery, reached: Mapping[str, Reached], from_ms: int, to_ms: int
+) -> dict[_Key, Figures]:
+    """Returns the figures of each row, at most MAX_ROWS. Adds them up portion by portion as it reads."""
+    longest = Span.HOUR if query.by is By.HOUR else Span.DAY
+    grouped: dict[_Key, Figures] = {}
+    left = MAX_ROLLUPS
+    for pool in sorted(reached):
+        for portion in _portions(services, pool, pieces(from_ms, to_ms, reached[pool], longest=longest)):
+            left -= len(portion)
+            if left < 0:
+                raise InvalidRequest.of(
+                    "from",
+                    f"needs more than {MAX_ROLLUPS} roll-ups; ask about a shorter time or about one pool",
+                )
+            parts: dict[_Key, list[Figures]] = {}
+            for counted in portion:
+                for key, figures in _keyed(query, pool, counted):
+                    parts.setdefault(key, []).append(figures)
+            for key, found in parts.items():
+                grouped[key] = together([grouped.get(key, NONE), *found])
+        if query.by in (By.SHARE, By.WORKER):  # nothing that follows adds to the rows of this pool
+            grouped = _bounded(query.by, grouped)
+    return _bounded(query.by, grouped)
 
 
-def _read(
-    services: Services, pool: str, from_ms: int, to_ms: int, reached: Reached, longest: Span
-) -> Iterable[Counted]:
-    for piece in pieces(from_ms, to_ms, reached, longest=longest):
-        found = services.statistics.find(pool, piece.span, piece.from_ms, piece.to_ms)
-        yield from chain(found, piece.from_ms, piece.to_ms) if piece.span is Span.SLICE else found
+def _portions(services: Services, pool: str, wanted: Iterable[Piece]) -> Iterator[Sequence[Counted]]:
+    """Yields the roll-ups of a pool, about a hundred at once."""
+    for piece in wanted:
+        for begin_ms, end_ms in windows(piece.from_ms, piece.to_ms, _PORTION_MS[piece.span]):
+            found = services.statistics.find(pool, piece.span, begin_ms, end_ms)
+            yield chain(found, begin_ms, end_ms) if piece.span is Span.SLICE else found
+
+
+def _bounded(by: By, grouped: dict[_Key, Figures]) -> dict[_Key, Figures]:
+    """Returns at most MAX_ROWS rows: the largest, and the rest in one. Rows of pools and times are never as many."""
+    rest = _REST.get(by)
+    if rest is None or len(grouped) <= MAX_ROWS:
+        return grouped
+    own = sorted(grouped.keys() - {rest}, key=lambda key: (-grouped[key].ended, key.pool or "", key[2:]))
+    kept = {key: grouped[key] for key in own[: MAX_ROWS - 1]}
+    others = [grouped[key] for key in own[MAX_ROWS - 1 :]]
+    return {**kept, rest: together([grouped.get(rest, NONE), *others])}
 
 
 def _keyed(query: StatisticsQuery, pool: str, counted: Counted) -> Iterable[tuple[_Key, Figures]]:

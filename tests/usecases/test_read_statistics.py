@@ -1,0 +1,123 @@
+"""An answer about ended jobs is whole for each of its rows, and bounded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.contracts.responses import fits_in_answer, to_json
+from tidegate.contracts.statistics import statistics_out
+from tidegate.domain import limits
+from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.statistics.asked import By, Statistics, StatisticsQuery, StatisticsRow
+from tidegate.domain.statistics.figures import Figures
+from tidegate.domain.statistics.rollup import OTHER, Rollup
+from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, WINDOW_MS, Counted, Reached, Span
+from tidegate.usecases.services import Services
+from tidegate.usecases.statistics import read_statistics as reading
+from tidegate.usecases.statistics.read_statistics import read_statistics
+
+MIDNIGHT = NOW_MS // DAY_MS * DAY_MS
+ONE, OTHER_POOL = sorted(SETTINGS.pools)[:2]
+
+
+@pytest.fixture
+def services() -> Services:
+    """Makes two pools, each with one end in every hour of two days, and both counted for these days."""
+    services, _ = memory_services(SETTINGS, MemoryWorld(shards=1, now_ms=NOW_MS))
+    for pool in (ONE, OTHER_POOL):
+        for begin_ms in range(MIDNIGHT - 2 * DAY_MS, MIDNIGHT, HOUR_MS):
+            put(services, pool, Span.HOUR, begin_ms, begin_ms + HOUR_MS, 1)
+            put(services, pool, Span.SLICE, begin_ms, begin_ms + WINDOW_MS, 1)
+        for begin_ms in (MIDNIGHT - 2 * DAY_MS, MIDNIGHT - DAY_MS):
+            put(services, pool, Span.DAY, begin_ms, begin_ms + DAY_MS, 24)
+        reach(services, pool, MIDNIGHT)
+    return services
+
+
+def put(services: Services, pool: str, span: Span, from_ms: int, to_ms: int, ends: int) -> None:
+    figures = Figures(succeeded=ends)
+    rollup = Rollup({"a": figures}, {"": figures}, {f"w{from_ms}": figures})
+    services.statistics.put(pool, span, Counted(from_ms, to_ms, rollup), expires_at_s=0)
+
+
+def reach(services: Services, pool: str, at_ms: int) -> None:
+    """Says that a pool is counted up to this time."""
+    before = services.statistics.reached([pool]).get(pool)
+    after = Reached(MIDNIGHT - 2 * DAY_MS, at_ms, at_ms // HOUR_MS * HOUR_MS, at_ms // DAY_MS * DAY_MS)
+    assert services.statistics.advance(pool, before, after)
+
+
+def ask(
+    services: Services, by: By, pool: str | None = None, from_ms: int = MIDNIGHT - 2 * DAY_MS
+) -> Statistics:
+    query = StatisticsQuery(by, from_ms, MIDNIGHT, pool)
+    return read_statistics(services, query, now_ms=MIDNIGHT)
+
+
+@pytest.mark.parametrize("by", By)
+def test_a_pool_that_lags_does_not_falsify_the_rows_of_another(services: Services, by: By) -> None:
+    """Each row counts the ends of its own time: one end of each pool in an hour."""
+    until_ms = MIDNIGHT - DAY_MS - 90 * 60_000
+    reach(services, OTHER_POOL, until_ms + 1)  # the slices of a busy pool end anywhere
+    found = ask(services, by)
+    assert found.until_ms == found.total.to_ms == until_ms
+    assert found.total.figures.ended == 2 * 23  # the slice of the last hour is of its first half
+    for row in found.rows:
+        assert found.total.from_ms <= row.from_ms < row.to_ms <= until_ms
+    assert {pool: ask(services, by, pool).total.figures.ended for pool in (ONE, OTHER_POOL)} == {
+        ONE: 48,
+        OTHER_POOL: 23,
+    }
+
+
+def test_what_is_beyond_the_rows_of_an_answer_is_together(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(services, ONE, Span.HOUR, MIDNIGHT - HOUR_MS, MIDNIGHT, 30)
+    from_ms = MIDNIGHT - 5 * HOUR_MS
+    monkeypatch.setattr(reading, "MAX_ROWS", 3)
+    found = ask(services, By.WORKER, from_ms=from_ms)
+    assert [(row.pool, row.worker, row.figures.ended) for row in found.rows] == [
+        (ONE, f"w{MIDNIGHT - HOUR_MS}", 30),
+        (None, OTHER, 8),
+        (ONE, f"w{from_ms}", 1),
+    ]
+    assert found.total.figures.ended == 39
+    assert len(ask(services, By.SHARE, from_ms=from_ms).rows) == 2
+    monkeypatch.setattr(reading, "MAX_ROWS", 1)
+    (row,) = ask(services, By.SHARE, from_ms=from_ms).rows
+    assert (row.pool, row.share, row.figures.ended) == (None, OTHER, 39)
+
+
+def test_more_roll_ups_than_an_answer_adds_up_are_refused(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_ROLLUPS", 48)
+    assert ask(services, By.HOUR, ONE).total.figures.ended == 48
+    with pytest.raises(InvalidRequest, match="shorter time or about one pool"):
+        ask(services, By.HOUR)
+    assert ask(services, By.DAY).total.figures.ended == 96  # days take fewer
+
+
+def test_a_month_by_hours_need_not_begin_on_the_hour(services: Services) -> None:
+    query = StatisticsQuery(By.HOUR, NOW_MS - 31 * DAY_MS + 1, NOW_MS + 1)
+    assert read_statistics(services, query, now_ms=NOW_MS).total.figures.ended == 96
+    with pytest.raises(InvalidRequest, match="31 days"):
+        read_statistics(services, replace(query, from_ms=NOW_MS - 31 * DAY_MS - HOUR_MS), now_ms=NOW_MS)
+
+
+def test_the_largest_answer_fits_in_an_answer() -> None:
+    row = StatisticsRow(
+        pool="p" * limits.MAX_POOL_CHARACTERS,
+        worker="\U0001f600" * limits.MAX_WORKER_ID_CHARACTERS,
+        from_ms=0,
+        to_ms=DAY_MS,
+        figures=Figures(succeeded=10**9, busy_ms=10**15, wasted_ms=10**15),
+    )
+    found = Statistics(0, DAY_MS, 0, DAY_MS, (row,) * reading.MAX_ROWS, row)
+    assert fits_in_answer(to_json(statistics_out(found, By.WORKER)))
