@@ -27,6 +27,9 @@ from tidegate.usecases.submit.would_submit import jobs_if_submitted
 _ADDED: Final = (
     "submitted"  # the id of the submission that exists in the comparison alone; no ULID is like it
 )
+_STAGES: Final = (
+    2  # what competes is read in the first half of the time, both courses are stepped in the other
+)
 _ENDED: Final = Compared(None, None, None, is_same=True)  # of a workflow in which nothing is left to run
 
 
@@ -75,14 +78,17 @@ def what_if(
 ) -> WhatIf:
     """Compares when jobs and workflows end as things stand, and after the changes of the request.
 
-    Reads what `read_compared_scene` says. Both courses are stepped at least once, and no more after `until`. Raises
+    Reads what `read_compared_scene` says, and no further other workflow after half of the time until `until`. Both
+    courses are stepped at least once, and no more after `until`. Raises
     InvalidRequest that names each wrong field, ShareFull and NotYours as the submission would; ServiceUnavailable or
     ServiceRefused.
     """
     named = _named(services, request)
     added = _added(services, request, caller, now_ms)
     try:
-        read = read_compared_scene(services, named.job_counts, named.alone, added, now_ms)
+        read = read_compared_scene(
+            services, named.job_counts, named.alone, added, now_ms, until=until.part(_STAGES)
+        )
     except NotFound as error:
         raise InvalidRequest.of("about", str(error)) from error
     new_ids = {job.job_id for job in added}
@@ -133,7 +139,7 @@ def _named(services: Services, request: WhatIfRequest) -> _Named:
         }
         ids = list(dict.fromkeys(submission_of(each) for each in asked if each not in jobs or "." in each))
         found = services.submissions.get_many(ids) if ids else {}
-        submissions = {each: submission for each, submission in found.items() if is_accepted(submission)}
+        submissions = {each: found[each] for each in ids if each in found and is_accepted(found[each])}
     violations = [
         *(
             Violation(
@@ -148,6 +154,7 @@ def _named(services: Services, request: WhatIfRequest) -> _Named:
             for each, job in jobs.items()
             if each in request.priorities and job.state not in WAITING
         ),
+        *_too_many(request, submissions),
         *_unknown_names(services, request),
     ]
     if violations:
@@ -160,6 +167,24 @@ def _paths(request: WhatIfRequest) -> Iterator[tuple[str, str]]:
         yield f"about[{place}]", each
     for each in request.priorities:
         yield f"priorities.{each}", each
+
+
+def _too_many(request: WhatIfRequest, submissions: Mapping[str, Submission]) -> Iterator[Violation]:
+    """Yields a violation for the first named workflow with which there would be too many jobs to read."""
+    count, counted = 0, set[str]()
+    for path, each in _paths(request):
+        workflow_id = submission_of(each)
+        if workflow_id not in submissions or workflow_id in counted:
+            continue
+        counted.add(workflow_id)
+        count += submissions[workflow_id].job_count
+        if count > limits.MAX_WHAT_IF_JOBS:
+            yield Violation(
+                path,
+                f"the workflows that are named up to here have {count:,} jobs together, ended or not; "
+                f"{limits.MAX_WHAT_IF_JOBS:,} are allowed; name fewer",
+            )
+            return
 
 
 def _unknown_names(services: Services, request: WhatIfRequest) -> Iterator[Violation]:
