@@ -106,6 +106,7 @@ def test_what_does_not_change_is_counted_and_what_was_asked_about_is_shown(api: 
         ({"slots": {"ecs": 1}, "about": ["x"]}, "about[0]", "there is no job and no workflow"),
         ({"priorities": {UNKNOWN_ID: 1_001}}, f"priorities.{UNKNOWN_ID}", "must be at most 1,000"),
         ({"submit": {"type": "tidegate.nop"}}, "submit.type", "unknown job type"),
+        ({"submit": {}}, "submit.type", "is required"),
         ({"submit": {"jobs": [{"key": "a"}]}}, "submit.jobs[0].type", "is required"),
         ({"submit": {"jobs": [{"key": "a", "type": "x"}]}}, "submit.jobs[0].type", "unknown job type"),
         ({"about": [UNKNOWN_ID]}, "", "must name at least one of"),

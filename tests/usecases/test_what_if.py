@@ -13,6 +13,7 @@ from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.requests import WhatIfRequest
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.run_clock import STILL
+from tidegate.usecases.forecast import read_scene
 from tidegate.usecases.forecast.notes import NoteCode
 from tidegate.usecases.forecast.what_if import WhatIf, what_if
 from tidegate.usecases.submit.submit import submit_workflow
@@ -60,3 +61,19 @@ def test_named_workflows_have_a_number_of_jobs_together(monkeypatch: pytest.Monk
     found = refused(scene, WhatIfRequest(about=(first,), priorities=more))
     assert list(found) == [f"priorities.{second}.1"]
     assert "have 4 jobs together, ended or not; 3 are allowed" in found[f"priorities.{second}.1"]
+
+
+def test_too_many_open_jobs_and_a_missing_graph_are_named_where_they_stand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(capacity=1)
+    first, second = two_workflows(scene)
+    request = WhatIfRequest(about=(first,), priorities={f"{second}.1": 9})
+    monkeypatch.setattr(read_scene, "MAX_JOBS", 3)
+    found = refused(scene, request)
+    assert list(found) == [f"priorities.{second}.1"]
+    assert "more than 3 jobs that have not ended" in found[f"priorities.{second}.1"]
+    monkeypatch.setattr(type(scene.services.progress), "load_graph", lambda _self, _id: None)
+    found = refused(scene, request)
+    assert list(found) == ["about[0]"]
+    assert f"there is no graph of workflow {first!r}" in found["about[0]"]

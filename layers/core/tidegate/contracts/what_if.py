@@ -52,7 +52,8 @@ class WhatIfIn(BodyIn):
 
     @model_validator(mode="after")
     def _says_what_to_change(self) -> Self:
-        if not any(getattr(self, name) for name in _CHANGES):
+        # An empty submission is one: its own fields say what is missing.
+        if self.submit is None and not any(getattr(self, name) for name in _CHANGES):
             raise ValueError(f"must name at least one of {', '.join(_CHANGES[:-1])} and {_CHANGES[-1]}")
         twice = sorted(self.slots.keys() & self.add_slots.keys())
         if twice:

@@ -88,9 +88,17 @@ def read_job_scene(services: Services, job: Job, now_ms: int) -> SceneRead:
     return look.read([job])
 
 
+@dataclass(frozen=True, slots=True)
+class NamedWorkflow:
+    """A workflow that a request names at the path `field`, with the number of its jobs."""
+
+    field: str
+    job_count: int
+
+
 def read_compared_scene(
     services: Services,
-    workflows: Mapping[str, int],
+    workflows: Mapping[str, NamedWorkflow],
     alone: Sequence[Job],
     added: Sequence[Job],
     now_ms: int,
@@ -98,21 +106,21 @@ def read_compared_scene(
 ) -> SceneRead:
     """Reads the scene of all deployed pools, for a comparison. All jobs that were read are `wanted`.
 
-    `workflows` holds the number of jobs of each workflow that has to be in it, `alone` other such jobs that have not
-    ended, `added` jobs that no store has. Takes for each workflow, and for `MAX_WORKFLOWS_COMPARED` others, what
-    `read_workflow_scene` takes for one. No further of those others is read after `until`. Raises NotFound where one was
-    submitted before graphs were stored; InvalidRequest where `workflows` and `added` hold more than `MAX_JOBS` jobs
-    that have not ended; ServiceUnavailable.
+    `workflows` are those that have to be in it, by id, `alone` other such jobs that have not ended, `added` jobs that
+    no store has. Takes for each workflow, and for `MAX_WORKFLOWS_COMPARED` others, what `read_workflow_scene` takes for
+    one. No further of those others is read after `until`. Raises InvalidRequest at the field of a workflow that was
+    submitted before graphs were stored, or with which there are more than `MAX_JOBS` jobs that have not ended;
+    ServiceUnavailable.
     """
     look = _Look(services, now_ms, max_others=MAX_WORKFLOWS_COMPARED, until=until)
     look.jobs |= {job.job_id: job for job in (*added, *alone)}
     look.edges |= look.edges_of([job for job in look.jobs.values() if job.state is State.PENDING])
-    for workflow_id, job_count in workflows.items():
-        if look.add_workflow(workflow_id, job_count) is None:
-            raise NotFound("graph of workflow", workflow_id)
+    for workflow_id, named in workflows.items():
+        if look.add_workflow(workflow_id, named.job_count) is None:
+            raise InvalidRequest.of(named.field, str(NotFound("graph of workflow", workflow_id)))
         if len(look.jobs) > MAX_JOBS:
             raise InvalidRequest.of(
-                "about",
+                named.field,
                 f"the workflows that are named have, with `submit`, more than {MAX_JOBS:,} jobs that have not ended; "
                 "name fewer",
             )

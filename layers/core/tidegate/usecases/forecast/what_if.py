@@ -8,7 +8,7 @@ from typing import Final
 
 from tidegate.domain import limits
 from tidegate.domain.callers import Caller
-from tidegate.domain.errors import InvalidRequest, NotFound, Violation
+from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.forecast.forecast import draws_for
 from tidegate.domain.forecast.run_times import RunTimes, learned
 from tidegate.domain.forecast.scene import Scene, SceneJob
@@ -19,7 +19,7 @@ from tidegate.domain.submission import Submission
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.forecast.notes import Note, NoteCode, notes_of
-from tidegate.usecases.forecast.read_scene import SceneRead, read_compared_scene
+from tidegate.usecases.forecast.read_scene import NamedWorkflow, SceneRead, read_compared_scene
 from tidegate.usecases.read.visible import is_accepted, visible_jobs
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.would_submit import jobs_if_submitted
@@ -85,12 +85,9 @@ def what_if(
     """
     named = _named(services, request)
     added = _added(services, request, caller, now_ms)
-    try:
-        read = read_compared_scene(
-            services, named.job_counts, named.alone, added, now_ms, until=until.part(_STAGES)
-        )
-    except NotFound as error:
-        raise InvalidRequest.of("about", str(error)) from error
+    read = read_compared_scene(
+        services, named.whole(request), named.alone, added, now_ms, until=until.part(_STAGES)
+    )
     new_ids = {job.job_id for job in added}
     scene, joining = _without(read.scene, new_ids)
     changes = Changes(
@@ -116,10 +113,10 @@ class _Named:
     workflows: Mapping[str, Submission]
     asked: tuple[str, ...]
 
-    @property
-    def job_counts(self) -> dict[str, int]:
-        """The number of jobs of each workflow that is to be read whole."""
-        return {workflow_id: each.job_count for workflow_id, each in self.workflows.items()}
+    def whole(self, request: WhatIfRequest) -> dict[str, NamedWorkflow]:
+        """Returns the workflows that are to be read whole, by id."""
+        fields = _fields(request, self.workflows)
+        return {each: NamedWorkflow(path, self.workflows[each].job_count) for each, path in fields.items()}
 
     @property
     def alone(self) -> list[Job]:
@@ -169,14 +166,19 @@ def _paths(request: WhatIfRequest) -> Iterator[tuple[str, str]]:
         yield f"priorities.{each}", each
 
 
+def _fields(request: WhatIfRequest, submissions: Mapping[str, Submission]) -> dict[str, str]:
+    """Returns for each of these workflows the path that names it, or a job of it, first."""
+    fields: dict[str, str] = {}
+    for path, each in _paths(request):
+        if submission_of(each) in submissions:
+            fields.setdefault(submission_of(each), path)
+    return fields
+
+
 def _too_many(request: WhatIfRequest, submissions: Mapping[str, Submission]) -> Iterator[Violation]:
     """Yields a violation for the first named workflow with which there would be too many jobs to read."""
-    count, counted = 0, set[str]()
-    for path, each in _paths(request):
-        workflow_id = submission_of(each)
-        if workflow_id not in submissions or workflow_id in counted:
-            continue
-        counted.add(workflow_id)
+    count = 0
+    for workflow_id, path in _fields(request, submissions).items():
         count += submissions[workflow_id].job_count
         if count > limits.MAX_WHAT_IF_JOBS:
             yield Violation(
