@@ -82,6 +82,12 @@ def test_no_change_is_said(api: Requests) -> None:
         ((), "--slots or another change is needed"),
         (("--slots", "ecs"), "write POOL=+4"),
         (("--slots", "ecs=many"), "no whole number"),
+        (
+            ("--slots", "ecs=+4", "--slots", "ecs=+2"),
+            "--slots gives 'ecs' two values, '+4' and '+2': leave one",
+        ),
+        (("--slots", "ecs=+4", "--slots", "ecs=8"), "--slots gives 'ecs' two values"),
+        (("--priority", f"{WORKFLOW}=9", "--priority", f"{WORKFLOW}=8"), "two values, '9' and '8'"),
         (("--priority", "900"), "write ID=900"),
         (("--priority", "x=900"), "malformed"),
     ],

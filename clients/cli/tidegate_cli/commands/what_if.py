@@ -97,8 +97,10 @@ def what_if(
         **_given("pause_pools", pause_pool),
     }
     if priority:
-        pairs = [_pair("--priority", each) for each in priority]
-        changes["priorities"] = {ids.any_id(name): _number("--priority", text) for name, text in pairs}
+        pairs = _pairs("--priority", priority)
+        changes["priorities"] = {
+            ids.any_id(name): _number("--priority", text) for name, text in pairs.items()
+        }
     if submit is not None:
         changes["submit"] = read_document(submit, speed=None, pool=None, priority=None).body
     if not changes:
@@ -124,11 +126,21 @@ def _given(name: str, values: Sequence[str] | None) -> dict[str, Any]:
 def _slots(given: Sequence[str]) -> dict[str, Any]:
     """Returns the fields of the request about slots: a number with a sign changes the number that there is."""
     changes: dict[str, dict[str, int]] = {}
-    for each in given:
-        pool, text = _pair("--slots", each)
+    for pool, text in _pairs("--slots", given).items():
         field = "add_slots" if text[:1] in ("+", "-") else "slots"
         changes.setdefault(field, {})[pool] = _number("--slots", text)
     return dict(changes)
+
+
+def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    """Returns the values of an option by name. Raises OptionError where one has no value, or a second one."""
+    pairs: dict[str, str] = {}
+    for each in given:
+        name, text = _pair(option, each)
+        if name in pairs:
+            raise OptionError(option, f"gives {name!r} two values, {pairs[name]!r} and {text!r}: leave one")
+        pairs[name] = text
+    return pairs
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:
