@@ -19,6 +19,7 @@ LATER = {"median": 61.2, "low": -3.0, "high": 1_200.0}
 ROW = {
     "workflow_id": WORKFLOW,
     "name": "nightly",
+    "ended": False,
     "today": INTERVAL,
     "then": INTERVAL,
     "later_seconds": LATER,
@@ -68,6 +69,21 @@ def test_each_row_says_by_how_much_it_ends_later(api: Requests) -> None:
     assert "the submission (3 jobs) ends about 2026-12-01T08:01:00.000Z" in shown
     assert "2 other workflows end as they do today" in shown
     assert "on-hold: Jobs on hold: 1." in shown
+
+
+def test_what_has_ended_is_not_said_to_end_never(api: Requests) -> None:
+    nothing = {"today": None, "then": None, "later_seconds": None}
+    done = {**GONE, **nothing, "state": "FAILED"}
+    held = {**GONE, **nothing}
+    workflows = [{**ROW, **nothing, "ended": True}, {**ROW, **nothing, "ended": False}]
+    api({PATH: httpx.Response(200, json={**FOUND, "workflows": workflows, "jobs": [done, held]})})
+    lines = tidegate("what-if", WORKFLOW, "--slots", "ecs=-1").stdout.splitlines()[1:5]
+    assert [line.split()[1:] for line in lines] == [
+        ["ended"] * 2,
+        ["never"] * 2,
+        ["FAILED"] * 2,
+        ["never"] * 2,
+    ]
 
 
 def test_no_change_is_said(api: Requests) -> None:

@@ -86,12 +86,15 @@ def test_what_does_not_change_is_counted_and_what_was_asked_about_is_shown(api: 
     assert (found["workflows"], found["unchanged_workflows"]) == ([], 1)
     found = asked(api, add_slots={"ecs": 4}, about=[workflow]).body
     assert ([seconds_later(row) for row in found["workflows"]], found["unchanged_workflows"]) == ([0.0], 0)
+    assert [row["ended"] for row in found["workflows"]] == [False]
     ended = api.submit()
     api.call("POST", f"/v1/jobs/{ended}/cancel")
     api.call("POST", f"/v1/workflows/{workflow}/cancel")
     found = asked(api, add_slots={"ecs": 4}, about=[workflow, ended]).body
     assert [(row["state"], row["today"], row["then"]) for row in found["jobs"]] == [("CANCELLED", None, None)]
-    assert [(row["workflow_id"], row["then"]) for row in found["workflows"]] == [(workflow, None)]
+    assert [(row["workflow_id"], row["then"], row["ended"]) for row in found["workflows"]] == [
+        (workflow, None, True)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tidegate.domain.states import TERMINAL
 from tidegate_cli import ids
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.commands.forecast import note_lines, print_lines, time_of
@@ -159,15 +160,23 @@ def _number(option: str, text: str) -> int:
 
 
 def _row(each: Mapping[str, Any]) -> list[Cell]:
-    later = each.get("later_seconds")
+    later, without = each.get("later_seconds"), _without_end(each)
     bounds = [_seconds(later, name) for name in ("median", "low", "high")]
     return [
         printable(str(each.get("name") or each.get("key") or each.get("workflow_id") or each.get("job_id"))),
-        time_of(each, "today", "median") or "never",
-        time_of(each, "then", "median") or "never",
+        time_of(each, "today", "median") or without,
+        time_of(each, "then", "median") or without,
         bounds[0],
         f"{bounds[1]} and {bounds[2]}" if later else "",
     ]
+
+
+def _without_end(each: Mapping[str, Any]) -> str:
+    """Returns what stands for an end that does not come: the state of a job that has ended, "ended", or "never"."""
+    state = str(each.get("state"))
+    if state in TERMINAL:
+        return state
+    return "ended" if each.get("ended") else "never"
 
 
 def _seconds(later: object, name: str) -> str:

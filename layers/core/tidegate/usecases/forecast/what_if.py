@@ -35,10 +35,11 @@ _ENDED: Final = Compared(None, None, None, is_same=True)  # of a workflow in whi
 
 @dataclass(frozen=True, slots=True)
 class WorkflowCompared:
-    """A workflow with its end as things stand and after the changes."""
+    """A workflow with its end as things stand and after the changes. `has_ended`: it has no job left to run."""
 
     submission: Submission
     end: Compared
+    has_ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +303,11 @@ class _Groups:
         missing = [each for each in shown if each not in records]
         if missing:
             records |= services.submissions.get_many(missing)
-        rows = [WorkflowCompared(records[each], end) for each, end in shown.items() if each in records]
+        rows = [
+            WorkflowCompared(records[each], end, each not in workflows)
+            for each, end in shown.items()
+            if each in records
+        ]
         return WhatIf(
             tuple(sorted(rows, key=_by_change)),
             len(workflows) - len(shown.keys() & workflows.keys()),
