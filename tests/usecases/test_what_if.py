@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dev.simulator.interleavings.scene import Scene
@@ -10,7 +12,7 @@ from tests.usecases.test_forecast import estimated
 from tidegate.domain import limits
 from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import InvalidRequest
-from tidegate.domain.requests import WhatIfRequest
+from tidegate.domain.requests import ShareRequest, WhatIfRequest
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.forecast import read_scene
@@ -77,3 +79,20 @@ def test_too_many_open_jobs_and_a_missing_graph_are_named_where_they_stand(
     found = refused(scene, request)
     assert list(found) == ["about[0]"]
     assert f"there is no graph of workflow {first!r}" in found["about[0]"]
+
+
+def test_a_submission_is_stepped_with_the_weight_that_its_share_would_get() -> None:
+    scene = Scene(capacity=4)
+    scene.submit(8, estimated_duration_seconds=60.0)
+    ends = []
+    for weight in (1, 10):
+        submit = replace(
+            workflow([estimated(str(place)) for place in range(4)]),
+            share=ShareRequest(name="urgent", weight=weight),
+        )
+        found = ask(scene, WhatIfRequest(submit=submit))
+        assert found.submitted is not None
+        assert found.submitted.end.then is not None
+        ends.append(found.submitted.end.then.p50_ms)
+    assert ends[1] < ends[0]
+    assert not scene.services.lanes.list_lanes("p", limit=10)

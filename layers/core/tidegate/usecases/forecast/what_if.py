@@ -22,7 +22,7 @@ from tidegate.usecases.forecast.notes import Note, NoteCode, notes_of
 from tidegate.usecases.forecast.read_scene import NamedWorkflow, SceneRead, read_compared_scene
 from tidegate.usecases.read.visible import is_accepted, visible_jobs
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit.would_submit import jobs_if_submitted
+from tidegate.usecases.submit.would_submit import IfSubmitted, jobs_if_submitted
 
 _ADDED: Final = (
     "submitted"  # the id of the submission that exists in the comparison alone; no ULID is like it
@@ -87,9 +87,9 @@ def what_if(
     named = _named(services, request)
     added = _added(services, request, caller, now_ms)
     read = read_compared_scene(
-        services, named.whole(request), named.alone, added, now_ms, until=until.part(_STAGES)
+        services, named.whole(request), named.alone, added.jobs, now_ms, until=until.part(_STAGES)
     )
-    new_ids = {job.job_id for job in added}
+    new_ids = {job.job_id for job in added.jobs}
     scene, joining = _without(read.scene, new_ids)
     changes = Changes(
         slots=_slots(request, scene),
@@ -97,13 +97,16 @@ def what_if(
         paused_pools=frozenset(request.pause_pools),
         paused_types=frozenset(request.pause_types),
         added=joining,
+        weights=added.weights,
     )
     changed = change(scene, changes, services.settings.window)
-    groups = _Groups.of(read, named.asked, bool(added))
+    groups = _Groups.of(read, named.asked, bool(added.jobs))
     run_times, wanted = learned(read.ended), draws_for(2 * len(changed.jobs))
     found = compare(scene, changed, run_times, groups.ids, draws=wanted, is_over=until.is_over)
     of_then = replace(read, scene=changed)
-    return groups.answer(services, named, added, found, _notes(of_then, run_times, groups, found, wanted))
+    return groups.answer(
+        services, named, added.jobs, found, _notes(of_then, run_times, groups, found, wanted)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +213,9 @@ def _unknown_names(services: Services, request: WhatIfRequest) -> Iterator[Viola
             )
 
 
-def _added(services: Services, request: WhatIfRequest, caller: Caller, now_ms: int) -> tuple[Job, ...]:
+def _added(services: Services, request: WhatIfRequest, caller: Caller, now_ms: int) -> IfSubmitted:
     if request.submit is None:
-        return ()
+        return IfSubmitted((), {})
     try:
         return jobs_if_submitted(services, request.submit, caller, now_ms, _ADDED)
     except InvalidRequest as error:
