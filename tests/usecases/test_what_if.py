@@ -1,4 +1,4 @@
-"""What a what-if reads is bounded, by numbers and by time, and what it refuses names its field."""
+"""A what-if bounds its reads by numbers and by time, and names the field of what it refuses."""
 
 from __future__ import annotations
 

@@ -27,9 +27,7 @@ from tidegate.usecases.submit.would_submit import IfSubmitted, jobs_if_submitted
 _ADDED: Final = (
     "submitted"  # the id of the submission that exists in the comparison alone; no ULID is like it
 )
-_STAGES: Final = (
-    2  # what competes is read in the first half of the time, both courses are stepped in the other
-)
+_STAGES: Final = 2  # the scene is read in the first half of the time, both courses are stepped in the other
 _ENDED: Final = Compared(None, None, None, is_same=True)  # of a workflow in which nothing is left to run
 
 
