@@ -237,4 +237,5 @@ def test_what_anyone_may_call_is_throttled_further(pool: Resolved) -> None:
     }
     assert limits.pop(("*", "/*")) == (100, 200)
     assert limits.pop(("GET", "/console/{proxy+}")) == (50, 100)  # a page comes with about ten files
+    assert limits.pop(("POST", "/v1/forecast")) == (5, 10)
     assert limits == dict.fromkeys([*OPEN, ("GET", "/console"), ("POST", "/v1/workflows")], (10, 20))

@@ -19,6 +19,7 @@ LATER = {"median": 61.2, "low": -3.0, "high": 1_200.0}
 ROW = {
     "workflow_id": WORKFLOW,
     "name": "nightly",
+    "ended": False,
     "today": INTERVAL,
     "then": INTERVAL,
     "later_seconds": LATER,
@@ -70,6 +71,21 @@ def test_each_row_says_by_how_much_it_ends_later(api: Requests) -> None:
     assert "on-hold: Jobs on hold: 1." in shown
 
 
+def test_what_has_ended_is_not_said_to_end_never(api: Requests) -> None:
+    nothing = {"today": None, "then": None, "later_seconds": None}
+    done = {**GONE, **nothing, "state": "FAILED"}
+    held = {**GONE, **nothing}
+    workflows = [{**ROW, **nothing, "ended": True}, {**ROW, **nothing, "ended": False}]
+    api({PATH: httpx.Response(200, json={**FOUND, "workflows": workflows, "jobs": [done, held]})})
+    lines = tidegate("what-if", WORKFLOW, "--slots", "ecs=-1").stdout.splitlines()[1:5]
+    assert [line.split()[1:] for line in lines] == [
+        ["ended"] * 2,
+        ["never"] * 2,
+        ["FAILED"] * 2,
+        ["never"] * 2,
+    ]
+
+
 def test_no_change_is_said(api: Requests) -> None:
     found = {**FOUND, "workflows": [], "jobs": [], "submitted": None, "unchanged_workflows": 0, "notes": []}
     api({PATH: httpx.Response(200, json=found)})
@@ -82,6 +98,12 @@ def test_no_change_is_said(api: Requests) -> None:
         ((), "--slots or another change is needed"),
         (("--slots", "ecs"), "write POOL=+4"),
         (("--slots", "ecs=many"), "no whole number"),
+        (
+            ("--slots", "ecs=+4", "--slots", "ecs=+2"),
+            "--slots gives 'ecs' two values, '+4' and '+2': leave one",
+        ),
+        (("--slots", "ecs=+4", "--slots", "ecs=8"), "--slots gives 'ecs' two values"),
+        (("--priority", f"{WORKFLOW}=9", "--priority", f"{WORKFLOW}=8"), "two values, '9' and '8'"),
         (("--priority", "900"), "write ID=900"),
         (("--priority", "x=900"), "malformed"),
     ],

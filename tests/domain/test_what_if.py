@@ -8,9 +8,11 @@ import pytest
 
 from tests.domain.test_forecast import NOW_MS, POOL, job, scene
 from tidegate.domain.forecast.run_times import RunTimes
-from tidegate.domain.forecast.scene import Scene, ScenePool
+from tidegate.domain.forecast.scene import Scene, SceneJob, ScenePool
 from tidegate.domain.forecast.what_if import Changes, Compared, change, compare
+from tidegate.domain.lanes import share_lane
 from tidegate.domain.states import State
+from tidegate.domain.traits import Traits
 
 ALL = ["w.0", "w.1", "w.2"]
 
@@ -70,6 +72,23 @@ def test_one_more_submission_delays_what_it_overtakes() -> None:
     assert delayed.later.low_ms > 0
     assert (added.today, added.later) == (None, None)
     assert added.then is not None
+
+
+def test_one_more_submission_brings_the_weights_of_its_shares() -> None:
+    def in_share(place: int, name: str) -> SceneJob:
+        return replace(job(place), lane=share_lane(name), traits=Traits("t", share=name))
+
+    of = scene([in_share(place, "old") for place in range(8)], slots=4)
+    new = tuple(replace(in_share(place, "new"), job_id=f"new.{place}") for place in range(4))
+    group = [each.job_id for each in new]
+    ends = [
+        compared(of, Changes(added=new, weights=weights), group).then
+        for weights in ({}, {POOL: {"new": 1_000}}, {"gone": {"new": 1_000}})
+    ]
+    assert ends[0] == ends[2]
+    assert ends[0] is not None
+    assert ends[1] is not None
+    assert ends[1].p50_ms < ends[0].p50_ms
 
 
 def test_slots_that_are_added_run_each_type_and_the_window_grows_with_them() -> None:

@@ -86,12 +86,15 @@ def test_what_does_not_change_is_counted_and_what_was_asked_about_is_shown(api: 
     assert (found["workflows"], found["unchanged_workflows"]) == ([], 1)
     found = asked(api, add_slots={"ecs": 4}, about=[workflow]).body
     assert ([seconds_later(row) for row in found["workflows"]], found["unchanged_workflows"]) == ([0.0], 0)
+    assert [row["ended"] for row in found["workflows"]] == [False]
     ended = api.submit()
     api.call("POST", f"/v1/jobs/{ended}/cancel")
     api.call("POST", f"/v1/workflows/{workflow}/cancel")
     found = asked(api, add_slots={"ecs": 4}, about=[workflow, ended]).body
     assert [(row["state"], row["today"], row["then"]) for row in found["jobs"]] == [("CANCELLED", None, None)]
-    assert [(row["workflow_id"], row["then"]) for row in found["workflows"]] == [(workflow, None)]
+    assert [(row["workflow_id"], row["then"], row["ended"]) for row in found["workflows"]] == [
+        (workflow, None, True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +109,7 @@ def test_what_does_not_change_is_counted_and_what_was_asked_about_is_shown(api: 
         ({"slots": {"ecs": 1}, "about": ["x"]}, "about[0]", "there is no job and no workflow"),
         ({"priorities": {UNKNOWN_ID: 1_001}}, f"priorities.{UNKNOWN_ID}", "must be at most 1,000"),
         ({"submit": {"type": "tidegate.nop"}}, "submit.type", "unknown job type"),
+        ({"submit": {}}, "submit.type", "is required"),
         ({"submit": {"jobs": [{"key": "a"}]}}, "submit.jobs[0].type", "is required"),
         ({"submit": {"jobs": [{"key": "a", "type": "x"}]}}, "submit.jobs[0].type", "unknown job type"),
         ({"about": [UNKNOWN_ID]}, "", "must name at least one of"),

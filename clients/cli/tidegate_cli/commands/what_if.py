@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tidegate.domain.states import TERMINAL
 from tidegate_cli import ids
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.commands.forecast import note_lines, print_lines, time_of
@@ -97,8 +98,10 @@ def what_if(
         **_given("pause_pools", pause_pool),
     }
     if priority:
-        pairs = [_pair("--priority", each) for each in priority]
-        changes["priorities"] = {ids.any_id(name): _number("--priority", text) for name, text in pairs}
+        pairs = _pairs("--priority", priority)
+        changes["priorities"] = {
+            ids.any_id(name): _number("--priority", text) for name, text in pairs.items()
+        }
     if submit is not None:
         changes["submit"] = read_document(submit, speed=None, pool=None, priority=None).body
     if not changes:
@@ -124,11 +127,21 @@ def _given(name: str, values: Sequence[str] | None) -> dict[str, Any]:
 def _slots(given: Sequence[str]) -> dict[str, Any]:
     """Returns the fields of the request about slots: a number with a sign changes the number that there is."""
     changes: dict[str, dict[str, int]] = {}
-    for each in given:
-        pool, text = _pair("--slots", each)
+    for pool, text in _pairs("--slots", given).items():
         field = "add_slots" if text[:1] in ("+", "-") else "slots"
         changes.setdefault(field, {})[pool] = _number("--slots", text)
     return dict(changes)
+
+
+def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    """Returns the values of an option by name. Raises OptionError where one has no value, or a second one."""
+    pairs: dict[str, str] = {}
+    for each in given:
+        name, text = _pair(option, each)
+        if name in pairs:
+            raise OptionError(option, f"gives {name!r} two values, {pairs[name]!r} and {text!r}: leave one")
+        pairs[name] = text
+    return pairs
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:
@@ -147,15 +160,23 @@ def _number(option: str, text: str) -> int:
 
 
 def _row(each: Mapping[str, Any]) -> list[Cell]:
-    later = each.get("later_seconds")
+    later, without = each.get("later_seconds"), _without_end(each)
     bounds = [_seconds(later, name) for name in ("median", "low", "high")]
     return [
         printable(str(each.get("name") or each.get("key") or each.get("workflow_id") or each.get("job_id"))),
-        time_of(each, "today", "median") or "never",
-        time_of(each, "then", "median") or "never",
+        time_of(each, "today", "median") or without,
+        time_of(each, "then", "median") or without,
         bounds[0],
         f"{bounds[1]} and {bounds[2]}" if later else "",
     ]
+
+
+def _without_end(each: Mapping[str, Any]) -> str:
+    """Returns what stands for an end that does not come: the state of a job that has ended, "ended", or "never"."""
+    state = str(each.get("state"))
+    if state in TERMINAL:
+        return state
+    return "ended" if each.get("ended") else "never"
 
 
 def _seconds(later: object, name: str) -> str:

@@ -71,10 +71,14 @@ class Later(Model):
 
 
 class WorkflowCompared(Model):
-    """A workflow's end as things stand (`today`) and after the changes (`then`). None where it does not come."""
+    """A workflow's end as things stand (`today`) and after the changes (`then`). None where it does not come.
+
+    `ended` says that the workflow has no job left to run.
+    """
 
     workflow_id: str
     name: str | None = None
+    ended: bool = False
     today: Interval | None = None
     then: Interval | None = None
     later_seconds: Later | None = None

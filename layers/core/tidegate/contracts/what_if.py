@@ -52,7 +52,8 @@ class WhatIfIn(BodyIn):
 
     @model_validator(mode="after")
     def _says_what_to_change(self) -> Self:
-        if not any(getattr(self, name) for name in _CHANGES):
+        # An empty submission is one: its own fields say what is missing.
+        if self.submit is None and not any(getattr(self, name) for name in _CHANGES):
             raise ValueError(f"must name at least one of {', '.join(_CHANGES[:-1])} and {_CHANGES[-1]}")
         twice = sorted(self.slots.keys() & self.add_slots.keys())
         if twice:
@@ -96,10 +97,11 @@ class ComparedOut(TypedDict):
 
 
 class WorkflowComparedOut(ComparedOut):
-    """A workflow with its end as things stand and after the changes."""
+    """A workflow with its end as things stand and after the changes. `ended` says that it has no job left to run."""
 
     workflow_id: str
     name: str | None
+    ended: bool
 
 
 class JobComparedOut(ComparedOut):
@@ -132,9 +134,9 @@ class WhatIfOut(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class WhatIfRows:
-    """The parts of an answer."""
+    """The parts of an answer. Each workflow comes with its end, and whether it has ended already."""
 
-    workflows: Sequence[tuple[Submission, Compared]]
+    workflows: Sequence[tuple[Submission, Compared, bool]]
     jobs: Sequence[tuple[Job, Compared | None]]
     submitted: tuple[int, Compared] | None
     unchanged: int
@@ -158,9 +160,14 @@ def what_if_out(now_ms: int, rows: WhatIfRows) -> WhatIfOut:
     }
 
 
-def _workflows_out(rows: Sequence[tuple[Submission, Compared]]) -> Iterator[WorkflowComparedOut]:
-    for submission, end in rows:
-        yield {"workflow_id": submission.submission_id, "name": submission.name, **_compared_out(end)}
+def _workflows_out(rows: Sequence[tuple[Submission, Compared, bool]]) -> Iterator[WorkflowComparedOut]:
+    for submission, end, has_ended in rows:
+        yield {
+            "workflow_id": submission.submission_id,
+            "name": submission.name,
+            "ended": has_ended,
+            **_compared_out(end),
+        }
 
 
 def _jobs_out(rows: Sequence[tuple[Job, Compared | None]]) -> Iterator[JobComparedOut]:

@@ -71,6 +71,7 @@ MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer holds at most 6 MB, in which quotation marks are escaped twice
 MAX_WHAT_IF_NAMES = 20  # ids, pools and types that one what-if names, each; a named workflow is read whole
+MAX_WHAT_IF_JOBS = 40_000  # of the named workflows together, ended or not; each one's progress is read
 MAX_WHAT_IF_SLOTS = 10_000  # of one pool; no more jobs are stepped
 MAX_CHAIN_DEPTH = 50
 DEFAULT_CHAIN_DEPTH = 10

@@ -61,7 +61,7 @@ def post_what_if() -> Response[str]:
     found = what_if(deps.services, request, caller_of(router), now_ms=now_ms, until=until_of(router))
     submitted = found.submitted
     rows = WhatIfRows(
-        workflows=[(each.submission, each.end) for each in found.workflows],
+        workflows=[(each.submission, each.end, each.has_ended) for each in found.workflows],
         jobs=[(each.job, each.end) for each in found.jobs],
         submitted=None if submitted is None else (submitted.job_count, submitted.end),
         unchanged=found.unchanged,

@@ -37,7 +37,7 @@ class Changes:
     """The changes of a scene.
 
     `slots` holds the new number of slots (0 or more) by pool. `priorities` holds new priorities (1-1000) by job id.
-    `added` are jobs of one more submission.
+    `added` are jobs of one more submission, and `weights` (1 or more) those that it gives to shares, by pool and share.
     """
 
     slots: Mapping[str, int] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Changes:
     paused_pools: frozenset[str] = frozenset()
     paused_types: frozenset[str] = frozenset()
     added: tuple[SceneJob, ...] = ()
+    weights: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def change(scene: Scene, changes: Changes, window: float) -> Scene:
         name: _resized(pool, changes.slots[name], window) if name in changes.slots else pool
         for name, pool in scene.pools.items()
     }
+    for name in pools.keys() & changes.weights.keys():
+        pools[name] = replace(pools[name], weights={**pools[name].weights, **changes.weights[name]})
     return replace(scene, jobs=jobs + changes.added, pools=pools, rules=_paused(scene.rules, changes))
 
 

@@ -24,6 +24,7 @@ from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import TERMINAL, Group, State
 from tidegate.domain.workflow_graph import WorkflowGraph
 from tidegate.ports import IndexEntry, IndexPage
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import read_lean
 from tidegate.usecases.pools.capacity import pool_ability
 from tidegate.usecases.pools.lanes import LANES_AT_MOST
@@ -87,29 +88,39 @@ def read_job_scene(services: Services, job: Job, now_ms: int) -> SceneRead:
     return look.read([job])
 
 
+@dataclass(frozen=True, slots=True)
+class NamedWorkflow:
+    """A workflow that a request names at the path `field`, with the number of its jobs."""
+
+    field: str
+    job_count: int
+
+
 def read_compared_scene(
     services: Services,
-    workflows: Mapping[str, int],
+    workflows: Mapping[str, NamedWorkflow],
     alone: Sequence[Job],
     added: Sequence[Job],
     now_ms: int,
+    until: Deadline = NEVER,
 ) -> SceneRead:
     """Reads the scene of all deployed pools, for a comparison. All jobs that were read are `wanted`.
 
-    `workflows` holds the number of jobs of each workflow that has to be in it, `alone` other such jobs that have not
-    ended, `added` jobs that no store has. Takes for each workflow, and for `MAX_WORKFLOWS_COMPARED` others, what
-    `read_workflow_scene` takes for one. Raises NotFound where one was submitted before graphs were stored;
-    InvalidRequest where `workflows` and `added` hold more than `MAX_JOBS` jobs that have not ended; ServiceUnavailable.
+    `workflows` are those that have to be in it, by id, `alone` other such jobs that have not ended, `added` jobs that
+    no store has. Takes for each workflow, and for `MAX_WORKFLOWS_COMPARED` others, what `read_workflow_scene` takes for
+    one. No further of those others is read after `until`. Raises InvalidRequest at the field of a workflow that was
+    submitted before graphs were stored, or with which there are more than `MAX_JOBS` jobs that have not ended;
+    ServiceUnavailable.
     """
-    look = _Look(services, now_ms, max_others=MAX_WORKFLOWS_COMPARED)
+    look = _Look(services, now_ms, max_others=MAX_WORKFLOWS_COMPARED, until=until)
     look.jobs |= {job.job_id: job for job in (*added, *alone)}
     look.edges |= look.edges_of([job for job in look.jobs.values() if job.state is State.PENDING])
-    for workflow_id, job_count in workflows.items():
-        if look.add_workflow(workflow_id, job_count) is None:
-            raise NotFound("graph of workflow", workflow_id)
+    for workflow_id, named in workflows.items():
+        if look.add_workflow(workflow_id, named.job_count) is None:
+            raise InvalidRequest.of(named.field, str(NotFound("graph of workflow", workflow_id)))
         if len(look.jobs) > MAX_JOBS:
             raise InvalidRequest.of(
-                "about",
+                named.field,
                 f"the workflows that are named have, with `submit`, more than {MAX_JOBS:,} jobs that have not ended; "
                 "name fewer",
             )
@@ -125,6 +136,7 @@ class _Look:
     services: Services
     now_ms: int
     max_others: int = MAX_OTHER_WORKFLOWS
+    until: Deadline = NEVER
     is_whole: bool = True
     workflows: list[str] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -224,17 +236,20 @@ class _Look:
     def _add_competing(self, competing: Mapping[str, SceneJob]) -> None:
         """Adds jobs that the index shows, and the workflows that most of them belong to."""
         counts = Counter(submission_of(job_id) for job_id in competing if submission_of(job_id) != job_id)
-        known = {*self.workflows, *(submission_of(job_id) for job_id in self.ends)}
-        largest = sorted(
-            (each for each in counts if each not in known), key=lambda each: (-counts[each], each)
-        )
+        others = counts.keys() - set(self.workflows)
+        largest = sorted(others, key=lambda each: (-counts[each], each))
         self.is_whole &= len(largest) <= self.max_others
         for workflow_id in largest[: self.max_others]:
+            if self.until.is_over():
+                self.is_whole = False
+                break
             jobs = self.add_workflow(workflow_id)
             # Their upstreams in other pools are not followed.
             self.is_whole &= jobs is not None and all(job.pool in self.pools for job in jobs)
         # The index may still show jobs that have ended.
-        left = [each for job_id, each in competing.items() if job_id not in self.jobs | self.ends]
+        left = [
+            each for job_id, each in competing.items() if job_id not in self.jobs and job_id not in self.ends
+        ]
         self.is_whole &= len(left) <= MAX_ENTRIES
         self.entries |= {each.job_id: each for each in left[:MAX_ENTRIES]}
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from tidegate.domain import limits
 from tidegate.domain.callers import Caller
-from tidegate.domain.errors import InvalidRequest, NotFound, Violation
+from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.forecast.forecast import draws_for
 from tidegate.domain.forecast.run_times import RunTimes, learned
 from tidegate.domain.forecast.scene import Scene, SceneJob
@@ -19,23 +19,25 @@ from tidegate.domain.submission import Submission
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.forecast.notes import Note, NoteCode, notes_of
-from tidegate.usecases.forecast.read_scene import SceneRead, read_compared_scene
+from tidegate.usecases.forecast.read_scene import NamedWorkflow, SceneRead, read_compared_scene
 from tidegate.usecases.read.visible import is_accepted, visible_jobs
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit.would_submit import jobs_if_submitted
+from tidegate.usecases.submit.would_submit import IfSubmitted, jobs_if_submitted
 
 _ADDED: Final = (
     "submitted"  # the id of the submission that exists in the comparison alone; no ULID is like it
 )
+_STAGES: Final = 2  # the scene is read in the first half of the time, both courses are stepped in the other
 _ENDED: Final = Compared(None, None, None, is_same=True)  # of a workflow in which nothing is left to run
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowCompared:
-    """A workflow with its end as things stand and after the changes."""
+    """A workflow with its end as things stand and after the changes. `has_ended`: it has no job left to run."""
 
     submission: Submission
     end: Compared
+    has_ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +77,17 @@ def what_if(
 ) -> WhatIf:
     """Compares when jobs and workflows end as things stand, and after the changes of the request.
 
-    Reads what `read_compared_scene` says. Both courses are stepped at least once, and no more after `until`. Raises
+    Reads what `read_compared_scene` says, and no further other workflow after half of the time until `until`. Both
+    courses are stepped at least once, and no more after `until`. Raises
     InvalidRequest that names each wrong field, ShareFull and NotYours as the submission would; ServiceUnavailable or
     ServiceRefused.
     """
     named = _named(services, request)
     added = _added(services, request, caller, now_ms)
-    try:
-        read = read_compared_scene(services, named.job_counts, named.alone, added, now_ms)
-    except NotFound as error:
-        raise InvalidRequest.of("about", str(error)) from error
-    new_ids = {job.job_id for job in added}
+    read = read_compared_scene(
+        services, named.whole(request), named.alone, added.jobs, now_ms, until=until.part(_STAGES)
+    )
+    new_ids = {job.job_id for job in added.jobs}
     scene, joining = _without(read.scene, new_ids)
     changes = Changes(
         slots=_slots(request, scene),
@@ -93,13 +95,16 @@ def what_if(
         paused_pools=frozenset(request.pause_pools),
         paused_types=frozenset(request.pause_types),
         added=joining,
+        weights=added.weights,
     )
     changed = change(scene, changes, services.settings.window)
-    groups = _Groups.of(read, named.asked, bool(added))
+    groups = _Groups.of(read, named.asked, bool(added.jobs))
     run_times, wanted = learned(read.ended), draws_for(2 * len(changed.jobs))
     found = compare(scene, changed, run_times, groups.ids, draws=wanted, is_over=until.is_over)
     of_then = replace(read, scene=changed)
-    return groups.answer(services, named, added, found, _notes(of_then, run_times, groups, found, wanted))
+    return groups.answer(
+        services, named, added.jobs, found, _notes(of_then, run_times, groups, found, wanted)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +115,10 @@ class _Named:
     workflows: Mapping[str, Submission]
     asked: tuple[str, ...]
 
-    @property
-    def job_counts(self) -> dict[str, int]:
-        """The number of jobs of each workflow that is to be read whole."""
-        return {workflow_id: each.job_count for workflow_id, each in self.workflows.items()}
+    def whole(self, request: WhatIfRequest) -> dict[str, NamedWorkflow]:
+        """Returns the workflows that are to be read whole, by id."""
+        fields = _fields(request, self.workflows)
+        return {each: NamedWorkflow(path, self.workflows[each].job_count) for each, path in fields.items()}
 
     @property
     def alone(self) -> list[Job]:
@@ -133,7 +138,7 @@ def _named(services: Services, request: WhatIfRequest) -> _Named:
         }
         ids = list(dict.fromkeys(submission_of(each) for each in asked if each not in jobs or "." in each))
         found = services.submissions.get_many(ids) if ids else {}
-        submissions = {each: submission for each, submission in found.items() if is_accepted(submission)}
+        submissions = {each: found[each] for each in ids if each in found and is_accepted(found[each])}
     violations = [
         *(
             Violation(
@@ -148,6 +153,7 @@ def _named(services: Services, request: WhatIfRequest) -> _Named:
             for each, job in jobs.items()
             if each in request.priorities and job.state not in WAITING
         ),
+        *_too_many(request, submissions),
         *_unknown_names(services, request),
     ]
     if violations:
@@ -160,6 +166,29 @@ def _paths(request: WhatIfRequest) -> Iterator[tuple[str, str]]:
         yield f"about[{place}]", each
     for each in request.priorities:
         yield f"priorities.{each}", each
+
+
+def _fields(request: WhatIfRequest, submissions: Mapping[str, Submission]) -> dict[str, str]:
+    """Returns for each of these workflows the path that names it, or a job of it, first."""
+    fields: dict[str, str] = {}
+    for path, each in _paths(request):
+        if submission_of(each) in submissions:
+            fields.setdefault(submission_of(each), path)
+    return fields
+
+
+def _too_many(request: WhatIfRequest, submissions: Mapping[str, Submission]) -> Iterator[Violation]:
+    """Yields a violation for the first named workflow with which there would be too many jobs to read."""
+    count = 0
+    for workflow_id, path in _fields(request, submissions).items():
+        count += submissions[workflow_id].job_count
+        if count > limits.MAX_WHAT_IF_JOBS:
+            yield Violation(
+                path,
+                f"the workflows that are named up to here have {count:,} jobs together, ended or not; "
+                f"{limits.MAX_WHAT_IF_JOBS:,} are allowed; name fewer",
+            )
+            return
 
 
 def _unknown_names(services: Services, request: WhatIfRequest) -> Iterator[Violation]:
@@ -182,9 +211,9 @@ def _unknown_names(services: Services, request: WhatIfRequest) -> Iterator[Viola
             )
 
 
-def _added(services: Services, request: WhatIfRequest, caller: Caller, now_ms: int) -> tuple[Job, ...]:
+def _added(services: Services, request: WhatIfRequest, caller: Caller, now_ms: int) -> IfSubmitted:
     if request.submit is None:
-        return ()
+        return IfSubmitted((), {})
     try:
         return jobs_if_submitted(services, request.submit, caller, now_ms, _ADDED)
     except InvalidRequest as error:
@@ -275,7 +304,11 @@ class _Groups:
         missing = [each for each in shown if each not in records]
         if missing:
             records |= services.submissions.get_many(missing)
-        rows = [WorkflowCompared(records[each], end) for each, end in shown.items() if each in records]
+        rows = [
+            WorkflowCompared(records[each], end, each not in workflows)
+            for each, end in shown.items()
+            if each in records
+        ]
         return WhatIf(
             tuple(sorted(rows, key=_by_change)),
             len(workflows) - len(shown.keys() & workflows.keys()),

@@ -17,6 +17,7 @@ from tidegate.usecases.services import Services
 from tidegate.usecases.submit.checked import CheckedSubmission
 from tidegate.usecases.submit.critical_path import boosts_of
 from tidegate.usecases.submit.new_job import new_job
+from tidegate.usecases.submit.shares import weights_if_noted
 from tidegate.usecases.submit.submit import build_jobs, new_submission
 from tidegate.usecases.submit.validate import check_job, check_workflow
 
@@ -51,10 +52,21 @@ def would_submit_workflow(
     return _foreseen(check_workflow(services, request, now_ms, caller), request, caller, now_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class IfSubmitted:
+    """The jobs that a submission would create, in their order.
+
+    `weights` are those that its new and resting shares would get, by pool and by the share's name.
+    """
+
+    jobs: tuple[Job, ...]
+    weights: Mapping[str, Mapping[str, int]]
+
+
 def jobs_if_submitted(
     services: Services, request: JobRequest | WorkflowRequest, caller: Caller, now_ms: int, submission_id: str
-) -> tuple[Job, ...]:
-    """Checks a submission, and returns the jobs that it would create under this id, in their order.
+) -> IfSubmitted:
+    """Checks a submission, and returns what it would create under this id.
 
     A job that several pools fit is in the first of them. Raises what `would_submit_job` raises.
     """
@@ -64,7 +76,8 @@ def jobs_if_submitted(
         checked = check_workflow(services, request, now_ms, caller)
         record = new_submission(services, request, graph_of(request), "", caller, now_ms)
         staged, plan = build_jobs(services, request, checked, replace(record, submission_id=submission_id))
-        return tuple(sorted([*staged, *plan.roots], key=lambda job: int(job.job_id.rpartition(".")[2])))
+        jobs = sorted([*staged, *plan.roots], key=lambda job: int(job.job_id.rpartition(".")[2]))
+        return IfSubmitted(tuple(jobs), weights_if_noted(checked, now_ms))
     checked = check_job(services, request, now_ms, caller)
     depends_on = tuple(
         Dependency(each.job_id or "", each.type, each.condition) for each in request.depends_on
@@ -80,7 +93,7 @@ def jobs_if_submitted(
         namespace=request.namespace,
         boost_millipoints=boost,
     )
-    return (job,)
+    return IfSubmitted((job,), weights_if_noted(checked, now_ms))
 
 
 def _foreseen(
