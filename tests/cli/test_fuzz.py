@@ -161,7 +161,7 @@ def nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(tidegate_devstack, name, refuse)
     monkeypatch.setattr("tidegate_cli.demo.run.run_demo", refuse)
     monkeypatch.setattr("tidegate_cli.commands.console.wait_for_the_end", lambda: None)
-    monkeypatch.setattr("tidegate_cli.commands.doctor._aws_session", lambda *_: None)
+    monkeypatch.setattr("tidegate_cli.commands.doctor._aws_session", lambda *_: (None, ""))
     monkeypatch.setattr("tidegate_cli.commands.doctor.clock_ahead_seconds", lambda *_, **__: 0.0)
     monkeypatch.setattr(worker_main, "run_worker", lambda _arguments: 1)
 

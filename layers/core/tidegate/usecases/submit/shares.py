@@ -138,28 +138,32 @@ def note_shares(services: Services, checked: CheckedSubmission, now_ms: int) -> 
     Raises ServiceUnavailable or ServiceRefused.
     """
     lanes = {pool: dict(by_name) for pool, by_name in checked.lanes.items()}
-    for pool, lane in _to_note(checked, now_ms):
-        services.lanes.note(pool, lane.lane, weight=lane.weight, now_ms=now_ms)
-        lanes[pool][lane.lane] = lane
+    for use in {(use.pool, use.lane): use for use in _uses(checked.jobs)}.values():
+        lane = _to_note(use, checked, now_ms)
+        if lane is not None:
+            services.lanes.note(use.pool, use.lane, weight=lane.weight, now_ms=now_ms)
+            lanes[use.pool][use.lane] = lane
     return lanes
 
 
 def weights_if_noted(checked: CheckedSubmission, now_ms: int) -> Mapping[str, Mapping[str, int]]:
     """Returns the weights that `note_shares` would note, by pool and by the share's name. Notes nothing."""
     weights: dict[str, dict[str, int]] = {}
-    for pool, lane in _to_note(checked, now_ms):
-        weights.setdefault(pool, {})[share_of(lane.lane) or ""] = lane.weight
+    for use in _uses(checked.jobs):
+        lane = _to_note(use, checked, now_ms)
+        if lane is not None:
+            weights.setdefault(use.pool, {})[share_of(use.lane) or ""] = lane.weight
     return weights
 
 
-def _to_note(checked: CheckedSubmission, now_ms: int) -> Iterator[tuple[str, KnownLane]]:
-    """Yields the lanes of shares that are new or rest, each with its pool."""
-    for use in {(use.pool, use.lane): use for use in _uses(checked.jobs)}.values():
-        standing = checked.lanes[use.pool].get(use.lane)
-        if standing is None or standing.resting:
-            rule = standing.rule if standing else None
-            weight = standing.weight if standing and rule else use.share.weight or DEFAULT_WEIGHT
-            yield use.pool, KnownLane(use.lane, weight, now_ms, rule=rule)
+def _to_note(use: _Use, checked: CheckedSubmission, now_ms: int) -> KnownLane | None:
+    """Returns the lane of a share as it is to be noted, if it is new or rests."""
+    standing = checked.lanes[use.pool].get(use.lane)
+    if standing is not None and not standing.resting:
+        return None
+    rule = standing.rule if standing else None
+    weight = standing.weight if standing and rule else use.share.weight or DEFAULT_WEIGHT
+    return KnownLane(use.lane, weight, now_ms, rule=rule)
 
 
 def _uses(jobs: Sequence[JobInRequest]) -> Sequence[_Use]:
