@@ -94,6 +94,7 @@ async function scrolledPage() {
   assert.ok(job);
   await goTo(page, `jobs/${job}`);
   await page.getByText("RUNNING", { exact: true }).first().waitFor();
+  await page.getByText("Forecast again").waitFor(); // it comes later than the rest, and moves what is below it
   await page.locator("#main").evaluate((main, px) => main.scrollTo(0, px), SCROLLED_PX);
   await mark(page);
   const goesOn = async () => {
