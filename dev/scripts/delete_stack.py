@@ -67,8 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--with-tables", action="store_true", help="delete its tables too, with all that they hold"
     )
     given = parser.parse_args(arguments)
-    clients = (boto3.client("dynamodb"), boto3.client("cloudformation"))
     try:
+        clients = (boto3.client("dynamodb"), boto3.client("cloudformation"))
         delete(*clients, given.stack, with_tables=given.with_tables, say=lambda line: print(line, flush=True))
     except (Refused, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"{error}\n")

@@ -19,7 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
 TABLE = "AWS::DynamoDB::Table"
 LOOK_EVERY_SECONDS = 15
@@ -191,7 +191,12 @@ class Restore:
 
 def _moment(text: str) -> datetime:
     """Reads a moment with its time zone, to the second."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time; give one like 2026-12-01T08:00:00Z"
+        ) from error
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError("name the time zone too, as in 2026-12-01T08:00:00Z")
     return moment.astimezone(UTC).replace(microsecond=0)
@@ -208,10 +213,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--to", required=True, help="the name of the new stack, and the begin of the tables' names"
     )
     given = parser.parse_args(arguments)
-    clients = (boto3.client("dynamodb"), boto3.client("cloudformation"))
     try:
+        clients = (boto3.client("dynamodb"), boto3.client("cloudformation"))
         Restore(*clients, given.stack, given.at, given.to).run()
-    except (Refused, ClientError, WaiterError) as error:
+    except (Refused, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -41,7 +41,7 @@ def shown(stores: Stores, *states: State) -> list[EndedJob]:
         for state in states or sorted(TERMINAL)
         for shard in range(SHARDS)
         for end in walk(
-            lambda after, state=state, shard=shard: stores.index.ended(  # type: ignore[misc]
+            lambda after, state=state, shard=shard: stores.index.ended(  # type: ignore[misc]  # defaults
                 POOL, Group(state), shard, from_ms=0, to_ms=TO_MS, limit=100, after=after
             )
         )

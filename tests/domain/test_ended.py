@@ -32,7 +32,8 @@ def job_of(*steps: Step, **changes: object) -> Job:
         entries.append(HistoryEntry(NOW_MS + at_ms, State(state), attempt, actor, "".join(reason)))
     last = entries[-1]
     changes = {"worker_id": W, "worker_name": "", "began_at_ms": None, **changes}
-    return replace(RUNNING, state=last.state, history=tuple(entries), finished_at_ms=last.at_ms, **changes)  # type: ignore[arg-type]
+    ended = replace(RUNNING, state=last.state, history=tuple(entries), finished_at_ms=last.at_ms)
+    return replace(ended, **changes)  # type: ignore[arg-type]  # fields of several types
 
 
 PLAIN = ((0, "READY", "submit"), (100, "QUEUED", "dispatcher"), (150, "RUNNING", W))

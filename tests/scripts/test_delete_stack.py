@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from unittest.mock import MagicMock
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from dev.scripts import delete_stack, restore
 from dev.scripts.delete_stack import delete
 from dev.scripts.restore import TABLE, Refused
 
@@ -78,3 +80,22 @@ def test_a_table_that_can_not_be_deleted_keeps_no_other_one() -> None:
     assert "tidegate-Control-2B: deleted" in said
     assert "tidegate-Jobs-1A: deleted" not in said
     assert any("it is busy" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("main", "more"),
+    [(delete_stack.main, []), (restore.main, ["--at", "2026-12-01T08:00:00Z", "--to", "other"])],
+    ids=["delete", "restore"],
+)
+def test_whoever_has_set_no_region_is_told_so_in_a_line(
+    main: Callable[[Sequence[str]], int],
+    more: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    assert main(["--stack", "tidegate", *more]) == 1
+    assert capsys.readouterr().err == "You must specify a region.\n"

@@ -78,7 +78,7 @@ class Account:
 
     def list_stack_resources(self, _given: dict[str, Any]) -> dict[str, Any]:
         kinds = {"Jobs": "tidegate-Jobs-1A", "Control": "tidegate-Control-2B", "ApiFunction": "api"}
-        kept = {name: spec["Type"] for name, spec in TEMPLATE["Resources"].items()}  # type: ignore[attr-defined]
+        kept = {name: spec["Type"] for name, spec in TEMPLATE["Resources"].items()}  # type: ignore[attr-defined]  # a dict
         return {
             "StackResourceSummaries": [
                 {"LogicalResourceId": name, "PhysicalResourceId": kinds[name], "ResourceType": kept[name]}

@@ -154,7 +154,7 @@ _WIRE = _Wire()
 
 @cache
 def _client(service: str) -> Any:
-    client = _SESSION.client(service)  # type: ignore[call-overload]
+    client = _SESSION.client(service)  # type: ignore[call-overload]  # any service
     client.meta.events.register("before-parameter-build", _WIRE.note)
     client.meta.events.register("before-call", _WIRE.answer)
     return client

@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from tidegate_cli.commands.times import time_option
 from tidegate_cli.errors import OptionError
 from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
-from tidegate_cli.views import parse_time_ms, printable
+from tidegate_cli.views import printable
 
 COLUMNS = (
     Column("at", fixed=True),
@@ -47,16 +48,6 @@ def me(context: typer.Context, output: OutputOption = None, api_url: ApiUrlOptio
     print_fields([(name, _plain(value)) for name, value in found.items()], session.out)
 
 
-def _time(text: str) -> str:
-    try:
-        parse_time_ms(text)
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{printable(text)[:64]!r} is no time; give one like 2026-12-01T08:00:00Z"
-        ) from error
-    return text
-
-
 def audit(
     context: typer.Context,
     subject: Annotated[
@@ -77,18 +68,8 @@ def audit(
             show_default=False,
         ),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="TIME", parser=_time, help="Only acts from this time on.", show_default=False
-        ),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="TIME", parser=_time, help="Only acts before this time.", show_default=False
-        ),
-    ] = None,
+    since: Annotated[str | None, time_option("--from", "Only acts from this time on")] = None,
+    until: Annotated[str | None, time_option("--to", "Only acts before this time")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The most acts to list.")] = 50,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,

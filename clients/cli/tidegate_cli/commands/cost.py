@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from tidegate.domain import limits
 from tidegate.domain.costs.prices import LIST_PRICES, Prices, dollars
 from tidegate.domain.costs.units import NAMES, NO_UNITS, Units
 from tidegate.domain.job_query import ALL_STATES, Order
@@ -20,7 +19,8 @@ from tidegate_cli.api_answers import objects_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.list_jobs import only
-from tidegate_cli.commands.since import since_time
+from tidegate_cli.commands.times import time_option
+from tidegate_cli.csv_values import CsvOption, print_csv, refuse_csv_beside_output
 from tidegate_cli.documents.price_file import read_prices
 from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
@@ -35,16 +35,7 @@ _COLUMNS: Final = (
     Column("dollars", 90, right=True),
     Column("of them wasted", 80, right=True),
 )
-_SinceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        metavar="TIME",
-        parser=since_time,
-        help="Only jobs from this time on, such as 90m, 24h, 7d or 2026-12-01T08:00:00Z.",
-        show_default=False,
-    ),
-]
+_SinceOption = Annotated[str | None, time_option("--since", "Only jobs from this time on")]
 _TOTAL: Final = "total"
 _NO_NAME: Final = "(none)"
 
@@ -109,7 +100,7 @@ def cost(
         Path | None,
         typer.Option("--prices", metavar="FILE", help="A JSON object of prices in place of the list prices."),
     ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+    as_csv: CsvOption = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="The most jobs of a list.")] = 200,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
@@ -127,8 +118,7 @@ def cost(
         raise UsageError("name either jobs, or --workflow, or --type and --since")
     if workflow is not None and by in (By.JOB, By.WORKFLOW):
         raise OptionError("--by", "of one workflow is type, share or tag")
-    if as_csv and session.is_structured:
-        raise OptionError("--csv", "means nothing beside --output: leave one of them out")
+    refuse_csv_beside_output(session, as_csv)
     prices = LIST_PRICES if prices_file is None else read_prices(prices_file)
     with session.client() as client:
         if workflow is not None:
@@ -164,10 +154,10 @@ def _names(answer: Mapping[str, Any], by: By) -> Iterator[str]:
 
 
 def _of_workflow(client: Client, workflow_id: str, by: By) -> Cost:
-    """Adds up the pages of a workflow. Each page looks at a job or more, so there are at most as many as jobs."""
+    """Adds up the pages of a workflow. Each page looks at a job or more."""
     rows: list[Row] = []
     total, cursor = Row(_TOTAL), None
-    while True:
+    for _ in range(limits.MAX_JOBS_PER_WORKFLOW):
         page = client.get_workflow_cost(workflow_id, cursor=cursor)
         rows += [
             Row(str(group.get("name")), _number(group, "jobs"), *_both(group))
@@ -176,7 +166,8 @@ def _of_workflow(client: Client, workflow_id: str, by: By) -> Cost:
         total += Row("", _number(page, "jobs"), *_both(page)) + Row("", 0, _units(page, "own"))
         cursor = page.get("cursor")
         if not isinstance(cursor, str):
-            return Cost(_merged(rows), total)
+            break
+    return Cost(_merged(rows), total)
 
 
 def _merged(rows: Iterable[Row]) -> list[Row]:
@@ -205,11 +196,8 @@ def _show(session: Session, found: Cost, prices: Prices, *, as_csv: bool) -> Non
         session.show(_document(found, prices))
         return
     if as_csv:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("name", "jobs", *NAMES, "dollars", "wasted_dollars"))
-        writer.writerows(_csv_row(row, prices) for row in (*found.rows, found.total))
-        typer.echo(text.getvalue(), nl=False)
+        columns = ("name", "jobs", *NAMES, "dollars", "wasted_dollars")
+        print_csv(columns, [_csv_row(row, prices) for row in (*found.rows, found.total)])
         return
     print_table(
         TextTable(_COLUMNS, [_table_row(row, prices) for row in (*found.rows, found.total)]), session.out

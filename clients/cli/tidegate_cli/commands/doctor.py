@@ -136,8 +136,8 @@ def _clients(aws: boto3.Session, target: Target) -> MakeClient:
     def make(service: str) -> Any:
         if target.local is not None:
             endpoint_url = target.local.endpoint_url
-            return aws.client(service, endpoint_url=endpoint_url, config=CLIENT_CONFIG)  # type: ignore[call-overload]
-        return aws.client(service, config=_CONFIG)  # type: ignore[call-overload]
+            return aws.client(service, endpoint_url=endpoint_url, config=CLIENT_CONFIG)  # type: ignore[call-overload]  # any service
+        return aws.client(service, config=_CONFIG)  # type: ignore[call-overload]  # any service
 
     return make
 

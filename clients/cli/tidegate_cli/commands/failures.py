@@ -15,7 +15,7 @@ from tidegate_cli.api_answers import number_of, objects_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter, YesOption, act_on_all, filter_of
 from tidegate_cli.commands.list_jobs import only
-from tidegate_cli.commands.since import since_time
+from tidegate_cli.commands.times import time_option
 from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 
@@ -37,16 +37,7 @@ _NO_BAR: Final = "·"
 _DEFAULT_LIMIT: Final = 1_000  # as many failed jobs as one page looks at
 _MOST_PAGES: Final = 50  # a page that ends early for its number of groups has looked at 200 failed jobs
 
-SinceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        metavar="TIME",
-        parser=since_time,
-        help="Only jobs that failed from this time on, such as 90m, 24h, 7d or 2026-12-01T08:00:00Z.",
-        show_default=False,
-    ),
-]
+SinceOption = Annotated[str | None, time_option("--since", "Only jobs that failed from this time on")]
 FingerprintArgument = Annotated[
     str, typer.Argument(metavar="FINGERPRINT", help="As `tidegate failures list` shows it.")
 ]

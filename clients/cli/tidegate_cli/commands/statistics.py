@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from tidegate_cli.errors import OptionError
+from tidegate.domain.statistics.asked import By
+from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter
+from tidegate_cli.commands.times import time_option
+from tidegate_cli.csv_values import CsvOption, print_csv, refuse_csv_beside_output
 from tidegate_cli.following.live import duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
-from tidegate_cli.views import parse_time_ms, printable
+from tidegate_cli.views import printable
 
 COLUMNS = (
     Column("of", fixed=True),
@@ -41,60 +41,21 @@ CSV_COLUMNS = (
 )
 
 
-class By(StrEnum):
-    """The key of a row."""
-
-    POOL = "pool"
-    TYPE = "type"
-    SHARE = "share"
-    WORKER = "worker"
-    HOUR = "hour"
-    DAY = "day"
-
-
 def register(app: typer.Typer) -> None:
     """Adds the command to `app`."""
     app.command("stats")(stats)
-
-
-def _time(text: str) -> str:
-    try:
-        parse_time_ms(text)
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{printable(text)[:64]!r} is no time; give one like 2026-12-01T08:00:00Z"
-        ) from error
-    return text
 
 
 def stats(
     context: typer.Context,
     by: Annotated[By, typer.Option("--by", help="The key of a row.")] = By.POOL,
     since: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="TIME",
-            parser=_time,
-            help="The earliest time; a day before the latest by default.",
-            show_default=False,
-        ),
+        str | None, time_option("--from", "The earliest time, by default a day before the latest")
     ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="TIME", parser=_time, help="The latest time; now by default.", show_default=False
-        ),
-    ] = None,
-    pool: Annotated[
-        str | None,
-        typer.Option("--pool", metavar="NAME", help="Only jobs of this pool.", show_default=False),
-    ] = None,
-    job_type: Annotated[
-        str | None,
-        typer.Option("--type", metavar="NAME", help="Only jobs of this type.", show_default=False),
-    ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print every figure as CSV.")] = False,
+    until: Annotated[str | None, time_option("--to", "The latest time, by default now")] = None,
+    pool: PoolFilter = None,
+    job_type: TypeFilter = None,
+    as_csv: CsvOption = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -103,12 +64,11 @@ def stats(
     Example: tidegate stats --by type --pool ecs
     """
     session = session_of(context, output, api_url)
-    if as_csv and session.is_structured:
-        raise OptionError("--csv", "means nothing beside --output: leave one of them out")
+    refuse_csv_beside_output(session, as_csv)
     with session.client() as client:
         found = client.get_statistics(by=by.value, since=since, until=until, pool=pool, job_type=job_type)
     if as_csv:
-        session.out.print(Text(_csv(found.get("rows") or ()).rstrip("\n")), soft_wrap=True)
+        print_csv(CSV_COLUMNS, [_csv_row(row) for row in found.get("rows") or ()])
     elif session.is_structured:
         session.show(found)
     else:
@@ -151,21 +111,13 @@ def _cells(name: str, row: Mapping[str, Any]) -> Sequence[Cell]:
     )
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    flat = [_flat(row) for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return text.getvalue()
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, str]:
-    """Returns a row with a column for each quantile, such as `run_seconds_p99`."""
+def _csv_row(row: Mapping[str, Any]) -> Sequence[str]:
+    """Returns the values of a row, with one for each quantile, such as `run_seconds_p99`."""
     flat: dict[str, Any] = {}
     for field, value in row.items():
         if isinstance(value, Mapping):
             flat |= {f"{field}_{part}": held for part, held in value.items()}
         else:
             flat[field] = value
-    return {field: "" if value is None else printable(str(value)) for field, value in flat.items()}
+    values = (flat.get(column) for column in CSV_COLUMNS)
+    return ["" if value is None else printable(str(value)) for value in values]

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tidegate import bootstrap
 from tidegate.contracts.requests import refuse_if_too_large
+from tidegate.contracts.times import moment_ms
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, MalformedBody, NotFound, Violation
 from tidegate.domain.suggestions import did_you_mean
@@ -75,6 +76,20 @@ def id_of(what: str, text: str, form: re.Pattern[str]) -> str:
     if not form.fullmatch(text):
         raise NotFound(what, text[:_SHOWN_CHARACTERS])
     return text
+
+
+def moment_of(router: BaseRouter, name: str) -> int | None:
+    """Returns the time that a query parameter holds, in milliseconds since the epoch, None without it.
+
+    Raises InvalidRequest.
+    """
+    text: str | None = router.current_event.query_string_parameters.get(name)
+    if text is None:
+        return None
+    try:
+        return moment_ms(text)
+    except ValueError as error:
+        raise InvalidRequest.of(name, str(error)) from error
 
 
 def refuse_other_parameters(router: BaseRouter, *known: str, repeated: Collection[str] = ()) -> None:

@@ -11,9 +11,9 @@ from tidegate.api.answering import answer_with, page_answer
 from tidegate.api.caller import caller_of
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
-from tidegate.api.reading import deps_of, refuse_other_parameters
+from tidegate.api.reading import deps_of, moment_of, refuse_other_parameters
 from tidegate.contracts.audit_responses import AuditPageOut, act_out, me_out
-from tidegate.contracts.times import moment_ms, to_wire
+from tidegate.contracts.times import to_wire
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.version import VERSION
@@ -40,7 +40,7 @@ def list_audit() -> Response[str]:
     refuse_other_parameters(router, "subject", "caller", "from", "to", "limit", "cursor")
     deps = deps_of(router)
     cursor = cursor_of(router)
-    query = AuditQuery(_text("subject"), _text("caller"), _moment("from"), _moment("to"))
+    query = AuditQuery(_text("subject"), _text("caller"), moment_of(router, "from"), moment_of(router, "to"))
 
     def read(limit: int) -> AuditPageOut:
         page = list_acts(deps.services, query, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms())
@@ -59,17 +59,6 @@ def _text(name: str) -> str | None:
     if text is not None and not 1 <= len(text.encode()) <= limits.MAX_AUDIT_NAME_BYTES:
         raise InvalidRequest.of(name, f"must have 1 to {limits.MAX_AUDIT_NAME_BYTES} bytes")
     return text
-
-
-def _moment(name: str) -> int | None:
-    """Returns the time that a query parameter holds, in milliseconds, None without it. Raises InvalidRequest."""
-    text: str | None = router.current_event.query_string_parameters.get(name)
-    if text is None:
-        return None
-    try:
-        return moment_ms(text)
-    except ValueError as error:
-        raise InvalidRequest.of(name, str(error)) from error
 
 
 refuse_other_methods(router, "/v1/me", "GET")

@@ -9,9 +9,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with
 from tidegate.api.errors import refuse_other_methods
-from tidegate.api.reading import deps_of, refuse_other_parameters
+from tidegate.api.reading import deps_of, moment_of, refuse_other_parameters
 from tidegate.contracts.statistics import statistics_out
-from tidegate.contracts.times import moment_ms
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.statistics.asked import By, StatisticsQuery
 from tidegate.usecases.statistics.read_statistics import read_statistics
@@ -27,8 +26,8 @@ def get_statistics() -> Response[str]:
     given = router.current_event.query_string_parameters
     query = StatisticsQuery(
         _by(given.get("by", By.POOL.value)),
-        _moment("from", given.get("from")),
-        _moment("to", given.get("to")),
+        moment_of(router, "from"),
+        moment_of(router, "to"),
         given.get("pool"),
         given.get("type"),
     )
@@ -41,15 +40,6 @@ def _by(text: str) -> By:
         return By(text)
     except ValueError as error:
         raise InvalidRequest.of("by", f"must be one of {', '.join(By)}") from error
-
-
-def _moment(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return moment_ms(text)
-    except ValueError as error:
-        raise InvalidRequest.of(name, str(error)) from error
 
 
 refuse_other_methods(router, "/v1/stats", "GET")

@@ -40,8 +40,8 @@ class CostBasis:
     """The values that the costs of a job depend on beside its item.
 
     `heartbeat_ms` is the time between two heartbeats, `lease_ms` how long a claim stands without one, both in
-    milliseconds. `kinds` are the pools' kinds by name; a pool
-    that is gone counts as one of processes. `now_ms` ends the run time of a job that still runs.
+    milliseconds. `kinds` are the pools' kinds by name; a pool that is gone counts as one of processes. `now_ms` ends
+    the run time of a job that still runs.
     """
 
     heartbeat_ms: int

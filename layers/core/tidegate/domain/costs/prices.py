@@ -89,7 +89,7 @@ def prices_from(given: Mapping[str, object]) -> Prices:
             raise InvalidRequest.of(
                 name, "must be a number of dollars or an amount, 0 or more; slots are 1 or more"
             )
-    return replace(LIST_PRICES, **given)  # type: ignore[arg-type]  # checked
+    return replace(LIST_PRICES, **given)  # type: ignore[arg-type]  # the loops above checked them
 
 
 def _is_slots(value: object) -> bool:
