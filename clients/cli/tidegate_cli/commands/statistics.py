@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tidegate.domain.statistics.asked import By
+from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter
 from tidegate_cli.commands.times import time_option
 from tidegate_cli.csv_values import CsvOption, print_csv, refuse_csv_beside_output
@@ -48,7 +49,12 @@ def register(app: typer.Typer) -> None:
 
 def stats(
     context: typer.Context,
-    by: Annotated[By, typer.Option("--by", help="The key of a row.")] = By.POOL,
+    by: Annotated[
+        By,
+        typer.Option(
+            "--by", parser=word_of(By), metavar="WORD", help=f"A row for each {', '.join(By)}; one of these."
+        ),
+    ] = By.POOL,
     since: Annotated[
         str | None, time_option("--from", "The earliest time, by default a day before the latest")
     ] = None,
