@@ -7,10 +7,11 @@ botocore parses the answers like any answer of AWS.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.awsrequest import HeadersDict
 from botocore.model import OperationModel
@@ -19,10 +20,13 @@ from ministack.services import dynamodb, sqs
 
 from tests.harness.contract.stores import aws_clients, make_queue
 from tests.harness.tables import create_tables, table_properties
-from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients, FanOut
 from tidegate.settings import Tables
 from tidegate_devstack.statements import put_right
 from tidegate_devstack.strictness import make_strict
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _NOWHERE = "http://127.0.0.1:9"
 _STREAMED = ("jobs", "workers", "control")
@@ -74,9 +78,27 @@ class EmulatedAws:
         return [item for items in partitions.values() for item in items.values()]
 
 
+@dataclass(frozen=True, slots=True)
+class InTurn(FanOut):
+    """Makes independent calls one after the other, in the caller's thread."""
+
+    def map(self, call: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
+        """Returns the results in the order of the arguments. All calls are made before the first error is raised."""
+        results: list[R] = []
+        errors: list[Exception] = []
+        for argument in arguments:
+            try:
+                results.append(call(argument))
+            except Exception as error:  # noqa: BLE001  # it is raised after the last call
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return results
+
+
 def emulated_clients() -> AwsClients:
-    """Makes clients of the emulator in this process. They use one thread, so the calls of a run keep their order."""
-    clients = aws_clients(_NOWHERE, threads=1)
+    """Makes clients of the emulator in this process. They call in the caller's thread, so a run keeps its order."""
+    clients = replace(aws_clients(_NOWHERE, threads=1), fan_out=InTurn(1))
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
     return clients

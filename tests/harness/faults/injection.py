@@ -34,6 +34,10 @@ class Fault:
     kind: Kind
 
 
+Part = Callable[[int, str], Fault | None]
+"""Asked at each call, by its number and operation, for a failure of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """The form in which the answer to one kind of batch names entries as left over."""
@@ -122,6 +126,7 @@ class Injector:
         self.calls: list[Call] = []
         self.armed = False
         self._fault: Fault | None = None
+        self._part: Part | None = None
         self._sites = sites
         self._refusing: Site | None = None
         self._refusing_until_seconds = 0.0
@@ -129,10 +134,10 @@ class Injector:
         for client in (clients.dynamodb, clients.sqs):
             self._wrap(client)
 
-    def arm(self, fault: Fault | None) -> None:
-        """Notes calls from now on, and makes the named one fail."""
+    def arm(self, fault: Fault | None = None, *, part: Part | None = None) -> None:
+        """Notes calls from now on, and makes the named one fail, or the one that `part` names at its turn."""
         self.calls = []
-        self._fault = fault
+        self._fault, self._part = fault, part
         self._refusing = None
         self.armed = True
 
@@ -155,6 +160,8 @@ class Injector:
         if self._refusing == site and self._timer.monotonic_seconds() < self._refusing_until_seconds:
             return _partly(make, operation, given, 0.0)
         self._refusing = None
+        if self._part is not None:
+            self._fault = self._part(number, operation) or self._fault
         if self._fault is None or self._fault.number != number:
             return make(operation, given)
         match self._fault.kind:
