@@ -56,6 +56,7 @@ from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.read.deployment import deployment_status
 from tidegate.usecases.read.failures import list_failures
 from tidegate.usecases.read.query import get_job, get_workflow
+from tidegate.usecases.read.sample import sample_jobs, stuck_submissions
 from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
 from tidegate.usecases.recover.cancel import cancel_job
@@ -329,7 +330,7 @@ def worker_processes(d: Deployment) -> None:
 
 # --- reading ---------------------------------------------------------------------------------------
 def looking(d: Deployment) -> None:
-    """Listings over several pages, the state of pools, and what is alive."""
+    """Listings over several pages, the state of pools, what is alive, and whether the index is right."""
     submit_all(d, workflow([job_of("a"), job_of("b"), job_of("c", "a")]))
     cursor: str | None = None
     for _ in range(2):
@@ -345,6 +346,9 @@ def looking(d: Deployment) -> None:
     memory = PulseMemory()
     d.ask(lambda: note_pulse(d.services, memory, Part.REAPER, now_ms=d.now_ms))
     d.ask(lambda: deployment_status(d.services, now_ms=d.now_ms))
+    sample = d.ask(lambda: sample_jobs(d.services, now_ms=d.now_ms))
+    assert (sample.entries, sample.misplaced, sample.overdue) == (3, (), ())
+    assert not d.ask(lambda: stuck_submissions(d.services, now_ms=d.now_ms))
 
 
 # Jobs are dispatched, run and end.
