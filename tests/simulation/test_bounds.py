@@ -76,7 +76,7 @@ def simulate(
     ),
     lease_seconds=st.sampled_from([0, DISPATCHER_TIMEOUT_MS // 1_000 + 10]),
 )
-@hypothesis.settings(max_examples=600, deadline=None)
+@hypothesis.settings(max_examples=300, deadline=None)
 def test_bounds_hold_under_any_faults(
     seed: int, faults: Faults, bad_workers: float, options: Options, lease_seconds: int
 ) -> None:
