@@ -110,7 +110,7 @@ def test_no_order_is_left_out_and_a_lost_update_is_found() -> None:
         scene.services,
         scene.world,
         (adds_one, adds_one),
-        at_state=lambda _run: None,
+        at_state=lambda run: run.services.cursors.load("sum"),  # a check that asks takes no turn
         at_end=lambda run: sums.update([run.world.cursors["sum"]]),
     )
     assert explored.interleavings == comb(4, 2)

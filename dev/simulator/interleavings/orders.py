@@ -201,7 +201,8 @@ class _Run:
         assert actor.parked.acquire(timeout=_TURN_SECONDS), f"actor {actor.number} waits for something else"
 
     def _pause(self, request: str) -> None:
-        self._turn.pause(request)
+        if threading.current_thread() is self._turn.thread:  # a check asks too, and it has no turns
+            self._turn.pause(request)
 
 
 class _Actor:

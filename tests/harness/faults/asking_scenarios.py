@@ -75,7 +75,9 @@ def recorded(d: Deployment) -> None:
     found = d.ask(lambda: get_states(d.services, workflow_id))
     assert found.states == tuple(d.jobs[ids[key]].state for key in ("a", "b"))
     d.ask(lambda: get_graph(d.services, workflow_id))
-    left = sum(not d.jobs[job_id].is_terminal for job_id in ids.values())  # what failed may still be going on
+    left = sum(
+        not d.jobs[job_id].is_terminal for job_id in ids.values()
+    )  # a job of a failed call may still run
     assert d.ask(lambda: forecast_workflow(d.services, workflow_id, now_ms=d.now_ms)).left == left
     changes = WhatIfRequest(about=(workflow_id,), add_slots={POOL: 1}, submit=job_of("more"))
     compared = d.ask(lambda: what_if(d.services, changes, NOBODY, now_ms=d.now_ms))

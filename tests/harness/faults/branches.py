@@ -1,6 +1,6 @@
 """A run that parts at each call: every way in which the call can fail goes on in a process of its own.
 
-What comes before a call is the same for each failure of it, so it runs once. A copy of this process holds all of it:
+The calls before it are the same for each of its failures, so they run once. A copy of this process holds their effects:
 the stack, the tables, the queues and the virtual time. In-process emulation and one thread make the copy whole.
 """
 
@@ -72,7 +72,7 @@ class Branches:
             with os.fdopen(self._to_trunk, "wb") as file:
                 pickle.dump(value, file)
         finally:
-            os._exit(0)  # what the trunk would clean up at its exit is not the branch's
+            os._exit(0)  # cleaning up is for the trunk
 
 
 class _Failure(str):
