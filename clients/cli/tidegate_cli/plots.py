@@ -30,17 +30,17 @@ def _level(value: float | None, most: float) -> str:
 
 
 def bar(first: float, second: float, most: float, width: int, styles: tuple[str, str] = ("", "")) -> Text:
-    """Returns a bar of `first` and, behind it, `second`; one of `most` is `width` (1 or more) cells long.
+    """Returns a bar of `first` and, behind it, `second`; one of `most` is `width` (2 or more) cells long.
 
     A part above 0 has at least one cell. The parts differ by their characters, and have the `styles` besides.
     """
-    first_cells, second_cells = _cells(first, most, width), _cells(second, most, width)
-    if second_cells:
-        first_cells = min(
-            first_cells, max(1 if first > 0 else 0, _cells(first + second, most, width) - second_cells)
-        )
+    whole = _cells(first + second, most, width)
+    second_cells = _cells(second, most, width)
+    first_cells = whole - second_cells
+    if first > 0 and first_cells < 1:
+        first_cells, second_cells = 1, max(1, whole - 1)
     return Text.assemble((_FIRST * first_cells, styles[0]), (_SECOND * second_cells, styles[1]))
 
 
 def _cells(value: float, most: float, width: int) -> int:
-    return max(1, round(value / most * width)) if value > 0 else 0
+    return min(width, max(1, round(value / most * width))) if value > 0 else 0
