@@ -179,7 +179,7 @@ def test_the_most_overdue_job_is_a_next_step_and_a_quiet_deployment_has_none() -
     frame = reader(api).read()
     assert next_steps(frame) == ()
     lines = text(frame)
-    assert {"no ended jobs are counted yet", "nothing runs", "no job is past its estimate"} <= set(lines)
+    assert {"no ended jobs are counted yet", "nothing runs", "no job is overdue"} <= set(lines)
     assert frame.as_json(10)["last_hour"] is None
 
 

@@ -1,1 +1,1 @@
-"""Shows what a deployment does now: its pools, the jobs that run longest, and those past their estimates."""
+"""Shows what a deployment does now: its pools, the jobs that run longest, and the overdue ones."""

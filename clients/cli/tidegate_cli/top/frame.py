@@ -122,8 +122,9 @@ class Frame:
     """A deployment at `now_ms`, in milliseconds since the epoch.
 
     `figures` is None if no end is counted yet, or if there was no answer for the reason `no_figures`. `longest` are the
-    jobs that run longest, first the longest, and `overdue` the jobs past their estimates, first the one that is past it
-    by most. Where `running_more` or `overdue_more` is true, the API has more of them, which were not read.
+    jobs that run longest, first the longest, and `overdue` those that run longer than their estimates, first the one
+    that is past it by most. Where `running_more` or `overdue_more` is true, the API has more of them, which were not
+    read.
     """
 
     now_ms: int

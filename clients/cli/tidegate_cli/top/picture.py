@@ -140,10 +140,8 @@ def _longest(frame: Frame, rows: int, width: int | None) -> list[Text]:
 
 def _overdue(frame: Frame, rows: int, width: int | None) -> list[Text]:
     if not frame.overdue:
-        return [Text(), Text("no job is past its estimate", style=_DIM)]
-    title = (
-        f"{_part(frame.overdue, frame.overdue_more, rows)} jobs past their estimates, the most overdue first"
-    )
+        return [Text(), Text("no job is overdue", style=_DIM)]
+    title = f"{_part(frame.overdue, frame.overdue_more, rows)} overdue jobs, the most overdue first"
     return [Text(), Text(title, style="bold"), *_jobs(frame.overdue[:rows], width)]
 
 
