@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.harness.cli.samples import client_of
+from tests.harness.cli.screens import on_screen
 from tidegate_cli import options
 from tidegate_cli.commands.root import app
 
@@ -110,6 +111,67 @@ def test_csv_has_the_same_columns_without_rows(
     assert tidegate("stats", "--csv").stdout.splitlines() == with_rows[:1]
     assert tidegate("stats", "--csv", "-o", "json").exit_code == 2
     assert len(asked) == 1
+
+
+HOURS = [
+    {**ROW, "type": None, "since": f"2026-12-01T0{hour}:{minutes}:00.000Z", "ended": ended, "failed": failed}
+    for hour, minutes, ended, failed in ((1, "20", 40, 0), (4, "00", 20, 5))
+]
+
+
+def test_hours_are_bars_and_hours_without_an_end_have_their_place(
+    asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del asked
+    answering(monkeypatch, {**FOUND, "rows": HOURS})
+    assert tidegate("stats", "--by", "hour", "--plot", "ended").stdout.splitlines() == [
+        f"2026-12-01T01:20:00.000Z  {'█' * 40}  40",
+        "2026-12-01T02:00:00.000Z  0",
+        "2026-12-01T03:00:00.000Z  0",
+        f"2026-12-01T04:00:00.000Z  {'█' * 15}{'▒' * 5}  20, 5 failed",
+        "██ all others  ▒▒ failed or timed out",
+        "counted until 2026-12-01T08:00:00.000Z",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("figure", "drawn", "said"),
+    [
+        ("wait", "█" + "▒" * 39, "1.50 s, 99 % 1m05s"),
+        ("run", "█" + "▒" * 39, "1.50 s, 99 % 1m05s"),
+        ("busy", "█" * 39 + "▒", "1m10s, 0.50 s wasted"),
+    ],
+)
+def test_a_bar_shows_two_parts_of_a_figure(
+    asked: list[httpx.Request], figure: str, drawn: str, said: str
+) -> None:
+    del asked
+    first, *_ = tidegate("stats", "--by", "type", "--plot", figure).stdout.splitlines()
+    assert first == f"text.count  {drawn}  {said}"
+
+
+def test_a_bar_without_figures_is_a_dash(asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch) -> None:
+    del asked
+    answering(monkeypatch, {**FOUND, "rows": [{**ROW, "wait_seconds": NONE}]})
+    assert tidegate("stats", "--plot", "wait").stdout.splitlines()[0] == "text.count  -"
+    answering(monkeypatch, {**FOUND, "rows": []})
+    assert tidegate("stats", "--plot", "wait").stdout.startswith("no ended jobs; ")
+
+
+def test_bars_fit_the_terminal(asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch) -> None:
+    del asked
+    answering(monkeypatch, {**FOUND, "rows": HOURS})
+    lines = on_screen(monkeypatch, 60, "stats", "--by", "hour", "--plot", "ended")
+    assert max(map(len, lines)) <= 60
+    assert "█" * 15 in lines[0]
+
+
+@pytest.mark.parametrize("form", [("--csv",), ("-o", "json")])
+def test_a_plot_beside_another_form_is_refused(asked: list[httpx.Request], form: tuple[str, ...]) -> None:
+    result = tidegate("stats", "--plot", "ended", *form)
+    assert result.exit_code == 2
+    assert "--plot" in result.stderr
+    assert not asked
 
 
 def test_nothing_counted_is_said(asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from tidegate_cli.commands import (
     statistics,
     status,
     submit,
+    top,
     types_check,
     watch,
     what_if,
@@ -130,6 +131,7 @@ app.add_typer(shares.shares, name="shares")
 app.add_typer(profiles.profiles, name="profiles")
 status.register(app)
 statistics.register(app)
+top.register(app)
 doctor.register(app)
 submit.register(app)
 watch.register(app)

@@ -12,8 +12,10 @@ from rich.text import Text
 from tidegate.domain.statistics.asked import By
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter
+from tidegate_cli.commands.plot_statistics import Figure, print_plot
 from tidegate_cli.commands.times import time_option
 from tidegate_cli.csv_values import CsvOption, print_csv, refuse_csv_beside_output
+from tidegate_cli.errors import OptionError
 from tidegate_cli.following.live import duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
@@ -61,6 +63,16 @@ def stats(
     until: Annotated[str | None, time_option("--to", "The latest time, by default now")] = None,
     pool: PoolFilter = None,
     job_type: TypeFilter = None,
+    plot: Annotated[
+        Figure | None,
+        typer.Option(
+            "--plot",
+            parser=word_of(Figure),
+            metavar="WORD",
+            help=f"Draw a bar for each row: {', '.join(Figure)}; one of these.",
+            show_default=False,
+        ),
+    ] = None,
     as_csv: CsvOption = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
@@ -71,6 +83,8 @@ def stats(
     """
     session = session_of(context, output, api_url)
     refuse_csv_beside_output(session, as_csv)
+    if plot is not None and (as_csv or session.is_structured):
+        raise OptionError("--plot", "means nothing beside --csv and --output: leave it out")
     with session.client() as client:
         found = client.get_statistics(by=by.value, since=since, until=until, pool=pool, job_type=job_type)
     if as_csv:
@@ -78,13 +92,15 @@ def stats(
     elif session.is_structured:
         session.show(found)
     else:
-        _print_statistics(found, session.out)
+        _print_statistics(found, session.out, by, plot)
 
 
-def _print_statistics(found: Mapping[str, Any], console: Console) -> None:
+def _print_statistics(found: Mapping[str, Any], console: Console, by: By, plot: Figure | None) -> None:
     counted_until = found.get("counted_until")
     rows = found.get("rows") or ()
-    if rows:
+    if rows and plot is not None:
+        print_plot(plot, by, [(_name(row), row) for row in rows], console)
+    elif rows:
         shown = [_cells(_name(row), row) for row in rows]
         print_table(TextTable(COLUMNS, [*shown, _cells("all", found["total"])]), console)
     said = f"counted until {printable(str(counted_until))}" if counted_until else "nothing is counted yet"

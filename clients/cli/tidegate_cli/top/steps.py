@@ -1,0 +1,78 @@
+"""Says what an operator would do next about a frame."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from tidegate_cli.following.live import duration_text
+from tidegate_cli.top.frame import Frame, PoolNow
+from tidegate_cli.views import printable
+
+MAX_STEPS: Final = 6
+LONG_WAIT_SECONDS: Final = 300.0
+_FAILED_SINCE: Final = "2h"  # the last hour that is counted ended up to 21 minutes ago
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something that asks for an operator: `what` it is, and the command to run (`do`)."""
+
+    what: str
+    do: str
+
+
+def next_steps(frame: Frame) -> tuple[NextStep, ...]:
+    """Returns at most MAX_STEPS steps: those about pools first, then those about overdue and failed jobs."""
+    return tuple(islice(_steps(frame), MAX_STEPS))
+
+
+def _steps(frame: Frame) -> Iterator[NextStep]:
+    for pool in frame.pools:
+        step = _step_of(pool)
+        if step is not None:
+            yield step
+    if frame.overdue:
+        first = frame.overdue[0]
+        past = duration_text(first.past_seconds)
+        yield NextStep(
+            f"job {printable(first.job.label)} runs {past} past its estimate",
+            f"tidegate jobs logs {_word(first.job.job_id)} --follow",
+        )
+    hour = None if frame.figures is None else frame.figures.last_hour
+    if hour is not None and hour.failed:
+        what = f"{hour.failed} of {hour.ended} jobs failed in the last hour that is counted"
+        yield NextStep(what, f"tidegate failures list --since {_FAILED_SINCE}")
+
+
+def _step_of(pool: PoolNow) -> NextStep | None:
+    name, word = printable(pool.name), _word(pool.name)
+    if not (pool.ready.count or pool.held.count):
+        return None
+    if pool.is_paused:
+        return NextStep(
+            f"pool {name} is paused, and {pool.ready} READY jobs wait in it", f"tidegate pools resume {word}"
+        )
+    if pool.capacity == 0 and pool.fault:
+        what = f"the workers of pool {name} can start no job: {printable(pool.fault)}"
+        return NextStep(what, f"tidegate workers list --pool {word}")
+    if pool.capacity == 0:
+        return NextStep(
+            f"pool {name} has no live worker, and {pool.ready} READY jobs wait in it",
+            f"tidegate workers list --pool {word}",
+        )
+    oldest = pool.oldest
+    if oldest is None or oldest.waits_seconds < LONG_WAIT_SECONDS:
+        return None
+    waits = duration_text(oldest.waits_seconds)
+    return NextStep(
+        f"job {printable(oldest.job.label)} is READY in pool {name} for {waits}",
+        f"tidegate why {_word(oldest.job.job_id)}",
+    )
+
+
+def _word(text: str) -> str:
+    return shlex.quote(printable(text))
