@@ -210,7 +210,8 @@ def test_workflows_get_shows_every_field_of_every_job(api: Callable[[Answers], l
 
 
 def test_jobs_get_and_list_and_cancel(api: Callable[[Answers], list[httpx.Request]]) -> None:
-    raw = job_json(0, "RUNNING", started=1.0, parameters={"path": "[b]x"})
+    straggler = {"runs": 1_200, "p99_seconds": 4.5}
+    raw = job_json(0, "RUNNING", started=1.0, parameters={"path": "[b]x"}, straggler=straggler)
     page = httpx.Response(200, json={"jobs": [raw], "cursor": None})
     seen = api(
         {
@@ -219,7 +220,10 @@ def test_jobs_get_and_list_and_cancel(api: Callable[[Answers], list[httpx.Reques
             ("POST", CANCEL_PATH): httpx.Response(202, json=raw),
         }
     )
-    assert '{"path": "[b]x"}' in tidegate("jobs", "get", f"{WORKFLOW}.0").stdout
+    shown = tidegate("jobs", "get", f"{WORKFLOW}.0").stdout
+    assert '{"path": "[b]x"}' in shown
+    told = "runs longer than 99 % of 1,200 jobs of its type, which took at most 4.5 s"
+    assert told in " ".join(shown.split())
     listed = tidegate("jobs", "list", "--state", "RUNNING", "--pool", "lambda", "--output", "json")
     assert [item["job_id"] for item in json.loads(listed.stdout)["jobs"]] == [f"{WORKFLOW}.0"]
     assert dict(seen[-1].url.params) == {"state": "RUNNING", "pool": "lambda", "limit": "50"}

@@ -230,6 +230,7 @@ NESTED = {
     "depends_on": ("job_id", "key", "type", "condition"),
     "error": ("code", "message", "upstream_id"),
     "progress": ("fraction", "message"),
+    "straggler": ("runs", "p99_seconds"),
 }
 
 

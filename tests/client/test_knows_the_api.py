@@ -92,6 +92,7 @@ MODELS: dict[str, type[Model]] = {
     "StatesOut": workflows.States,
     "StatusOut": operate.Status,
     "StepOut": jobs.Step,
+    "StragglerOut": jobs.Straggler,
     "ToldOut": bulk.Told,
     "StreamOut": operate.StreamReader,
     "TypeChangesOut": operate.TypeChanges,

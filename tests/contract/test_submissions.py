@@ -37,6 +37,9 @@ def test_a_submission_begins_once(stores: Stores) -> None:
     nameless = submission(2, name=None, submitted_by=None, expires_at_s=None)
     stores.submissions.begin_if_absent(nameless)
     assert stores.submissions.get("W2") == nameless
+    estimated = submission(3, usual_estimates={"text.count": 12.345, "a-b/c": 3.0})
+    stores.submissions.begin_if_absent(estimated)
+    assert stores.submissions.get("W3") == estimated
 
 
 def test_a_phase_changes_only_from_the_expected_one(stores: Stores) -> None:

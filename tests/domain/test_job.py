@@ -82,6 +82,7 @@ GIVEN: dict[str, Any] = {
     "concurrency_limit": 3,
     "not_before_ms": NOW_MS + 1,
     "estimated_duration_seconds": 2.5,
+    "estimate_is_usual": False,
     "retry": RetryPolicy(1, 2, 3),
 }
 

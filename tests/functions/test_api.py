@@ -22,8 +22,8 @@ JOB_FIELDS = {
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
     "updated_at",
     "cancel_requested_by", "timeout_seconds",
-    "max_retries", "retry", "estimated_duration_seconds", "actual_duration_seconds", "progress", "result", "error",
-    "history",
+    "max_retries", "retry", "estimated_duration_seconds", "estimate_source", "actual_duration_seconds", "progress",
+    "result", "error", "history",
 }  # fmt: skip
 PLATFORM_BYTES = 6 * 1024 * 1024
 DIAMOND = {
@@ -80,7 +80,7 @@ def test_a_job_is_created_and_reads_back_as_it_was_sent(api: Api) -> None:
         "Location": f"/v1/jobs/{created.body['job_id']}",
     }
     job = api.call("GET", created.headers["Location"]).body
-    assert set(job) == JOB_FIELDS
+    assert set(job) == {*JOB_FIELDS, "straggler"}
     changed = {"not_before": "2026-12-01T10:00:00.000Z"}
     assert {name: job[name] for name in sent} == {**sent, **changed}
     assert job["submitted_by"] == ANN

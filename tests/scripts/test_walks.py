@@ -13,7 +13,7 @@ from dev.scripts.walks import Call, Count, count
 
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {
-    "job-put": Count(128, 30, 49),
+    "job-put": Count(121, 30, 48),
     "record-sqs": Count(261, 39, 143),
     "message-done": Count(172, 24, 71),
 }

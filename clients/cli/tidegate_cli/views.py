@@ -55,6 +55,7 @@ class JobView:
     has_begun: bool
     estimated_seconds: float | None
     actual_seconds: float | None
+    straggler: str
     progress: float | None
     progress_message: str
     error: str
@@ -174,6 +175,7 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         has_begun=raw.get("began_at") is not None,
         estimated_seconds=_number_or_none(raw, "estimated_duration_seconds"),
         actual_seconds=_number_or_none(raw, "actual_duration_seconds"),
+        straggler=_straggler_text(raw.get("straggler") or {}),
         progress=_number_or_none(progress, "fraction"),
         progress_message=printable(progress.get("message") or ""),
         error=_error_text(failure),
@@ -220,6 +222,13 @@ def _first_start_ms(history: Sequence[Mapping[str, Any]], last_ms: int | None) -
     """
     starts = [parse_time_ms(entry.get("at")) for entry in history if entry.get("state") == State.RUNNING]
     return min((start for start in [*starts, last_ms] if start is not None), default=None)
+
+
+def _straggler_text(straggler: Mapping[str, Any]) -> str:
+    runs, seconds = (_number_or_none(straggler, name) for name in ("runs", "p99_seconds"))
+    if runs is None or seconds is None:
+        return ""
+    return f"runs longer than 99 % of {runs:,} jobs of its type, which took at most {seconds:g} s"
 
 
 def _error_text(failure: Mapping[str, Any]) -> str:

@@ -98,6 +98,7 @@ def full_job(job_id: str) -> Job:
         timeout_seconds=17,
         retry=RetryPolicy(5, 6, 7),
         estimated_duration_seconds=30.0,
+        estimate_is_usual=True,
         critical_path_boost_millipoints=1_234_567,
         not_before_ms=NOW_MS + 1,
         fingerprint="f" * 64,

@@ -106,6 +106,9 @@ def print_job(job: JobView, console: Console, labels: Mapping[str, str] | None =
     for name, value in job.raw.items():
         if name in ("history", "depends_on") or value is None or value in ([], {}, ""):
             continue
+        if name == "straggler":
+            fields.append((name, job.straggler))
+            continue
         fields.append((name, with_labels(_plain(value), known) if name == "error" else _plain(value)))
     fields += [
         ("depends_on", f"{dependency.type} {_upstream(dependency, known)}") for dependency in job.depends_on

@@ -49,6 +49,7 @@ export function aJob(changes: Partial<Job> & { readonly job_id: string }): Job {
     max_retries: 3,
     retry: { backoff_seconds: 5, max_backoff_seconds: 600, never_on: [], always_on: [] },
     estimated_duration_seconds: null,
+    estimate_source: null,
     actual_duration_seconds: null,
     progress: null,
     error: null,

@@ -92,8 +92,18 @@ class Rerunning(Model):
     dry_run: bool
 
 
+class Straggler(Model):
+    """The measure of a straggler: 99 % of the `runs` of its type that were counted took at most `p99_seconds`."""
+
+    runs: int
+    p99_seconds: float
+
+
 class Job(Model):
     """A job as it was last read.
+
+    `estimate_source` is `caller` or `statistics`, None without an estimate. `straggler` stands in an answer about one
+    job alone, while that job runs longer than 99 % of its type did.
 
     A list and `fields=slim` leave out `result`, `parameters`, `depends_on` and `history`. The answer to a cancellation
     with everything downstream has `downstream`, the answers to a retry and to a mark have `reopening`, the answer to
@@ -143,7 +153,9 @@ class Job(Model):
     max_retries: int
     retry: Retry
     estimated_duration_seconds: float | None = None
+    estimate_source: str | None = None
     actual_duration_seconds: float | None = None
+    straggler: Straggler | None = None
     progress: Progress | None = None
     error: JobFailure | None = None
     result: Any = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import GetPydanticSchema
 from pydantic_core.core_schema import any_schema
@@ -16,10 +16,11 @@ from typing_extensions import TypedDict
 from tidegate.contracts.times import Time, to_wire
 from tidegate.contracts.workflow_responses import WorkflowSummaryOut
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
+from tidegate.domain.job import EstimateSource, HistoryEntry, Job, JobFailure, Json, Progress
 from tidegate.domain.keys import plain_key, plain_lane
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
+from tidegate.domain.statistics.usual_runs import Straggler
 
 # Any JSON value. Its schema says so in place of a type that contains itself.
 JsonOut: TypeAlias = Annotated[Json, GetPydanticSchema(lambda _source, _handler: any_schema())]
@@ -129,7 +130,23 @@ class ResultOut(TypedDict, total=False):
     result: JsonOut
 
 
-class JobRowOut(TimesOut):
+class StragglerOut(TypedDict):
+    """The measure of a straggler: 99 % of the `runs` of its type that were counted took at most `p99_seconds`."""
+
+    runs: int
+    p99_seconds: float
+
+
+class StragglingOut(TypedDict, total=False):
+    """The measure by which a job straggles, null where it does not. Only an answer about one job alone has it."""
+
+    straggler: StragglerOut | None
+
+
+_NOT_LOOKED_AT: Final[StragglingOut] = {}
+
+
+class JobRowOut(TimesOut, StragglingOut):
     """A job as a listing shows it: without its parameters, dependencies, result and history."""
 
     job_id: str
@@ -165,6 +182,7 @@ class JobRowOut(TimesOut):
     max_retries: int
     retry: RetryOut
     estimated_duration_seconds: float | None
+    estimate_source: EstimateSource | None
     actual_duration_seconds: float | None
     progress: ProgressOut | None
     error: ErrorOut | None
@@ -401,14 +419,25 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
             "always_on": sorted(job.retry.always_on),
         },
         "estimated_duration_seconds": job.estimated_duration_seconds,
+        "estimate_source": job.estimate_source,
+        **_NOT_LOOKED_AT,
         "actual_duration_seconds": job.actual_duration_seconds,
-        "progress": {"fraction": job.progress.fraction, "message": job.progress.message}
-        if job.progress
-        else None,
+        "progress": _progress_out(job.progress),
         **_result_out(job),
         "error": _error_out(job.failure),
         "history": [_step_out(entry) for entry in job.history],
     }
+
+
+def straggling_out(found: Straggler | None) -> StragglingOut:
+    """Returns the measure of a straggler as clients read it, null for a job that does not straggle."""
+    if found is None:
+        return {"straggler": None}
+    return {"straggler": {"runs": found.runs, "p99_seconds": found.p99_seconds}}
+
+
+def _progress_out(progress: Progress | None) -> ProgressOut | None:
+    return None if progress is None else {"fraction": progress.fraction, "message": progress.message}
 
 
 def _error_out(failure: JobFailure | None) -> ErrorOut | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -72,12 +73,20 @@ class JobInput:
     depends_on: tuple[Dependency, ...] = ()
 
 
+class EstimateSource(StrEnum):
+    """Where a job's estimate comes from."""
+
+    CALLER = "caller"
+    STATISTICS = "statistics"  # the usual run time of the job's type, as the caller gave none
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenFields:
     """The fields of a job that its caller gives and that go unchanged from the request to the job.
 
     JobRequest and Job each declare the fields that the workflow or a default may complete. `not_before_ms` is in
-    milliseconds since the epoch.
+    milliseconds since the epoch. `estimate_is_usual` says that the caller gave no estimate, and that the submission put
+    the usual run time of the type there.
     """
 
     type: str
@@ -89,6 +98,7 @@ class GivenFields:
     concurrency_limit: int = 1
     not_before_ms: int | None = None
     estimated_duration_seconds: float | None = None
+    estimate_is_usual: bool = False
     retry: RetryPolicy = RetryPolicy()
 
     def given(self) -> dict[str, Any]:
@@ -187,6 +197,13 @@ class Job(GivenFields):
     def wakes_at_ms(self) -> int | None:
         """Returns when a SCHEDULED job becomes READY by itself, in milliseconds since the epoch."""
         return NEVER_MS if self.on_hold else self.due_at_ms
+
+    @property
+    def estimate_source(self) -> EstimateSource | None:
+        """Returns where the job's estimate comes from, None where it has none."""
+        if self.estimated_duration_seconds is None:
+            return None
+        return EstimateSource.STATISTICS if self.estimate_is_usual else EstimateSource.CALLER
 
     @property
     def was_claimed(self) -> bool:

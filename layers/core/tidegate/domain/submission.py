@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import NO_TAGS, Job
+
+NO_ESTIMATES: Mapping[str, float] = MappingProxyType({})
 
 
 class Phase(StrEnum):
@@ -32,6 +35,8 @@ class Submission:
     if it is not known. `namespace` is the shared namespace that the request named, None for the caller's own. `tags`
     are the workflow's own, which its jobs have too. `created_at_ms` is in milliseconds since the epoch.
     `critical_path_seconds` is the longest path through the jobs by their estimates, None where no job has one.
+    `usual_estimates` are the usual run times, in seconds, that its jobs without an estimate have, by their types: a
+    repeated request writes the same jobs.
     `expires_at_s` is when the record may be removed, in seconds since the epoch; None keeps it. `on_hold` says that a
     caller has put the workflow on hold as a whole, and nobody took it off hold since. The jobs decide what may start.
     """
@@ -46,6 +51,7 @@ class Submission:
     namespace: str | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     critical_path_seconds: float | None = None
+    usual_estimates: Mapping[str, float] = field(default_factory=lambda: NO_ESTIMATES)
     expires_at_s: int | None = None
     on_hold: bool = False
 

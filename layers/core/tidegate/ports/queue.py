@@ -16,7 +16,7 @@ class Message:
     `reopened` tells the messages of an earlier life apart, because a job that no worker ever claimed may be reopened.
     `queued_at_ms` is when the job was dispatched, in milliseconds since the epoch, 0 where that is not known. No claim
     may be dated earlier. `type` lets a worker that lacks it pass the message on without a claim. It is empty in a
-    message of an earlier version. `estimated_seconds` is the client's estimate of the job's duration, for a worker that
+    message of an earlier version. `estimated_seconds` is the estimate of the job's duration, for a worker that
     may claim the job ahead.
     """
 

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 # A change by an operator or a worker is seen after this time at the latest, or earlier when its event arrives.
 KEEP_MS = 2_000
+# Statistics change from hour to hour, so they may be this old.
+KEEP_LONG_MS = 10 * 60_000
 _JOBS_KEPT = 10_000
 
 

@@ -37,12 +37,12 @@ from tidegate.ports import (
     WorkflowStore,
 )
 from tidegate.settings import Settings
-from tidegate.usecases.recall import Recall
+from tidegate.usecases.recall import KEEP_LONG_MS, Recall
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The ports, the settings and the process's cache.
+    """The ports, the settings and the process's caches. `long_recall` is for statistics.
 
     `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs. `log_place`
     is where the lines of the jobs go that this process claims; None where they are not kept.
@@ -72,6 +72,7 @@ class Services:
     audit: AuditTrail
     logs: LogReader
     recall: Recall = field(default_factory=Recall)
+    long_recall: Recall = field(default_factory=lambda: Recall(KEEP_LONG_MS))
     earlier_pools: tuple[str, ...] = ()
     log_place: LogPlace | None = None
     seat: Seat = UNKNOWN_SEAT

@@ -45,6 +45,7 @@ MAX_RETRIES: Final = "max_retries"
 BACKOFF_SECONDS: Final = "backoff_seconds"
 MAX_BACKOFF_SECONDS: Final = "max_backoff_seconds"
 ESTIMATED_SECONDS: Final = "estimated_seconds"
+ESTIMATE_IS_USUAL: Final = "estimate_is_usual"
 NOT_BEFORE: Final = "not_before"
 FINGERPRINT: Final = "fingerprint"
 PARAMETERS: Final = "parameters"
@@ -110,6 +111,7 @@ PLAIN_FIELDS: Final = {
     HELD_IN: "held_in",
     TIMEOUT_SECONDS: "timeout_seconds",
     CRITICAL_PATH_BOOST: "critical_path_boost_millipoints",
+    ESTIMATE_IS_USUAL: "estimate_is_usual",
     FINGERPRINT: "fingerprint",
     SUBMITTED_BY: "submitted_by",
     NAMESPACE: "namespace",
@@ -159,6 +161,7 @@ PHASE: Final = "phase"
 MONTH_INDEX: Final = "by_month"
 MONTH: Final = "month"  # of the creation, like "2026-11", in UTC
 CRITICAL_PATH_SECONDS: Final = "critical_path_seconds"
+USUAL_ESTIMATES: Final = "usual_estimates"  # seconds by job type
 SUMMARY: Final = "summary"
 SUMMARY_VERSION: Final = "summary_version"
 JOB_COUNT: Final = "job_count"

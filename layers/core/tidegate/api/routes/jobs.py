@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from tidegate.api.answering import answer_with, foreseen_answer, job_view, page_answer
+from tidegate.api.answering import answer_with, foreseen_answer, page_answer
 from tidegate.api.caller import caller_of
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
@@ -30,8 +30,9 @@ from tidegate.contracts.job_listing import (
     row_out,
 )
 from tidegate.contracts.requests import read_job
-from tidegate.contracts.responses import Accepted, JobOut, JobRowOut, job_out
+from tidegate.contracts.responses import Accepted, JobOut, JobRowOut, job_out, straggling_out
 from tidegate.usecases.read import query
+from tidegate.usecases.statistics.usual_runs import straggling
 from tidegate.usecases.submit import submit
 from tidegate.usecases.submit.would_submit import would_submit_job
 
@@ -70,9 +71,10 @@ def get_job(job_id: str) -> Response[str]:
     deps, given = deps_of(router), router.current_event.multi_value_query_string_parameters
     whole = read_is_whole(given, default="full")
     job = query.get_job(deps.services, id_of("job", job_id, JOB_ID), whole=whole)
-    if whole:
-        return answer_with(HTTPStatus.OK, job_view(router, job))
-    return answer_with(HTTPStatus.OK, row_out(job, deps.services.settings.rank_policy, deps.clock.now_ms()))
+    view, now_ms = job_out if whole else row_out, deps.clock.now_ms()
+    straggler = straggling_out(straggling(deps.services, job, now_ms))
+    answer = {**view(job, deps.services.settings.rank_policy, now_ms), **straggler}
+    return answer_with(HTTPStatus.OK, answer)
 
 
 @router.get("/v1/jobs")

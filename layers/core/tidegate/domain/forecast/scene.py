@@ -31,7 +31,7 @@ class SceneJob:
     may become READY at the earliest, None where nothing but its dependencies holds it. Times are in milliseconds since
     the epoch. `waits` are its unsatisfied dependencies. `tries` counts its failed attempts. `boost_millipoints` is the
     boost of its critical path, in thousandths of a point. `place` is its index in its workflow.
-    `estimate_seconds` is the caller's estimate of its run time.
+    `estimate_seconds` is the estimate of its run time.
     """
 
     job_id: str

@@ -31,8 +31,8 @@ class EndPlace:
 class EndedJob:
     """One end of a job. Times are in milliseconds since the epoch.
 
-    `pool` is the pool in which the job ended. `share` is None for a job of the main lane. `estimated_seconds` is what
-    the caller foretold. `figures` is None where the job ended under a version that wrote none.
+    `pool` is the pool in which the job ended. `share` is None for a job of the main lane. `estimated_seconds` is the
+    job's estimate. `figures` is None where the job ended under a version that wrote none.
     """
 
     job_id: str

@@ -11,7 +11,7 @@ writes the same jobs and gives the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tidegate.domain.callers import NOBODY, Caller, caller_under
@@ -27,6 +27,7 @@ from tidegate.usecases.bounds.portions import not_written
 from tidegate.usecases.callers.ownership import refuse_namespace
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.usual_runs import usual_estimates, with_estimates
 from tidegate.usecases.submit.checked import CheckedSubmission
 from tidegate.usecases.submit.connect import connect_edges
 from tidegate.usecases.submit.critical_path import boosts_of
@@ -57,9 +58,8 @@ def submit_job(
     `fingerprint` identifies the request's body. The job records the caller. Upstreams that have ended are judged at
     once; those that are not judged before the deadline `until` are left to the reaper. Returns the job's id, and
     whether this call created the job. Raises InvalidRequest, with nothing written, also for a shared namespace that the
-    caller was not granted; ShareFull; IdempotencyConflict if the key was
-    used before with another body or for a workflow; ServiceUnavailable or ServiceRefused: the same request may be sent
-    again.
+    caller was not granted; ShareFull; IdempotencyConflict if the key was used before with another body or for a
+    workflow; ServiceUnavailable or ServiceRefused: the same request may be sent again.
     """
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
@@ -69,6 +69,8 @@ def submit_job(
     else:
         job_id = key.submission_id("job")
         _refuse_key_of_workflow(services, key)
+    if estimates := usual_estimates(services, [request], now_ms):
+        (request,) = with_estimates([request], estimates)
     try:
         checked = check_job(services, request, now_ms, caller)
     except (InvalidRequest, ShareFull):
@@ -76,11 +78,8 @@ def submit_job(
         if key is None or not _is_accepted_job(services, job_id, fingerprint):
             raise
         return JobAccepted(job_id=job_id, created=False)
-    depends_on = tuple(
-        Dependency(dependency.job_id or "", dependency.type, dependency.condition)
-        for dependency in request.depends_on
-    )
-    lanes = note_shares(services, checked, now_ms)
+    depends_on = dependencies_of(request)
+    lanes = note_shares(services, checked, now_ms) if checked.lanes else {}
     weight, boost = services.settings.critical_path_weight, 0
     if weight:
         (boost,) = boosts_of([request], weight, services.settings.critical_path_max_points)
@@ -94,7 +93,9 @@ def submit_job(
         boost_millipoints=boost,
         fingerprint=fingerprint if key else None,
     )
-    created = not services.jobs.insert_if_absent([PoolChooser(services, now_ms, lanes).placed(job)])
+    if job.pool_open or job.share:  # otherwise the chooser leaves the job as it is
+        job = PoolChooser(services, now_ms, lanes).placed(job)
+    created = not services.jobs.insert_if_absent([job])
     if not created:
         earlier = services.jobs.get(job_id, consistent=True)
         if earlier is None or earlier.fingerprint != fingerprint:
@@ -102,6 +103,11 @@ def submit_job(
     # Also for a repeated request, because the first one may have been interrupted before its edges were written.
     connect_edges(services, list(_external_edges(job, depends_on)), now_ms, until=until)
     return JobAccepted(job_id=job_id, created=created)
+
+
+def dependencies_of(request: JobRequest) -> tuple[Dependency, ...]:
+    """Returns the dependencies of a job that is submitted alone, and so depends on earlier jobs only."""
+    return tuple(Dependency(each.job_id or "", each.type, each.condition) for each in request.depends_on)
 
 
 def _scoped(text: str | None, caller: Caller, namespace: str | None) -> IdempotencyKey | None:
@@ -160,13 +166,18 @@ def submit_workflow(
         if earlier is None:
             raise
         return _accepted(request, earlier.submission_id, created=False)
-    graph = graph_of(request)
-    new = new_submission(services, request, graph, fingerprint, caller, now_ms)
+    estimates = usual_estimates(services, request.jobs, now_ms)
+    estimated = _estimated(request, estimates)
+    graph = graph_of(estimated)
+    new = new_submission(services, request, graph, fingerprint, caller, now_ms, estimates)
     submission, created = _begin(services, new, key)
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
         # By the stored record: repeated requests in parallel then write equal jobs and an equal plan.
-        staged, plan = build_jobs(services, request, checked, submission)
+        if submission.usual_estimates != estimates:
+            estimated = _estimated(request, submission.usual_estimates)
+            graph = graph_of(estimated)
+        staged, plan = build_jobs(services, estimated, checked, submission)
         lanes = note_shares(services, checked, now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
@@ -191,8 +202,12 @@ def new_submission(
     fingerprint: str,
     caller: Caller,
     now_ms: int,
+    estimates: Mapping[str, float],
 ) -> Submission:
-    """Makes the record of a workflow that is about to be submitted. It has no id yet."""
+    """Makes the record of a workflow that is about to be submitted. It has no id yet.
+
+    `estimates` are those of `usual_estimates` for the workflow's jobs.
+    """
     return Submission(
         submission_id="",
         phase=Phase.STAGING,
@@ -204,9 +219,14 @@ def new_submission(
         namespace=request.namespace,
         tags=dict(request.tags),
         critical_path_seconds=graph.critical_path_seconds,
+        usual_estimates=estimates,
         # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
         expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
     )
+
+
+def _estimated(request: WorkflowRequest, estimates: Mapping[str, float]) -> WorkflowRequest:
+    return replace(request, jobs=with_estimates(request.jobs, estimates)) if estimates else request
 
 
 def _phase_of(services: Services, workflow_id: str) -> Phase:
@@ -270,6 +290,7 @@ def build_jobs(
 ) -> tuple[list[Job], SubmissionPlan]:
     """Makes the jobs to stage, and the plan of the rest. They have the time and the caller of the first request.
 
+    `request` is the one that was checked, with the estimates of the submission's record.
     The plan holds the roots, which wait on no job of the workflow, and the edges to jobs of earlier submissions.
     """
     workflow_id, caller = submission.submission_id, caller_under(submission.submitted_by)
@@ -301,10 +322,12 @@ def build_jobs(
     staged: list[Job] = []
     roots: list[Job] = []
     edges: list[ExternalEdge] = []
-    for index, (asked, depends_on) in enumerate(zip(checked.jobs, dependencies, strict=True)):
+    for index, (asked, own, depends_on) in enumerate(
+        zip(checked.jobs, request.jobs, dependencies, strict=True)
+    ):
         job_id = workflow_job_id(workflow_id, index)
         job = new_job(
-            asked,
+            replace(asked, request=own),
             job_id,
             depends_on,
             submission.created_at_ms,

@@ -68,6 +68,9 @@ def _checked(
     found = list(islice(violations, MAX_VIOLATIONS))
     if len(found) == MAX_VIOLATIONS:
         raise InvalidRequest(found)
+    if all(job.share is None for job in jobs):
+        _refuse_if_any(iter(found))
+        return CheckedSubmission(jobs, {})
     # The lanes are read even if something is wrong already, so that the answer names each share too many as well.
     lanes = lanes_for_shares(services, jobs)
     _refuse_if_any(chain(found, share_violations(services, jobs, lanes, caller)))

@@ -14,11 +14,12 @@ from tidegate.domain.states import State
 from tidegate.domain.workflow_graph import graph_of
 from tidegate.usecases.callers.ownership import refuse_namespace
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.usual_runs import usual_estimates, with_estimates
 from tidegate.usecases.submit.checked import CheckedSubmission
 from tidegate.usecases.submit.critical_path import boosts_of
 from tidegate.usecases.submit.new_job import new_job
 from tidegate.usecases.submit.shares import weights_if_noted
-from tidegate.usecases.submit.submit import build_jobs, new_submission
+from tidegate.usecases.submit.submit import build_jobs, dependencies_of, new_submission
 from tidegate.usecases.submit.validate import check_job, check_workflow
 
 
@@ -74,20 +75,20 @@ def jobs_if_submitted(
         refuse_namespace(services, caller, request.namespace)
     if isinstance(request, WorkflowRequest):
         checked = check_workflow(services, request, now_ms, caller)
-        record = new_submission(services, request, graph_of(request), "", caller, now_ms)
+        estimates = usual_estimates(services, request.jobs, now_ms)
+        request = replace(request, jobs=with_estimates(request.jobs, estimates))
+        record = new_submission(services, request, graph_of(request), "", caller, now_ms, estimates)
         staged, plan = build_jobs(services, request, checked, replace(record, submission_id=submission_id))
         jobs = sorted([*staged, *plan.roots], key=lambda job: int(job.job_id.rpartition(".")[2]))
         return IfSubmitted(tuple(jobs), weights_if_noted(checked, now_ms))
+    (request,) = with_estimates([request], usual_estimates(services, [request], now_ms))
     checked = check_job(services, request, now_ms, caller)
-    depends_on = tuple(
-        Dependency(each.job_id or "", each.type, each.condition) for each in request.depends_on
-    )
     settings = services.settings
     (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
     job = new_job(
         checked.jobs[0],
         submission_id,
-        depends_on,
+        dependencies_of(request),
         now_ms,
         caller=caller,
         namespace=request.namespace,

@@ -1,0 +1,78 @@
+"""How long jobs of a type usually run, by the statistics of those that ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tidegate.domain.job import Job
+from tidegate.domain.states import State
+from tidegate.domain.statistics.histogram import Histogram, summed
+from tidegate.domain.statistics.rollup import OTHER, Rollup
+
+MIN_RUNS: Final = 20
+"""How many runs of a type make a usual run."""
+MIN_RUNS_OF_P99: Final = 100
+"""How many runs of a type make a 99th percentile, so that at least one of them lies beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsualRun:
+    """How long jobs of one type ran: the median of their last attempts, and the 99th percentile, in seconds.
+
+    Both are within the relative error of a histogram. `runs` counts the attempts. `p99_seconds` is None for fewer than
+    MIN_RUNS_OF_P99 of them.
+    """
+
+    runs: int
+    median_seconds: float
+    p99_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Straggler:
+    """The measure of a straggler: 99 % of the `runs` of its type took at most `p99_seconds`."""
+
+    runs: int
+    p99_seconds: float
+
+
+def usual_runs(rollups: Iterable[Rollup]) -> Mapping[str, UsualRun]:
+    """Returns the usual run of each type of which these roll-ups count at least MIN_RUNS.
+
+    All attempts that ran count, whatever their end. Types that a roll-up counts under OTHER are unknown there.
+    """
+    runs: dict[str, list[Histogram]] = {}
+    for rollup in rollups:
+        for job_type, figures in rollup.types.items():
+            if job_type != OTHER:
+                runs.setdefault(job_type, []).append(figures.run)
+    usual = {job_type: _usual_run(summed(found)) for job_type, found in runs.items()}
+    return {job_type: run for job_type, run in usual.items() if run is not None}
+
+
+def straggler_of(job: Job, usual: UsualRun | None, now_ms: int) -> Straggler | None:
+    """Returns the measure of a job that runs longer, at `now_ms` (in milliseconds), than 99 % of its type did.
+
+    Returns None for any other job, and where `usual`, the usual run of its type, tells no 99th percentile.
+    """
+    if usual is None or usual.p99_seconds is None or job.state is not State.RUNNING:
+        return None
+    # The job keeps the latest beginning of its code, which may be that of an earlier attempt.
+    began_at_ms = max(job.started_at_ms or 0, job.began_at_ms or 0)
+    if not began_at_ms or now_ms - began_at_ms <= usual.p99_seconds * 1_000:
+        return None
+    return Straggler(usual.runs, usual.p99_seconds)
+
+
+def _usual_run(run: Histogram) -> UsualRun | None:
+    count = run.count
+    if count < MIN_RUNS:
+        return None
+    return UsualRun(count, _seconds(run, 0.5), _seconds(run, 0.99) if count >= MIN_RUNS_OF_P99 else None)
+
+
+def _seconds(run: Histogram, part: float) -> float:
+    """Returns a quantile, of at least a millisecond: an estimate of 0 would say that there is nothing to run."""
+    return max(1, round(run.quantile(part) or 0)) / 1_000

@@ -1,0 +1,94 @@
+"""The usual run of a type: a median and a 99th percentile, once enough of its jobs have run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.harness.contract.jobs import new_job
+from tidegate.domain.job import EstimateSource
+from tidegate.domain.states import State
+from tidegate.domain.statistics.figures import Figures
+from tidegate.domain.statistics.histogram import RELATIVE_ERROR, histogram_of
+from tidegate.domain.statistics.rollup import OTHER, Rollup
+from tidegate.domain.statistics.usual_runs import (
+    MIN_RUNS,
+    MIN_RUNS_OF_P99,
+    Straggler,
+    UsualRun,
+    straggler_of,
+    usual_runs,
+)
+
+NOW_MS = 1_700_000_000_000
+
+
+def rollup(*runs_ms: int, job_type: str = "a") -> Rollup:
+    return Rollup({job_type: Figures(succeeded=len(runs_ms), run=histogram_of(runs_ms))})
+
+
+def test_the_runs_of_all_rollups_count_together() -> None:
+    half = MIN_RUNS // 2
+    usual = usual_runs([rollup(*[1_000] * half), rollup(*[5_000] * half, 5_000), rollup(7_000, job_type="b")])
+    assert usual.keys() == {"a"}
+    assert usual["a"].runs == MIN_RUNS + 1
+    assert usual["a"].median_seconds == pytest.approx(5.0, rel=RELATIVE_ERROR)
+    assert usual["a"].p99_seconds is None
+
+
+def test_fewer_runs_make_nothing_usual() -> None:
+    assert usual_runs([rollup(*[1_000] * (MIN_RUNS - 1))]) == {}
+    assert usual_runs([]) == {}
+
+
+def test_types_that_are_counted_together_are_unknown() -> None:
+    assert usual_runs([rollup(*[1_000] * MIN_RUNS, job_type=OTHER)]) == {}
+
+
+def test_a_hundred_runs_make_a_99th_percentile() -> None:
+    (few,) = usual_runs([rollup(*range(1_000, 1_000 + MIN_RUNS_OF_P99 - 1))]).values()
+    (enough,) = usual_runs([rollup(*[1_000] * (MIN_RUNS_OF_P99 - 2), 9_000, 60_000)]).values()
+    assert few.p99_seconds is None
+    assert enough.p99_seconds == pytest.approx(9.0, rel=RELATIVE_ERROR)
+
+
+def test_jobs_that_took_no_time_are_estimated_at_a_millisecond() -> None:
+    (usual,) = usual_runs([rollup(*[0] * MIN_RUNS)]).values()
+    assert usual.median_seconds == 0.001
+
+
+@pytest.mark.parametrize(
+    ("state", "started_ms", "began_ms", "usual", "straggles"),
+    [
+        (State.RUNNING, NOW_MS - 10_001, NOW_MS - 10_001, UsualRun(100, 1.0, 10.0), True),
+        (State.RUNNING, NOW_MS - 10_000, NOW_MS - 10_000, UsualRun(100, 1.0, 10.0), False),
+        (State.RUNNING, NOW_MS - 90_000, NOW_MS - 9_000, UsualRun(100, 1.0, 10.0), False),  # begun late
+        (
+            State.RUNNING,
+            NOW_MS - 9_000,
+            NOW_MS - 90_000,
+            UsualRun(100, 1.0, 10.0),
+            False,
+        ),  # an earlier attempt
+        (State.RUNNING, NOW_MS - 90_000, None, UsualRun(100, 1.0, 10.0), True),
+        (State.RUNNING, None, None, UsualRun(100, 1.0, 10.0), False),
+        (State.RUNNING, NOW_MS - 90_000, None, UsualRun(99, 1.0), False),
+        (State.RUNNING, NOW_MS - 90_000, None, None, False),
+        (State.READY, NOW_MS - 90_000, NOW_MS - 90_000, UsualRun(100, 1.0, 10.0), False),
+        (State.SUCCEEDED, NOW_MS - 90_000, NOW_MS - 90_000, UsualRun(100, 1.0, 10.0), False),
+    ],
+)
+def test_only_a_run_beyond_the_99th_percentile_straggles(
+    state: State, started_ms: int | None, began_ms: int | None, usual: UsualRun | None, straggles: bool
+) -> None:
+    job = replace(new_job("J"), state=state, started_at_ms=started_ms, began_at_ms=began_ms)
+    assert straggler_of(job, usual, NOW_MS) == (Straggler(100, 10.0) if straggles else None)
+
+
+def test_an_estimate_says_where_it_comes_from() -> None:
+    job = replace(new_job("J"), estimated_duration_seconds=None)
+    assert job.estimate_source is None
+    estimated = replace(job, estimated_duration_seconds=2.0)
+    assert estimated.estimate_source is EstimateSource.CALLER
+    assert replace(estimated, estimate_is_usual=True).estimate_source is EstimateSource.STATISTICS
