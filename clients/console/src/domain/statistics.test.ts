@@ -5,16 +5,16 @@ import {
   csvOf,
   FIGURES,
   figureText,
-  HOUR_MS,
   inOrder,
   linePath,
   niceTop,
-  type Row,
   roundedUp,
   SHOWN,
   scaleOf,
-  slotsOf,
 } from "./statistics";
+import { type Row, STEPS_MS, slotsOf } from "./steps";
+
+const HOUR_MS = STEPS_MS.hour;
 
 const NO_VALUES = { count: 0, p50: null, p90: null, p99: null };
 

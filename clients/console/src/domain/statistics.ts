@@ -1,10 +1,8 @@
-/** The figures of ended jobs: what the address asks for, the steps of a plot, and rows as texts. */
+/** The figures of ended jobs: what the address asks for, the axes of plots, and rows as texts. */
 
 import { sinceMs } from "./jobFilters";
+import { type Row, STEPS_MS, type Step } from "./steps";
 import { durationText } from "./times";
-
-export const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 
 /** How far back a screen may look, with its words. */
 export const RANGES = [
@@ -20,14 +18,11 @@ export const KINDS = ["pool", "type", "share", "worker", "step"] as const;
 
 export type Range = (typeof RANGES)[number][0];
 export type Kind = (typeof KINDS)[number];
-export type Step = "hour" | "day";
-
-export const STEPS_MS: Readonly<Record<Step, number>> = { hour: HOUR_MS, day: DAY_MS };
 
 /** The API tells at most 31 days by hours. */
-const MOST_BY_HOURS_MS = 31 * DAY_MS;
+const MOST_BY_HOURS_MS = 31 * STEPS_MS.day;
 /** So much is shown by hours where the address names no step. */
-const USUALLY_BY_HOURS_MS = 7 * DAY_MS;
+const USUALLY_BY_HOURS_MS = 7 * STEPS_MS.day;
 
 export interface Asked {
   readonly range: Range;
@@ -65,41 +60,6 @@ export function askedOf(address: Readonly<Record<string, string | undefined>>): 
 /** Says whether roll-ups tell the rows of `kind` apart for one type. They tell types, shares and workers apart singly. */
 export function canTell({ kind, type }: Pick<Asked, "kind" | "type">): boolean {
   return type === "" || (kind !== "share" && kind !== "worker");
-}
-
-export interface Quantiles {
-  readonly count: number;
-  readonly p50: number | null;
-  readonly p90: number | null;
-  readonly p99: number | null;
-}
-
-/** The ends of one row, as the API tells them. */
-export interface Row {
-  readonly pool: string | null;
-  readonly type: string | null;
-  readonly share: string | null;
-  readonly worker: string | null;
-  readonly since: string | null;
-  readonly until: string | null;
-  readonly ended: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly timed_out: number;
-  readonly cancelled: number;
-  readonly skipped: number;
-  readonly success_rate: number | null;
-  readonly ended_per_hour: number | null;
-  readonly measured: number;
-  readonly started: number;
-  readonly tries: number;
-  readonly handed_back: number;
-  readonly lost: number;
-  readonly busy_seconds: number;
-  readonly wasted_seconds: number;
-  readonly wait_seconds: Quantiles;
-  readonly run_seconds: Quantiles;
-  readonly overrun: Quantiles;
 }
 
 /** The ways to end, in the order in which a bar stacks them, each with its state. */
@@ -187,22 +147,6 @@ export function inOrder<R extends Row>(rows: readonly R[], order: string): reado
   const figure = FIGURES.find(({ id }) => id === order);
   if (figure === undefined) return rows;
   return [...rows].sort((one, other) => (figure.of(other) ?? -1) - (figure.of(one) ?? -1));
-}
-
-/** A time between two marks of a plot; `row` is null where no job ended. */
-export interface Slot {
-  readonly fromMs: number;
-  readonly row: Row | null;
-}
-
-/** Returns each step of a time in its order. The API has no row for a step without ends. */
-export function slotsOf(rows: readonly Row[], fromMs: number, toMs: number, stepMs: number): readonly Slot[] {
-  const floor = (ms: number) => ms - (ms % stepMs);
-  const known = new Map(rows.map((row) => [floor(Date.parse(row.since ?? "")), row]));
-  const slots: Slot[] = [];
-  for (let at = floor(fromMs); at < toMs; at += stepMs)
-    slots.push({ fromMs: at, row: known.get(at) ?? null });
-  return slots;
 }
 
 /** Returns the least number of the form 1, 2 or 5 times a power of ten that is not below `value`. */

@@ -5,6 +5,7 @@ import axe from "axe-core";
 import { expect, it } from "vitest";
 import { ACT, POOL, SCHEMA, TYPE, WORKER, WORKER_JOB } from "../testing/answers";
 import { showAt } from "../testing/show";
+import { aStatisticsRow, someStatistics } from "../testing/statistics";
 
 const AT = "2026-11-29T08:00:00.000Z";
 const FAILED = {
@@ -44,6 +45,7 @@ const ANSWERS = {
   "GET /v1/types": { types: [TYPE] },
   "GET /v1/types/load": { ...TYPE, parameters_schema: SCHEMA },
   "GET /v1/status": { healthy: true, version: "0", schedules: [], streams: [], pools: [] },
+  "GET /v1/stats": someStatistics("hour", [aStatisticsRow()]),
   "GET /v1/audit": { acts: [ACT], cursor: "next", looked_back_to: AT },
 };
 

@@ -6,12 +6,10 @@ import {
   niceTop,
   OUTCOMES,
   QUANTILES,
-  type Row,
   type Scale,
-  type Slot,
-  type Step,
   scaleOf,
 } from "../../domain/statistics";
+import type { Row, Slot, Step } from "../../domain/steps";
 import { durationText, timeText, type Zone, zoneName } from "../../domain/times";
 import { StateMark, useStateTone } from "../../shared/StateMark";
 import { useSettings } from "../../shared/settings";

@@ -13,13 +13,11 @@ import {
   inOrder,
   KINDS,
   RANGES,
-  type Row,
   SHOWN,
-  STEPS_MS,
-  slotsOf,
   stepsFor,
   usualStep,
 } from "../../domain/statistics";
+import { type Row, STEPS_MS, slotsOf } from "../../domain/steps";
 import { plain } from "../../domain/text";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { TextFilter } from "../../shared/FilterField";
@@ -28,13 +26,13 @@ import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { usePoolNames } from "../../shared/reads";
 import { useSettings } from "../../shared/settings";
+import { type Statistics, useStatistics } from "../../shared/statistics";
 import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
 import { tableHeight } from "../../shared/tableHeight";
 import { useAddress } from "../../shared/useAddress";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { KIND_WORDS, Plots, stepText } from "./Plots";
-import { type Statistics, useStatistics } from "./reads";
 
 type Change = ReturnType<typeof useAddress>["change"];
 

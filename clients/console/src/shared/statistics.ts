@@ -1,12 +1,13 @@
-/** The reads of the statistics screen: the ends of a time by one kind of key. */
+/** Reads of the statistics of ended jobs. */
 
 import type { UseQueryResult } from "@tanstack/react-query";
-import { answerOf } from "../../api/client";
-import { useApi } from "../../api/context";
-import type { components } from "../../api/schema";
-import { sinceMs } from "../../domain/jobFilters";
-import { type Asked, STEPS_MS } from "../../domain/statistics";
-import { usePaced } from "../../shared/paced";
+import { answerOf } from "../api/client";
+import { useApi } from "../api/context";
+import type { components } from "../api/schema";
+import { sinceMs } from "../domain/jobFilters";
+import type { Asked } from "../domain/statistics";
+import { STEPS_MS } from "../domain/steps";
+import { usePaced } from "./paced";
 
 export type Statistics = components["schemas"]["StatisticsOut"];
 
@@ -18,7 +19,7 @@ const EVERY_MS = 150_000;
  * hours and days do, and end at `until`, so that all that the screen shows adds up. Without `until` they end now.
  */
 export function useStatistics(
-  { range, step, pool, type }: Asked,
+  { range, step, pool, type }: Pick<Asked, "range" | "step" | "pool" | "type">,
   by: components["schemas"]["By"],
   { until = null, enabled = true }: { readonly until?: string | null; readonly enabled?: boolean } = {},
 ): UseQueryResult<Statistics> {
