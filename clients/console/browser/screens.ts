@@ -17,6 +17,8 @@ export function screens(ids: Ids): readonly (readonly [string, string])[] {
     ["workflow-jobs", `workflows/${ids.workflow}?view=jobs`],
     ["workflow-timeline", `workflows/${ids.workflow}?view=timeline`],
     ["failures", "failures"],
+    ["statistics", "stats"],
+    ["statistics-types", "stats?by=type&order=run_seconds_p99"],
     ["pools", "pools"],
     ["types", "types"],
     ["workers", "workers"],

@@ -1,8 +1,8 @@
 """Serves an API in memory, with jobs in every state, for work on the console.
 
-Run: python -m tests.harness.console.serve [--port 8899] [--chain 10000 | --still]. Its clock keeps up with the real
-one, so jobs start and end while one looks. Nothing is signed, so it listens on loopback alone. The console of
-`npm run dev` asks it.
+Run: python -m tests.harness.console.serve [--port 8899] [--history 24] [--chain 10000 | --still]. Its clock keeps up
+with the real one, so jobs start and end while one looks. Nothing is signed, so it listens on loopback alone. The
+console of `npm run dev` asks it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from typing import Any
 from tests.harness.examples.world import Deployment
 
 JOBS = 40
+HOUR_MS = 3_600_000
 MOST_BODY_BYTES = 6_000_000
 
 
-def filled(chain: int, *, still: bool = False) -> Deployment:
+def filled(chain: int, *, still: bool = False, history: int = 0) -> Deployment:
     """Returns a deployment with workflows that ran, that run and that failed; `chain` jobs are in a large one.
 
-    In a still one nothing runs, waits or will.
+    In a still one nothing runs, waits or will. Jobs ended in each of `history` hours before, for statistics.
     """
     deployment = Deployment(slots=6)
-    deployment.world.now_ms = int(time.time() * 1_000) - 600_000
+    begin_ms = int(time.time() * 1_000) - 600_000 - history * HOUR_MS
+    deployment.simulator.stand_still(begin_ms - deployment.world.now_ms)
+    _live_through(deployment, history)
     flow: list[dict[str, Any]] = [
         {"key": f"extract-{place}", "type": "tidegate.sleep", "parameters": {"seconds": 1 + place % 7}}
         for place in range(JOBS)
@@ -71,6 +74,22 @@ def filled(chain: int, *, still: bool = False) -> Deployment:
     return deployment
 
 
+def _live_through(deployment: Deployment, hours: int) -> None:
+    """Submits more and fewer jobs in each hour, of which some fail and some wait for others, and passes the hours."""
+    for hour in range(hours):
+        jobs: list[dict[str, Any]] = [
+            {
+                "key": f"job-{place}",
+                "type": ("tidegate.sleep", "tidegate.noop", "demo.broken")[0 if place % 9 else place % 2 + 1],
+                "max_retries": 0,
+                "parameters": {"seconds": 1 + (hour * 7 + place * place) % 90} if place % 9 else {},
+            }
+            for place in range(5 + 30 * (hour % 6))
+        ]
+        _submit(deployment, {"name": f"hour-{hour}", "jobs": jobs})
+        deployment.simulator.interrupt(HOUR_MS)
+
+
 def _submit(deployment: Deployment, body: dict[str, object]) -> None:
     answer = deployment.call("POST", "/v1/workflows", body)
     assert answer.status == 201, answer.body
@@ -110,8 +129,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8899)
     parser.add_argument("--chain", type=int, default=0, help="jobs of one large workflow, at most 10,000")
     parser.add_argument("--still", action="store_true", help="nothing runs any more, and nothing waits")
+    parser.add_argument("--history", type=int, default=0, help="hours in which jobs ended before")
     options = parser.parse_args()
-    with serve(filled(options.chain, still=options.still), options.port) as server:
+    deployment = filled(options.chain, still=options.still, history=options.history)
+    with serve(deployment, options.port) as server:
         sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
         sys.stdout.flush()
         server.serve_forever()

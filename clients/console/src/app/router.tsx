@@ -40,6 +40,7 @@ const routes = [
   at("/workflows", () => import("../screens/workflows"), "WorkflowsScreen"),
   at("/workflows/$workflowId", () => import("../screens/workflow"), "WorkflowScreen"),
   at("/failures", () => import("../screens/failures"), "FailuresScreen"),
+  at("/stats", () => import("../screens/statistics"), "StatisticsScreen"),
   at("/pools", () => import("../screens/pools"), "PoolsScreen"),
   at("/types", () => import("../screens/types"), "TypesScreen"),
   at("/workers", () => import("../screens/workers"), "WorkersScreen"),

@@ -29,7 +29,18 @@ export function jobCommand(jobId: string): string {
   return commandOf(["tidegate", "jobs", "get", jobId]);
 }
 
-const OPTIONS = ["pool", "type", "workflow", "worker", "name", "key", "error", "from", "to"] as const;
+const OPTIONS = [
+  "pool",
+  "type",
+  "workflow",
+  "worker",
+  "name",
+  "key",
+  "error",
+  "failure",
+  "from",
+  "to",
+] as const;
 
 /** Returns the command that lists the jobs that filters name; `from` is the time that `since` counts back to. */
 export function listCommand(filters: JobFilters, from: string | undefined): string {

@@ -4,7 +4,9 @@ import { screen } from "@testing-library/react";
 import axe from "axe-core";
 import { expect, it } from "vitest";
 import { ACT, POOL, SCHEMA, TYPE, WORKER, WORKER_JOB } from "../testing/answers";
+import { aFailureGroup, someFailures } from "../testing/failures";
 import { showAt } from "../testing/show";
+import { aStatisticsRow, someStatistics } from "../testing/statistics";
 
 const AT = "2026-11-29T08:00:00.000Z";
 const FAILED = {
@@ -44,6 +46,8 @@ const ANSWERS = {
   "GET /v1/types": { types: [TYPE] },
   "GET /v1/types/load": { ...TYPE, parameters_schema: SCHEMA },
   "GET /v1/status": { healthy: true, version: "0", schedules: [], streams: [], pools: [] },
+  "GET /v1/stats": someStatistics("hour", [aStatisticsRow()]),
+  "GET /v1/failures": someFailures([aFailureGroup()]),
   "GET /v1/audit": { acts: [ACT], cursor: "next", looked_back_to: AT },
 };
 

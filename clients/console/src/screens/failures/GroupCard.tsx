@@ -3,145 +3,141 @@ import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
 import { useId, useState } from "react";
 import { useForbidden } from "../../api/me";
-import { type FailureGroup, NO_CODE } from "../../domain/failures";
+import type { FailureGroup } from "../../domain/failureGroups";
 import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
+import { durationText } from "../../domain/times";
+import { Bars } from "../../shared/Bars";
 import { Mark } from "../../shared/Mark";
 import { ReasonedButton } from "../../shared/ReasonedButton";
 import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
-import { BulkDialog, type Scope } from "../jobs/BulkDialog";
-import { Bars } from "./Bars";
+import { BulkDialog } from "../jobs/BulkDialog";
+import { Mute } from "./Mute";
 
-const MOST_CAUSES = 3;
 const MOST_WORKFLOWS = 3;
 const STATES = "FAILED,TIMED_OUT";
 
 export interface GroupProps {
   readonly group: FailureGroup;
   readonly since: string;
-  readonly sinceMs: number;
   readonly fromMs: number;
   readonly toMs: number;
   readonly isWhole: boolean;
 }
 
-/** Returns the jobs that a retry of the group is for. A filter can't name jobs without a code, so these have ids. */
-function scopeOf({ group, fromMs }: GroupProps): Scope {
-  if (group.code === NO_CODE) return { ids: group.jobIds };
-  return {
-    filter: {
-      state: STATES,
-      type: group.type,
-      error: group.code,
-      from: new Date(fromMs).toISOString(),
-    },
-  };
-}
-
 /** One cause of failures: how many, when, what was said, in which workflows, and what may be done about it. */
-export function GroupCard(props: GroupProps) {
-  const { group, since, isWhole } = props;
+export function GroupCard({ group, since, fromMs, toMs, isWhole }: GroupProps) {
   const titleId = useId();
-  const [scope, setScope] = useState<Scope | null>(null);
+  const [isRetried, setIsRetried] = useState(false);
   const forbidden = useForbidden("client");
-  const name = `${plain(group.type)}: ${plain(group.code)}`;
-  const search = {
-    state: STATES,
-    type: group.type,
-    since,
-    order: "newest",
-    ...(group.code === NO_CODE ? {} : { error: group.code }),
-  };
+  const name = plain(`${group.type}: ${group.code ?? "no code"}`);
+  const pattern = shortened(plain(group.pattern), 240);
+  const latest = group.job_ids[0];
   return (
     <Paper component="article" variant="outlined" aria-labelledby={titleId} sx={{ p: 2, minWidth: 0 }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 2, justifyContent: "space-between" }}>
-        <Box sx={{ minWidth: 0, flex: "1 1 300px" }}>
-          <Typography component="h2" variant="h2" id={titleId} sx={{ overflowWrap: "anywhere" }}>
+        <Box sx={{ minWidth: 0, flex: "1 1 300px", overflowWrap: "anywhere" }}>
+          <Typography component="h2" variant="h2" id={titleId}>
             {name}
           </Typography>
-          <Box sx={{ mt: 0.5 }}>
-            <Mark icon="failed" tone="bad">
-              {isWhole ? "" : "at least "}
-              {group.count.toLocaleString("en")} failed
-            </Mark>
-            <Box component="span" sx={{ color: "text.secondary" }}>
-              {" "}
-              last <Ago at={group.last} />, {isWhole ? "first" : "earliest seen"} <Ago at={group.first} />
-            </Box>
+          <Box sx={{ my: 0.5 }}>{pattern || "no message"}</Box>
+          <Mark icon="failed" tone="bad">
+            {isWhole ? "" : "at least "}
+            {group.count.toLocaleString("en")} failed
+          </Mark>
+          <Box component="span" sx={{ color: "text.secondary" }}>
+            {" "}
+            last <Ago at={group.last_at} />, {isWhole ? "first" : "earliest seen"} <Ago at={group.first_at} />
           </Box>
-          <Affected affected={group.affected} />
+          <Affected group={group} isWhole={isWhole} />
         </Box>
-        <Bars timesMs={group.timesMs} fromMs={props.fromMs} toMs={props.toMs} sinceMs={props.sinceMs} />
+        <Over group={group} seconds={(toMs - fromMs) / 1000} />
       </Box>
-      <Causes group={group} />
+      {latest === undefined ? null : (
+        <Box sx={{ mt: 1, overflowWrap: "anywhere" }}>
+          {group.message === group.pattern ? "" : `${shortened(plain(group.message), 240)} `}
+          <TextLink to="/jobs/$jobId" params={{ jobId: latest }} aria-label={`latest such job, ${latest}`}>
+            latest such job
+          </TextLink>
+        </Box>
+      )}
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 2, alignItems: "center", mt: 1.5 }}>
-        <ReasonedButton impossible={forbidden} onClick={() => setScope(scopeOf(props))}>
+        <ReasonedButton impossible={forbidden} onClick={() => setIsRetried(true)}>
           Retry all of them…
         </ReasonedButton>
-        <TextLink to="/jobs" search={search} aria-label={`see the jobs of ${name}`}>
+        <Mute group={group} name={name} />
+        <TextLink
+          to="/jobs"
+          search={{ state: STATES, failure: group.fingerprint, since, order: "newest" }}
+          aria-label={`see the jobs of ${name}, ${pattern}`}
+        >
           see the jobs
         </TextLink>
       </Box>
-      {scope === null ? null : (
+      {isRetried ? (
         <BulkDialog
           act="retry"
-          scope={scope}
+          scope={{
+            filter: {
+              state: STATES,
+              failure: group.fingerprint,
+              type: group.type,
+              from: new Date(fromMs).toISOString(),
+            },
+          }}
           title={`Retry the jobs of ${name} that failed in the last ${since}`}
-          onClose={() => setScope(null)}
+          onClose={() => setIsRetried(false)}
         />
-      )}
+      ) : null}
     </Paper>
   );
 }
 
-function Affected({ affected }: Pick<FailureGroup, "affected">) {
-  if (affected.length === 0) return <Box sx={{ color: "text.secondary" }}>in no workflow</Box>;
-  const more = affected.length - MOST_WORKFLOWS;
+/** The failures of the group over the time that is looked at, as bars. */
+function Over({ group: { over_time }, seconds }: { group: FailureGroup; seconds: number }) {
+  const most = Math.max(1, ...over_time);
+  const step = seconds / Math.max(1, over_time.length);
+  const back = durationText(Math.round((over_time.length - 1 - over_time.lastIndexOf(most)) * step));
+  const all = durationText(Math.round(seconds));
   return (
-    <Box sx={{ color: "text.secondary", overflowWrap: "anywhere" }}>
-      in {counted(affected.length, "workflow")}:{" "}
-      {affected.slice(0, MOST_WORKFLOWS).map(([id, count], place) => (
-        <span key={id}>
-          {place === 0 ? "" : ", "}
-          <TextLink
-            to="/workflows/$workflowId"
-            params={{ workflowId: id }}
-            search={{ view: "jobs", state: STATES }}
-            sx={{ whiteSpace: "nowrap" }}
-          >
-            …{id.slice(-8)}
-          </TextLink>{" "}
-          ({count.toLocaleString("en")})
-        </span>
-      ))}
-      {more > 0 ? ` and ${more.toLocaleString("en")} more` : ""}
-    </Box>
+    <Bars
+      bars={over_time.map((count) => ({ all: count, failed: count }))}
+      says={`failures over the last ${all}, ${durationText(Math.round(step))} a bar; most: ${most} in the bar of ${back} ago`}
+      from={`${all} ago`}
+      to="now"
+    />
   );
 }
 
-function Causes({ group }: { group: FailureGroup }) {
-  const more = group.causes.length - MOST_CAUSES;
+function Affected({
+  group: { workflows, workflow_count },
+  isWhole,
+}: {
+  group: FailureGroup;
+  isWhole: boolean;
+}) {
+  if (workflow_count === 0) return <Box sx={{ color: "text.secondary" }}>in no workflow</Box>;
+  const more = workflow_count - Math.min(MOST_WORKFLOWS, workflows.length);
   return (
-    <Box
-      component="ul"
-      aria-label="what the jobs said"
-      sx={{ m: 0, mt: 1, pl: 2.5, overflowWrap: "anywhere" }}
-    >
-      {group.causes.slice(0, MOST_CAUSES).map((cause) => (
-        <li key={cause.sampleId}>
-          {group.causes.length === 1 ? "" : `${cause.count.toLocaleString("en")} × `}
-          {cause.message === "" ? "no message" : shortened(plain(cause.message), 240)}{" "}
+    <Box sx={{ color: "text.secondary" }}>
+      in {isWhole ? "" : "at least "}
+      {counted(workflow_count, "workflow")}:{" "}
+      {workflows.slice(0, MOST_WORKFLOWS).map(({ workflow_id, jobs }, place) => (
+        <span key={workflow_id}>
+          {place === 0 ? "" : ", "}
           <TextLink
-            to="/jobs/$jobId"
-            params={{ jobId: cause.sampleId }}
-            aria-label={`latest such job, ${cause.sampleId}`}
+            to="/workflows/$workflowId"
+            params={{ workflowId: workflow_id }}
+            search={{ view: "jobs", state: STATES }}
+            sx={{ whiteSpace: "nowrap" }}
           >
-            latest such job
-          </TextLink>
-        </li>
+            …{workflow_id.slice(-8)}
+          </TextLink>{" "}
+          ({jobs.toLocaleString("en")})
+        </span>
       ))}
-      {more > 0 ? <li>and {counted(more, "other message")}</li> : null}
+      {more > 0 ? ` and ${more.toLocaleString("en")} more` : ""}
     </Box>
   );
 }

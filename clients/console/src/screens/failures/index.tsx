@@ -2,7 +2,8 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { useState } from "react";
-import { groupFailures, inOrderShown } from "../../domain/failures";
+import { commandOf } from "../../domain/commands";
+import { inOrderShown } from "../../domain/failureGroups";
 import { sinceMs } from "../../domain/jobFilters";
 import { counted } from "../../domain/numbers";
 import { NewPill } from "../../shared/arrivals";
@@ -13,7 +14,7 @@ import { Page } from "../../shared/Page";
 import { TextLink } from "../../shared/TextLink";
 import { useAddress } from "../../shared/useAddress";
 import { GroupCard } from "./GroupCard";
-import { type Failures, MOST_PAGES, PAGES_AT_ONCE, useFailures } from "./useFailures";
+import { type Failures, MOST_PAGES, useFailures } from "./useFailures";
 
 const USUAL = "24h";
 const SINCE = [
@@ -23,23 +24,35 @@ const SINCE = [
   ["30d", "the last 30 days"],
 ] as const;
 
+const MUTED = [
+  ["false", "left out"],
+  ["true", "shown too"],
+] as const;
+
 /** The failed jobs grouped by what failed in the same way, the largest group first. */
 export function FailuresScreen() {
   const { search: address, change } = useAddress();
   const since = sinceMs(address.since ?? "") === null ? USUAL : (address.since ?? USUAL);
+  const withMuted = address.muted === "true";
   // How far somebody looked back belongs to one choice of the time.
-  const [looked, setLooked] = useState({ since, pages: PAGES_AT_ONCE });
-  const pages = looked.since === since ? looked.pages : PAGES_AT_ONCE;
-  const failures = useFailures(since, pages);
+  const [looked, setLooked] = useState({ since, most: 1 });
+  const most = looked.since === since ? looked.most : 1;
+  const failures = useFailures({ since, withMuted, most });
   const { data } = failures;
   return (
     <Page title="Failures" aside={<Freshness query={failures} />}>
-      <Box>
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5 }}>
         <ChoiceField
           label="ended in"
           value={since}
           choices={SINCE}
           onChange={(chosen) => change({ since: chosen === USUAL ? "" : chosen })}
+        />
+        <ChoiceField
+          label="muted groups"
+          value={String(withMuted)}
+          choices={MUTED}
+          onChange={(chosen) => change({ muted: chosen === "true" ? chosen : "" })}
         />
       </Box>
       {failures.isError ? (
@@ -51,18 +64,25 @@ export function FailuresScreen() {
         )
       ) : (
         <Groups
-          key={`${data.since} ${data.most}`}
+          key={JSON.stringify(data.asked)}
           data={data}
           stale={failures.isPlaceholderData}
-          onFurther={
-            data.isWhole || pages >= MOST_PAGES
-              ? null
-              : () => setLooked({ since, pages: pages + PAGES_AT_ONCE })
-          }
+          onFurther={data.isWhole || most >= MOST_PAGES ? null : () => setLooked({ since, most: most + 1 })}
         />
       )}
     </Page>
   );
+}
+
+function summaryOf({ groups, isWhole, leavesOut }: Failures): string {
+  if (groups.length === 0 && isWhole) return "all groups of failed jobs are muted";
+  const count = counted(
+    groups.reduce((sum, group) => sum + group.count, 0),
+    "job",
+  );
+  const found = `${count} in ${counted(groups.length, "group")} by cause`;
+  const muted = leavesOut ? "; muted groups are left out" : "";
+  return isWhole ? `${found}, that is all${muted}` : `the newest ${found}; there are earlier ones${muted}`;
 }
 
 function Groups({
@@ -74,16 +94,14 @@ function Groups({
   stale: boolean;
   onFurther: (() => void) | null;
 }) {
-  const { since } = data;
-  const groups = groupFailures(data.jobs);
-  const [shown, setShown] = useState<readonly string[]>(() => groups.map((group) => group.id));
+  const { groups, isWhole, leavesOut } = data;
+  const { since } = data.asked;
+  const [shown, setShown] = useState<readonly string[]>(() => groups.map((group) => group.fingerprint));
   const { groups: kept, waiting } = inOrderShown(groups, shown);
-  const count = counted(data.jobs.length, "job");
-  const inGroups = `in ${counted(groups.length, "group")} by type and error`;
-  if (groups.length === 0) {
+  if (groups.length === 0 && isWhole && !leavesOut) {
     return (
       <Empty title={`No job has failed in the last ${since}.`}>
-        <Command text="tidegate jobs list --state FAILED --state TIMED_OUT" />
+        <Command text={commandOf(["tidegate", "failures", "list", "--since", since])} />
       </Empty>
     );
   }
@@ -91,9 +109,7 @@ function Groups({
     <>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center", minHeight: 32 }}>
         <Typography role="status" variant="body2" color="text.secondary">
-          {data.isWhole
-            ? `${count} ${inGroups}, that is all`
-            : `the newest ${count} ${inGroups}; there are earlier ones`}
+          {summaryOf(data)}
         </Typography>
         {onFurther === null ? null : (
           <Button variant="text" disabled={stale} onClick={onFurther}>
@@ -103,18 +119,17 @@ function Groups({
         <TextLink to="/jobs" search={{ state: "FAILED,TIMED_OUT", since, order: "newest" }}>
           all of them as a list
         </TextLink>
-        <NewPill waiting={waiting} onShow={() => setShown(groups.map((group) => group.id))} />
+        <NewPill waiting={waiting} onShow={() => setShown(groups.map((group) => group.fingerprint))} />
       </Box>
       <Box sx={{ display: "flex", flexDirection: "column", gap: 2, opacity: stale ? 0.6 : 1 }}>
         {kept.map((group) => (
           <GroupCard
-            key={group.id}
+            key={group.fingerprint}
             group={group}
             since={since}
-            sinceMs={sinceMs(since) ?? 0}
             fromMs={data.fromMs}
             toMs={data.toMs}
-            isWhole={data.isWhole}
+            isWhole={isWhole}
           />
         ))}
       </Box>

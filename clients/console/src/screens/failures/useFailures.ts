@@ -1,4 +1,4 @@
-/** What the failures screen reads: the newest failed jobs since a time, some pages of them in one go. */
+/** The reads of the failures screen: groups of the newest failed jobs since a time, some pages of them in one go. */
 
 import type { UseQueryResult } from "@tanstack/react-query";
 import { answerOf } from "../../api/client";
@@ -6,72 +6,83 @@ import { useApi } from "../../api/context";
 import { useKept } from "../../api/live";
 import { useTurns } from "../../api/pace";
 import type { components } from "../../api/schema";
+import { type FailureGroup, groupsOf } from "../../domain/failureGroups";
 import { sinceMs } from "../../domain/jobFilters";
 import { BUSY_MS, IDLE_MS, QUIET_TIMES } from "../../domain/polling";
 
-type JobRow = components["schemas"]["JobRowOut"];
-
-/** The most jobs that one answer of the API holds. */
-const ROWS_OF_PAGE = 200;
-/** So many pages are read at first, and more of them when someone looks further back. */
-export const PAGES_AT_ONCE = 5;
-export const MOST_PAGES = 25;
+/** A page costs as much as one list for each of so many jobs that it looks at. */
+const JOBS_OF_A_LIST = 200;
+export const MOST_PAGES = 5;
 /** Where something failed so lately, more may fail. */
 const LATELY_MS = 300_000;
 
+export interface Asked {
+  /** How far back, such as `24h`. */
+  readonly since: string;
+  readonly withMuted: boolean;
+  /** The most pages to read. Each looks at 1,000 jobs at most. */
+  readonly most: number;
+}
+
 export interface Failures {
   /** What was asked for; while other failures are read, these are still shown. */
-  readonly since: string;
-  readonly most: number;
-  readonly jobs: readonly JobRow[];
+  readonly asked: Asked;
+  readonly groups: readonly FailureGroup[];
+  /** Whether muted groups are left out. */
+  readonly leavesOut: boolean;
   readonly fromMs: number;
   readonly toMs: number;
-  readonly pages: number;
+  readonly lookedAt: number;
   /** False where there are earlier failures that nobody has looked at. */
   readonly isWhole: boolean;
 }
 
-const isMoving = ({ jobs, toMs }: Failures) => toMs - Date.parse(jobs[0]?.finished_at ?? "") < LATELY_MS;
+const isMoving = ({ groups, toMs }: Failures) =>
+  groups.some((group) => toMs - Date.parse(group.last_at ?? "") < LATELY_MS);
 
 /**
- * Reads the failures since a time such as `24h`, at most `most` pages of them. One page is one call, so it takes every
- * turn of the tab. More pages are more calls in one turn, so they are read so much less often.
+ * Reads the groups of failures. Where the answer looks at few jobs, it takes every turn of the tab. One that looks at
+ * more costs as much as several lists of jobs, so it is read so much less often.
  */
-export function useFailures(since: string, most: number): UseQueryResult<Failures> {
+export function useFailures(asked: Asked): UseQueryResult<Failures> {
   const api = useApi();
-  const key = ["jobs", "failures", since, most];
+  const key = ["failures", asked.since, asked.withMuted, asked.most];
   const failures = useKept(
     key,
     async (signal): Promise<Failures> => {
-      const toMs = Date.now();
-      const fromMs = toMs - (sinceMs(since) ?? 0);
-      const query = {
-        state: ["FAILED" as const, "TIMED_OUT" as const],
-        order: "time" as const,
-        from: new Date(fromMs).toISOString(),
-        limit: ROWS_OF_PAGE,
-      };
-      const jobs: JobRow[] = [];
+      const since = new Date(Date.now() - (sinceMs(asked.since) ?? 0)).toISOString();
+      const pages: components["schemas"]["FailuresOut"][] = [];
       let cursor: string | null = null;
-      let pages = 0;
       do {
-        const asked: typeof query & { cursor?: string } = cursor === null ? query : { ...query, cursor };
-        const page: components["schemas"]["JobsOut"] = await answerOf(
-          api.GET("/v1/jobs", { params: { query: asked }, signal }),
+        const query: { since: string; muted: boolean; cursor?: string } = {
+          since,
+          muted: asked.withMuted,
+          ...(cursor === null ? {} : { cursor }),
+        };
+        const page: components["schemas"]["FailuresOut"] = await answerOf(
+          api.GET("/v1/failures", { params: { query }, signal }),
         );
-        jobs.push(...page.jobs);
+        pages.push(page);
         cursor = page.cursor;
-        pages += 1;
-      } while (cursor !== null && pages < most);
-      return { since, most, jobs, fromMs, toMs, pages, isWhole: cursor === null };
+      } while (cursor !== null && pages.length < asked.most);
+      return {
+        asked,
+        groups: groupsOf(pages.map((page) => page.groups)),
+        leavesOut: pages.some((page) => page.left_out > 0),
+        fromMs: Date.parse(pages[0]?.since ?? since),
+        toMs: Date.parse(pages[0]?.until ?? since),
+        lookedAt: pages.reduce((sum, page) => sum + page.looked_at, 0),
+        isWhole: cursor === null,
+      };
     },
     true,
   );
   const { data } = failures;
+  const lists = Math.max(1, Math.ceil((data?.lookedAt ?? 0) / JOBS_OF_A_LIST));
   useTurns(key, {
-    leads: data === undefined || data.pages === 1,
-    // Nothing leads where these are several pages, and what follows nothing is read QUIET_TIMES less often.
-    everyMs: () => ((data?.pages ?? 1) * (data && isMoving(data) ? BUSY_MS : IDLE_MS)) / QUIET_TIMES,
+    leads: lists === 1,
+    // Nothing leads where these cost several lists, and what follows nothing is read QUIET_TIMES less often.
+    everyMs: () => (lists * (data && isMoving(data) ? BUSY_MS : IDLE_MS)) / QUIET_TIMES,
     moves: () => data !== undefined && isMoving(data),
     isFinal: () => false,
   });

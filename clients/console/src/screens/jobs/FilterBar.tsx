@@ -219,6 +219,7 @@ const FIELDS = [
   ["worker", "id of a worker"],
   ["key", "beginning of a key"],
   ["error", "error code"],
+  ["failure", "fingerprint of a failure group"],
   ["submitted_by", "submitted by (whole subject)"],
 ] as const;
 

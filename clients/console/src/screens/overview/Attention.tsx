@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import type { ReactNode } from "react";
-import { type FailureGroup, groupFailures, NO_CODE } from "../../domain/failures";
+import { type ErrorGroup, groupFailures, NO_CODE } from "../../domain/failures";
 import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { Mark, PausedMark } from "../../shared/Mark";
@@ -111,7 +111,7 @@ function Failures({
   isWhole,
   hasOthers,
 }: {
-  groups: readonly FailureGroup[];
+  groups: readonly ErrorGroup[];
   looked: number;
   isWhole: boolean;
   hasOthers: boolean;
@@ -150,7 +150,7 @@ function Failures({
   );
 }
 
-function GroupLine({ group }: { group: FailureGroup }) {
+function GroupLine({ group }: { group: ErrorGroup }) {
   const search = {
     state: "FAILED,TIMED_OUT",
     type: group.type,

@@ -1,4 +1,5 @@
 import Box from "@mui/material/Box";
+import { EndedOfDay } from "../../shared/EndedOfDay";
 import { Freshness } from "../../shared/Freshness";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
@@ -45,6 +46,9 @@ export function OverviewScreen() {
         <Box sx={{ display: "flex", flexDirection: "column", gap: 2, minWidth: 0 }}>
           <PoolCards pools={pools.data.pools} />
           <RunningWorkflows workflows={workflows} />
+          <Panel title="Ended jobs">
+            <EndedOfDay enabled={!overview.status.isPending} />
+          </Panel>
         </Box>
       </Box>
       <SystemLine status={overview.status} />

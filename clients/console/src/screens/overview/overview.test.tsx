@@ -2,6 +2,7 @@ import { screen, within } from "@testing-library/react";
 import { expect, it, vi } from "vitest";
 import { POOL } from "../../testing/answers";
 import { type Asked, refusal, showAt } from "../../testing/show";
+import { aStatisticsRow, someStatistics } from "../../testing/statistics";
 
 const NOW = new Date().toISOString();
 const QUIET = {
@@ -10,6 +11,7 @@ const QUIET = {
   "GET /v1/workflows": { workflows: [], looked_at: 0, looked_back_to: null, cursor: null },
   "GET /v1/workers": { workers: [], cursor: null },
   "GET /v1/types": { types: [] },
+  "GET /v1/stats": someStatistics("hour", [aStatisticsRow({ ended: 7, succeeded: 5, failed: 2 })]),
   "GET /v1/status": { healthy: true, version: "0", schedules: [], streams: [], pools: [] },
 };
 
@@ -29,8 +31,10 @@ it("says how to submit a first job where nothing has happened yet", async () => 
   expect(await screen.findByText("Nothing runs, waits or has failed.")).toBeTruthy();
   expect(screen.getByText(/tidegate submit job\.json/)).toBeTruthy();
   expect(await screen.findByText("schedules and streams are alive")).toBeTruthy();
+  const ended = await screen.findByRole("region", { name: "Ended jobs" });
+  await within(ended).findByText(/7 jobs ended in 24 hours, 2 of them failed, counted up to/);
   const calls = asked.map(({ call }) => call).filter((call) => call !== "GET /v1/me");
-  expect(calls).toHaveLength(7);
+  expect(calls).toHaveLength(8);
   expect(
     calls.slice(0, 3).every((call) => /^GET \/v1\/(pools|jobs\?state=FAILED|workflows)/.test(call)),
   ).toBe(true);

@@ -8,6 +8,7 @@ import { plain } from "../../domain/text";
 import { durationText } from "../../domain/times";
 import { ActButton } from "../../shared/ActButton";
 import { DetailPanel } from "../../shared/DetailPanel";
+import { EndedOfDay } from "../../shared/EndedOfDay";
 import { Gauge } from "../../shared/Gauge";
 import { Mark } from "../../shared/Mark";
 import { Facts } from "../../shared/Panel";
@@ -128,6 +129,10 @@ export function PoolDetail({ pool, onClose }: { pool: Pool; onClose: () => void 
           ],
         ]}
       />
+      <Typography component="h3" variant="h3" sx={{ mt: 2, mb: 1 }}>
+        Ended jobs
+      </Typography>
+      <EndedOfDay pool={pool.name} />
       <Typography component="h3" variant="h3" sx={{ mt: 2, mb: 1 }}>
         Shares
       </Typography>

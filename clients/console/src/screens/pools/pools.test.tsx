@@ -3,6 +3,7 @@ import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { POOL } from "../../testing/answers";
 import { type Asked, ME, showAt } from "../../testing/show";
+import { aStatisticsRow, someStatistics } from "../../testing/statistics";
 
 const SHARE = {
   pool: "lambda",
@@ -16,15 +17,21 @@ const SHARE = {
 const ANSWERS = {
   "GET /v1/pools": { pools: [POOL, { ...POOL, name: "ecs", kind: "process", workers: 2 }] },
   "GET /v1/pools/lambda/shares": { shares: [SHARE] },
+  "GET /v1/stats": someStatistics("hour", [aStatisticsRow({ ended: 7, timed_out: 2 })]),
 };
 
 it("opens a pool from the table, and keeps it in the address", async () => {
-  showAt("/pools", ANSWERS);
+  const { asked } = showAt("/pools", ANSWERS);
   const row = (await screen.findAllByRole("row")).find((each) => each.textContent?.startsWith("lambda"));
   await userEvent.click(row ?? document.body);
   expect(await screen.findByRole("heading", { name: "Pool lambda" })).toBeTruthy();
   expect(window.location.search).toBe("?pool=lambda");
   expect(await screen.findByText(/weight 3 · priority at most 500 · any number waits/)).toBeTruthy();
+  expect((await screen.findByRole("link", { name: "see the statistics" })).getAttribute("href")).toBe(
+    "/stats?pool=lambda&by=type",
+  );
+  const asks = asked.filter(({ path }) => path === "/v1/stats");
+  expect(asks.map(({ query }) => [query.get("by"), query.get("pool")])).toEqual([["hour", "lambda"]]);
   await userEvent.keyboard("{Escape}");
   expect(screen.queryByRole("heading", { name: "Pool lambda" })).toBeNull();
 });

@@ -10,6 +10,7 @@ import { wholeNumber } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { ActButton } from "../../shared/ActButton";
 import { DetailPanel } from "../../shared/DetailPanel";
+import { EndedOfDay } from "../../shared/EndedOfDay";
 import { Mark } from "../../shared/Mark";
 import { Command, ErrorNotice, Loading } from "../../shared/Notices";
 import { Facts } from "../../shared/Panel";
@@ -73,6 +74,10 @@ function Known({ type }: { type: Type }) {
           ],
         ]}
       />
+      <Typography component="h3" variant="h3" sx={{ mt: 2, mb: 1 }}>
+        Ended jobs
+      </Typography>
+      <EndedOfDay type={type.type} />
       <Typography component="h3" variant="h3" sx={{ mt: 2, mb: 1 }}>
         Parameters
       </Typography>

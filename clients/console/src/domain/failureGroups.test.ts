@@ -1,0 +1,57 @@
+import { expect, it } from "vitest";
+import { type FailureGroup, groupsOf, inOrderShown } from "./failureGroups";
+
+function aGroup(fingerprint: string, count: number, changes: Partial<FailureGroup> = {}): FailureGroup {
+  return {
+    fingerprint,
+    type: "load",
+    code: "raised",
+    pattern: "row <number> is broken",
+    message: "row 7 is broken",
+    count,
+    first_at: "2026-12-01T08:00:00.000Z",
+    last_at: "2026-12-01T09:00:00.000Z",
+    over_time: [0, count],
+    job_ids: ["b", "a"],
+    workflow_count: 1,
+    workflows: [{ workflow_id: "W", jobs: count }],
+    muted: null,
+    ...changes,
+  };
+}
+
+it("adds up a group that is on several pages, and keeps what the newest page says of it", () => {
+  const earlier = aGroup("x", 5, {
+    first_at: "2026-12-01T01:00:00.000Z",
+    last_at: "2026-12-01T02:00:00.000Z",
+    over_time: [5, 0],
+    message: "row 1 is broken",
+    job_ids: ["z"],
+    workflow_count: 3,
+  });
+  const groups = groupsOf([[aGroup("y", 3), aGroup("x", 2)], [earlier]]);
+  expect(groups.map(({ fingerprint, count }) => [fingerprint, count])).toEqual([
+    ["x", 7],
+    ["y", 3],
+  ]);
+  expect(groups[0]).toMatchObject({
+    first_at: "2026-12-01T01:00:00.000Z",
+    last_at: "2026-12-01T09:00:00.000Z",
+    over_time: [5, 2],
+    message: "row 7 is broken",
+    job_ids: ["b", "a"],
+    workflow_count: 3,
+  });
+  expect(groupsOf([])).toEqual([]);
+});
+
+it("keeps groups where they were shown, and lets new ones wait", () => {
+  const after = groupsOf([[aGroup("x", 1), aGroup("y", 4), aGroup("z", 2)]]);
+  expect(after.map(({ fingerprint }) => fingerprint)).toEqual(["y", "z", "x"]);
+  const { groups, waiting } = inOrderShown(after, ["x", "gone", "y"]);
+  expect(groups.map(({ fingerprint, count }) => [fingerprint, count])).toEqual([
+    ["x", 1],
+    ["y", 4],
+  ]);
+  expect(waiting).toBe(1);
+});

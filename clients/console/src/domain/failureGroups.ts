@@ -1,0 +1,61 @@
+/** Failure groups as the API tells them, over several pages, and their order on the screen. */
+
+export interface Change {
+  readonly by: string;
+  readonly at: string | null;
+}
+
+export interface FailureGroup {
+  readonly fingerprint: string;
+  readonly type: string;
+  readonly code: string | null;
+  /** The first line of the error's message, without the parts that differ from job to job. */
+  readonly pattern: string;
+  readonly message: string;
+  readonly count: number;
+  readonly first_at: string | null;
+  readonly last_at: string | null;
+  readonly over_time: readonly number[];
+  /** The latest jobs, the latest first. */
+  readonly job_ids: readonly string[];
+  readonly workflow_count: number;
+  readonly workflows: readonly { readonly workflow_id: string; readonly jobs: number }[];
+  readonly muted: Change | null;
+}
+
+/**
+ * Returns the groups of all pages, the largest first. The newest failures are on the first page, so it has a group's
+ * latest jobs. Of several pages nobody knows which workflows they share, so the largest count is told: at least so many.
+ */
+export function groupsOf(pages: readonly (readonly FailureGroup[])[]): readonly FailureGroup[] {
+  const found = new Map<string, FailureGroup>();
+  for (const group of pages.flat()) {
+    const known = found.get(group.fingerprint);
+    found.set(
+      group.fingerprint,
+      known === undefined
+        ? group
+        : {
+            ...known,
+            count: known.count + group.count,
+            first_at: group.first_at ?? known.first_at,
+            over_time: known.over_time.map((count, step) => count + (group.over_time[step] ?? 0)),
+            workflow_count: Math.max(known.workflow_count, group.workflow_count),
+          },
+    );
+  }
+  return [...found.values()].sort((one, other) => other.count - one.count);
+}
+
+/** Groups as they stand in a list that somebody reads, and how many new ones wait to be shown. */
+export interface ShownGroups {
+  readonly groups: readonly FailureGroup[];
+  readonly waiting: number;
+}
+
+/** Keeps the groups in the order in which they were shown, so that none moves while somebody reads. */
+export function inOrderShown(groups: readonly FailureGroup[], shown: readonly string[]): ShownGroups {
+  const byId = new Map(groups.map((group) => [group.fingerprint, group]));
+  const kept = shown.flatMap((id) => byId.get(id) ?? []);
+  return { groups: kept, waiting: groups.length - kept.length };
+}

@@ -1,0 +1,56 @@
+/** The figures of ended jobs as the API tells them, and the hours or days that a plot shows. */
+
+export type Step = "hour" | "day";
+
+export const STEPS_MS: Readonly<Record<Step, number>> = { hour: 3_600_000, day: 86_400_000 };
+
+export interface Quantiles {
+  readonly count: number;
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p99: number | null;
+}
+
+/** The ends of one row, as the API tells them. */
+export interface Row {
+  readonly pool: string | null;
+  readonly type: string | null;
+  readonly share: string | null;
+  readonly worker: string | null;
+  readonly since: string | null;
+  readonly until: string | null;
+  readonly ended: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly timed_out: number;
+  readonly cancelled: number;
+  readonly skipped: number;
+  readonly success_rate: number | null;
+  readonly ended_per_hour: number | null;
+  readonly measured: number;
+  readonly started: number;
+  readonly tries: number;
+  readonly handed_back: number;
+  readonly lost: number;
+  readonly busy_seconds: number;
+  readonly wasted_seconds: number;
+  readonly wait_seconds: Quantiles;
+  readonly run_seconds: Quantiles;
+  readonly overrun: Quantiles;
+}
+
+/** A time between two marks of a plot; `row` is null where no job ended. */
+export interface Slot {
+  readonly fromMs: number;
+  readonly row: Row | null;
+}
+
+/** Returns each step of a time in its order. The API has no row for a step without ends. */
+export function slotsOf(rows: readonly Row[], fromMs: number, toMs: number, stepMs: number): readonly Slot[] {
+  const floor = (ms: number) => ms - (ms % stepMs);
+  const known = new Map(rows.map((row) => [floor(Date.parse(row.since ?? "")), row]));
+  const slots: Slot[] = [];
+  for (let at = floor(fromMs); at < toMs; at += stepMs)
+    slots.push({ fromMs: at, row: known.get(at) ?? null });
+  return slots;
+}

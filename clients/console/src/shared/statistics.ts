@@ -1,0 +1,49 @@
+/** Reads of the statistics of ended jobs. */
+
+import type { UseQueryResult } from "@tanstack/react-query";
+import { answerOf } from "../api/client";
+import { useApi } from "../api/context";
+import type { components } from "../api/schema";
+import { sinceMs } from "../domain/jobFilters";
+import type { Asked } from "../domain/statistics";
+import { STEPS_MS } from "../domain/steps";
+import { usePaced } from "./paced";
+
+export type Statistics = components["schemas"]["StatisticsOut"];
+
+/** The reaper counts once in ten minutes. Nothing leads here, so a reading has its turn four times as seldom. */
+const EVERY_MS = 150_000;
+
+/**
+ * Reads the statistics that an address asks for, with a row for each `by`. They begin with a whole step, as the API's
+ * hours and days do, and end at `until`, so that all that the screen shows adds up. Without `until` they end now.
+ */
+export function useStatistics(
+  { range, step, pool, type }: Pick<Asked, "range" | "step" | "pool" | "type">,
+  by: components["schemas"]["By"],
+  { until = null, enabled = true }: { readonly until?: string | null; readonly enabled?: boolean } = {},
+): UseQueryResult<Statistics> {
+  const api = useApi();
+  return usePaced({
+    key: ["stats", range, step, by, pool, type, until],
+    read: (signal) => {
+      const fromMs = Date.now() - (sinceMs(range) ?? 0);
+      return answerOf(
+        api.GET("/v1/stats", {
+          params: {
+            query: {
+              by,
+              from: new Date(fromMs - (fromMs % STEPS_MS[step])).toISOString(),
+              ...(until === null ? {} : { to: until }),
+              ...(pool === "" ? {} : { pool }),
+              ...(type === "" ? {} : { type }),
+            },
+          },
+          signal,
+        }),
+      );
+    },
+    everyMs: () => EVERY_MS,
+    enabled,
+  });
+}
