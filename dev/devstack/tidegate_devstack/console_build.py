@@ -1,6 +1,6 @@
 """Builds the console beside the start of a local stack, which waits neither for PyPI nor for npm.
 
-What is built by the time of the deployment goes into the console's function. A build that takes longer is deployed by
+The console as it is built by the time of the deployment goes into its function. A build that takes longer is deployed by
 the next `up`.
 """
 
