@@ -20,7 +20,7 @@ from tidegate_cli.commands.root import app
 from tidegate_devstack import StackInfo
 
 EVENTS = Path(__file__).resolve().parents[4] / "events"
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 _LOOK_SECONDS = 0.2
 
 
