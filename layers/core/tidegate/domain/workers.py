@@ -129,7 +129,7 @@ class Worker:
 
     @property
     def all_sessions(self) -> AllSessions:
-        """Returns the work of this session and the earlier ones. What a LOST worker ran is lost."""
+        """Returns the work of this session and the earlier ones. The attempts of a LOST worker are lost."""
         before = self.earlier or AllSessions(self.started_at_ms)
         lost = self.running if self.state is WorkerState.LOST else 0
         return AllSessions(

@@ -261,6 +261,8 @@ COUNTED: Final = "counted"
 HOURS: Final = "hours"
 DAYS: Final = "days"
 ROLLUP: Final = "rollup"
+SLOT_TIME: Final = "slot_ms"
+SLOTS_SINCE: Final = "slots_since"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:

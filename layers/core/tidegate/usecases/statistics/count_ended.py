@@ -22,6 +22,7 @@ from tidegate.domain.statistics.spans import (
     Counted,
     Reached,
     Span,
+    all_slots,
     ceil_to,
     chain,
     floor_to,
@@ -31,6 +32,7 @@ from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import all_pools
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.slot_time import read_slot_time
 
 ENDS_PER_PAGE: Final = 500
 PAGES_PER_RUN: Final = 60  # of one pool's index, beyond the first page of each shard; as many of kept ends
@@ -83,9 +85,9 @@ class _Count:
         from_ms, to_ms = start.counted_ms, min(settled_ms, start.counted_ms + AHEAD_MS)
         if from_ms < to_ms:
             ends, to_ms = self._ends(from_ms, to_ms)
-            self._put_slices(ends, from_ms, to_ms)
-        hours_ms = self._put_hours(start.hours_ms, floor_to(to_ms, HOUR_MS))
-        days_ms = self._put_days(start.days_ms, floor_to(hours_ms, DAY_MS))
+            start = self._put_slices(start, ends, from_ms, to_ms)
+        hours_ms = self._put_hours(start, floor_to(to_ms, HOUR_MS))
+        days_ms = self._put_days(start, floor_to(hours_ms, DAY_MS))
         after = replace(start, counted_ms=to_ms, hours_ms=hours_ms, days_ms=days_ms)
         if after != before:
             self.services.statistics.advance(self.pool, before, after)
@@ -168,46 +170,59 @@ class _Count:
                 return ends, after.ended_at_ms
         return ends, to_ms if after is None else max(from_ms + 1, after.ended_at_ms)
 
-    def _put_slices(self, ends: Sequence[EndedJob], from_ms: int, to_ms: int) -> None:
-        """Puts a slice for each ten minutes of the time.
+    def _put_slices(self, start: Reached, ends: Sequence[EndedJob], from_ms: int, to_ms: int) -> Reached:
+        """Puts a slice for each ten minutes of the time; returns `start`, with since when slot time is counted.
 
-        Ten minutes without an end need none. A part of ten minutes is put also without ends, so that the slices of the
-        ten minutes follow each other.
+        Ten minutes without an end and without slots need none. A part of ten minutes is put all the same, so that the
+        slices of the ten minutes follow each other.
         """
         by_window: dict[int, list[EndedJob]] = {}
         for end in ends:
             by_window.setdefault(floor_to(end.ended_at_ms, WINDOW_MS), []).append(end)
+        slots = read_slot_time(self.services, self.pool, self.now_ms)
+        since_ms = start.slots_since_ms
         for begin_ms, end_ms in windows(from_ms, to_ms):
             held = by_window.get(floor_to(begin_ms, WINDOW_MS), ())
-            if held or end_ms - begin_ms < WINDOW_MS:
-                self._put(Span.SLICE, begin_ms, end_ms, rollup_of(held))
+            slot_ms = slots.of(begin_ms, end_ms)
+            if since_ms is None and slot_ms is not None:
+                since_ms = begin_ms
+            # Before any slot time is counted, a time without a slice says by itself that its slots are not known.
+            has_slots = since_ms is not None and slot_ms != 0
+            if held or has_slots or end_ms - begin_ms < WINDOW_MS:
+                self._put(Span.SLICE, begin_ms, end_ms, rollup_of(held), slot_ms)
+        return replace(start, slots_since_ms=since_ms)
 
-    def _put_hours(self, from_ms: int, to_ms: int) -> int:
+    def _put_hours(self, start: Reached, to_ms: int) -> int:
         """Puts the hours that are complete; returns how far hours are put."""
+        from_ms = start.hours_ms
         if from_ms >= to_ms:
             return from_ms
         slices = self.services.statistics.find(self.pool, Span.SLICE, from_ms, to_ms)
         for begin_ms, end_ms in windows(from_ms, to_ms, HOUR_MS):
             own = [each for each in slices if begin_ms <= each.from_ms < end_ms]
-            self._put_whole(Span.HOUR, begin_ms, end_ms, chain(own, begin_ms, end_ms))
+            self._put_whole(start, Span.HOUR, begin_ms, end_ms, chain(own, begin_ms, end_ms))
         return to_ms
 
-    def _put_days(self, from_ms: int, to_ms: int) -> int:
+    def _put_days(self, start: Reached, to_ms: int) -> int:
         """Puts the days that are complete; returns how far days are put."""
+        from_ms = start.days_ms
         if from_ms >= to_ms:
             return from_ms
         hours = self.services.statistics.find(self.pool, Span.HOUR, from_ms, to_ms)
         for begin_ms, end_ms in windows(from_ms, to_ms, DAY_MS):
             own = [each for each in hours if begin_ms <= each.from_ms < end_ms]
-            self._put_whole(Span.DAY, begin_ms, end_ms, own)
+            self._put_whole(start, Span.DAY, begin_ms, end_ms, own)
         return to_ms
 
-    def _put_whole(self, span: Span, from_ms: int, to_ms: int, parts: Sequence[Counted]) -> None:
+    def _put_whole(
+        self, start: Reached, span: Span, from_ms: int, to_ms: int, parts: Sequence[Counted]
+    ) -> None:
         if parts:
-            self._put(span, from_ms, to_ms, merged(each.rollup for each in parts))
+            slot_ms = all_slots(parts) if start.tells_slots(from_ms) else None
+            self._put(span, from_ms, to_ms, merged(each.rollup for each in parts), slot_ms)
 
-    def _put(self, span: Span, from_ms: int, to_ms: int, rollup: Rollup) -> None:
+    def _put(self, span: Span, from_ms: int, to_ms: int, rollup: Rollup, slot_ms: int | None) -> None:
         expires_at_s = (self.now_ms + KEPT_MS[span]) // 1_000
-        counted = Counted(from_ms, to_ms, rollup.bounded())
+        counted = Counted(from_ms, to_ms, rollup.bounded(), slot_ms)
         self.services.statistics.put(self.pool, span, counted, expires_at_s=expires_at_s)
         self.put += 1
