@@ -35,8 +35,7 @@ from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.services import Services
-from tidegate.usecases.statistics import count_ended as counting
-from tidegate.usecases.statistics import slot_time
+from tidegate.usecases.statistics import settled_ends, slot_time
 from tidegate.usecases.statistics.count_ended import count_ended
 from tidegate.usecases.statistics.read_statistics import read_statistics
 from tidegate.usecases.statistics.slot_time import KNOWN_FOR_MS
@@ -50,8 +49,8 @@ PORTION = 4  # ends of a page, and pages of a run, so that slices are cut within
 
 @pytest.fixture(autouse=True)
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "ENDS_PER_PAGE", PORTION)
-    monkeypatch.setattr(counting, "PAGES_PER_RUN", PORTION)
+    monkeypatch.setattr(settled_ends, "ENDS_PER_PAGE", PORTION)
+    monkeypatch.setattr(settled_ends, "PAGES_PER_RUN", PORTION)
 
 
 def deployment() -> tuple[Services, MemoryWorld]:
@@ -307,7 +306,7 @@ def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_a_roll_up_if_it_has
 def test_a_busy_pool_costs_a_fiftieth_of_a_write_unit_for_each_end_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(counting, "ENDS_PER_PAGE", 500)
+    monkeypatch.setattr(settled_ends, "ENDS_PER_PAGE", 500)
     services, world = deployment()
     count_ended(services, START_MS + SETTLES_MS)
     people = People(services, world, 1)
