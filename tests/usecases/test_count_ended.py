@@ -13,11 +13,11 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.jobs import new_job
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.domain.errors import ServiceUnavailable
+from tidegate.domain.errors import InvalidRequest, ServiceUnavailable
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import State
 from tidegate.domain.statistics.asked import By, StatisticsQuery, StatisticsRow
-from tidegate.domain.statistics.codec import unpacked
+from tidegate.domain.statistics.codec import packed, unpacked
 from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob, end_of
 from tidegate.domain.statistics.figures import NONE
 from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
@@ -38,6 +38,7 @@ from tidegate.usecases.services import Services
 from tidegate.usecases.statistics import settled_ends, slot_time
 from tidegate.usecases.statistics.count_ended import count_ended
 from tidegate.usecases.statistics.read_statistics import read_statistics
+from tidegate.usecases.statistics.recount import recount
 from tidegate.usecases.statistics.slot_time import KNOWN_FOR_MS
 
 POOL = "lambda"
@@ -186,6 +187,32 @@ def test_every_end_is_counted_once_whatever_happens(seed: int) -> None:
     (day,) = stored(world, Span.DAY)
     assert day.rollup == rollup_of([end for end in people.ends if end.ended_at_ms < midnight])
     assert merged(hour.rollup for hour in hours if hour.to_ms <= midnight) == day.rollup
+    check_recount(services, world, now_ms)
+
+
+def check_recount(services: Services, world: MemoryWorld, now_ms: int) -> None:
+    """A recount of all hours puts what the first count put, and puts right what is wrong since."""
+    first = dict(world.rollups)
+    hours = stored(world, Span.HOUR)
+    from_ms, to_ms = hours[0].from_ms, hours[-1].to_ms
+    for late in (False, True):  # so late that the slices are gone
+        at_ms = now_ms + KEPT_MS[Span.SLICE] if late else now_ms
+        for key in [key for key in world.rollups if late and key[1] is Span.SLICE]:
+            del world.rollups[key]
+        world.rollups |= {  # wrong ones
+            key: (packed(Rollup()), slot_ms, expires_at_s)
+            for key, (_, slot_ms, expires_at_s) in world.rollups.items()
+            if key[0] == POOL and (key[1] is Span.SLICE or late)
+        }
+        told_hours = list(recount(services, POOL, from_ms + 1, to_ms - 1, now_ms=at_ms))
+        assert [hour.from_ms for hour in told_hours] == [*range(from_ms, to_ms, HOUR_MS)]
+        assert {hour.from_ms: hour.found for hour in told_hours} == {
+            hour.from_ms: hour.rollup.total.ended for hour in hours
+        }
+        assert all(hour.before == (0 if late else hour.found) for hour in told_hours)
+        for key, (data, slot_ms, _) in world.rollups.items():
+            if from_ms <= key[2] < to_ms:
+                assert (data, slot_ms) == first[key][:2], key
 
 
 class Fleet:
@@ -381,6 +408,45 @@ def test_ten_minutes_of_which_a_slice_was_removed_do_not_count() -> None:
         count_ended(services, START_MS + SETTLES_MS + HOUR_MS)
     (hour,) = stored(world, Span.HOUR)
     assert hour.rollup == rollup_of(people.ends[-1:])
+    people.end(START_MS + 30 * MINUTE_MS)  # by a worker that was suspended before its last write
+    now_ms = START_MS + SETTLES_MS + HOUR_MS
+    (told_hour,) = recount(services, POOL, START_MS, START_MS + HOUR_MS, now_ms=now_ms)
+    assert (told_hour.before, told_hour.found) == (1, 62)
+    (hour,) = stored(world, Span.HOUR)
+    assert (hour.rollup, hour.slot_ms) == (rollup_of(people.ends), None)
+    assert told(services, START_MS + HOUR_MS).types == rollup_of(people.ends).types
+    kept = dict(world.rollups)
+    for job_id in sorted(world.jobs)[:5]:  # removed before their retention is over
+        world.remove(job_id)
+    for at_ms, found in ((now_ms, 62), (now_ms + KEPT_MS[Span.SLICE], 57)):
+        (told_hour,) = recount(services, POOL, START_MS, START_MS + HOUR_MS, now_ms=at_ms)
+        assert (told_hour.before, told_hour.found) == (62, found)
+        assert {key: value[0] for key, value in world.rollups.items()} == {
+            key: value[0] for key, value in kept.items()
+        }
+
+
+@pytest.mark.parametrize(
+    ("pool", "from_ms", "to_ms", "days", "field"),
+    [
+        ("none", START_MS, START_MS + HOUR_MS, 0, "pool"),
+        (PROCESS_POOL, START_MS, START_MS + HOUR_MS, 0, "pool"),
+        (POOL, START_MS, START_MS, 0, "from"),
+        (POOL, START_MS - HOUR_MS, START_MS + HOUR_MS, 0, "from"),
+        (POOL, START_MS, START_MS + HOUR_MS, 30, "from"),
+        (POOL, START_MS, START_MS + HOUR_MS + 1, 0, "to"),
+    ],
+)
+def test_a_time_that_is_not_counted_or_not_kept_is_not_counted_anew(
+    pool: str, from_ms: int, to_ms: int, days: int, field: str
+) -> None:
+    services, world = deployment()
+    reached = Reached(START_MS, START_MS + HOUR_MS + WINDOW_MS, START_MS + HOUR_MS, START_MS - 21 * HOUR_MS)
+    world.reached[POOL] = reached
+    with pytest.raises(InvalidRequest) as refused:
+        recount(services, pool, from_ms, to_ms, now_ms=START_MS + 2 * HOUR_MS + days * DAY_MS)
+    assert [each.field for each in refused.value.violations] == [field]
+    assert not world.rollups
 
 
 def test_a_run_without_time_reads_no_shard_and_a_later_one_counts() -> None:
