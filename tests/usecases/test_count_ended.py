@@ -216,7 +216,10 @@ def check_recount(services: Services, world: MemoryWorld, now_ms: int) -> None:
 
 
 class Fleet:
-    """Starts and stops workers at random times; `sessions` holds the last entry of every session that there was."""
+    """Starts and stops workers at random times, often under an id that was used before.
+
+    `sessions` holds the last entry of every session that there was.
+    """
 
     def __init__(self, services: Services, seed: int) -> None:
         self.services, self.chance = services, random.Random(seed)
@@ -226,10 +229,13 @@ class Fleet:
     def step(self, now_ms: int) -> None:
         """Starts a worker or not, stops one or not, and lets the others send a heartbeat."""
         if self.chance.random() < 0.2:
-            name = f"w{len(self.sessions)}"
-            spec = WorkerSpec(PROCESS_POOL, name, "h", slots=self.chance.randrange(1, 9))
-            self.sessions[name] = begin(spec, name, now_ms)
-            self.services.workers.register_if_free(self.sessions[name], silent_since_ms=now_ms)
+            name = f"session-{len(self.sessions)}"
+            running = {self.sessions[each].worker_id for each in self.live}
+            worker_id = self.chance.choice([each for each in ("w1", "w2", "w3", name) if each not in running])
+            spec = WorkerSpec(PROCESS_POOL, worker_id, "h", slots=self.chance.randrange(1, 9))
+            standing = self.services.workers.get(PROCESS_POOL, worker_id)
+            self.sessions[name] = begin(spec, name, now_ms, standing=standing)
+            self.services.workers.register_if_free(self.sessions[name], silent_since_ms=now_ms + 1)
             self.live.append(name)
         elif self.live and self.chance.random() < 0.15:
             name = self.live.pop(self.chance.randrange(len(self.live)))

@@ -1,6 +1,7 @@
 """Reads how much slot time a pool had, from the entries of its workers.
 
-An entry tells when its session began and when its last heartbeat was, and outlasts that heartbeat by a day. So the slot
+An entry tells when its session began and when its last heartbeat was, and outlasts that heartbeat by a day. It tells
+the same of the last sessions before it under the same id. So the slot
 time of ten minutes that have settled is read from the entries alone. A later reader finds the same, so nothing has to
 be sampled while the workers live.
 """
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tidegate.domain.pools import PoolKind
-from tidegate.domain.statistics.slots import Slots, slot_ms, slots_of
-from tidegate.domain.workers import ENTRY_KEPT_SECONDS
+from tidegate.domain.statistics.slots import slot_ms
+from tidegate.domain.workers import ENTRY_KEPT_SECONDS, Slots
 from tidegate.usecases.services import Services
 
 WORKERS_PER_PAGE: Final = 500
@@ -48,7 +49,7 @@ def read_slot_time(services: Services, pool: str, now_ms: int) -> SlotTime:
     after: str | None = None
     for _ in range(PAGES):
         page = services.workers.page(pool, limit=WORKERS_PER_PAGE, after=after)
-        held += map(slots_of, page.workers)
+        held += [slots for worker in page.workers for slots in worker.held]
         after = page.next
         if after is None:
             return SlotTime(tuple(held), known_ms)
