@@ -14,8 +14,8 @@ from tests.harness.cli.samples import client_of
 from tidegate_cli import options
 from tidegate_cli.commands.root import app
 
-QUANTILES = {"count": 3, "p50": 1.5, "p90": 2.0, "p99": 65.0}
-NONE = {"count": 0, "p50": None, "p90": None, "p99": None}
+QUANTILES = {"count": 3, "p50": 1.5, "p90": 2.0, "p99": 65.0, "max": 70.0}
+NONE = {"count": 0, "p50": None, "p90": None, "p99": None, "max": None}
 ROW = {
     "pool": None,
     "type": "text.count",

@@ -40,7 +40,7 @@ CSV_COLUMNS = (
     *("ended", "succeeded", "failed", "timed_out", "cancelled", "skipped", "success_rate", "ended_per_hour"),
     *("measured", "started", "tries", "handed_back", "lost", "busy_seconds"),
     *("slot_seconds", "utilisation", "wasted_seconds"),
-    *(f"{kind}_{part}" for kind in _QUANTILES for part in ("count", "p50", "p90", "p99")),
+    *(f"{kind}_{part}" for kind in _QUANTILES for part in ("count", "p50", "p90", "p99", "max")),
 )
 
 

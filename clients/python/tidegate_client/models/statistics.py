@@ -8,12 +8,13 @@ from tidegate_client.models.base import Model
 
 
 class Quantiles(Model):
-    """Where half, 90 % and 99 % of `count` values lie below; None without values."""
+    """Where half, 90 % and 99 % of `count` values lie below, and the largest of them; None without values."""
 
     count: int
     p50: float | None = None
     p90: float | None = None
     p99: float | None = None
+    max: float | None = None
 
 
 class StatisticsRow(Model):

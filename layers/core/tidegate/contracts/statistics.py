@@ -14,12 +14,13 @@ _MS_PER_SECOND = 1_000
 
 
 class QuantilesOut(TypedDict):
-    """Where half, 90 % and 99 % of `count` values lie below; null without values."""
+    """Where half, 90 % and 99 % of `count` values lie below, and the largest of them; null without values."""
 
     count: int
     p50: float | None
     p90: float | None
     p99: float | None
+    max: float | None
 
 
 class StatisticsRowOut(TypedDict):
@@ -128,4 +129,4 @@ def _quantiles_out(histogram: Histogram, unit: int) -> QuantilesOut:
         value = histogram.quantile(part)
         return None if value is None else round(value / unit, 3)
 
-    return {"count": histogram.count, "p50": at(0.5), "p90": at(0.9), "p99": at(0.99)}
+    return {"count": histogram.count, "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": at(1.0)}
