@@ -15,8 +15,8 @@ from tests.harness.cli.screens import on_screen
 from tidegate_cli import options
 from tidegate_cli.commands.root import app
 
-QUANTILES = {"count": 3, "p50": 1.5, "p90": 2.0, "p99": 65.0}
-NONE = {"count": 0, "p50": None, "p90": None, "p99": None}
+QUANTILES = {"count": 3, "p50": 1.5, "p90": 2.0, "p99": 65.0, "max": 70.0}
+NONE = {"count": 0, "p50": None, "p90": None, "p99": None, "max": None}
 ROW = {
     "pool": None,
     "type": "text.count",
@@ -38,6 +38,8 @@ ROW = {
     "handed_back": 0,
     "lost": 1,
     "busy_seconds": 70.0,
+    "slot_seconds": 140.0,
+    "utilisation": 0.5,
     "wasted_seconds": 0.5,
     "wait_seconds": QUANTILES,
     "run_seconds": QUANTILES,
@@ -85,6 +87,7 @@ def test_a_row_is_shown_with_the_total_and_how_far_is_counted(asked: list[httpx.
     assert head.split()[:3] == ["of", "ended", "ok"]
     assert row.split()[:4] == ["text.count", "3", "66.7%", "0.4"]
     assert "1m05s" in row
+    assert "50.0%" in row
     assert total.split()[0] == "all"
     assert said == "counted until 2026-12-01T08:00:00.000Z"
 

@@ -23,8 +23,8 @@ def test_rollups_are_found_by_kind_and_beginning(stores: Stores) -> None:
     assert store.find(POOL, Span.SLICE, 0, NOW_MS) == ()
     kept = [
         Counted(NOW_MS, NOW_MS + 5, rollup(1)),
-        Counted(NOW_MS, NOW_MS + 9, rollup(2)),
-        Counted(NOW_MS + 9, NOW_MS + 20, rollup(3)),
+        Counted(NOW_MS, NOW_MS + 9, rollup(2), slot_ms=0),
+        Counted(NOW_MS + 9, NOW_MS + 20, rollup(3), slot_ms=10**13),
     ]
     for counted in [*reversed(kept), kept[0]]:  # the second time changes nothing
         store.put(POOL, Span.SLICE, counted, expires_at_s=EXPIRES_AT_S)
@@ -41,7 +41,7 @@ def test_rollups_are_found_by_kind_and_beginning(stores: Stores) -> None:
 
 def test_a_pool_goes_forward_from_where_it_stands_only(stores: Stores) -> None:
     store = stores.statistics
-    first, second = Reached(10, 20, 10, 0), Reached(10, 30, 20, 0)
+    first, second = Reached(10, 20, 10, 0), Reached(10, 30, 20, 0, slots_since_ms=10)
     assert store.reached([POOL, "other"]) == {}
     assert not store.advance(POOL, first, second)
     assert store.advance(POOL, None, first)

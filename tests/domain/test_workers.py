@@ -11,8 +11,10 @@ from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.workers import (
     ENTRY_KEPT_SECONDS,
+    LATEST_SESSIONS,
     PRESENT,
     WORKER_TRANSITIONS,
+    Slots,
     Worker,
     WorkerIdTaken,
     WorkerSpec,
@@ -195,3 +197,18 @@ def test_a_taken_id_names_its_holder_and_how_long_to_wait() -> None:
     taken = str(WorkerIdTaken(worker(), silent_since_ms=NOW_MS - 48_000))
     for part in ("'w-1'", "'plain'", "'host-a'", "ACTIVE", "2026-12-01T08:00:00.000", "49 s", "--take-over"):
         assert part in taken
+
+
+def test_the_slots_of_the_latest_sessions_are_known_and_no_others() -> None:
+    found = begin(SPEC, "S0", NOW_MS)
+    for number in range(1, 6):
+        left = replace(found, heartbeat_at_ms=found.started_at_ms + 4, state=WorkerState.INACTIVE)
+        spec = replace(SPEC, slots=number)
+        found = begin(spec, f"S{number}", NOW_MS + 10 * number, standing=left)
+    assert found.held == (
+        Slots(2, NOW_MS + 20, NOW_MS + 24),
+        Slots(3, NOW_MS + 30, NOW_MS + 34),
+        Slots(4, NOW_MS + 40, NOW_MS + 44),
+        Slots(5, NOW_MS + 50, NOW_MS + 50),
+    )
+    assert len(found.held) == LATEST_SESSIONS + 1

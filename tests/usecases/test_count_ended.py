@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -13,11 +13,11 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.jobs import new_job
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.domain.errors import ServiceUnavailable
+from tidegate.domain.errors import InvalidRequest, ServiceUnavailable
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import State
-from tidegate.domain.statistics.asked import By, StatisticsQuery
-from tidegate.domain.statistics.codec import unpacked
+from tidegate.domain.statistics.asked import By, StatisticsQuery, StatisticsRow
+from tidegate.domain.statistics.codec import packed, unpacked
 from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob, end_of
 from tidegate.domain.statistics.figures import NONE
 from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
@@ -31,14 +31,18 @@ from tidegate.domain.statistics.spans import (
     Span,
     floor_to,
 )
+from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.services import Services
-from tidegate.usecases.statistics import count_ended as counting
+from tidegate.usecases.statistics import settled_ends, slot_time
 from tidegate.usecases.statistics.count_ended import count_ended
 from tidegate.usecases.statistics.read_statistics import read_statistics
+from tidegate.usecases.statistics.recount import recount
+from tidegate.usecases.statistics.slot_time import KNOWN_FOR_MS
 
 POOL = "lambda"
+PROCESS_POOL = "ecs"
 MINUTE_MS = 60_000
 START_MS = NOW_MS // DAY_MS * DAY_MS + 21 * HOUR_MS  # three hours before a midnight
 PORTION = 4  # ends of a page, and pages of a run, so that slices are cut within ten minutes
@@ -46,8 +50,8 @@ PORTION = 4  # ends of a page, and pages of a run, so that slices are cut within
 
 @pytest.fixture(autouse=True)
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "ENDS_PER_PAGE", PORTION)
-    monkeypatch.setattr(counting, "PAGES_PER_RUN", PORTION)
+    monkeypatch.setattr(settled_ends, "ENDS_PER_PAGE", PORTION)
+    monkeypatch.setattr(settled_ends, "PAGES_PER_RUN", PORTION)
 
 
 def deployment() -> tuple[Services, MemoryWorld]:
@@ -106,12 +110,12 @@ class People:
         return job.job_id
 
 
-def stored(world: MemoryWorld, span: Span) -> list[Counted]:
+def stored(world: MemoryWorld, span: Span, of: str = POOL) -> list[Counted]:
     return sorted(
         (
-            Counted(begin, end, unpacked(data))
-            for (_, kind, begin, end), (data, _) in world.rollups.items()
-            if kind is span
+            Counted(begin, end, unpacked(data), slot_ms)
+            for (pool, kind, begin, end), (data, slot_ms, _) in world.rollups.items()
+            if kind is span and pool == of
         ),
         key=lambda each: each.from_ms,
     )
@@ -176,12 +180,128 @@ def test_every_end_is_counted_once_whatever_happens(seed: int) -> None:
     assert told(services, now_ms - SETTLES_MS).types == rollup_of(people.ends).types
     midnight = START_MS + 3 * HOUR_MS
     hours = stored(world, Span.HOUR)
+    assert [hour.slot_ms for hour in hours if hour.from_ms >= START_MS] == [2 * HOUR_MS] * (len(hours) - 1)
     for hour in hours:
         own = [end for end in people.ends if hour.from_ms <= end.ended_at_ms < hour.to_ms]
         assert hour.rollup == rollup_of(own)
     (day,) = stored(world, Span.DAY)
     assert day.rollup == rollup_of([end for end in people.ends if end.ended_at_ms < midnight])
     assert merged(hour.rollup for hour in hours if hour.to_ms <= midnight) == day.rollup
+    check_recount(services, world, now_ms)
+
+
+def check_recount(services: Services, world: MemoryWorld, now_ms: int) -> None:
+    """A recount of all hours puts what the first count put, and puts right what is wrong since."""
+    first = dict(world.rollups)
+    hours = stored(world, Span.HOUR)
+    from_ms, to_ms = hours[0].from_ms, hours[-1].to_ms
+    for late in (False, True):  # so late that the slices are gone
+        at_ms = now_ms + KEPT_MS[Span.SLICE] if late else now_ms
+        for key in [key for key in world.rollups if late and key[1] is Span.SLICE]:
+            del world.rollups[key]
+        world.rollups |= {  # wrong ones
+            key: (packed(Rollup()), slot_ms, expires_at_s)
+            for key, (_, slot_ms, expires_at_s) in world.rollups.items()
+            if key[0] == POOL and (key[1] is Span.SLICE or late)
+        }
+        told_hours = list(recount(services, POOL, from_ms + 1, to_ms - 1, now_ms=at_ms))
+        assert [hour.from_ms for hour in told_hours] == [*range(from_ms, to_ms, HOUR_MS)]
+        assert {hour.from_ms: hour.found for hour in told_hours} == {
+            hour.from_ms: hour.rollup.total.ended for hour in hours
+        }
+        assert all(hour.before == (0 if late else hour.found) for hour in told_hours)
+        for key, (data, slot_ms, _) in world.rollups.items():
+            if from_ms <= key[2] < to_ms:
+                assert (data, slot_ms) == first[key][:2], key
+
+
+class Fleet:
+    """Starts and stops workers at random times, often under an id that was used before.
+
+    `sessions` holds the last entry of every session that there was.
+    """
+
+    def __init__(self, services: Services, seed: int) -> None:
+        self.services, self.chance = services, random.Random(seed)
+        self.sessions: dict[str, Worker] = {}
+        self.live: list[str] = []
+
+    def step(self, now_ms: int) -> None:
+        """Starts a worker or not, stops one or not, and lets the others send a heartbeat."""
+        if self.chance.random() < 0.2:
+            name = f"session-{len(self.sessions)}"
+            running = {self.sessions[each].worker_id for each in self.live}
+            worker_id = self.chance.choice([each for each in ("w1", "w2", "w3", name) if each not in running])
+            spec = WorkerSpec(PROCESS_POOL, worker_id, "h", slots=self.chance.randrange(1, 9))
+            standing = self.services.workers.get(PROCESS_POOL, worker_id)
+            self.sessions[name] = begin(spec, name, now_ms, standing=standing)
+            self.services.workers.register_if_free(self.sessions[name], silent_since_ms=now_ms + 1)
+            self.live.append(name)
+        elif self.live and self.chance.random() < 0.15:
+            name = self.live.pop(self.chance.randrange(len(self.live)))
+            if self.chance.random() < 0.5:
+                self._tell(name, now_ms, self.services.workers.leave_if_mine)
+        for name in self.live:
+            self._tell(name, now_ms, self.services.workers.heartbeat_if_mine)
+
+    def _tell(self, name: str, now_ms: int, tell: Callable[[Worker], Worker]) -> None:
+        self.sessions[name] = tell(replace(self.sessions[name], heartbeat_at_ms=now_ms))
+
+    def slot_ms(self, from_ms: int, to_ms: int) -> int:
+        """Returns the slot time of all sessions, second by second."""
+        return 1_000 * sum(
+            session.spec.slots
+            for at_ms in range(from_ms, to_ms, 1_000)
+            for session in self.sessions.values()
+            if session.started_at_ms <= at_ms < session.heartbeat_at_ms
+        )
+
+
+def test_slot_time_is_that_of_every_session_whatever_happens() -> None:
+    services, world = deployment()
+    chance = random.Random(7)
+    fleet = Fleet(services, 7)
+    now_ms = START_MS
+    while now_ms < START_MS + 4 * HOUR_MS:
+        fleet.step(now_ms)
+        with dying_at(world, chance.randrange(1, 20)):
+            count_ended(services, now_ms)
+        now_ms += MINUTE_MS * chance.choice([1, 1, 3])
+    for _ in range(30):
+        count_ended(services, now_ms)
+    told_hours = hours_of(services, PROCESS_POOL, now_ms)
+    assert [row.slot_ms for row in told_hours] == [
+        fleet.slot_ms(row.from_ms, row.to_ms) for row in told_hours
+    ]
+    assert len(told_hours) == 4
+    (day,) = stored(world, Span.DAY, PROCESS_POOL)
+    assert day.slot_ms == fleet.slot_ms(START_MS, START_MS + 3 * HOUR_MS)
+
+
+def hours_of(services: Services, pool: str, now_ms: int) -> tuple[StatisticsRow, ...]:
+    return read_statistics(services, StatisticsQuery(By.HOUR, START_MS, now_ms, pool), now_ms=now_ms).rows
+
+
+def test_slot_time_is_unknown_of_times_of_which_worker_entries_may_be_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A reaper stands still for longer than entries are kept, then counts that time without its slots."""
+    services, world = deployment()
+    for now_ms in (START_MS, START_MS + WINDOW_MS):
+        count_ended(services, now_ms)
+    now_ms = START_MS + 2 * DAY_MS
+    for _ in range(3):
+        count_ended(services, now_ms)
+    hours = {hour.from_ms: hour.slot_ms for hour in stored(world, Span.HOUR, PROCESS_POOL)}
+    known_ms = now_ms - KNOWN_FOR_MS
+    assert set(hours.values()) == {None}  # known hours of this pool had no slots, and need no roll-up
+    assert max(hours) == floor_to(known_ms - 1, HOUR_MS)
+    assert [hour.slot_ms for hour in stored(world, Span.HOUR) if hour.from_ms >= known_ms][-2:] == [
+        2 * HOUR_MS
+    ] * 2
+    monkeypatch.setattr(slot_time, "PAGES", 0)  # a pool of more workers than a run reads
+    count_ended(services, now_ms + WINDOW_MS)
+    assert stored(world, Span.SLICE, PROCESS_POOL)[-1].slot_ms is None
 
 
 class Behind:
@@ -198,11 +318,14 @@ class Behind:
         return self._reached
 
 
-def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_no_roll_up() -> None:
+def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_a_roll_up_if_it_has_slots() -> None:
     services, world = deployment()
     for minute in range(121):
         count_ended(services, START_MS + minute * MINUTE_MS)
-    assert not world.rollups
+    assert {pool for pool, _, _, _ in world.rollups} == {POOL}  # the other has no worker
+    assert len(stored(world, Span.SLICE)) == 12
+    assert world.requests["put_rollup"] == len(world.rollups) == 12 + 2
+    assert world.requests["page_workers"] == 12
     pools = len(SETTINGS.pools)
     looks = 13 * pools
     assert world.requests["advance"] == looks
@@ -216,7 +339,7 @@ def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_no_roll_up() -> Non
 def test_a_busy_pool_costs_a_fiftieth_of_a_write_unit_for_each_end_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(counting, "ENDS_PER_PAGE", 500)
+    monkeypatch.setattr(settled_ends, "ENDS_PER_PAGE", 500)
     services, world = deployment()
     count_ended(services, START_MS + SETTLES_MS)
     people = People(services, world, 1)
@@ -224,7 +347,7 @@ def test_a_busy_pool_costs_a_fiftieth_of_a_write_unit_for_each_end_at_most(
         people.end(START_MS + number * 2_000)
     world.requests.clear()
     assert count_ended(services, START_MS + SETTLES_MS + WINDOW_MS) == 1
-    (rolled_up,) = [len(data) for data, _ in world.rollups.values()]
+    (rolled_up,) = [len(data) for data, _, _ in world.rollups.values()]
     keys_bytes = 100
     assert -(-(rolled_up + keys_bytes) // 1_024) + world.requests["advance"] <= 300 * 0.02
     assert world.requests["ended"] == len(SETTINGS.pools) * 5 * world.shards
@@ -234,9 +357,9 @@ def test_counting_begins_with_the_oldest_ends_that_are_all_still_there() -> None
     services, world = deployment()
     people = People(services, world, 1)
     people.end(START_MS - HOUR_MS)
-    assert count_ended(services, START_MS) == 1
+    assert count_ended(services, START_MS) == 5
     assert world.reached[POOL].since_ms == START_MS - HOUR_MS
-    (kept,) = [expires_at_s for _, expires_at_s in world.rollups.values()]
+    (kept,) = {expires_at_s for _, _, expires_at_s in world.rollups.values()}
     assert kept * 1_000 == START_MS + KEPT_MS[Span.SLICE]
     services, world = deployment()
     people = People(services, world, 1)
@@ -291,6 +414,45 @@ def test_ten_minutes_of_which_a_slice_was_removed_do_not_count() -> None:
         count_ended(services, START_MS + SETTLES_MS + HOUR_MS)
     (hour,) = stored(world, Span.HOUR)
     assert hour.rollup == rollup_of(people.ends[-1:])
+    people.end(START_MS + 30 * MINUTE_MS)  # by a worker that was suspended before its last write
+    now_ms = START_MS + SETTLES_MS + HOUR_MS
+    (told_hour,) = recount(services, POOL, START_MS, START_MS + HOUR_MS, now_ms=now_ms)
+    assert (told_hour.before, told_hour.found) == (1, 62)
+    (hour,) = stored(world, Span.HOUR)
+    assert (hour.rollup, hour.slot_ms) == (rollup_of(people.ends), None)
+    assert told(services, START_MS + HOUR_MS).types == rollup_of(people.ends).types
+    kept = dict(world.rollups)
+    for job_id in sorted(world.jobs)[:5]:  # removed before their retention is over
+        world.remove(job_id)
+    for at_ms, found in ((now_ms, 62), (now_ms + KEPT_MS[Span.SLICE], 57)):
+        (told_hour,) = recount(services, POOL, START_MS, START_MS + HOUR_MS, now_ms=at_ms)
+        assert (told_hour.before, told_hour.found) == (62, found)
+        assert {key: value[0] for key, value in world.rollups.items()} == {
+            key: value[0] for key, value in kept.items()
+        }
+
+
+@pytest.mark.parametrize(
+    ("pool", "from_ms", "to_ms", "days", "field"),
+    [
+        ("none", START_MS, START_MS + HOUR_MS, 0, "pool"),
+        (PROCESS_POOL, START_MS, START_MS + HOUR_MS, 0, "pool"),
+        (POOL, START_MS, START_MS, 0, "from"),
+        (POOL, START_MS - HOUR_MS, START_MS + HOUR_MS, 0, "from"),
+        (POOL, START_MS, START_MS + HOUR_MS, 30, "from"),
+        (POOL, START_MS, START_MS + HOUR_MS + 1, 0, "to"),
+    ],
+)
+def test_a_time_that_is_not_counted_or_not_kept_is_not_counted_anew(
+    pool: str, from_ms: int, to_ms: int, days: int, field: str
+) -> None:
+    services, world = deployment()
+    reached = Reached(START_MS, START_MS + HOUR_MS + WINDOW_MS, START_MS + HOUR_MS, START_MS - 21 * HOUR_MS)
+    world.reached[POOL] = reached
+    with pytest.raises(InvalidRequest) as refused:
+        recount(services, pool, from_ms, to_ms, now_ms=START_MS + 2 * HOUR_MS + days * DAY_MS)
+    assert [each.field for each in refused.value.violations] == [field]
+    assert not world.rollups
 
 
 def test_a_run_without_time_reads_no_shard_and_a_later_one_counts() -> None:
@@ -327,7 +489,7 @@ def test_rows_tell_apart_what_is_asked_for() -> None:
     assert rows(By.POOL, job_type="c") == {}
     assert rows(By.SHARE) == {"": 100}
     assert rows(By.WORKER) == {"w": 100}
-    assert rows(By.HOUR) == {START_MS: 60, START_MS + HOUR_MS: 40}
+    assert rows(By.HOUR) == {START_MS: 60, START_MS + HOUR_MS: 40, START_MS + 2 * HOUR_MS: 0}
     assert rows(By.DAY) == {START_MS: 100}
     assert rows(By.POOL, from_ms=START_MS + 10 * MINUTE_MS, to_ms=START_MS + 29 * MINUTE_MS) == {POOL: 20}
     assert told(services, now_ms).total != NONE

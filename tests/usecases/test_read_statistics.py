@@ -39,10 +39,12 @@ def services() -> Services:
     return services
 
 
-def put(services: Services, pool: str, span: Span, from_ms: int, to_ms: int, ends: int) -> None:
+def put(
+    services: Services, pool: str, span: Span, from_ms: int, to_ms: int, ends: int, slot_ms: int | None = None
+) -> None:
     figures = Figures(succeeded=ends)
     rollup = Rollup({"a": figures}, {"": figures}, {f"w{from_ms}": figures})
-    services.statistics.put(pool, span, Counted(from_ms, to_ms, rollup), expires_at_s=0)
+    services.statistics.put(pool, span, Counted(from_ms, to_ms, rollup, slot_ms), expires_at_s=0)
 
 
 def reach(services: Services, pool: str, at_ms: int) -> None:
@@ -73,6 +75,38 @@ def test_a_pool_that_lags_does_not_falsify_the_rows_of_another(services: Service
         ONE: 48,
         OTHER_POOL: 23,
     }
+
+
+@pytest.mark.parametrize(
+    ("by", "from_ms", "slots_since_ms", "found"),
+    [
+        (By.POOL, MIDNIGHT - 2 * DAY_MS, MIDNIGHT - 2 * DAY_MS, [4, 4]),
+        (By.DAY, MIDNIGHT - 2 * DAY_MS, MIDNIGHT - 2 * DAY_MS, [4, 4]),
+        (By.DAY, MIDNIGHT - 2 * DAY_MS, MIDNIGHT - DAY_MS, [None, 4]),
+        (By.POOL, MIDNIGHT - 2 * DAY_MS, MIDNIGHT - DAY_MS, [4, None]),
+        (By.POOL, MIDNIGHT - DAY_MS, MIDNIGHT - DAY_MS, [2, 2]),
+        (By.POOL, MIDNIGHT - DAY_MS, None, [2, None]),
+        (By.TYPE, MIDNIGHT - 2 * DAY_MS, MIDNIGHT - 2 * DAY_MS, [None]),
+    ],
+)
+def test_slot_time_is_told_where_it_is_known_of_all_pools_of_a_row(
+    services: Services, by: By, from_ms: int, slots_since_ms: int | None, found: list[int | None]
+) -> None:
+    """Each pool has two slots' days a day, which are counted of one pool from a later time on."""
+    for pool, since_ms in ((ONE, MIDNIGHT - 2 * DAY_MS), (OTHER_POOL, slots_since_ms)):
+        for begin_ms in (MIDNIGHT - 2 * DAY_MS, MIDNIGHT - DAY_MS):
+            put(services, pool, Span.DAY, begin_ms, begin_ms + DAY_MS, 24, slot_ms=2 * DAY_MS)
+        before = services.statistics.reached([pool])[pool]
+        assert services.statistics.advance(pool, before, replace(before, slots_since_ms=since_ms))
+    answer = ask(services, by, from_ms=from_ms)
+    days = [None if row.slot_ms is None else row.slot_ms / DAY_MS for row in answer.rows]
+    assert days == found
+    is_known = slots_since_ms is not None and slots_since_ms <= from_ms
+    assert answer.total.slot_ms == (4 * (MIDNIGHT - from_ms) if is_known else None)
+    by_type = read_statistics(
+        services, StatisticsQuery(By.POOL, from_ms, MIDNIGHT, ONE, "a"), now_ms=MIDNIGHT
+    )
+    assert by_type.total.slot_ms is None
 
 
 def test_what_is_beyond_the_rows_of_an_answer_is_together(

@@ -35,15 +35,17 @@ class MemoryStatisticsStore:
         self._world.charge("put_rollup")
         with self._world.lock:
             place = pool, span, counted.from_ms, counted.to_ms
-            self._world.rollups[place] = packed(counted.rollup), expires_at_s
+            self._world.rollups[place] = packed(counted.rollup), counted.slot_ms, expires_at_s
 
     def find(self, pool: str, span: Span, from_ms: int, to_ms: int) -> Sequence[Counted]:
         """Returns the roll-ups of this kind that begin from `from_ms` on and before `to_ms`, by their beginning."""
         self._world.charge("find_rollups")
         with self._world.lock:
             found = sorted(
-                (begin_ms, end_ms, data)
-                for (kept_of, kept_span, begin_ms, end_ms), (data, _) in self._world.rollups.items()
+                (begin_ms, end_ms, data, slot_ms)
+                for (kept_of, kept_span, begin_ms, end_ms), (data, slot_ms, _) in self._world.rollups.items()
                 if kept_of == pool and kept_span is span and from_ms <= begin_ms < to_ms
             )
-        return tuple(Counted(begin_ms, end_ms, unpacked(data)) for begin_ms, end_ms, data in found)
+        return tuple(
+            Counted(begin_ms, end_ms, unpacked(data), slot_ms) for begin_ms, end_ms, data, slot_ms in found
+        )

@@ -101,8 +101,8 @@ class MemoryWorld:
     segments: dict[tuple[str, int], Segment] = field(default_factory=dict)
     graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
     reached: dict[str, Reached] = field(default_factory=dict)
-    # By pool, kind, beginning and end: the bytes, and when they may be removed, in seconds since the epoch.
-    rollups: dict[tuple[str, Span, int, int], tuple[bytes, int]] = field(default_factory=dict)
+    # By pool, kind, beginning and end: the bytes, the slot time, and when both may be removed, in seconds.
+    rollups: dict[tuple[str, Span, int, int], tuple[bytes, int | None, int]] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
     # By pool and place: the end, and when it may be removed, in seconds.
     kept_ends: dict[tuple[str, EndPlace], tuple[EndedJob, int]] = field(default_factory=dict)

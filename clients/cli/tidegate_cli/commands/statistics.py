@@ -32,6 +32,7 @@ COLUMNS = (
     Column("run 99 %", 70, right=True),
     Column("over 50 %", 40, right=True),
     Column("busy", 60, right=True),
+    Column("used", 65, right=True),
     Column("wasted", 50, right=True),
     Column("lost", 30, right=True),
 )
@@ -39,8 +40,9 @@ _QUANTILES = ("wait_seconds", "run_seconds", "overrun")
 CSV_COLUMNS = (
     *("pool", "type", "share", "worker", "since", "until"),
     *("ended", "succeeded", "failed", "timed_out", "cancelled", "skipped", "success_rate", "ended_per_hour"),
-    *("measured", "started", "tries", "handed_back", "lost", "busy_seconds", "wasted_seconds"),
-    *(f"{kind}_{part}" for kind in _QUANTILES for part in ("count", "p50", "p90", "p99")),
+    *("measured", "started", "tries", "handed_back", "lost", "busy_seconds"),
+    *("slot_seconds", "utilisation", "wasted_seconds"),
+    *(f"{kind}_{part}" for kind in _QUANTILES for part in ("count", "p50", "p90", "p99", "max")),
 )
 
 
@@ -117,6 +119,7 @@ def _name(row: Mapping[str, Any]) -> str:
 def _cells(name: str, row: Mapping[str, Any]) -> Sequence[Cell]:
     wait, run, overrun = (row.get(kind) or {} for kind in _QUANTILES)
     rate, per_hour, over = row.get("success_rate"), row.get("ended_per_hour"), overrun.get("p50")
+    used = row.get("utilisation")
     return (
         name,
         str(row.get("ended")),
@@ -128,6 +131,7 @@ def _cells(name: str, row: Mapping[str, Any]) -> Sequence[Cell]:
         duration_text(run.get("p99")),
         "-" if over is None else f"{over:.2f}",
         duration_text(row.get("busy_seconds")),
+        "-" if used is None else f"{used:.1%}",
         duration_text(row.get("wasted_seconds")),
         str(row.get("lost")),
     )

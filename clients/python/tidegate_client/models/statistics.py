@@ -8,18 +8,21 @@ from tidegate_client.models.base import Model
 
 
 class Quantiles(Model):
-    """Where half, 90 % and 99 % of `count` values lie below; None without values."""
+    """Where half, 90 % and 99 % of `count` values lie below, and the largest of them; None without values."""
 
     count: int
     p50: float | None = None
     p90: float | None = None
     p99: float | None = None
+    max: float | None = None
 
 
 class StatisticsRow(Model):
     """The ends of the jobs of one pool, type, share, worker, hour or day; None for what the row does not tell apart.
 
     The share of jobs without one is an empty text. `overrun` is the run time divided by the estimate.
+    `utilisation` is the busy part of `slot_seconds`, the time that slots were there; None in rows without slots of
+    their own and where the slots are not known.
     """
 
     pool: str | None = None
@@ -42,6 +45,8 @@ class StatisticsRow(Model):
     handed_back: int
     lost: int
     busy_seconds: float
+    slot_seconds: float | None = None
+    utilisation: float | None = None
     wasted_seconds: float
     wait_seconds: Quantiles
     run_seconds: Quantiles

@@ -14,12 +14,13 @@ _MS_PER_SECOND = 1_000
 
 
 class QuantilesOut(TypedDict):
-    """Where half, 90 % and 99 % of `count` values lie below; null without values."""
+    """Where half, 90 % and 99 % of `count` values lie below, and the largest of them; null without values."""
 
     count: int
     p50: float | None
     p90: float | None
     p99: float | None
+    max: float | None
 
 
 class StatisticsRowOut(TypedDict):
@@ -29,6 +30,9 @@ class StatisticsRowOut(TypedDict):
     `since` on and before `until` count. `success_rate` is the part of succeeded among succeeded, failed and timed out,
     null without any. `ended_per_hour` is null where no time is counted yet. `measured` counts the ends that tell more
     than their state, and the fields behind it are about those. `overrun` is the run time divided by the estimate.
+    `slot_seconds` are the seconds that the slots of the pools were there, each slot by itself, null where they are not
+    known and in rows of types, shares and workers. `utilisation` is the part of them that was busy. It is above 1 where
+    the jobs that ended began earlier, because all of a job's time counts when it ends.
     """
 
     pool: str | None
@@ -51,6 +55,8 @@ class StatisticsRowOut(TypedDict):
     handed_back: int
     lost: int
     busy_seconds: float
+    slot_seconds: float | None
+    utilisation: float | None
     wasted_seconds: float
     wait_seconds: QuantilesOut
     run_seconds: QuantilesOut
@@ -109,6 +115,8 @@ def _row_out(row: StatisticsRow) -> StatisticsRowOut:
         "handed_back": figures.hand_backs,
         "lost": figures.losses,
         "busy_seconds": figures.busy_ms / _MS_PER_SECOND,
+        "slot_seconds": None if row.slot_ms is None else row.slot_ms / _MS_PER_SECOND,
+        "utilisation": round(figures.busy_ms / row.slot_ms, 4) if row.slot_ms else None,
         "wasted_seconds": figures.wasted_ms / _MS_PER_SECOND,
         "wait_seconds": _quantiles_out(figures.wait, _MS_PER_SECOND),
         "run_seconds": _quantiles_out(figures.run, _MS_PER_SECOND),
@@ -121,4 +129,4 @@ def _quantiles_out(histogram: Histogram, unit: int) -> QuantilesOut:
         value = histogram.quantile(part)
         return None if value is None else round(value / unit, 3)
 
-    return {"count": histogram.count, "p50": at(0.5), "p90": at(0.9), "p99": at(0.99)}
+    return {"count": histogram.count, "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": at(1.0)}

@@ -18,6 +18,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.suggestions import did_you_mean
 
 ENTRY_KEPT_SECONDS = 86_400  # after a worker's last heartbeat, so that operators can still see how it ended
+LATEST_SESSIONS = 3  # under one worker id, whose slots are still known after they ended
 WORKER_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{limits.MAX_WORKER_ID_CHARACTERS}}}")
 
 
@@ -73,17 +74,28 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Slots:
+    """So many slots, from `from_ms` on and before `to_ms`, in milliseconds since the epoch."""
+
+    slots: int
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class AllSessions:
     """The work of `sessions` sessions under one worker id, since the first of them began at `since_ms`.
 
     `lost` counts the attempts that ran when a session ended without leaving, as its last heartbeat told. The counts go
-    back to the last time that the id had no entry, so they begin anew after a day without the worker.
+    back to the last time that the id had no entry, so they begin anew after a day without the worker. `latest` are the
+    slots of the sessions that ended last, at most LATEST_SESSIONS, in their order.
     """
 
     since_ms: int
     sessions: int = 0
     totals: Totals = Totals()
     lost: int = 0
+    latest: tuple[Slots, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +141,21 @@ class Worker:
 
     @property
     def all_sessions(self) -> AllSessions:
-        """Returns the work of this session and the earlier ones. What a LOST worker ran is lost."""
+        """Returns the work of this session and the earlier ones. The attempts of a LOST worker are lost."""
         before = self.earlier or AllSessions(self.started_at_ms)
         lost = self.running if self.state is WorkerState.LOST else 0
         return AllSessions(
             before.since_ms, before.sessions + 1, before.totals + self.totals, before.lost + lost
         )
+
+    @property
+    def held(self) -> tuple[Slots, ...]:
+        """Returns the slots of the latest sessions up to the last heartbeat of each, those of this one last.
+
+        All slots count, also while the worker drains or reports a fault, because its machine is paid for.
+        """
+        before = self.earlier.latest if self.earlier else ()
+        return (*before, Slots(self.spec.slots, self.started_at_ms, self.heartbeat_at_ms))
 
     @property
     def pool(self) -> str:
@@ -218,7 +239,8 @@ def begin(spec: WorkerSpec, session_id: str, now_ms: int, *, standing: Worker | 
     earlier: AllSessions | None = None
     if standing is not None:
         has_left = standing.state is WorkerState.INACTIVE
-        earlier = (standing if has_left else replace(standing, state=WorkerState.LOST)).all_sessions
+        counts = (standing if has_left else replace(standing, state=WorkerState.LOST)).all_sessions
+        earlier = replace(counts, latest=standing.held[-LATEST_SESSIONS:])
     return Worker(
         spec,
         session_id,

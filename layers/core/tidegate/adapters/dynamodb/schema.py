@@ -187,6 +187,7 @@ DRAIN_REQUESTED_AT: Final = "drain_requested_at"
 DRAIN_REQUESTED_BY: Final = "drain_requested_by"
 LACKING: Final = "lacking"
 FAULT: Final = "fault"
+LATEST: Final = "latest"  # the slots of the sessions that ended last, each with its two times
 EARLIER: Final = "earlier"  # the counts of the sessions before, present after the first session
 SINCE: Final = "since"
 SESSIONS: Final = "sessions"
@@ -264,6 +265,8 @@ COUNTED: Final = "counted"
 HOURS: Final = "hours"
 DAYS: Final = "days"
 ROLLUP: Final = "rollup"
+SLOT_TIME: Final = "slot_ms"
+SLOTS_SINCE: Final = "slots_since"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:

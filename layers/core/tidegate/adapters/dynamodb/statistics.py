@@ -41,6 +41,7 @@ class DynamoStatisticsStore:
                 counted_ms=found[key][schema.COUNTED],
                 hours_ms=found[key][schema.HOURS],
                 days_ms=found[key][schema.DAYS],
+                slots_since_ms=found[key].get(schema.SLOTS_SINCE),
             )
             for pool, key in keys.items()
             if key in found
@@ -48,11 +49,12 @@ class DynamoStatisticsStore:
 
     def advance(self, pool: str, before: Reached | None, after: Reached) -> bool:
         """Stores how far a pool is counted if `before` stands there. Returns whether it did."""
-        values = {
+        values: dict[str, Plain] = {
             schema.SINCE: after.since_ms,
             schema.COUNTED: after.counted_ms,
             schema.HOURS: after.hours_ms,
             schema.DAYS: after.days_ms,
+            schema.SLOTS_SINCE: after.slots_since_ms,
         }
         # The other times change with `counted` alone.
         stands = absent(schema.WORKFLOW_ID) if before is None else equals(schema.COUNTED, before.counted_ms)
@@ -70,7 +72,11 @@ class DynamoStatisticsStore:
     def put(self, pool: str, span: Span, counted: Counted, *, expires_at_s: int) -> None:
         """Stores a roll-up until `expires_at_s`, over an equal one of the same time."""
         part = schema.rollup_part(span, counted.from_ms, counted.to_ms)
-        values: dict[str, Plain] = {schema.ROLLUP: packed(counted.rollup), schema.EXPIRES_AT: expires_at_s}
+        values: dict[str, Plain] = {
+            schema.ROLLUP: packed(counted.rollup),
+            schema.SLOT_TIME: counted.slot_ms,
+            schema.EXPIRES_AT: expires_at_s,
+        }
         with translated(f"storing statistics of {pool}"):
             self.clients.dynamodb.put_item(
                 TableName=self.tables.progress,
@@ -99,7 +105,8 @@ class DynamoStatisticsStore:
 def _counted(item: Item) -> Counted:
     values = decode_item(item)
     _, from_ms, to_ms = values[schema.PART].split("#")
-    return Counted(int(from_ms), int(to_ms), unpacked(bytes(values[schema.ROLLUP])))
+    rollup = unpacked(bytes(values[schema.ROLLUP]))
+    return Counted(int(from_ms), int(to_ms), rollup, values.get(schema.SLOT_TIME))
 
 
 def _key(partition: str, part: str) -> Item:

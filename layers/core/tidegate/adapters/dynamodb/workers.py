@@ -27,6 +27,7 @@ from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_ite
 from tidegate.domain.workers import (
     PRESENT,
     AllSessions,
+    Slots,
     Totals,
     Worker,
     WorkerIdTaken,
@@ -274,7 +275,9 @@ def _totals_from(values: Mapping[str, Any]) -> Totals:
 
 
 def _sessions_values(counts: AllSessions) -> dict[str, Plain]:
+    latest: list[Plain] = [[each.slots, each.from_ms, each.to_ms] for each in counts.latest]
     return {
+        schema.LATEST: latest,
         schema.SINCE: counts.since_ms,
         schema.SESSIONS: counts.sessions,
         schema.LOST: counts.lost,
@@ -288,6 +291,7 @@ def _sessions_from(values: Mapping[str, Any]) -> AllSessions:
         sessions=values[schema.SESSIONS],
         totals=_totals_from(values),
         lost=values[schema.LOST],
+        latest=tuple(Slots(*each) for each in values.get(schema.LATEST, ())),
     )
 
 

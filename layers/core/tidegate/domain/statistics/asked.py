@@ -37,7 +37,8 @@ class StatisticsQuery:
 class StatisticsRow:
     """The figures of one pool, type, share, worker, hour or day; None for what the row does not tell apart.
 
-    An empty share is the main lane. `from_ms` and `to_ms` bound the part of the time that is counted.
+    An empty share is the main lane. `from_ms` and `to_ms` bound the part of the time that is counted. `slot_ms` is the
+    slot time in milliseconds of one slot; None where it is not known, or is not that of the row alone.
     """
 
     pool: str | None = None
@@ -47,6 +48,7 @@ class StatisticsRow:
     from_ms: int
     to_ms: int
     figures: Figures
+    slot_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

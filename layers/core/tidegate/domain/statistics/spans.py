@@ -7,7 +7,7 @@ slices from one time to another counts that time exactly, and `chain` finds one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -34,24 +34,45 @@ KEPT_MS: Final = {Span.SLICE: 7 * DAY_MS, Span.HOUR: 90 * DAY_MS, Span.DAY: 800 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The roll-up of one pool's jobs that ended from `from_ms` on and before `to_ms` (milliseconds since the epoch)."""
+    """The roll-up of one pool's jobs that ended from `from_ms` on and before `to_ms` (milliseconds since the epoch).
+
+    `slot_ms` is the slot time of the pool in that time, in milliseconds of one slot; None where it is not known.
+    """
 
     from_ms: int
     to_ms: int
     rollup: Rollup
+    slot_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
     """How far a pool is counted: before `counted_ms` in slices, before `hours_ms` in hours, before `days_ms` in days.
 
-    Nothing before `since_ms` was ever counted. Times are in milliseconds since the epoch.
+    Nothing before `since_ms` was ever counted. From `slots_since_ms` on a time without roll-ups had no slots either;
+    None where slot time was never counted. Times are in milliseconds since the epoch.
     """
 
     since_ms: int
     counted_ms: int
     hours_ms: int
     days_ms: int
+    slots_since_ms: int | None = None
+
+    def tells_slots(self, from_ms: int) -> bool:
+        """Tells whether the roll-ups from `from_ms` on, or from the first on, tell of all slot time of the pool."""
+        since_ms = self.slots_since_ms
+        return since_ms is not None and since_ms <= max(from_ms, self.since_ms)
+
+
+def all_slots(parts: Iterable[Counted]) -> int | None:
+    """Returns the slot time of all parts together, None where one of them does not know its own."""
+    total_ms = 0
+    for part in parts:
+        if part.slot_ms is None:
+            return None
+        total_ms += part.slot_ms
+    return total_ms
 
 
 def floor_to(at_ms: int, unit_ms: int) -> int:

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tidegate.domain.states import TERMINAL, Group, group_of
-from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob, EndPlace
+from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob
 from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
 from tidegate.domain.statistics.spans import (
     DAY_MS,
@@ -22,6 +21,7 @@ from tidegate.domain.statistics.spans import (
     Counted,
     Reached,
     Span,
+    all_slots,
     ceil_to,
     chain,
     floor_to,
@@ -31,11 +31,10 @@ from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import all_pools
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.settled_ends import SettledEnds
+from tidegate.usecases.statistics.slot_time import read_slot_time
 
-ENDS_PER_PAGE: Final = 500
-PAGES_PER_RUN: Final = 60  # of one pool's index, beyond the first page of each shard; as many of kept ends
 AHEAD_MS: Final = DAY_MS  # the longest time that one run counts of a pool
-_GROUPS: Final = tuple(sorted(group_of(state) for state in TERMINAL))
 
 
 def count_ended(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
@@ -58,16 +57,6 @@ def count_ended(services: Services, now_ms: int, *, until: Deadline = NEVER) -> 
 
 
 @dataclass(slots=True)
-class _Shard:
-    """One shard of a terminal group. All its ends before `known_ms` have been read."""
-
-    group: Group
-    number: int
-    known_ms: int
-    after: EndPlace | None = None
-
-
-@dataclass(slots=True)
 class _Count:
     """One run over one pool; `put` counts the roll-ups that it has put."""
 
@@ -82,132 +71,77 @@ class _Count:
         start = before or self._beginning(settled_ms)
         from_ms, to_ms = start.counted_ms, min(settled_ms, start.counted_ms + AHEAD_MS)
         if from_ms < to_ms:
-            ends, to_ms = self._ends(from_ms, to_ms)
-            self._put_slices(ends, from_ms, to_ms)
-        hours_ms = self._put_hours(start.hours_ms, floor_to(to_ms, HOUR_MS))
-        days_ms = self._put_days(start.days_ms, floor_to(hours_ms, DAY_MS))
+            ends, to_ms = SettledEnds(self.services, self.pool, self.until).between(from_ms, to_ms)
+            start = self._put_slices(start, ends, from_ms, to_ms)
+        hours_ms = self._put_hours(start, floor_to(to_ms, HOUR_MS))
+        days_ms = self._put_days(start, floor_to(hours_ms, DAY_MS))
         after = replace(start, counted_ms=to_ms, hours_ms=hours_ms, days_ms=days_ms)
         if after != before:
             self.services.statistics.advance(self.pool, before, after)
         return self.put
 
-    def _ends(self, from_ms: int, to_ms: int) -> tuple[list[EndedJob], int]:
-        """Returns all ends from `from_ms` on and before a time, and that time, which is `to_ms` or earlier."""
-        found, to_ms = self._ends_of_index(from_ms, to_ms)
-        if from_ms >= to_ms:
-            return [], from_ms
-        # Kept ends are read behind the index, because an end is kept before it leaves the index.
-        kept, to_ms = self._kept_ends(from_ms, to_ms)
-        ends = {(end.job_id, end.ended_at_ms): end for end in (*found, *kept) if end.ended_at_ms < to_ms}
-        return [*ends.values()], to_ms
-
     def _beginning(self, settled_ms: int) -> Reached:
         """Returns where a pool begins that was never counted: at the oldest ten minutes that still have all ends."""
-        oldest = [settled_ms]
-        for shard in self._shards(0):
-            page = self.services.index.ended(
-                self.pool, shard.group, shard.number, from_ms=0, to_ms=settled_ms, limit=1
-            )
-            oldest += [floor_to(end.ended_at_ms, WINDOW_MS) for end in page.entries]
+        oldest_ms = SettledEnds(self.services, self.pool).oldest_ms(settled_ms)
+        first_ms = settled_ms if oldest_ms is None else floor_to(oldest_ms, WINDOW_MS)
         # Jobs that ended before may have been removed.
         whole_ms = ceil_to(self.now_ms - self.services.settings.retention_seconds * 1_000, WINDOW_MS)
-        since_ms = min(settled_ms, max(min(oldest), whole_ms))
+        since_ms = min(settled_ms, max(first_ms, whole_ms))
         return Reached(since_ms, since_ms, floor_to(since_ms, HOUR_MS), floor_to(since_ms, DAY_MS))
 
-    def _shards(self, from_ms: int) -> list[_Shard]:
-        return [
-            _Shard(group, number, from_ms)
-            for group in _GROUPS
-            for number in range(self.services.index.shards)
-        ]
+    def _put_slices(self, start: Reached, ends: Sequence[EndedJob], from_ms: int, to_ms: int) -> Reached:
+        """Puts a slice for each ten minutes of the time; returns `start`, with since when slot time is counted.
 
-    def _ends_of_index(self, from_ms: int, to_ms: int) -> tuple[list[EndedJob], int]:
-        """Returns ends from `from_ms` on, and the time before which they are all, `to_ms` if there was time for it.
-
-        Always reads the shard that is known least far. If more ends are of one millisecond than a run may read, those
-        beyond are left out, because no later run could tell them apart.
-        """
-        ends: list[EndedJob] = []
-        shards = self._shards(from_ms)
-        for shard in shards:
-            if self.until.is_over():  # nothing is known of this shard, so a later run begins here again
-                return [], from_ms
-            self._read(shard, ends, from_ms, to_ms)
-        for _ in range(PAGES_PER_RUN):
-            least = min(shards, key=lambda shard: shard.known_ms)
-            if least.known_ms >= to_ms or self.until.is_over():
-                return ends, least.known_ms
-            self._read(least, ends, from_ms, to_ms)
-        return ends, max(from_ms + 1, min(shard.known_ms for shard in shards))
-
-    def _read(self, shard: _Shard, ends: list[EndedJob], from_ms: int, to_ms: int) -> None:
-        page = self.services.index.ended(
-            self.pool,
-            shard.group,
-            shard.number,
-            from_ms=from_ms,
-            to_ms=to_ms,
-            limit=ENDS_PER_PAGE,
-            after=shard.after,
-        )
-        ends += page.entries
-        shard.after = page.next
-        shard.known_ms = page.next.ended_at_ms if page.next else to_ms
-
-    def _kept_ends(self, from_ms: int, to_ms: int) -> tuple[list[EndedJob], int]:
-        """Returns kept ends from `from_ms` on, and the time before which they are all."""
-        ends: list[EndedJob] = []
-        after: EndPlace | None = None
-        for _ in range(PAGES_PER_RUN):
-            page = self.services.kept_ends.page(self.pool, from_ms, to_ms, limit=ENDS_PER_PAGE, after=after)
-            ends += page.entries
-            after = page.next
-            if after is None:
-                return ends, to_ms
-            if self.until.is_over():
-                return ends, after.ended_at_ms
-        return ends, to_ms if after is None else max(from_ms + 1, after.ended_at_ms)
-
-    def _put_slices(self, ends: Sequence[EndedJob], from_ms: int, to_ms: int) -> None:
-        """Puts a slice for each ten minutes of the time.
-
-        Ten minutes without an end need none. A part of ten minutes is put also without ends, so that the slices of the
-        ten minutes follow each other.
+        Ten minutes without an end and without slots need none. A part of ten minutes is put all the same, so that the
+        slices of the ten minutes follow each other.
         """
         by_window: dict[int, list[EndedJob]] = {}
         for end in ends:
             by_window.setdefault(floor_to(end.ended_at_ms, WINDOW_MS), []).append(end)
+        slots = read_slot_time(self.services, self.pool, self.now_ms)
+        since_ms = start.slots_since_ms
         for begin_ms, end_ms in windows(from_ms, to_ms):
             held = by_window.get(floor_to(begin_ms, WINDOW_MS), ())
-            if held or end_ms - begin_ms < WINDOW_MS:
-                self._put(Span.SLICE, begin_ms, end_ms, rollup_of(held))
+            slot_ms = slots.of(begin_ms, end_ms)
+            if since_ms is None and slot_ms is not None:
+                since_ms = begin_ms
+            # Before any slot time is counted, a time without a slice says by itself that its slots are not known.
+            has_slots = since_ms is not None and slot_ms != 0
+            if held or has_slots or end_ms - begin_ms < WINDOW_MS:
+                self._put(Span.SLICE, begin_ms, end_ms, rollup_of(held), slot_ms)
+        return replace(start, slots_since_ms=since_ms)
 
-    def _put_hours(self, from_ms: int, to_ms: int) -> int:
+    def _put_hours(self, start: Reached, to_ms: int) -> int:
         """Puts the hours that are complete; returns how far hours are put."""
+        from_ms = start.hours_ms
         if from_ms >= to_ms:
             return from_ms
         slices = self.services.statistics.find(self.pool, Span.SLICE, from_ms, to_ms)
         for begin_ms, end_ms in windows(from_ms, to_ms, HOUR_MS):
             own = [each for each in slices if begin_ms <= each.from_ms < end_ms]
-            self._put_whole(Span.HOUR, begin_ms, end_ms, chain(own, begin_ms, end_ms))
+            self._put_whole(start, Span.HOUR, begin_ms, end_ms, chain(own, begin_ms, end_ms))
         return to_ms
 
-    def _put_days(self, from_ms: int, to_ms: int) -> int:
+    def _put_days(self, start: Reached, to_ms: int) -> int:
         """Puts the days that are complete; returns how far days are put."""
+        from_ms = start.days_ms
         if from_ms >= to_ms:
             return from_ms
         hours = self.services.statistics.find(self.pool, Span.HOUR, from_ms, to_ms)
         for begin_ms, end_ms in windows(from_ms, to_ms, DAY_MS):
             own = [each for each in hours if begin_ms <= each.from_ms < end_ms]
-            self._put_whole(Span.DAY, begin_ms, end_ms, own)
+            self._put_whole(start, Span.DAY, begin_ms, end_ms, own)
         return to_ms
 
-    def _put_whole(self, span: Span, from_ms: int, to_ms: int, parts: Sequence[Counted]) -> None:
+    def _put_whole(
+        self, start: Reached, span: Span, from_ms: int, to_ms: int, parts: Sequence[Counted]
+    ) -> None:
         if parts:
-            self._put(span, from_ms, to_ms, merged(each.rollup for each in parts))
+            slot_ms = all_slots(parts) if start.tells_slots(from_ms) else None
+            self._put(span, from_ms, to_ms, merged(each.rollup for each in parts), slot_ms)
 
-    def _put(self, span: Span, from_ms: int, to_ms: int, rollup: Rollup) -> None:
+    def _put(self, span: Span, from_ms: int, to_ms: int, rollup: Rollup, slot_ms: int | None) -> None:
         expires_at_s = (self.now_ms + KEPT_MS[span]) // 1_000
-        counted = Counted(from_ms, to_ms, rollup.bounded())
+        counted = Counted(from_ms, to_ms, rollup.bounded(), slot_ms)
         self.services.statistics.put(self.pool, span, counted, expires_at_s=expires_at_s)
         self.put += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tidegate.domain.errors import InvalidRequest
@@ -47,6 +48,7 @@ class _Key(NamedTuple):
     worker: str | None = None
 
 
+_TOTAL: Final = _Key()
 _REST: Final = {
     By.TYPE: _Key(type=OTHER),
     By.SHARE: _Key(share=OTHER),
@@ -54,6 +56,38 @@ _REST: Final = {
 }
 """The row of all that is beyond MAX_ROWS."""
 _PORTION_MS: Final = {Span.SLICE: HOUR_MS, Span.HOUR: 4 * DAY_MS, Span.DAY: 100 * DAY_MS}
+
+
+@dataclass(slots=True)
+class _SlotTimes:
+    """Adds up the slot time of all pools that are asked for, and of each row that has slot time of its own.
+
+    A pool, an hour and a day have slots of their own. A type, a share and a worker have not.
+    """
+
+    query: StatisticsQuery
+    reached: Mapping[str, Reached]
+    sums: dict[_Key, int | None] = field(default_factory=dict)
+
+    def add(self, key: _Key | None, counted: Counted) -> None:
+        """Adds the slot time of a roll-up to that of the row, if it has slots, and to that of all."""
+        for each in {_TOTAL, _TOTAL if key is None else key}:
+            before_ms, more_ms = self.sums.get(each, 0), counted.slot_ms
+            self.sums[each] = None if before_ms is None or more_ms is None else before_ms + more_ms
+
+    def of(self, key: _Key, from_ms: int, to_ms: int) -> int | None:
+        """Returns the slot time of a row, None where it has none of its own or a part of it is not known."""
+        by = self.query.by
+        if self.query.job_type is not None or (key != _TOTAL and by not in _WITH_SLOTS):
+            return None
+        pools = [reached for pool, reached in self.reached.items() if key.pool in (None, pool)]
+        counted = [each for each in pools if each.since_ms < to_ms]
+        if not counted or not all(each.tells_slots(from_ms) for each in counted):
+            return None
+        return self.sums.get(key, 0)
+
+
+_WITH_SLOTS: Final = (By.POOL, By.HOUR, By.DAY)
 
 
 def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) -> Statistics:
@@ -74,8 +108,9 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
     until_ms = None if since_ms is None else max(since_ms, _common_until(reached.values(), now_ms))
     counted_from = from_ms if since_ms is None else min(to_ms, max(from_ms, since_ms))
     counted_to = counted_from if until_ms is None else max(counted_from, min(to_ms, until_ms))
-    grouped = _grouped(services, query, reached, from_ms, counted_to)
-    rows = [_row(query.by, key, figures, counted_from, counted_to) for key, figures in grouped.items()]
+    slots = _SlotTimes(query, reached)
+    grouped = _grouped(services, query, reached, from_ms, counted_to, slots)
+    rows = [_row(query.by, key, figures, counted_from, counted_to, slots) for key, figures in grouped.items()]
     total = together([NONE, *grouped.values()])
     return Statistics(
         from_ms,
@@ -83,7 +118,12 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
         since_ms,
         until_ms,
         tuple(sorted(rows, key=_order(query.by))),
-        StatisticsRow(from_ms=counted_from, to_ms=counted_to, figures=total),
+        StatisticsRow(
+            from_ms=counted_from,
+            to_ms=counted_to,
+            figures=total,
+            slot_ms=slots.of(_TOTAL, counted_from, counted_to),
+        ),
     )
 
 
@@ -122,9 +162,17 @@ def _unit_ms(at_ms: int, now_ms: int) -> int:
 
 
 def _grouped(
-    services: Services, query: StatisticsQuery, reached: Mapping[str, Reached], from_ms: int, to_ms: int
+    services: Services,
+    query: StatisticsQuery,
+    reached: Mapping[str, Reached],
+    from_ms: int,
+    to_ms: int,
+    slots: _SlotTimes,
 ) -> dict[_Key, Figures]:
-    """Returns the figures of each row, at most MAX_ROWS. Adds them up portion by portion as it reads."""
+    """Returns the figures of each row, at most MAX_ROWS. Adds them up portion by portion as it reads.
+
+    Adds the slot time of what it reads to `slots`.
+    """
     longest = Span.HOUR if query.by is By.HOUR else Span.DAY
     grouped: dict[_Key, Figures] = {}
     left = MAX_ROLLUPS
@@ -138,6 +186,7 @@ def _grouped(
                 )
             parts: dict[_Key, list[Figures]] = {}
             for counted in portion:
+                slots.add(_key_with_slots(query, pool, counted), counted)
                 for key, figures in _keyed(query, pool, counted):
                     parts.setdefault(key, []).append(figures)
             for key, found in parts.items():
@@ -175,12 +224,19 @@ def _keyed(query: StatisticsQuery, pool: str, counted: Counted) -> Iterable[tupl
     types = _types(rollup, query.job_type)
     if by is By.TYPE:
         return [(_Key(type=job_type), each) for job_type, each in types.items()]
+    key = _key_with_slots(query, pool, counted)
     figures = together([NONE, *types.values()])
-    if not figures.ended:
-        return []
-    if by is By.POOL:
-        return [(_Key(pool=pool), figures)]
-    return [(_Key(from_ms=floor_to(counted.from_ms, HOUR_MS if by is By.HOUR else DAY_MS)), figures)]
+    has_slots = query.job_type is None and counted.slot_ms
+    return [(key, figures)] if key is not None and (figures.ended or has_slots) else []
+
+
+def _key_with_slots(query: StatisticsQuery, pool: str, counted: Counted) -> _Key | None:
+    """Returns the key of the row that a roll-up belongs to as a whole, None where rows tell its parts apart."""
+    if query.by not in _WITH_SLOTS:
+        return None
+    if query.by is By.POOL:
+        return _Key(pool=pool)
+    return _Key(from_ms=floor_to(counted.from_ms, HOUR_MS if query.by is By.HOUR else DAY_MS))
 
 
 def _types(rollup: Rollup, job_type: str | None) -> Mapping[str, Figures]:
@@ -189,7 +245,7 @@ def _types(rollup: Rollup, job_type: str | None) -> Mapping[str, Figures]:
     return {job_type: rollup.types[job_type]} if job_type in rollup.types else {}
 
 
-def _row(by: By, key: _Key, figures: Figures, from_ms: int, to_ms: int) -> StatisticsRow:
+def _row(by: By, key: _Key, figures: Figures, from_ms: int, to_ms: int, slots: _SlotTimes) -> StatisticsRow:
     if by in (By.HOUR, By.DAY):
         end_ms = key.from_ms + (HOUR_MS if by is By.HOUR else DAY_MS)
         from_ms, to_ms = max(from_ms, key.from_ms), min(to_ms, end_ms)
@@ -201,6 +257,7 @@ def _row(by: By, key: _Key, figures: Figures, from_ms: int, to_ms: int) -> Stati
         from_ms=from_ms,
         to_ms=to_ms,
         figures=figures,
+        slot_ms=slots.of(key, from_ms, to_ms),
     )
 
 

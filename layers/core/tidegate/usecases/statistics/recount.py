@@ -1,0 +1,169 @@
+"""Counts hours of a pool anew, on an operator's demand.
+
+The reaper counts an end that comes into the index later than ends settle in no hour, and leaves out ten minutes whose
+slices are gone. A recount reads the ends of whole hours again and puts the same slices, hours and days over the earlier
+ones. Slot time stays as it was counted, because the entries of workers are gone by then. Fewer ends than before mean
+that jobs were removed early, as after a longer retention was set, so no roll-up is replaced by a smaller one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.statistics.ended import EndedJob
+from tidegate.domain.statistics.rollup import merged, rollup_of
+from tidegate.domain.statistics.spans import (
+    DAY_MS,
+    HOUR_MS,
+    KEPT_MS,
+    Counted,
+    Reached,
+    Span,
+    all_slots,
+    ceil_to,
+    chain,
+    floor_to,
+    windows,
+)
+from tidegate.usecases.pools.earlier_pools import listed_pools
+from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.settled_ends import SettledEnds
+
+MAX_RANGE_MS: Final = 31 * DAY_MS
+_SPARE_MS: Final = 2 * DAY_MS  # no recount relies on roll-ups that are removed so soon
+
+
+@dataclass(frozen=True, slots=True)
+class RecountedHour:
+    """An hour that was counted anew. It had `before` ends, and `found` are still there.
+
+    `from_ms` is in milliseconds since the epoch.
+    """
+
+    from_ms: int
+    before: int
+    found: int
+
+    @property
+    def is_kept(self) -> bool:
+        """Tells whether the hour stays as it was, because some of its ends were removed."""
+        return self.found < self.before
+
+
+def recount(
+    services: Services, pool: str, from_ms: int, to_ms: int, *, now_ms: int
+) -> Iterator[RecountedHour]:
+    """Counts each hour of a time anew, and then its complete days; yields each hour once its roll-ups are put.
+
+    Both ends are rounded outward to hours. All of the time must be counted, and no older than ended jobs are kept.
+    Safe to repeat. A run of the reaper that put one of the hours or days just then may put its own count over it, so
+    repeat the recount of a time that was counted less than ten minutes ago. Raises InvalidRequest; ServiceUnavailable.
+    """
+    from_ms, to_ms = floor_to(from_ms, HOUR_MS), ceil_to(to_ms, HOUR_MS)
+    listed_pools(services, pool)
+    reached = services.statistics.reached([pool]).get(pool)
+    if reached is None:
+        raise InvalidRequest.of("pool", f"nothing of pool {pool!r} is counted yet")
+    _check_time(services, reached, from_ms, to_ms, now_ms)
+    return _Recount(services, pool, reached, now_ms).run(from_ms, to_ms)
+
+
+def _check_time(services: Services, reached: Reached, from_ms: int, to_ms: int, now_ms: int) -> None:
+    if not 0 < to_ms - from_ms <= MAX_RANGE_MS:
+        raise InvalidRequest.of("from", "must be earlier than to, and at most 31 days")
+    kept_ms = min(services.settings.retention_seconds * 1_000, KEPT_MS[Span.HOUR] - _SPARE_MS)
+    # The first hour may have begun before all ends were there, so it is read from where counting began.
+    first_ms = max(floor_to(reached.since_ms, HOUR_MS), ceil_to(now_ms - kept_ms, HOUR_MS))
+    if from_ms < first_ms:
+        raise InvalidRequest.of(
+            "from", f"must be {_shown(first_ms)} or later: earlier ends are not counted, or may be removed"
+        )
+    if to_ms > reached.hours_ms:
+        raise InvalidRequest.of(
+            "to", f"must be {_shown(reached.hours_ms)} or earlier: later hours are not counted yet"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Recount:
+    """A recount of one pool, which is counted as far as `reached` says."""
+
+    services: Services
+    pool: str
+    reached: Reached
+    now_ms: int
+
+    def run(self, from_ms: int, to_ms: int) -> Iterator[RecountedHour]:
+        """Counts the hours of a time, then its days."""
+        for begin_ms, end_ms in windows(from_ms, to_ms, HOUR_MS):
+            yield self._hour(begin_ms, end_ms)
+        days_ms = min(self.reached.days_ms, ceil_to(to_ms, DAY_MS))
+        for begin_ms, end_ms in windows(floor_to(from_ms, DAY_MS), days_ms, DAY_MS):
+            hours = self.services.statistics.find(self.pool, Span.HOUR, begin_ms, end_ms)
+            if hours:
+                rollup = merged(each.rollup for each in hours)
+                self._put(Span.DAY, Counted(begin_ms, end_ms, rollup, self._slots(hours, begin_ms)))
+
+    def _hour(self, from_ms: int, to_ms: int) -> RecountedHour:
+        """Counts one hour, by its slices if they are still kept."""
+        find = self.services.statistics.find
+        stored = next(iter(find(self.pool, Span.HOUR, from_ms, from_ms + 1)), None)
+        keeps_slices = from_ms >= self.now_ms - KEPT_MS[Span.SLICE] + _SPARE_MS
+        slices = find(self.pool, Span.SLICE, from_ms, to_ms) if keeps_slices else ()
+        parts: list[Counted] = []
+        for begin_ms, end_ms in windows(max(from_ms, self.reached.since_ms), to_ms):
+            ends = self._ends(begin_ms, end_ms)
+            if keeps_slices:
+                self._put_slices(ends, slices, begin_ms, end_ms)
+            elif ends:
+                parts.append(Counted(begin_ms, end_ms, rollup_of(ends)))
+        if keeps_slices:
+            parts = chain(find(self.pool, Span.SLICE, from_ms, to_ms), from_ms, to_ms)
+        slot_ms = self._slots(parts, from_ms) if keeps_slices or stored is None else stored.slot_ms
+        rollup = merged(each.rollup for each in parts)
+        hour = RecountedHour(from_ms, 0 if stored is None else stored.rollup.total.ended, rollup.total.ended)
+        if parts and not hour.is_kept:
+            self._put(Span.HOUR, Counted(from_ms, to_ms, rollup, slot_ms))
+        return hour
+
+    def _ends(self, from_ms: int, to_ms: int) -> list[EndedJob]:
+        """Returns all ends of a time. Each read gets on by a millisecond at least."""
+        found: list[EndedJob] = []
+        while from_ms < to_ms:
+            ends, from_ms = SettledEnds(self.services, self.pool).between(from_ms, to_ms)
+            found += ends
+        return found
+
+    def _put_slices(
+        self, ends: Sequence[EndedJob], slices: Sequence[Counted], from_ms: int, to_ms: int
+    ) -> None:
+        """Puts every slice of ten minutes anew, so that each chain through them counts the same.
+
+        Ten minutes that have ends and no chain of slices get one slice. If some of theirs were lost, their slot time is
+        unknown.
+        """
+        held = [each for each in slices if from_ms <= each.from_ms < to_ms]
+        for each in held:
+            own = [end for end in ends if each.from_ms <= end.ended_at_ms < each.to_ms]
+            if len(own) >= each.rollup.total.ended:
+                self._put(Span.SLICE, Counted(each.from_ms, each.to_ms, rollup_of(own), each.slot_ms))
+        if ends and not chain(held, from_ms, to_ms):
+            slot_ms = None if held else self._slots((), from_ms)
+            self._put(Span.SLICE, Counted(from_ms, to_ms, rollup_of(ends), slot_ms))
+
+    def _slots(self, parts: Sequence[Counted], from_ms: int) -> int | None:
+        """Returns the slot time of parts; a time that has none had no slots, if they were counted then."""
+        return all_slots(parts) if self.reached.tells_slots(from_ms) else None
+
+    def _put(self, span: Span, counted: Counted) -> None:
+        bounded = Counted(counted.from_ms, counted.to_ms, counted.rollup.bounded(), counted.slot_ms)
+        expires_at_s = (self.now_ms + KEPT_MS[span]) // 1_000
+        self.services.statistics.put(self.pool, span, bounded, expires_at_s=expires_at_s)
+
+
+def _shown(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat()
