@@ -76,8 +76,8 @@ class JobInput:
 class GivenFields:
     """The fields of a job that its caller gives and that go unchanged from the request to the job.
 
-    JobRequest and Job each declare the fields that the workflow or a default may complete. `not_before_ms` is in
-    milliseconds since the epoch.
+    JobRequest and Job each declare the fields that the workflow or a default may complete. `not_before_ms` and
+    `finish_by_ms`, by which the job ought to have ended, are in milliseconds since the epoch.
     """
 
     type: str
@@ -88,6 +88,7 @@ class GivenFields:
     concurrency_key: str | None = None
     concurrency_limit: int = 1
     not_before_ms: int | None = None
+    finish_by_ms: int | None = None
     estimated_duration_seconds: float | None = None
     retry: RetryPolicy = RetryPolicy()
 

@@ -32,6 +32,7 @@ class Submission:
     if it is not known. `namespace` is the shared namespace that the request named, None for the caller's own. `tags`
     are the workflow's own, which its jobs have too. `created_at_ms` is in milliseconds since the epoch.
     `critical_path_seconds` is the longest path through the jobs by their estimates, None where no job has one.
+    `finish_by_ms`, in milliseconds since the epoch, is when the last job ought to have ended; None without such a time.
     `expires_at_s` is when the record may be removed, in seconds since the epoch; None keeps it. `on_hold` says that a
     caller has put the workflow on hold as a whole, and nobody took it off hold since. The jobs decide what may start.
     """
@@ -46,6 +47,7 @@ class Submission:
     namespace: str | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     critical_path_seconds: float | None = None
+    finish_by_ms: int | None = None
     expires_at_s: int | None = None
     on_hold: bool = False
 

@@ -46,6 +46,7 @@ BACKOFF_SECONDS: Final = "backoff_seconds"
 MAX_BACKOFF_SECONDS: Final = "max_backoff_seconds"
 ESTIMATED_SECONDS: Final = "estimated_seconds"
 NOT_BEFORE: Final = "not_before"
+FINISH_BY: Final = "finish_by"
 FINGERPRINT: Final = "fingerprint"
 PARAMETERS: Final = "parameters"
 DEPENDS_ON: Final = "depends_on"
@@ -130,6 +131,7 @@ PLAIN_FIELDS: Final = {
     CANCEL_REQUESTED_BY: "cancel_requested_by",
     RESULT_OVERFLOW: "result_overflow",
     NOT_BEFORE: "not_before_ms",
+    FINISH_BY: "finish_by_ms",
     DUE_AT: "due_at_ms",
     READY_AT: "ready_at_ms",
     QUEUED_AT: "queued_at_ms",

@@ -243,6 +243,7 @@ def _item_of(submission: Submission) -> Item:
             schema.TAGS: dict(submission.tags) or None,
             schema.MONTH: month_of(submission.created_at_ms),
             schema.CRITICAL_PATH_SECONDS: submission.critical_path_seconds,
+            schema.FINISH_BY: submission.finish_by_ms,
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
             schema.OPENED_AT: None if submission.phase is Phase.COMPLETE else submission.created_at_ms,
             schema.EXPIRES_AT: submission.expires_at_s,
@@ -265,6 +266,7 @@ def submission_from(item: Mapping[str, Attribute]) -> Submission:
         namespace=values.get(schema.NAMESPACE),
         tags=values.get(schema.TAGS, NO_TAGS),
         critical_path_seconds=_float(values.get(schema.CRITICAL_PATH_SECONDS)),
+        finish_by_ms=values.get(schema.FINISH_BY),
         expires_at_s=values.get(schema.EXPIRES_AT),
         on_hold=values.get(schema.ON_HOLD, False),
     )
