@@ -124,10 +124,11 @@ class JobCompared(Model):
 
 
 class SubmissionForeseen(Model):
-    """The submission that was asked about: the number of its jobs, and its end."""
+    """The submission that was asked about: the number of its jobs, its end, and the judgement about its `finish_by`."""
 
     job_count: int
     end: Interval | None = None
+    finish_by: FinishBy | None = None
 
 
 class WhatIf(Model):

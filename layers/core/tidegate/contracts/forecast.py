@@ -126,7 +126,7 @@ def forecast_out(
         "coverage": COVERAGE,
         "draws": draws,
         "notes": notes_out(notes),
-        "finish_by": _finish_by_out(finish_by),
+        "finish_by": finish_by_out(finish_by),
     }
 
 
@@ -143,11 +143,12 @@ def job_forecast_out(
         "coverage": COVERAGE,
         "draws": draws,
         "notes": notes_out(notes),
-        "finish_by": _finish_by_out(finish_by),
+        "finish_by": finish_by_out(finish_by),
     }
 
 
-def _finish_by_out(judged: FinishBy | None) -> FinishByOut | None:
+def finish_by_out(judged: FinishBy | None) -> FinishByOut | None:
+    """Makes the judgement of an answer; None stays None."""
     if judged is None:
         return None
     return {

@@ -67,7 +67,7 @@ def post_what_if() -> Response[str]:
     rows = WhatIfRows(
         workflows=[(each.submission, each.end, each.has_ended) for each in found.workflows],
         jobs=[(each.job, each.end) for each in found.jobs],
-        submitted=None if submitted is None else (submitted.job_count, submitted.end),
+        submitted=None if submitted is None else (submitted.job_count, submitted.end, submitted.finish_by),
         unchanged=found.unchanged,
         draws=found.draws,
         notes=[(note.code, note.message) for note in found.notes],
