@@ -95,6 +95,23 @@ def test_a_dry_run_of_submit_counts_the_jobs_and_submits_nothing(
     assert "--wait" in refused.stderr
 
 
+def test_submit_tells_whether_a_time_to_finish_by_will_be_met(
+    api: Callable[[Answers], list[httpx.Request]],
+) -> None:
+    timed = {**FLOW, "finish_by": "2026-12-01T08:00:00Z"}
+    judged = {"at": "2026-12-01T08:00:00.000Z", "verdict": "on-course", "probability": 0.95, "helps": []}
+    path = ("GET", f"/live/v1/workflows/{WORKFLOW}/forecast")
+    api({**submitted("SUCCEEDED"), path: httpx.Response(200, json={"finish_by": judged})})
+    result = tidegate("submit", "-", stdin=json.dumps(timed))
+    assert (result.exit_code, result.stdout) == (0, f"{WORKFLOW}\n")
+    assert result.stderr == "to finish by 2026-12-01T08:00:00.000Z: on-course, with a probability of 95%\n"
+    problem = {"title": "unavailable", "status": 503, "detail": "later"}
+    api({**submitted("SUCCEEDED"), path: httpx.Response(503, json=problem)})
+    refused = tidegate("submit", "-", stdin=json.dumps(timed))
+    assert (refused.exit_code, refused.stdout) == (0, f"{WORKFLOW}\n")
+    assert refused.stderr.startswith("no forecast: ")
+
+
 def test_submit_tells_workflows_from_jobs_by_content(api: Callable[[Answers], list[httpx.Request]]) -> None:
     seen = api(submitted("SUCCEEDED"))
     assert tidegate("submit", "-", stdin=json.dumps(FLOW)).exit_code == 0

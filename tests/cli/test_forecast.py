@@ -48,6 +48,32 @@ def test_a_workflow_says_when_it_ends_and_how_many_jobs_are_not_shown(api: Reque
     )
 
 
+def test_a_time_to_finish_by_has_its_verdict_and_what_would_help(api: Requests) -> None:
+    helps = [
+        {"probability": 0.97, "priority": 1000, "add_slots": None},
+        {"probability": 0.5, "priority": None, "add_slots": {"ecs": 4, "lambda": 1000}},
+    ]
+    judged = {"at": INTERVAL["low"], "verdict": "at-risk", "probability": 0.1, "earliest": None}
+    api({JOB_PATH: httpx.Response(200, json={**JOB, "finish_by": {**judged, "helps": helps}})})
+    assert tidegate("forecast", f"{WORKFLOW}.1").stdout.splitlines()[-4:-1] == [
+        "to finish by 2026-12-01T08:00:40.000Z: at-risk, with a probability of 10%",
+        "  with priority 1000: 97%",
+        "  with 4 more slots in ecs and 1,000 more slots in lambda: 50%",
+    ]
+    impossible = {
+        **judged,
+        "verdict": "impossible",
+        "probability": 0,
+        "earliest": INTERVAL["high"],
+        "helps": [],
+    }
+    api(of_workflow({**FLOW, "finish_by": impossible}))
+    assert tidegate("forecast", WORKFLOW).stdout.splitlines()[-2:] == [
+        "to finish by 2026-12-01T08:00:40.000Z: impossible, with a probability of 0%",
+        "  without any wait it would end about 2026-12-01T08:01:30.000Z",
+    ]
+
+
 def test_a_workflow_without_an_end_says_why(api: Requests) -> None:
     api(of_workflow({**FLOW, "end": None, "jobs": [{**ROW, "start": None, "end": None}]}))
     assert f"{WORKFLOW} does not end as things stand" in tidegate("forecast", WORKFLOW).stdout

@@ -54,6 +54,7 @@ FILTERS = {
     "--to": ("to", "2026-12-02T00:00:00Z"),
     "--order": ("order", "time"),
     "--direction": ("direction", "asc"),
+    "--finish-by": ("finish_by", "2026-12-03T00:00:00Z"),
 }
 
 

@@ -71,6 +71,14 @@ def test_each_row_says_by_how_much_it_ends_later(api: Requests) -> None:
     assert "on-hold: Jobs on hold: 1." in shown
 
 
+def test_the_verdict_about_the_submission_is_told(api: Requests) -> None:
+    judged = {"at": INTERVAL["low"], "verdict": "missed", "probability": 0.0, "helps": []}
+    submitted = {"job_count": 3, "end": INTERVAL, "finish_by": judged}
+    api({PATH: httpx.Response(200, json={**FOUND, "submitted": submitted})})
+    shown = tidegate("what-if", "--slots", "ecs=-1").stdout
+    assert "to finish by 2026-12-01T08:00:40.000Z: missed, with a probability of 0%" in shown
+
+
 def test_what_has_ended_is_not_said_to_end_never(api: Requests) -> None:
     nothing = {"today": None, "then": None, "later_seconds": None}
     done = {**GONE, **nothing, "state": "FAILED"}

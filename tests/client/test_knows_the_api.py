@@ -57,6 +57,8 @@ MODELS: dict[str, type[Model]] = {
     "IntervalOut": forecasts.Interval,
     "JobForecastOut": forecasts.JobForecast,
     "NoteOut": forecasts.ForecastNote,
+    "FinishByOut": forecasts.FinishBy,
+    "HelpOut": forecasts.Help,
     "JobComparedOut": forecasts.JobCompared,
     "LaterOut": forecasts.Later,
     "SubmittedOut": forecasts.SubmissionForeseen,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,13 +20,14 @@ from tidegate_client import Earlier, InvalidWorkflow, Workflow, wire
 from tidegate_client.workflow import MAX_DEPENDENCIES, MAX_JOBS
 
 EARLIER = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
+DAY = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def test_every_kind_of_dependency_reaches_the_api() -> None:
-    with Workflow("nightly", priority=700, tags={"team": "data"}) as nightly:
+    with Workflow("nightly", priority=700, tags={"team": "data"}, finish_by=DAY) as nightly:
         extract = nightly.job("extract", "etl.extract", parameters={"day": "2026-12-01"})
         load = nightly.job(
-            "load", after=[extract, Earlier(EARLIER)], not_before=datetime(2026, 12, 1, tzinfo=UTC)
+            "load", after=[extract, Earlier(EARLIER)], not_before=DAY, finish_by=DAY + timedelta(hours=1)
         )
         watch = nightly.job("watch", after_start=extract)
         nightly.job(
@@ -34,6 +35,9 @@ def test_every_kind_of_dependency_reaches_the_api() -> None:
         )
     request, _ = read_workflow(json.dumps(nightly.as_json()))
     assert (request.name, request.priority, request.tags) == ("nightly", 700, {"team": "data"})
+    day_ms = int(DAY.timestamp()) * 1_000
+    assert request.finish_by_ms == day_ms
+    assert (request.jobs[1].not_before_ms, request.jobs[1].finish_by_ms) == (day_ms, day_ms + 3_600_000)
     assert [job.type for job in request.jobs] == ["etl.extract", "load", "watch", "report"]
     edges = {
         job.key: [(each.key or each.job_id, each.type) for each in job.depends_on] for job in request.jobs
@@ -117,6 +121,8 @@ def test_a_job_of_another_workflow_is_refused() -> None:
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(InvalidWorkflow, match="zone"):
         Workflow().job("a", not_before=datetime(2026, 12, 1))  # noqa: DTZ001
+    with pytest.raises(InvalidWorkflow, match="finish_by has no zone"):
+        Workflow(finish_by=datetime(2026, 12, 1))  # noqa: DTZ001
 
 
 def test_an_empty_workflow_is_refused() -> None:

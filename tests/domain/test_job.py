@@ -81,6 +81,7 @@ GIVEN: dict[str, Any] = {
     "concurrency_key": "c",
     "concurrency_limit": 3,
     "not_before_ms": NOW_MS + 1,
+    "finish_by_ms": NOW_MS + 2,
     "estimated_duration_seconds": 2.5,
     "estimate_is_usual": False,
     "retry": RetryPolicy(1, 2, 3),

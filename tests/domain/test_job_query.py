@@ -28,6 +28,7 @@ JOB = replace(
     worker_id="w1",
     tags={"team": "data", "env": "test"},
     submitted_by="ann",
+    finish_by_ms=NOW_MS + 60_000,
     estimated_duration_seconds=9.0,
     failure=JobFailure("broken", "it broke"),
 )
@@ -58,6 +59,7 @@ BY_ENTRY: list[tuple[dict[str, Any], dict[str, Any]]] = [
 BY_JOB: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"states": (State.READY, State.RUNNING)}, {"states": (State.READY,)}),
     ({"pool": "p"}, {"pool": "P"}),
+    ({"finish_by_ms": NOW_MS + 60_000}, {"finish_by_ms": NOW_MS + 59_999}),
     ({"worker_id": "w1"}, {"worker_id": "w2"}),
     ({"tags": {"team": "data"}}, {"tags": {"team": "web"}}),
     ({"tags": {"team": "data", "env": "test"}}, {"tags": {"team": "data", "env": "live"}}),

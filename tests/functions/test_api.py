@@ -18,7 +18,7 @@ JOB_FIELDS = {
     "share", "concurrency_key", "concurrency_limit", "held_in", "on_hold",
     "tags", "submitted_by", "namespace", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
     "worker_host", "worker_name",
-    "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
+    "parameters", "depends_on", "waiting_on_count", "created_at", "not_before", "finish_by",
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
     "updated_at",
     "cancel_requested_by", "timeout_seconds",
@@ -63,6 +63,7 @@ def test_a_job_is_created_and_reads_back_as_it_was_sent(api: Api) -> None:
         "requires": ["gpu"],
         "tags": {"team": "data"},
         "not_before": "2026-12-01T12:00:00+02:00",
+        "finish_by": "2026-12-01T13:00:00+02:00",
         "estimated_duration_seconds": 2,
         "timeout_seconds": 60,
         "max_retries": 2,
@@ -81,7 +82,7 @@ def test_a_job_is_created_and_reads_back_as_it_was_sent(api: Api) -> None:
     }
     job = api.call("GET", created.headers["Location"]).body
     assert set(job) == {*JOB_FIELDS, "straggler"}
-    changed = {"not_before": "2026-12-01T10:00:00.000Z"}
+    changed = {"not_before": "2026-12-01T10:00:00.000Z", "finish_by": "2026-12-01T11:00:00.000Z"}
     assert {name: job[name] for name in sent} == {**sent, **changed}
     assert job["submitted_by"] == ANN
     assert (job["state"], job["due_at"], job["created_at"]) == ("SCHEDULED", "2026-12-01T10:00:00.000Z", NOW)

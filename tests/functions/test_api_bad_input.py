@@ -117,6 +117,17 @@ def test_base64_that_holds_no_text_is_400(api: Api, body: str) -> None:
         ("jobs", {**NOOP, "not_before": 1_700_000_000}, "not_before", "with a zone"),
         ("jobs", {**NOOP, "not_before": "1969-12-31T23:59:59Z"}, "not_before", "from 1970"),
         ("jobs", {**NOOP, "not_before": "2028-12-01T06:00:00Z"}, "not_before", "366 days"),
+        ("jobs", {**NOOP, "finish_by": "2026-12-01"}, "finish_by", "with a zone"),
+        ("jobs", {**NOOP, "finish_by": "2026-11-30T23:59:59Z"}, "finish_by", "has passed"),
+        ("jobs", {**NOOP, "finish_by": "2028-12-01T06:00:00Z"}, "finish_by", "400 days"),
+        (
+            "jobs",
+            {**NOOP, "not_before": "2026-12-02T06:00:00Z", "finish_by": "2026-12-02T06:00:00Z"},
+            "finish_by",
+            "not after not_before",
+        ),
+        ("workflows", workflow({}, finish_by="2026-11-30T23:59:59Z"), "finish_by", "has passed"),
+        ("workflows", workflow({"finish_by": "2026-11-30T23:59:59Z"}), "jobs[0].finish_by", "has passed"),
         # dependencies
         ("jobs", edge(job_id=UNKNOWN_ID, type="MUST"), "depends_on[0].type", "'CONDITIONAL'"),
         ("jobs", edge(), "depends_on[0]", "exactly one of key"),

@@ -56,6 +56,42 @@ def test_a_workflow_and_its_jobs_are_forecast(api: Api) -> None:
     assert (one["start"], one["end"], one["state"]) == (second["start"], second["end"], "PENDING")
 
 
+def test_a_time_to_finish_by_is_judged_for_the_workflow_and_for_each_job_that_has_one(api: Api) -> None:
+    late = {**FLOW["jobs"][1], "finish_by": "2026-12-01T08:00:20Z"}
+    body = {**FLOW, "jobs": [FLOW["jobs"][0], late], "finish_by": "2026-12-01T09:00:00Z"}
+    flow = api.call("POST", "/v1/workflows", body).body
+    workflow, job = f"/v1/workflows/{flow['workflow_id']}", f"/v1/jobs/{flow['job_ids']['load']}"
+    assert api.call("GET", f"{workflow}/forecast").body["finish_by"] == {
+        "at": "2026-12-01T09:00:00.000Z",
+        "verdict": "on-course",
+        "probability": 1.0,
+        "earliest": None,
+        "helps": [],
+    }
+    assert api.call("GET", workflow).body["finish_by"] == "2026-12-01T09:00:00.000Z"
+    judged = api.call("GET", f"{job}/forecast").body["finish_by"]
+    assert (judged["verdict"], judged["probability"], judged["helps"]) == ("impossible", 0.0, [])
+    assert seconds_from_now(judged["earliest"]) == pytest.approx(90, rel=0.3)
+    extract = f"/v1/jobs/{flow['job_ids']['extract']}"
+    assert api.call("GET", f"{extract}/forecast").body["finish_by"] is None
+    api.call("POST", f"{extract}/cancel", {"downstream": True})
+    assert api.call("GET", f"{workflow}/forecast").body["finish_by"] is None
+    assert api.call("GET", f"{job}/forecast").body["finish_by"] is None
+
+
+def test_what_would_help_is_told_with_its_probability(api: Api) -> None:
+    for _ in range(30):
+        api.submit(priority=500, estimated_duration_seconds=60)
+    slots = api.call("GET", "/v1/pools").body["pools"]
+    job_id = api.submit(estimated_duration_seconds=1, finish_by="2026-12-01T08:00:10Z")
+    judged = api.call("GET", f"/v1/jobs/{job_id}/forecast").body["finish_by"]
+    assert judged["verdict"] == "at-risk"
+    assert [(each["priority"], each["add_slots"] is None) for each in judged["helps"]][:1] == [
+        (1_000, True)
+    ], slots
+    assert judged["helps"][0]["probability"] > judged["probability"]
+
+
 def test_a_job_that_runs_has_an_end_and_no_start(api: Api) -> None:
     job_id = api.submit(estimated_duration_seconds=10)
     api.run(job_id)

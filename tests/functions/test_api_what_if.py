@@ -73,11 +73,25 @@ def test_a_submission_is_forecast_with_what_it_delays(api: Api) -> None:
     found = asked(api, submit=urgent).body
     assert found["submitted"]["job_count"] == 8
     assert found["submitted"]["end"] is not None
+    assert found["submitted"]["finish_by"] is None
     (row,) = found["workflows"]
     assert (row["workflow_id"], seconds_later(row) > 60) == (standing, True)
     upstream = api.submit(estimated_duration_seconds=60)
     alone = {"type": "tidegate.noop", "depends_on": [{"job_id": upstream}], "estimated_duration_seconds": 1}
     assert asked(api, submit=alone).body["submitted"]["end"]["median"] is not None
+
+
+def test_a_submission_is_judged_by_its_own_time_after_the_changes(api: Api) -> None:
+    for _ in range(30):
+        api.submit(priority=500, estimated_duration_seconds=60)
+    timed = {**flow("own"), "finish_by": "2026-12-01T08:01:30Z"}
+    late = asked(api, submit=timed).body["submitted"]["finish_by"]
+    assert (late["at"], late["verdict"]) == ("2026-12-01T08:01:30.000Z", "at-risk")
+    assert late["helps"][0]["priority"] == 1_000
+    found = asked(api, submit=timed, add_slots={"lambda": 100}).body["submitted"]["finish_by"]
+    assert (found["verdict"], found["helps"]) == ("on-course", [])
+    passed = asked(api, submit={**flow("own"), "finish_by": "2026-12-01T07:00:00Z"})
+    assert (passed.status, passed.fields) == (422, ["submit.finish_by"])
 
 
 def test_what_does_not_change_is_counted_and_what_was_asked_about_is_shown(api: Api) -> None:

@@ -51,6 +51,7 @@ def api() -> Api:
                     started_at_ms=at_ms - HOUR_MS,
                     finished_at_ms=at_ms if state in TERMINAL else None,
                     estimated_duration_seconds=60 if number else None,
+                    finish_by_ms=NOW_MS + (number + 15) * HOUR_MS if number else None,
                     worker_id=f"ecs-{number}",
                     failure=JobFailure("worker-lost", "") if state is State.FAILED and number else None,
                     input=JobInput({}, (Dependency(f"{WORKFLOW}.0"),) if waits else ()),
@@ -100,6 +101,9 @@ ANSWERS: dict[str, Callable[[Row], bool]] = {
     ),
     "jobs that ran longer than their estimate": lambda job: (
         job["state"] == "SUCCEEDED" and job["estimated_duration_seconds"] is not None
+    ),
+    "jobs that ought to have ended by a time and have not": lambda job: (
+        job["finish_by"] is not None and job["finish_by"] <= DAY[1] and State(job["state"]) not in TERMINAL
     ),
     "jobs that have waited for more than an hour": lambda job: (
         job["state"] in ("PENDING", "SCHEDULED", "READY", "QUEUED") and job["priority"] >= 102

@@ -51,6 +51,7 @@ def _job(state: State, number: int, **changes: Any) -> Job:
         "worker_id": f"w{number % 3}",
         "tags": {"team": "data" if number % 2 else "web", "n": str(number)},
         "estimated_duration_seconds": 500.0 if number % 2 else None,
+        "finish_by_ms": NOW_MS + 25_000 * number if number % 2 else None,
         "failure": JobFailure("oom" if number % 2 else "timeout", "") if failed else None,
         "history": (HistoryEntry(at_ms, state, 1, "test"),),
     }
@@ -96,6 +97,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "from": {"states": (State.FAILED, State.PENDING, State.READY), "from_ms": NOW_MS + 2_000},
     "to": {"states": (State.FAILED, State.PENDING, State.READY), "to_ms": NOW_MS + 1_000},
     "a moment": {"states": ALL_STATES, "from_ms": NOW_MS + 1_000, "to_ms": NOW_MS + 2_000},
+    "a time to finish by": {"states": ALL_STATES, "finish_by_ms": NOW_MS + 50_000},
     "overdue": {"states": ALL_STATES, "overdue": True},
     "a long wait": {"waits_longer_than_ms": 1_000_000 - 2_000},
     "all at once": {

@@ -34,6 +34,7 @@ def world_with(*ages_days: float, job_count: int = 1) -> tuple[Services, MemoryW
             name=f"name-{place % 2}",
             submitted_by="ann" if place % 5 else "bob",
             tags={"team": "data", "tier": str(place % 2)} if place % 4 == 0 else {},
+            finish_by_ms=NOW_MS + place if place in (1, 2, 3) else None,
         )
         if place % 3:
             word = WorkflowState.FAILED if place % 3 == 1 else WorkflowState.SUCCEEDED
@@ -84,6 +85,7 @@ def test_filters_combine() -> None:
     tagged = WorkflowFilter(tags={"team": "data", "tier": "0"}, submitted_by="bob")
     assert walk(services, tagged) == ["W0000", "W0020", "W0040"]
     assert walk(services, WorkflowFilter(tags={"team": "ops"})) == []
+    assert walk(services, WorkflowFilter(finish_by_ms=NOW_MS + 2)) == ["W0001", "W0002"]
 
 
 def test_a_page_says_how_far_it_looked() -> None:

@@ -43,7 +43,8 @@ class Share(TypedDict, total=False):
 class JobOptions(TypedDict, total=False):
     """The options of a job, as `POST /v1/jobs` takes them. docs/reference/api.md has their bounds and defaults.
 
-    `timeout_seconds` and `estimated_duration_seconds` are in seconds, `not_before` is an aware datetime or RFC 3339.
+    `timeout_seconds` and `estimated_duration_seconds` are in seconds. `not_before` and `finish_by` are aware datetimes
+    or RFC 3339.
     """
 
     name: str
@@ -56,6 +57,7 @@ class JobOptions(TypedDict, total=False):
     concurrency_limit: int
     tags: Mapping[str, str]
     not_before: datetime | str
+    finish_by: datetime | str
     estimated_duration_seconds: float
     timeout_seconds: int
     max_retries: int
@@ -63,9 +65,10 @@ class JobOptions(TypedDict, total=False):
 
 
 class WorkflowOptions(TypedDict, total=False):
-    """The options of a workflow. All but the last two apply to jobs that give none of their own.
+    """The options of a workflow. All but the last three apply to jobs that give none of their own.
 
-    `critical_path_weight` is in points of priority per second.
+    `critical_path_weight` is in points of priority per second. `finish_by`, an aware datetime or RFC 3339, is for the
+    end of the last job.
     """
 
     priority: int
@@ -73,6 +76,7 @@ class WorkflowOptions(TypedDict, total=False):
     share: str | Share
     tags: Mapping[str, str]
     critical_path_weight: float
+    finish_by: datetime | str
     namespace: str
 
 
@@ -106,7 +110,7 @@ class Workflow:
     def __init__(self, name: str | None = None, **options: Unpack[WorkflowOptions]) -> None:
         _refuse_unknown(options, WorkflowOptions, "a workflow")
         self.name = name
-        self._options = options
+        self._options = _plain(options)
         self._jobs: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
@@ -214,14 +218,15 @@ def _each(upstreams: Upstreams) -> Iterable[Upstream]:
     return (upstreams,) if isinstance(upstreams, JobRef | Earlier | str) else upstreams
 
 
-def _plain(options: JobOptions) -> dict[str, Any]:
-    """Returns the options with a datetime as RFC 3339 text."""
+def _plain(options: JobOptions | WorkflowOptions) -> dict[str, Any]:
+    """Returns the options with each datetime as RFC 3339 text."""
     given: dict[str, Any] = {**options}
-    moment = given.get("not_before")
-    if isinstance(moment, datetime):
-        if moment.tzinfo is None:
-            raise InvalidWorkflow(["not_before has no zone; give an aware datetime"])
-        given["not_before"] = moment.isoformat()
+    for name in ("not_before", "finish_by"):
+        moment = given.get(name)
+        if isinstance(moment, datetime):
+            if moment.tzinfo is None:
+                raise InvalidWorkflow([f"{name} has no zone; give an aware datetime"])
+            given[name] = moment.isoformat()
     return given
 
 

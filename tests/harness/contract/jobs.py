@@ -101,6 +101,7 @@ def full_job(job_id: str) -> Job:
         estimate_is_usual=True,
         critical_path_boost_millipoints=1_234_567,
         not_before_ms=NOW_MS + 1,
+        finish_by_ms=NOW_MS + 90_000,
         fingerprint="f" * 64,
         submitted_by="arn:aws:iam::123456789012:user/team/ann",
         namespace="team-a",

@@ -46,6 +46,7 @@ RICH_JOB = {
     "concurrency_limit": 2,
     "tags": {"team": "data", "a": "b"},
     "not_before": "2026-12-02T08:00:00+01:00",
+    "finish_by": "2026-12-02T09:00:00+01:00",
     "estimated_duration_seconds": 12.25,
     "timeout_seconds": 90,
     "max_retries": 5,

@@ -50,6 +50,7 @@ def forecast(
     rows = objects_of(answer, "jobs") if of_workflow else [answer]
     print_table(TextTable(_COLUMNS, [_row(each) for each in rows]), session.out)
     print_lines(_summary(answer, len(rows)) if of_workflow else (), session.out)
+    print_lines(verdict_lines(answer), session.out)
     print_lines(note_lines(answer), session.out)
 
 
@@ -79,6 +80,28 @@ def _summary(answer: Mapping[str, Any], shown: int) -> Iterator[str]:
     coverage = answer.get("coverage")
     part = f"{coverage:.0%}" if isinstance(coverage, int | float) else "most"
     yield f"{answer.get('workflow_id')} ends about {end}, in {part} of cases {between}"
+
+
+def verdict_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the verdict about the `finish_by` of an answer, and a line for each change that would help."""
+    judged = answer.get("finish_by")
+    if not isinstance(judged, Mapping):
+        return
+    yield f"to finish by {judged.get('at')}: {judged.get('verdict')}, with a probability of {_part(judged)}"
+    if judged.get("earliest"):
+        yield f"  without any wait it would end about {judged.get('earliest')}"
+    for each in objects_of(judged, "helps"):
+        slots = each.get("add_slots")
+        if isinstance(slots, Mapping):
+            change = " and ".join(f"{number:,} more slots in {pool}" for pool, number in slots.items())
+        else:
+            change = f"priority {each.get('priority')}"
+        yield f"  with {change}: {_part(each)}"
+
+
+def _part(judged: Mapping[str, Any]) -> str:
+    probability = judged.get("probability")
+    return f"{probability:.0%}" if isinstance(probability, int | float) else "?"
 
 
 def note_lines(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -52,6 +52,10 @@ FromOption = Annotated[
     str | None,
     only("--from", "from this time on: created, due, ready, dispatched or ended, by their state", "TIME"),
 ]
+SubmittedByOption = Annotated[str | None, only("--submitted-by", "of this caller, as a whole ARN")]
+FinishByOption = Annotated[
+    str | None, only("--finish-by", "that ought to end by this time or earlier", "TIME")
+]
 OverdueOption = Annotated[
     bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")
 ]
@@ -91,9 +95,10 @@ def list_jobs(
     key: Annotated[str | None, only("--key", "whose key begins so")] = None,
     error: Annotated[str | None, only("--error", "with this error code", "CODE")] = None,
     failure: Annotated[str | None, only("--failure", "of this failure group", "FINGERPRINT")] = None,
-    submitted_by: Annotated[str | None, only("--submitted-by", "of this caller, as a whole ARN")] = None,
+    submitted_by: SubmittedByOption = None,
     since: FromOption = None,
     until: Annotated[str | None, only("--to", "up to this time", "TIME")] = None,
+    finish_by: FinishByOption = None,
     overdue: OverdueOption = False,
     waits_longer_than: WaitOption = None,
     order: OrderOption = None,
@@ -124,15 +129,15 @@ def list_jobs(
         "submitted_by": submitted_by,
         "from": since,
         "to": until,
+        "finish_by": finish_by,
         "overdue": "true" if overdue else None,
         "waits_longer_than": None if waits_longer_than is None else f"{waits_longer_than:.3f}",
         "order": order,
         "direction": direction,
         "fields": "full" if full else None,
     }
-    states = list(dict.fromkeys(state or ALL_STATES))
     with session.client() as client:
-        found = _find(client, states, filters, limit)
+        found = _find(client, list(dict.fromkeys(state or ALL_STATES)), filters, limit)
     if session.is_structured:
         session.show({"jobs": [dict(job.raw) for job in found]})
     else:

@@ -66,6 +66,23 @@ _TagOption = Annotated[
         show_default=False,
     ),
 ]
+_FromOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="Only workflows created then or later.", show_default=False),
+]
+_ToOption = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TIME", help="Only workflows created then or earlier.", show_default=False),
+]
+_FinishByOption = Annotated[
+    str | None,
+    typer.Option(
+        "--finish-by",
+        metavar="TIME",
+        help="Only workflows that ought to end by this time or earlier.",
+        show_default=False,
+    ),
+]
 
 
 class GraphFormat(StrEnum):
@@ -97,18 +114,9 @@ def list_workflows(
         typer.Option("--submitted-by", help="Only workflows of this caller.", show_default=False),
     ] = None,
     tag: _TagOption = None,
-    created_from: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="TIME", help="Only workflows created then or later.", show_default=False
-        ),
-    ] = None,
-    created_to: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="TIME", help="Only workflows created then or earlier.", show_default=False
-        ),
-    ] = None,
+    created_from: _FromOption = None,
+    created_to: _ToOption = None,
+    finish_by: _FinishByOption = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="The most workflows to list.")
     ] = 50,
@@ -127,6 +135,7 @@ def list_workflows(
         "tag": tag or [],
         "from": created_from,
         "to": created_to,
+        "finish_by": finish_by,
     }
     with session.client() as client:
         found = client.list_workflows(filters, limit=limit)

@@ -13,9 +13,10 @@ import typer
 
 from tidegate_cli.api_answers import number_of, object_of
 from tidegate_cli.client import Client
+from tidegate_cli.commands.forecast import verdict_lines
 from tidegate_cli.commands.jobs import print_job
 from tidegate_cli.documents.submissions import Document, read_document
-from tidegate_cli.errors import ApiUnreachable, Interrupted, OptionError
+from tidegate_cli.errors import ApiProblem, ApiUnreachable, Interrupted, OptionError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.following.follow import WaitTimedOut, exit_code_of
 from tidegate_cli.following.live import viewer_for
@@ -64,6 +65,8 @@ def submit(
 ) -> None:
     """Submit a job or a workflow. The command recognises by the content of FILE which one it is.
 
+    Where FILE has a `finish_by`, a forecast tells on standard error whether it will be met, and what would help.
+
     Example: echo '{"type": "tidegate.sleep", "parameters": {"seconds": 2}}' | tidegate submit - --wait
     """
     session = session_of(context, output, api_url)
@@ -83,6 +86,7 @@ def submit(
         submitted, raw, key = _send(client, document, idempotency_key)
         if not session.is_structured:
             session.out.print(printable(submitted), markup=False, highlight=False)
+        _tell_verdict(session, client, document, submitted)
         if not wait:
             if session.is_structured:
                 session.show({**raw, "idempotency_key": key})
@@ -228,6 +232,20 @@ def _send(client: Client, document: Document, key: str | None) -> tuple[str, dic
     except KeyboardInterrupt as error:
         raise Interrupted(f"interrupted while submitting; {way_on}") from error
     return accepted.id, dict(accepted.raw), accepted.idempotency_key
+
+
+def _tell_verdict(session: Session, client: Client, document: Document, submitted: str) -> None:
+    """Tells whether a time to finish by will be met. The submission stands, also where no forecast comes."""
+    if not document.body.get("finish_by"):
+        return
+    ask = client.forecast_workflow if document.is_workflow else client.forecast_job
+    try:
+        answer = ask(submitted)
+    except (ApiProblem, ApiUnreachable) as error:
+        session.tell(f"no forecast: {error}")
+        return
+    for line in verdict_lines(answer):
+        session.tell(line)
 
 
 def _follow(

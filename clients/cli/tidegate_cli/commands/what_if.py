@@ -11,7 +11,7 @@ import typer
 from tidegate.domain.states import TERMINAL
 from tidegate_cli import ids
 from tidegate_cli.api_answers import objects_of
-from tidegate_cli.commands.forecast import note_lines, print_lines, time_of
+from tidegate_cli.commands.forecast import note_lines, print_lines, time_of, verdict_lines
 from tidegate_cli.documents.submissions import read_document
 from tidegate_cli.errors import OptionError
 from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
@@ -191,6 +191,7 @@ def _summary(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"the submission ({submitted.get('job_count')} jobs) " + (
             f"ends about {end}" if end else "does not end"
         )
+        yield from verdict_lines(submitted)
     unchanged = answer.get("unchanged_workflows")
     if unchanged:
         yield f"{unchanged} other workflows end as they do today"

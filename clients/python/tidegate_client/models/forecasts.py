@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from tidegate_client.models.base import Model
@@ -21,6 +22,31 @@ class ForecastNote(Model):
 
     code: str
     message: str
+
+
+class Help(Model):
+    """A change that makes an end in time more probable, with the `probability` (0-1) after it.
+
+    It is another `priority` for the jobs that still wait, or `add_slots`, more slots by pool. The other one is None.
+    """
+
+    probability: float
+    priority: int | None = None
+    add_slots: Mapping[str, int] | None = None
+
+
+class FinishBy(Model):
+    """The judgement about a `finish_by`.
+
+    `verdict` is `on-course`, `at-risk`, `impossible` or `missed`. `probability` (0-1) is that of an end in time, as
+    things stand. `earliest` is the median of the ends without any wait, known where the time is impossible.
+    """
+
+    at: datetime
+    verdict: str
+    probability: float
+    earliest: datetime | None = None
+    helps: tuple[Help, ...] = ()
 
 
 class ForecastRow(Model):
@@ -47,6 +73,7 @@ class WorkflowForecast(Model):
     coverage: float
     draws: int
     notes: tuple[ForecastNote, ...] = ()
+    finish_by: FinishBy | None = None
 
 
 class JobForecast(Model):
@@ -60,6 +87,7 @@ class JobForecast(Model):
     coverage: float
     draws: int
     notes: tuple[ForecastNote, ...] = ()
+    finish_by: FinishBy | None = None
 
 
 class Later(Model):
@@ -96,10 +124,11 @@ class JobCompared(Model):
 
 
 class SubmissionForeseen(Model):
-    """The submission that was asked about: the number of its jobs, and its end."""
+    """The submission that was asked about: the number of its jobs, its end, and the judgement about its `finish_by`."""
 
     job_count: int
     end: Interval | None = None
+    finish_by: FinishBy | None = None
 
 
 class WhatIf(Model):

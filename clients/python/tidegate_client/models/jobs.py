@@ -112,6 +112,7 @@ class Job(Model):
 
     created_at: datetime | None = None
     not_before: datetime | None = None
+    finish_by: datetime | None = None
     due_at: datetime | None = None
     ready_at: datetime | None = None
     queued_at: datetime | None = None

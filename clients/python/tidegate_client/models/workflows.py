@@ -20,6 +20,7 @@ class WorkflowSummary(Model):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     critical_path_seconds: float | None = None
+    finish_by: datetime | None = None
     workflow_id: str
     name: str | None = None
     created_at: datetime | None = None
@@ -96,6 +97,7 @@ class States(Model):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     critical_path_seconds: float | None = None
+    finish_by: datetime | None = None
     workflow_id: str
     job_count: int
     version: str

@@ -54,16 +54,18 @@ def list_workflows(
     tag: Sequence[str] = (),
     since: Moment | None = None,
     until: Moment | None = None,
+    finish_by: Moment | None = None,
     page_size: int | None = None,
 ) -> Listing[WorkflowSummary]:
     """Lists workflows, newest first. `state` has words like `RUNNING,FAILED`, `name` is the beginning of a name.
 
-    `tag` has texts like `team=data`. `since` counts and `until` does not.
+    `tag` has texts like `team=data`. `since` counts and `until` does not. `finish_by` keeps the workflows that
+    ought to end by then or earlier.
     """
     sent = request(
         "GET", "/v1/workflows",
         state=state, name=name, submitted_by=submitted_by, tag=tag, from_=moment(since), to=moment(until),
-        limit=page_size,
+        finish_by=moment(finish_by), limit=page_size,
     )  # fmt: skip
     return Listing(sent, page_reader(WorkflowSummary, "workflows"))
 

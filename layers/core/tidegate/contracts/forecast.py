@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from typing_extensions import TypedDict
 
-from tidegate.contracts.times import to_wire
+from tidegate.contracts.times import Time, to_wire
+from tidegate.domain.forecast.finish_by import FinishBy
 from tidegate.domain.forecast.forecast import COVERAGE, Interval, JobForecast
 from tidegate.domain.job import Job
 
@@ -24,6 +25,30 @@ class NoteOut(TypedDict):
 
     code: str
     message: str
+
+
+class HelpOut(TypedDict):
+    """A change that makes an end in time more probable, with the probability after it.
+
+    It is another priority for the jobs that still wait, or `add_slots`, more slots by pool. The other one is null.
+    """
+
+    probability: float
+    priority: int | None
+    add_slots: Mapping[str, int] | None
+
+
+class FinishByOut(TypedDict):
+    """The judgement about the time `at`. `probability` (0-1) is that of an end in time, as things stand.
+
+    `earliest` is the median of the ends without any wait, null unless the verdict is `impossible`.
+    """
+
+    at: str
+    verdict: str
+    probability: float
+    earliest: Time | None
+    helps: list[HelpOut]
 
 
 class ForecastRowOut(TypedDict):
@@ -50,6 +75,7 @@ class ForecastOut(TypedDict):
     coverage: float
     draws: int
     notes: list[NoteOut]
+    finish_by: FinishByOut | None
 
 
 class JobForecastOut(TypedDict):
@@ -63,6 +89,7 @@ class JobForecastOut(TypedDict):
     coverage: float
     draws: int
     notes: list[NoteOut]
+    finish_by: FinishByOut | None
 
 
 Rows = Sequence[tuple[Job, JobForecast]]
@@ -71,7 +98,14 @@ Notes = Sequence[tuple[str, str]]
 
 
 def forecast_out(
-    workflow_id: str, now_ms: int, left: int, end: Interval | None, rows: Rows, draws: int, notes: Notes
+    workflow_id: str,
+    now_ms: int,
+    left: int,
+    end: Interval | None,
+    rows: Rows,
+    draws: int,
+    notes: Notes,
+    finish_by: FinishBy | None,
 ) -> ForecastOut:
     """Makes the answer about a workflow's forecast at `now_ms`, in milliseconds since the epoch."""
     return {
@@ -92,10 +126,13 @@ def forecast_out(
         "coverage": COVERAGE,
         "draws": draws,
         "notes": notes_out(notes),
+        "finish_by": finish_by_out(finish_by),
     }
 
 
-def job_forecast_out(job: Job, now_ms: int, found: JobForecast, draws: int, notes: Notes) -> JobForecastOut:
+def job_forecast_out(
+    job: Job, now_ms: int, found: JobForecast, draws: int, notes: Notes, finish_by: FinishBy | None
+) -> JobForecastOut:
     """Makes the answer about a job's forecast at `now_ms`, in milliseconds since the epoch."""
     return {
         "job_id": job.job_id,
@@ -106,6 +143,27 @@ def job_forecast_out(job: Job, now_ms: int, found: JobForecast, draws: int, note
         "coverage": COVERAGE,
         "draws": draws,
         "notes": notes_out(notes),
+        "finish_by": finish_by_out(finish_by),
+    }
+
+
+def finish_by_out(judged: FinishBy | None) -> FinishByOut | None:
+    """Makes the judgement of an answer; None stays None."""
+    if judged is None:
+        return None
+    return {
+        "at": to_wire(judged.at_ms) or "",
+        "verdict": judged.verdict,
+        "probability": round(judged.probability, 3),
+        "earliest": to_wire(judged.earliest_ms),
+        "helps": [
+            {
+                "probability": round(each.probability, 3),
+                "priority": each.priority,
+                "add_slots": each.add_slots,
+            }
+            for each in judged.helps
+        ],
     }
 
 

@@ -187,6 +187,7 @@ class JobIn(BodyIn):
     tags: Tags = Field(default_factory=dict)
     depends_on: Annotated[tuple[DependencyIn, ...], Field(max_length=limits.MAX_DEPENDENCIES_PER_JOB)] = ()
     not_before: Moment | None = None
+    finish_by: Moment | None = None
     estimated_duration_seconds: Estimate | None = None
     timeout_seconds: TimeoutSeconds | None = None
     max_retries: MaxRetries = limits.DEFAULT_MAX_RETRIES
@@ -197,9 +198,9 @@ class JobIn(BodyIn):
 class WorkflowIn(BodyIn):
     """A workflow as a client sends it.
 
-    `priority`, `pool`, `share` and `tags` apply to jobs that give none of their own. `critical_path_weight` is in
-    points per second of the path that begins with a job. Each of `jobs` is a JobIn. They are validated one by one, so
-    that a bad body costs no more than a good one.
+    `priority`, `pool`, `share` and `tags` apply to jobs that give none of their own. `finish_by` is for the last job.
+    `critical_path_weight` is in points per second of the path that begins with a job. Each of `jobs` is a JobIn. They
+    are validated one by one, so that a bad body costs no more than a good one.
     """
 
     jobs: Annotated[tuple[Any, ...], Field(min_length=1, max_length=limits.MAX_JOBS_PER_WORKFLOW)]
@@ -209,6 +210,7 @@ class WorkflowIn(BodyIn):
     pool: PoolName | None = None
     share: ShareIn | None = None
     tags: Tags = Field(default_factory=dict)
+    finish_by: Moment | None = None
     namespace: SharedNamespace | None = None
 
 
@@ -420,7 +422,7 @@ def _validate(model: type[ModelT], value: Any, field: str, violations: list[Viol
 
 
 # The fields of JobIn that have another form in JobRequest. It takes every other field under the same name, as it is.
-_CONVERTED = frozenset({"share", "depends_on", "not_before", "max_retries", "retry"})
+_CONVERTED = frozenset({"share", "depends_on", "not_before", "finish_by", "max_retries", "retry"})
 
 
 def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | None:
@@ -436,7 +438,8 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
             DependencyRequest(key=edge.key, job_id=edge.job_id, type=edge.type, condition=edge.condition)
             for edge in job.depends_on
         ),
-        not_before_ms=to_ms(job.not_before) if job.not_before else None,
+        not_before_ms=to_ms(job.not_before),
+        finish_by_ms=to_ms(job.finish_by),
         retry=_retry(job),
     )
 
@@ -460,6 +463,7 @@ def _workflow(value: Any, field: str, violations: list[Violation]) -> WorkflowRe
         pool=workflow.pool,
         share=_share(workflow.share),
         tags=workflow.tags,
+        finish_by_ms=to_ms(workflow.finish_by),
         namespace=workflow.namespace,
     )
 

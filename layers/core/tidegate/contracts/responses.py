@@ -114,6 +114,7 @@ class TimesOut(TypedDict):
 
     created_at: Time | None
     not_before: Time | None
+    finish_by: Time | None
     due_at: Time | None
     ready_at: Time | None
     queued_at: Time | None
@@ -469,6 +470,7 @@ def _times_out(job: Job) -> TimesOut:
     return {
         "created_at": to_wire(job.created_at_ms),
         "not_before": to_wire(job.not_before_ms),
+        "finish_by": to_wire(job.finish_by_ms),
         "due_at": to_wire(job.due_at_ms),
         "ready_at": to_wire(job.ready_at_ms),
         "queued_at": to_wire(job.queued_at_ms),

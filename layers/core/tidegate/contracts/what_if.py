@@ -9,7 +9,15 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
-from tidegate.contracts.forecast import IntervalOut, NoteOut, Notes, interval_out, notes_out
+from tidegate.contracts.forecast import (
+    FinishByOut,
+    IntervalOut,
+    NoteOut,
+    Notes,
+    finish_by_out,
+    interval_out,
+    notes_out,
+)
 from tidegate.contracts.requests import (
     BodyIn,
     JobId,
@@ -22,6 +30,7 @@ from tidegate.contracts.requests import (
 from tidegate.contracts.times import to_wire
 from tidegate.domain import limits
 from tidegate.domain.errors import MalformedBody
+from tidegate.domain.forecast.finish_by import FinishBy
 from tidegate.domain.forecast.forecast import COVERAGE
 from tidegate.domain.forecast.what_if import Compared
 from tidegate.domain.job import Job
@@ -113,10 +122,11 @@ class JobComparedOut(ComparedOut):
 
 
 class SubmittedOut(TypedDict):
-    """The submission that was asked about: when it would end."""
+    """The submission that was asked about: when it would end, and the judgement about its `finish_by`."""
 
     job_count: int
     end: IntervalOut | None
+    finish_by: FinishByOut | None
 
 
 class WhatIfOut(TypedDict):
@@ -138,7 +148,7 @@ class WhatIfRows:
 
     workflows: Sequence[tuple[Submission, Compared, bool]]
     jobs: Sequence[tuple[Job, Compared | None]]
-    submitted: tuple[int, Compared] | None
+    submitted: tuple[int, Compared, FinishBy | None] | None
     unchanged: int
     draws: int
     notes: Notes
@@ -151,13 +161,18 @@ def what_if_out(now_ms: int, rows: WhatIfRows) -> WhatIfOut:
         "workflows": list(_workflows_out(rows.workflows)),
         "unchanged_workflows": rows.unchanged,
         "jobs": list(_jobs_out(rows.jobs)),
-        "submitted": None
-        if rows.submitted is None
-        else {"job_count": rows.submitted[0], "end": interval_out(rows.submitted[1].then)},
+        "submitted": _submitted_out(rows.submitted),
         "coverage": COVERAGE,
         "draws": rows.draws,
         "notes": notes_out(rows.notes),
     }
+
+
+def _submitted_out(row: tuple[int, Compared, FinishBy | None] | None) -> SubmittedOut | None:
+    if row is None:
+        return None
+    job_count, end, judged = row
+    return {"job_count": job_count, "end": interval_out(end.then), "finish_by": finish_by_out(judged)}
 
 
 def _workflows_out(rows: Sequence[tuple[Submission, Compared, bool]]) -> Iterator[WorkflowComparedOut]:

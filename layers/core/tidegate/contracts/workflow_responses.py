@@ -36,6 +36,7 @@ class WorkflowSummaryOut(TypedDict):
     started_at: Time | None
     ended_at: Time | None
     critical_path_seconds: float | None
+    finish_by: Time | None
 
 
 class WorkflowRowOut(WorkflowSummaryOut):
@@ -123,6 +124,7 @@ def summary_out(submission: Submission, summary: Summary) -> WorkflowSummaryOut:
         "started_at": to_wire(summary.started_at_ms),
         "ended_at": to_wire(summary.ended_at_ms),
         "critical_path_seconds": submission.critical_path_seconds,
+        "finish_by": to_wire(submission.finish_by_ms),
     }
 
 

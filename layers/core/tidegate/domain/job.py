@@ -84,9 +84,9 @@ class EstimateSource(StrEnum):
 class GivenFields:
     """The fields of a job that its caller gives and that go unchanged from the request to the job.
 
-    JobRequest and Job each declare the fields that the workflow or a default may complete. `not_before_ms` is in
-    milliseconds since the epoch. `estimate_is_usual` says that the caller gave no estimate, and that the submission put
-    the usual run time of the type there.
+    JobRequest and Job each declare the fields that the workflow or a default may complete. `not_before_ms` and
+    `finish_by_ms`, by which the job ought to have ended, are in milliseconds since the epoch. `estimate_is_usual` says
+    that the caller gave no estimate, and that the submission put the usual run time of the type there.
     """
 
     type: str
@@ -97,6 +97,7 @@ class GivenFields:
     concurrency_key: str | None = None
     concurrency_limit: int = 1
     not_before_ms: int | None = None
+    finish_by_ms: int | None = None
     estimated_duration_seconds: float | None = None
     estimate_is_usual: bool = False
     retry: RetryPolicy = RetryPolicy()

@@ -39,8 +39,9 @@ class JobQuery:
 
     `states` has at least one. `tags` are names with the values that the job must have. `from_ms` and `to_ms`
     (inclusive, milliseconds since the epoch) bound the job's `moment_of`. `failure` is the fingerprint of the job's
-    latest error. `overdue` keeps the jobs that run or ran longer than their estimate, `waits_longer_than_ms` those that
-    have waited longer than that in their present state.
+    latest error. `finish_by_ms` (milliseconds since the epoch) keeps the jobs that ought to have ended by then or
+    earlier. `overdue` keeps the jobs that run or ran longer than their estimate, `waits_longer_than_ms` those that have
+    waited longer than that in their present state.
     `descending` is the direction of `order`; None is the usual one.
     """
 
@@ -58,6 +59,7 @@ class JobQuery:
     submitted_by: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    finish_by_ms: int | None = None
     overdue: bool = False
     waits_longer_than_ms: int | None = None
     order: Order | None = None
@@ -80,6 +82,7 @@ class JobQuery:
             self.worker_id is not None
             or bool(self.tags)
             or self.failure is not None
+            or self.finish_by_ms is not None
             or self.overdue
             or self.waits_longer_than_ms is not None
             or (State.QUEUED in self.states) != (State.RUNNING in self.states)
@@ -112,6 +115,7 @@ class JobQuery:
             and (self.failure is None or self.failure == failed_job(job).fingerprint)
             and (self.from_ms is None or moment_of(job) >= self.from_ms)
             and (self.to_ms is None or moment_of(job) <= self.to_ms)
+            and (self.finish_by_ms is None or _ought_to_end_by(job.finish_by_ms, self.finish_by_ms))
             and (not self.overdue or _is_overdue(job, now_ms))
             and (self.waits_longer_than_ms is None or _waited_ms(job, now_ms) > self.waits_longer_than_ms)
         )
@@ -144,6 +148,10 @@ def moment_of(job: Job) -> int:
         Group.PENDING: job.created_at_ms,
     }
     return moments.get(group_of(job.state), job.finished_at_ms) or job.created_at_ms
+
+
+def _ought_to_end_by(finish_by_ms: int | None, at_ms: int) -> bool:
+    return finish_by_ms is not None and finish_by_ms <= at_ms
 
 
 def _begins(text: str | None, prefix: str | None) -> bool:

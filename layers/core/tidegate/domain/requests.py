@@ -60,6 +60,7 @@ class WorkflowRequest:
     """A workflow as the client asked for it: jobs with keys, and values for the jobs that give none of their own.
 
     `critical_path_weight` is in points per second of remaining path (0-1000); None takes the deployment's value.
+    `finish_by_ms`, in milliseconds since the epoch, is when the last job ought to have ended. No job takes it over.
     `namespace` is as in JobRequest, for all of the workflow's keys.
     """
 
@@ -70,6 +71,7 @@ class WorkflowRequest:
     pool: str | None = None
     share: ShareRequest | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    finish_by_ms: int | None = None
     namespace: str | None = None
 
 

@@ -37,6 +37,7 @@ class Submission:
     `critical_path_seconds` is the longest path through the jobs by their estimates, None where no job has one.
     `usual_estimates` are the usual run times, in seconds, that its jobs without an estimate have, by their types: a
     repeated request writes the same jobs.
+    `finish_by_ms`, in milliseconds since the epoch, is when the last job ought to have ended; None without such a time.
     `expires_at_s` is when the record may be removed, in seconds since the epoch; None keeps it. `on_hold` says that a
     caller has put the workflow on hold as a whole, and nobody took it off hold since. The jobs decide what may start.
     """
@@ -52,6 +53,7 @@ class Submission:
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     critical_path_seconds: float | None = None
     usual_estimates: Mapping[str, float] = field(default_factory=lambda: NO_ESTIMATES)
+    finish_by_ms: int | None = None
     expires_at_s: int | None = None
     on_hold: bool = False
 

@@ -47,6 +47,7 @@ MAX_BACKOFF_SECONDS: Final = "max_backoff_seconds"
 ESTIMATED_SECONDS: Final = "estimated_seconds"
 ESTIMATE_IS_USUAL: Final = "estimate_is_usual"
 NOT_BEFORE: Final = "not_before"
+FINISH_BY: Final = "finish_by"
 FINGERPRINT: Final = "fingerprint"
 PARAMETERS: Final = "parameters"
 DEPENDS_ON: Final = "depends_on"
@@ -132,6 +133,7 @@ PLAIN_FIELDS: Final = {
     CANCEL_REQUESTED_BY: "cancel_requested_by",
     RESULT_OVERFLOW: "result_overflow",
     NOT_BEFORE: "not_before_ms",
+    FINISH_BY: "finish_by_ms",
     DUE_AT: "due_at_ms",
     READY_AT: "ready_at_ms",
     QUEUED_AT: "queued_at_ms",

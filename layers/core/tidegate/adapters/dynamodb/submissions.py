@@ -244,6 +244,7 @@ def _item_of(submission: Submission) -> Item:
             schema.MONTH: month_of(submission.created_at_ms),
             schema.CRITICAL_PATH_SECONDS: submission.critical_path_seconds,
             schema.USUAL_ESTIMATES: dict(submission.usual_estimates) or None,
+            schema.FINISH_BY: submission.finish_by_ms,
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
             schema.OPENED_AT: None if submission.phase is Phase.COMPLETE else submission.created_at_ms,
             schema.EXPIRES_AT: submission.expires_at_s,
@@ -269,6 +270,7 @@ def submission_from(item: Mapping[str, Attribute]) -> Submission:
         usual_estimates={
             job_type: float(seconds) for job_type, seconds in values.get(schema.USUAL_ESTIMATES, {}).items()
         },
+        finish_by_ms=values.get(schema.FINISH_BY),
         expires_at_s=values.get(schema.EXPIRES_AT),
         on_hold=values.get(schema.ON_HOLD, False),
     )

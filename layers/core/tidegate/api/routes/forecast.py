@@ -25,7 +25,8 @@ def get_forecast(workflow_id: str) -> Response[str]:
     refuse_other_parameters(router)
     deps = deps_of(router)
     now_ms = deps.clock.now_ms()
-    found = forecast_workflow(deps.services, id_of("workflow", workflow_id, ULID), now_ms=now_ms)
+    some_id = id_of("workflow", workflow_id, ULID)
+    found = forecast_workflow(deps.services, some_id, now_ms=now_ms, until=until_of(router))
     return answer_with(
         HTTPStatus.OK,
         forecast_out(
@@ -36,6 +37,7 @@ def get_forecast(workflow_id: str) -> Response[str]:
             [(row.job, row.forecast) for row in found.rows],
             found.draws,
             [(note.code, note.message) for note in found.notes],
+            found.finish_by,
         ),
     )
 
@@ -46,9 +48,11 @@ def get_job_forecast(job_id: str) -> Response[str]:
     refuse_other_parameters(router)
     deps = deps_of(router)
     now_ms = deps.clock.now_ms()
-    found = forecast_job(deps.services, id_of("job", job_id, JOB_ID), now_ms=now_ms)
+    some_id = id_of("job", job_id, JOB_ID)
+    found = forecast_job(deps.services, some_id, now_ms=now_ms, until=until_of(router))
     notes = [(note.code, note.message) for note in found.notes]
-    return answer_with(HTTPStatus.OK, job_forecast_out(found.job, now_ms, found.forecast, found.draws, notes))
+    answer = job_forecast_out(found.job, now_ms, found.forecast, found.draws, notes, found.finish_by)
+    return answer_with(HTTPStatus.OK, answer)
 
 
 @router.post("/v1/forecast")
@@ -63,7 +67,7 @@ def post_what_if() -> Response[str]:
     rows = WhatIfRows(
         workflows=[(each.submission, each.end, each.has_ended) for each in found.workflows],
         jobs=[(each.job, each.end) for each in found.jobs],
-        submitted=None if submitted is None else (submitted.job_count, submitted.end),
+        submitted=None if submitted is None else (submitted.job_count, submitted.end, submitted.finish_by),
         unchanged=found.unchanged,
         draws=found.draws,
         notes=[(note.code, note.message) for note in found.notes],

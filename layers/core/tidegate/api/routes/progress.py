@@ -28,7 +28,7 @@ from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
-_PARAMETERS = ("state", "name", "submitted_by", "tag", "from", "to", "limit", "cursor")
+_PARAMETERS = ("state", "name", "submitted_by", "tag", "from", "to", "finish_by", "limit", "cursor")
 _FOR_EVER = "private, max-age=31536000, immutable"  # the graph of a workflow never changes
 
 
@@ -45,6 +45,7 @@ def get_workflows() -> Response[str]:
         tags=_tags(),
         from_ms=_time("from"),
         to_ms=_time("to"),
+        finish_by_ms=_time("finish_by"),
     )
     if wanted.from_ms is not None and wanted.to_ms is not None and wanted.from_ms > wanted.to_ms:
         raise InvalidRequest.of("to", "must not be before from")

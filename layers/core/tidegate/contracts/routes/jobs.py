@@ -67,6 +67,7 @@ _FILTERS = (
     Parameter("submitted_by", "the caller that submitted the jobs", _text(MAX_SUBJECT_CHARACTERS)),
     Parameter("from", "the earliest moment by which the jobs' states are sorted", datetime),
     Parameter("to", "the latest moment by which the jobs' states are sorted", datetime),
+    Parameter("finish_by", "only jobs that ought to end by this time or earlier", datetime),
     Parameter("overdue", "with true: jobs that run, or ran, longer than their estimate", bool),
     Parameter(
         "waits_longer_than",

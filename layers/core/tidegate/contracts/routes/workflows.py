@@ -50,6 +50,7 @@ ROUTES = (
             Parameter("tag", "tags of the workflow, as name=value", TAGS),
             Parameter("from", "only workflows created at this time or later", Time),
             Parameter("to", "only workflows created at this time or earlier", Time),
+            Parameter("finish_by", "only workflows that ought to end by this time or earlier", Time),
             LIMIT,
             CURSOR,
         ),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import random  # noqa: TID251 - seeded, so that an answer can be repeated
-from collections.abc import Sequence
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from tidegate.domain.dispatch_plan import Draw
 from tidegate.domain.forecast.run_times import RunTime, RunTimes, draw_ms, draw_remaining_ms
 from tidegate.domain.forecast.scene import Scene
-from tidegate.domain.forecast.stepper import Course, step, wire
+from tidegate.domain.forecast.stepper import Course, Wiring, step, wire
 from tidegate.domain.states import State
 
 COVERAGE: Final = 0.9
@@ -46,11 +47,15 @@ class JobForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The forecast of some jobs of a scene, in the order that was asked for, and of the moment when all have ended."""
+    """The forecast of some jobs of a scene, in the order that was asked for, and of the moment when all have ended.
+
+    `ends_ms` has that moment in each draw, in milliseconds since the epoch.
+    """
 
     jobs: tuple[JobForecast, ...]
     end: Interval | None
     draws: int
+    ends_ms: tuple[float, ...] = ()
 
 
 def draws_for(job_count: int) -> int:
@@ -74,11 +79,7 @@ def forecast(
     """
     wiring = wire(scene)
     numbers = [wiring.numbers[job_id] for job_id in wanted]
-    taken = [run_times.of(job.traits.type, job.estimate_seconds) for job in scene.jobs]
-    stepped = [
-        step(wiring, draw_all_ms(scene, taken, f"{seed}.{draw}"), plan_draw(f"{seed}.{draw}"))
-        for draw in range(draws)
-    ]
+    stepped = courses(wiring, run_times, draws, seed=seed)
     made = Intervals(scene.now_ms, widening)
     jobs = tuple(
         JobForecast(
@@ -89,7 +90,26 @@ def forecast(
         )
         for number in numbers
     )
-    return Forecast(jobs, made.interval([_last(course, numbers) for course in stepped]), draws)
+    ends_ms = tuple(last_end_ms(course, numbers) for course in stepped)
+    return Forecast(jobs, made.interval(ends_ms), draws, ends_ms)
+
+
+def courses(
+    wiring: Wiring,
+    run_times: RunTimes,
+    draws: int,
+    *,
+    seed: int = SEED,
+    is_over: Callable[[], bool] = lambda: False,
+) -> list[Course]:
+    """Returns `draws` (1 or more) courses of a scene, or fewer where `is_over` says so after one of them."""
+    scene = wiring.scene
+    taken = [run_times.of(job.traits.type, job.estimate_seconds) for job in scene.jobs]
+    stepped: list[Course] = []
+    while len(stepped) < draws and not (stepped and is_over()):
+        of_draw = f"{seed}.{len(stepped)}"
+        stepped.append(step(wiring, draw_all_ms(scene, taken, of_draw), plan_draw(of_draw)))
+    return stepped
 
 
 def draw_all_ms(scene: Scene, run_times: Sequence[RunTime], seed: str) -> list[int]:
@@ -111,7 +131,8 @@ def plan_draw(seed: str) -> Draw:
     return random.Random(f"{seed}.plan").random  # noqa: S311 - no secret  # nosec B311
 
 
-def _last(course: Course, numbers: Sequence[int]) -> float:
+def last_end_ms(course: Course, numbers: Sequence[int]) -> float:
+    """Returns when the last of these jobs ends, in milliseconds since the epoch; `NEVER` where one does not."""
     return max((course.ends_ms[number] for number in numbers), default=math.inf)
 
 
@@ -132,6 +153,21 @@ class Intervals:
         low = min(middle, quantile(left_ms, tail) / self.widening)
         high = max(middle, quantile(left_ms, 1.0 - tail) * self.widening)
         return Interval(*(self.now_ms + round(each) for each in (middle, low, high)))
+
+    def part_by(self, times_ms: Sequence[float], by_ms: int) -> float:
+        """Returns the part (0-1) of the times that come by `by_ms`, once they are widened as the interval is.
+
+        The widening leaves the median where it is. So it never decides whether at least half of the times come by then.
+        """
+        left_ms = [at_ms - self.now_ms for at_ms in times_ms]
+        middle = statistics.median_low(left_ms)  # no mean of two, of which one may be endless
+        by_left_ms = by_ms - self.now_ms
+        return sum(self._widened(each, middle) <= by_left_ms for each in left_ms) / len(left_ms)
+
+    def _widened(self, left_ms: float, middle_ms: float) -> float:
+        if left_ms == middle_ms:
+            return left_ms
+        return left_ms * self.widening if left_ms > middle_ms else left_ms / self.widening
 
 
 def quantile(rising: Sequence[float], part: float) -> float:

@@ -65,13 +65,15 @@ class Compared:
     """When a group of jobs ends as things stand (`today`) and after the change (`then`).
 
     Each is None where the group does not end. `later` is the difference, None where one of the two is. `is_same` says
-    that no draw has another end.
+    that no draw has another end. `then_ms` is when the group ends after the change in each draw, in milliseconds since
+    the epoch.
     """
 
     today: Interval | None
     then: Interval | None
     later: Later | None
     is_same: bool
+    then_ms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ def compare(
 def _compared(ends: Sequence[tuple[float, float]], made: Intervals) -> Compared:
     today, then = made.interval([each for each, _ in ends]), made.interval([each for _, each in ends])
     later = None if today is None or then is None else _later([after - before for before, after in ends])
-    return Compared(today, then, later, all(before == after for before, after in ends))
+    then_ms = tuple(after for _, after in ends)
+    return Compared(today, then, later, all(before == after for before, after in ends), then_ms)
 
 
 def _later(differences_ms: Sequence[float]) -> Later:

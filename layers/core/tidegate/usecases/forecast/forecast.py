@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tidegate.domain.forecast.finish_by import FinishBy, Wanted, judge_finish
 from tidegate.domain.forecast.forecast import Forecast, Interval, JobForecast, draws_for, forecast
 from tidegate.domain.forecast.run_times import RunTimes, learned
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import State
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.forecast.notes import Note, notes_of
 from tidegate.usecases.forecast.read_scene import SceneRead, read_job_scene, read_workflow_scene
 from tidegate.usecases.read.visible import find_job, find_workflow
@@ -33,7 +35,8 @@ class WorkflowForecast:
     """The forecast of a workflow: its end, and the first of its jobs in the order of their starts.
 
     `end` is None where the workflow has ended, or does not end as things stand. `left` counts the jobs that have not
-    ended. `draws` is how many courses were drawn, 0 where nothing is left.
+    ended. `draws` is how many courses were drawn, 0 where nothing is left. `finish_by` judges the workflow's time, None
+    where it has no such time or nothing is left.
     """
 
     left: int
@@ -41,29 +44,35 @@ class WorkflowForecast:
     rows: tuple[ForecastRow, ...]
     draws: int
     notes: tuple[Note, ...]
+    finish_by: FinishBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobForecastRead:
     """The forecast of one job. It is empty where the job has ended, and without notes.
 
-    `draws` is 0 where the job has ended or is going to be skipped, of which the notes tell the latter.
+    `draws` is 0 where the job has ended or is going to be skipped, of which the notes tell the latter. `finish_by`
+    judges the job's time, None where it has no such time or does not run any more.
     """
 
     job: Job
     forecast: JobForecast
     draws: int
     notes: tuple[Note, ...]
+    finish_by: FinishBy | None = None
 
 
 _NOTHING = JobForecast(None, None)
 
 
-def forecast_workflow(services: Services, workflow_id: str, *, now_ms: int) -> WorkflowForecast:
+def forecast_workflow(
+    services: Services, workflow_id: str, *, now_ms: int, until: Deadline = NEVER
+) -> WorkflowForecast:
     """Forecasts the end of a workflow and of its jobs at `now_ms`.
 
-    Reads what `read_scene` says, and steps at most about `JOBS_DRAWN` jobs. Raises NotFound, also where the workflow
-    was submitted before graphs were stored; ServiceUnavailable.
+    Reads what `read_scene` says, and steps at most about `JOBS_DRAWN` jobs; as many again where the workflow's
+    `finish_by` is at risk, of which no more are begun after `until`. Raises NotFound, also where the workflow was
+    submitted before graphs were stored; ServiceUnavailable.
     """
     submission = find_workflow(services, workflow_id)
     read = read_workflow_scene(services, workflow_id, submission.job_count, now_ms)
@@ -77,13 +86,14 @@ def forecast_workflow(services: Services, workflow_id: str, *, now_ms: int) -> W
         tuple(rows[:MAX_ROWS]),
         found.draws,
         tuple(notes_of(read, run_times, jobs)),
+        _judged(services, read, run_times, found, jobs, submission.finish_by_ms, until),
     )
 
 
-def forecast_job(services: Services, job_id: str, *, now_ms: int) -> JobForecastRead:
+def forecast_job(services: Services, job_id: str, *, now_ms: int, until: Deadline = NEVER) -> JobForecastRead:
     """Forecasts the start and the end of a job at `now_ms`. A job of a workflow is forecast with its workflow.
 
-    Raises NotFound; ServiceUnavailable.
+    Steps what `forecast_workflow` steps. Raises NotFound; ServiceUnavailable.
     """
     job = find_job(services, job_id)
     if job.is_terminal:
@@ -100,7 +110,8 @@ def forecast_job(services: Services, job_id: str, *, now_ms: int) -> JobForecast
     run_times = learned(read.ended)
     found = _drawn(read, run_times, jobs)
     own = found.jobs[0] if found.jobs else _NOTHING
-    return JobForecastRead(job, own, found.draws, tuple(notes_of(read, run_times, jobs)))
+    judged = _judged(services, read, run_times, found, jobs, job.finish_by_ms, until)
+    return JobForecastRead(job, own, found.draws, tuple(notes_of(read, run_times, jobs)), judged)
 
 
 def _drawn(read: SceneRead, run_times: RunTimes, jobs: Sequence[Job]) -> Forecast:
@@ -108,6 +119,27 @@ def _drawn(read: SceneRead, run_times: RunTimes, jobs: Sequence[Job]) -> Forecas
         return Forecast((), None, 0)
     scene = read.scene
     return forecast(scene, run_times, [job.job_id for job in jobs], draws=draws_for(len(scene.jobs)))
+
+
+def _judged(
+    services: Services,
+    read: SceneRead,
+    run_times: RunTimes,
+    found: Forecast,
+    jobs: Sequence[Job],
+    finish_by_ms: int | None,
+    until: Deadline,
+) -> FinishBy | None:
+    if finish_by_ms is None or not jobs:
+        return None
+    return judge_finish(
+        read.scene,
+        run_times,
+        Wanted([job.job_id for job in jobs], finish_by_ms),
+        found,
+        window=services.settings.window,
+        is_over=until.is_over,
+    )
 
 
 def _by_start(row: ForecastRow) -> tuple[bool, float, float]:

@@ -9,7 +9,8 @@ from typing import Final
 from tidegate.domain import limits
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest, Violation
-from tidegate.domain.forecast.forecast import draws_for
+from tidegate.domain.forecast.finish_by import FinishBy, Wanted, judge_finish
+from tidegate.domain.forecast.forecast import Forecast, draws_for
 from tidegate.domain.forecast.run_times import RunTimes, learned
 from tidegate.domain.forecast.scene import Scene, SceneJob
 from tidegate.domain.forecast.what_if import WAITING, Changes, Compared, Comparison, change, compare
@@ -50,10 +51,14 @@ class JobCompared:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedCompared:
-    """The submission that was asked about: the number of its jobs, and its end."""
+    """The submission that was asked about: the number of its jobs, its end, and the judgement about its time.
+
+    `finish_by` is None where the submission has no such time.
+    """
 
     job_count: int
     end: Compared
+    finish_by: FinishBy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,33 @@ def what_if(
     run_times, wanted = learned(read.ended), draws_for(2 * len(changed.jobs))
     found = compare(scene, changed, run_times, groups.ids, draws=wanted, is_over=until.is_over)
     of_then = replace(read, scene=changed)
+    judged = _judged(services, request, of_then.scene, run_times, groups, found, until)
     return groups.answer(
-        services, named, added.jobs, found, _notes(of_then, run_times, groups, found, wanted)
+        services, named, added.jobs, found, _notes(of_then, run_times, groups, found, wanted), judged
+    )
+
+
+def _judged(
+    services: Services,
+    request: WhatIfRequest,
+    changed: Scene,
+    run_times: RunTimes,
+    groups: _Groups,
+    found: Comparison,
+    until: Deadline,
+) -> FinishBy | None:
+    """Judges whether the submission ends by its own time after the changes."""
+    finish_by_ms = None if request.submit is None else request.submit.finish_by_ms
+    if finish_by_ms is None or not groups.of_submitted:
+        return None
+    ends = found.groups[-1]
+    return judge_finish(
+        changed,
+        run_times,
+        Wanted(groups.ids[-1], finish_by_ms),
+        Forecast((), ends.then, found.draws, ends.then_ms),
+        window=services.settings.window,
+        is_over=until.is_over,
     )
 
 
@@ -294,6 +324,7 @@ class _Groups:
         added: Sequence[Job],
         found: Comparison,
         notes: tuple[Note, ...],
+        judged: FinishBy | None,
     ) -> WhatIf:
         """Puts the answer together. Reads the records of the workflows that it shows: one request."""
         workflows = dict(zip(self.of_workflows, found.groups, strict=False))
@@ -317,7 +348,7 @@ class _Groups:
                 for each in self.asked
                 if each in named.jobs
             ),
-            SubmittedCompared(len(added), found.groups[-1]) if added else None,
+            SubmittedCompared(len(added), found.groups[-1], judged) if added else None,
             found.draws,
             notes,
         )

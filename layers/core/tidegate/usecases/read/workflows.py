@@ -28,7 +28,7 @@ class WorkflowFilter:
 
     `states` are words of state. `name` is the beginning of a name. `submitted_by` is the subject of a caller. `tags`
     are names with the values that the workflow itself must have. `from_ms` and `to_ms` bound the time of the creation,
-    in milliseconds since the epoch, both included.
+    in milliseconds since the epoch, both included. `finish_by_ms` wants those that ought to have ended by then.
     """
 
     states: frozenset[WorkflowState] = frozenset()
@@ -37,6 +37,7 @@ class WorkflowFilter:
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     from_ms: int | None = None
     to_ms: int | None = None
+    finish_by_ms: int | None = None
 
     def wants(self, record: WorkflowRecord) -> bool:
         """Tells whether the caller wants this workflow. Its times are not looked at."""
@@ -48,12 +49,19 @@ class WorkflowFilter:
             and (self.name is None or (submission.name or "").startswith(self.name))
             and self.submitted_by in (None, submission.submitted_by)
             and all(submission.tags.get(name) == value for name, value in self.tags.items())
+            and self._wants_time(submission.finish_by_ms)
         )
+
+    def _wants_time(self, finish_by_ms: int | None) -> bool:
+        if self.finish_by_ms is None:
+            return True
+        return finish_by_ms is not None and finish_by_ms <= self.finish_by_ms
 
     def plain(self) -> list[object]:
         """Returns the filter as JSON values, by which a cursor is bound to it."""
         tags = sorted(map(list, self.tags.items()))
-        return [sorted(self.states), self.name, self.submitted_by, tags, self.from_ms, self.to_ms]
+        later = [] if self.finish_by_ms is None else [self.finish_by_ms]  # older cursors go on
+        return [sorted(self.states), self.name, self.submitted_by, tags, self.from_ms, self.to_ms, *later]
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,7 @@ def new_submission(
         tags=dict(request.tags),
         critical_path_seconds=graph.critical_path_seconds,
         usual_estimates=estimates,
+        finish_by_ms=request.finish_by_ms,
         # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
         expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
     )

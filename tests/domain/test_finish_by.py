@@ -1,0 +1,122 @@
+"""A time is judged by the draws of a forecast, and changes are tried where it is at risk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.domain.test_forecast import NOW_MS, POOL, job, scene
+from tidegate.domain import limits
+from tidegate.domain.forecast.finish_by import FinishBy, FinishVerdict, Wanted, judge_finish
+from tidegate.domain.forecast.forecast import Intervals, forecast
+from tidegate.domain.forecast.run_times import RunTimes
+from tidegate.domain.forecast.scene import Scene
+from tidegate.domain.job import NEVER_MS
+from tidegate.domain.rank import RankPolicy, rank
+from tidegate.domain.rules import DispatchRules, TypeRule
+from tidegate.domain.states import State
+from tidegate.domain.traits import Traits
+
+SURE = RunTimes(spread=1e-9)
+"""Jobs run for their estimates, so an end is certain."""
+
+
+def judged(of: Scene, wanted: Sequence[str], seconds: float, run_times: RunTimes = SURE) -> FinishBy:
+    found = forecast(of, run_times, wanted, draws=20)
+    at_ms = NOW_MS + round(seconds * 1_000)
+    return judge_finish(of, run_times, Wanted(wanted, at_ms), found, window=1.0)
+
+
+def test_the_probability_is_the_part_of_the_draws_that_end_in_time() -> None:
+    alone, spread = scene([job(0)]), RunTimes()
+    found = forecast(alone, spread, ["w.0"], draws=20)
+    assert found.end is not None
+    for by_ms, least, most in ((found.end.low_ms, 0.0, 0.1), (found.end.high_ms, 0.9, 1.0)):
+        part = judged(alone, ["w.0"], (by_ms - NOW_MS) / 1_000, spread).probability
+        assert least <= part <= most
+    assert judged(alone, ["w.0"], (found.end.p50_ms - NOW_MS) / 1_000, spread).probability == 0.5
+
+
+def test_a_draw_that_never_ends_is_late_and_the_others_count() -> None:
+    made = Intervals(NOW_MS, 2.0)
+    times_ms = [NOW_MS + 10, NOW_MS + 20, math.inf, math.inf]
+    assert [made.part_by(times_ms, NOW_MS + each) for each in (4, 5, 19, 20)] == [0.0, 0.25, 0.25, 0.5]
+    assert made.part_by([NOW_MS + 10, NOW_MS + 10, NOW_MS + 30], NOW_MS + 59) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict", "probability"),
+    [
+        (3.0, FinishVerdict.ON_COURSE, 1.0),
+        (2.9, FinishVerdict.AT_RISK, 0.0),
+        (0.9, FinishVerdict.IMPOSSIBLE, 0.0),
+        (0.0, FinishVerdict.MISSED, 0.0),
+    ],
+)
+def test_three_jobs_one_after_the_other_for_want_of_slots(
+    seconds: float, verdict: FinishVerdict, probability: float
+) -> None:
+    found = judged(scene([job(each) for each in range(3)]), ["w.0", "w.1", "w.2"], seconds)
+    assert (found.verdict, found.probability) == (verdict, probability)
+    assert found.earliest_ms == (NOW_MS + 1_000 if verdict is FinishVerdict.IMPOSSIBLE else None)
+
+
+def test_a_chain_ends_no_earlier_with_more_slots() -> None:
+    found = judged(scene([job(0), job(1, 0), job(2, 1)], slots=8), ["w.2"], 2.5)
+    assert (found.verdict, found.earliest_ms, found.helps) == (
+        FinishVerdict.IMPOSSIBLE,
+        NOW_MS + 3_000,
+        (),
+    )
+
+
+def test_a_higher_priority_helps_behind_others_and_brings_its_upstreams_with_it() -> None:
+    others = [
+        job(each, priority=500, rank=rank(RankPolicy(), 500, NOW_MS, 0, place=each)) for each in range(5)
+    ]
+    found = judged(scene([*others, job(5), job(6, 5)]), ["w.6"], 3.5)
+    assert found.verdict is FinishVerdict.AT_RISK
+    (raised, more) = found.helps
+    assert (raised.priority, raised.probability, raised.add_slots) == (limits.MAX_PRIORITY, 1.0, None)
+    assert (more.priority, more.probability) == (None, 1.0)
+    assert more.add_slots == {POOL: 3}  # twice as many are too few
+
+
+def test_only_changes_that_help_are_named() -> None:
+    found = judged(scene([job(each) for each in range(3)]), ["w.0", "w.1", "w.2"], 2.5)
+    assert [(each.priority, each.add_slots) for each in found.helps] == [(None, {POOL: 1})]
+    highest = [job(each, priority=limits.MAX_PRIORITY) for each in range(3)]
+    assert len(judged(scene(highest), ["w.0", "w.1", "w.2"], 2.5).helps) == 1
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        scene([job(0)], rules=DispatchRules(paused_pools=frozenset({POOL}))),
+        scene([job(0)], rules=DispatchRules(types={"t": TypeRule(paused=True)})),
+        scene([job(0, state=State.SCHEDULED, wakes_at_ms=NEVER_MS)]),
+        scene([job(0, pool="gone")]),
+        scene([replace(job(0), traits=Traits("t", concurrency_key="k")), job(1)], slots=0),
+    ],
+    ids=["paused pool", "paused type", "on hold", "pool gone", "no slot"],
+)
+def test_what_somebody_can_lift_makes_no_time_impossible(of: Scene) -> None:
+    found = judged(of, ["w.0"], 2.0)
+    assert (found.verdict, found.probability) == (FinishVerdict.AT_RISK, 0.0)
+
+
+def test_a_due_time_that_comes_too_late_makes_it_impossible() -> None:
+    late = scene([job(0, state=State.SCHEDULED, wakes_at_ms=NOW_MS + 60_000)])
+    found = judged(late, ["w.0"], 30.0)
+    assert (found.verdict, found.earliest_ms) == (FinishVerdict.IMPOSSIBLE, NOW_MS + 61_000)
+
+
+def test_nothing_is_tried_once_the_time_of_the_answer_is_over() -> None:
+    of = scene([job(0), job(1), job(2)])
+    wanted = Wanted(["w.2"], NOW_MS + 2_500)
+    found = forecast(of, SURE, wanted.job_ids, draws=20)
+    late = judge_finish(of, SURE, wanted, found, window=1.0, is_over=lambda: True)
+    assert (late.verdict, late.helps) == (FinishVerdict.AT_RISK, ())
