@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,28 @@ def test_what_is_broken_is_found_and_nothing_else(case: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("age_seconds", "last_at", "wanted"),
+    [
+        (299, None, "warning: the schedule reaper has not run yet: the stack is 299 s old"),
+        (301, None, "error: the schedule reaper is dead: its last pulse was never"),
+        (
+            299,
+            "2027-01-15T07:00:00Z",
+            "error: the schedule reaper is dead: its last pulse was 2027-01-15T07:00:00Z",
+        ),
+    ],
+)
+def test_a_schedule_of_a_new_stack_is_not_called_dead(
+    age_seconds: int, last_at: str | None, wanted: str
+) -> None:
+    world = World()
+    world.aws.stack["CreationTime"] = datetime.fromtimestamp(NOW_MS / 1_000 - age_seconds, UTC)
+    world.status["schedules"][1].update(alive=False, last_at=last_at)
+    (finding,) = world.results()["pulses"].findings
+    assert f"{finding.severity}: {finding.what}" == wanted
+
+
+@pytest.mark.parametrize(
     ("stuck", "said"), [(19, "19 submissions"), (20, "at least 20"), (300, "at least 20")]
 )
 def test_a_list_that_may_be_cut_says_at_least(stuck: int, said: str) -> None:
@@ -273,6 +296,17 @@ def test_a_missing_function_hides_nothing_of_the_others() -> None:
         *(("functions", "error"), ("functions", "error"), ("configuration", "warning")),
         *(("sources", "error"), ("concurrency", "error"), ("leases", "error")),
     ]
+
+
+def test_a_missing_output_is_no_fault_of_the_functions() -> None:
+    world = World()
+    world.aws.stack["Outputs"] = [
+        each for each in world.aws.stack["Outputs"] if each["OutputKey"] != "WorkersTable"
+    ]
+    _variable(world, "reaper", "TIDEGATE_TABLE_WORKERS", "somewhere")
+    results = world.results()
+    assert found(results) == [("stack", "error")]
+    assert results["expiry"].why == "the stack has no output WorkersTable"
 
 
 def test_without_any_function_the_stores_have_no_names() -> None:

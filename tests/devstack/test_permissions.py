@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from tidegate_devstack.permissions import leading_keys, log_resource, single_action, statement_checks
+from tidegate_devstack.permissions import (
+    lambda_action,
+    leading_keys,
+    log_resource,
+    single_action,
+    statement_checks,
+)
 
 BATCH = "dynamodb:BatchExecuteStatement"
 
@@ -22,6 +28,16 @@ def test_a_batch_of_messages_needs_what_one_needs() -> None:
     assert single_action("sqs:ReceiveMessage") == "sqs:ReceiveMessage"
     assert single_action("dynamodb:BatchWriteItem") == "dynamodb:BatchWriteItem"
     assert single_action(None) is None
+
+
+def test_each_call_about_executions_needs_its_own_action() -> None:
+    concurrency = "/2017-10-31/functions/f/concurrency"
+    put = "PutFunctionConcurrency"  # which the emulator asks for, whatever the method is
+    assert lambda_action("GET", "/2019-09-30/functions/f/concurrency", put) == "GetFunctionConcurrency"
+    assert lambda_action("DELETE", concurrency, put) == "DeleteFunctionConcurrency"
+    assert lambda_action("PUT", concurrency, put) == put
+    assert lambda_action("GET", "/2016-08-19/account-settings/", None) == "GetAccountSettings"
+    assert lambda_action("GET", "/2015-03-31/functions/concurrency/x", "GetFunction") == "GetFunction"
 
 
 def test_statements_need_their_actions_on_their_tables_each_once() -> None:

@@ -45,9 +45,7 @@ def test_a_reader_with_a_recent_pulse_is_alive_whatever_has_changed(part: Part) 
 @pytest.mark.parametrize("part", READERS)
 def test_a_reader_without_a_recent_pulse_is_dead_only_where_it_missed_a_change(part: Part) -> None:
     last_at_ms = NOW_MS - 3_600_000
-    read_to_ms = (
-        last_at_ms + PAUSES_MS[part] + 30_000
-    )  # what came sooner may have been read without a new pulse
+    read_to_ms = last_at_ms + PAUSES_MS[part] + 30_000  # a sooner one may have been read without a new pulse
 
     def judged(change_at_ms: int | None) -> tuple[bool, bool]:
         life = life_of_reader(part, last_at_ms, change_at_ms=change_at_ms, now_ms=NOW_MS)

@@ -1,7 +1,7 @@
 """Builds the console beside the start of a local stack, which waits neither for PyPI nor for npm.
 
-What is built by the time of the deployment goes into the console's function. A build that takes longer is deployed by
-the next `up`.
+The console goes into its function as it is built by the time of the deployment. A build that takes longer is deployed
+by the next `up`.
 """
 
 from __future__ import annotations

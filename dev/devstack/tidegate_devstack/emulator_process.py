@@ -19,7 +19,13 @@ from tidegate_devstack.gateway import answer_as_aws_does
 from tidegate_devstack.left_processes import MARK_VARIABLE
 from tidegate_devstack.model import ACCESS_KEY_ID
 from tidegate_devstack.payload_limits import bound_payloads
-from tidegate_devstack.permissions import leading_keys, log_resource, single_action, statement_checks
+from tidegate_devstack.permissions import (
+    lambda_action,
+    leading_keys,
+    log_resource,
+    single_action,
+    statement_checks,
+)
 from tidegate_devstack.places import Places
 from tidegate_devstack.renewals import renew_as_cognito_does
 from tidegate_devstack.role_keys import draw_role_keys
@@ -52,6 +58,7 @@ SERVICES = frozenset(
 )
 
 _action_of = iam_actions.extract_iam_action
+_lambda_action_of = iam_actions._lambda_action
 _checks_of = iam_actions.dynamodb_transaction_checks
 _context_of = iam_actions.dynamodb_service_context
 _resource_of = iam_actions.extract_resource_arn
@@ -59,6 +66,10 @@ _resource_of = iam_actions.extract_resource_arn
 
 def _single_action_of(*call: Any) -> str | None:
     return single_action(_action_of(*call))
+
+
+def _lambda_action_as_aws_names_it(method: str, path: str) -> str | None:
+    return lambda_action(method, path, _lambda_action_of(method, path))
 
 
 def _resource_as_aws_names_it(
@@ -92,6 +103,9 @@ def _ask_as_aws_does() -> None:
     # Patches ministack: `iam_actions.extract_iam_action`, because it asks for a batch call's own name, such as
     # sqs:SendMessageBatch. AWS has no such action and asks for the single one.
     iam_actions.extract_iam_action = _single_action_of
+    # Patches ministack: `iam_actions._lambda_action`, because it asks for the permission to set a reservation of
+    # executions of those who read it, and for none to read the account's.
+    iam_actions._lambda_action = _lambda_action_as_aws_names_it
     # Patches ministack: `iam_actions.extract_resource_arn`, because it names the bare group for calls about a log
     # stream. AWS names the stream.
     iam_actions.extract_resource_arn = _resource_as_aws_names_it

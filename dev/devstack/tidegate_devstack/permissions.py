@@ -3,6 +3,8 @@
 - A batch of statements needs the action of each statement on that statement's table. A batch of messages needs the
   action for a single message. The unpatched emulator asks for the batch call's own name, an action that AWS does not
   have.
+- Reading what is reserved for a function, and the account's executions, need the actions of these names. The unpatched
+  emulator asks for the one that sets a reservation, and for none.
 - `dynamodb:LeadingKeys` holds the partition keys that a call names. The unpatched emulator has no such key, so a policy
   that limits a role to some items of a table would let it touch all of them.
 - The resource of a call about a log stream is that stream, whose name the pattern `<group>:*` of a policy covers. The
@@ -34,6 +36,16 @@ _TABLE = re.compile(
 def single_action(action: str | None) -> str | None:
     """Returns the action that AWS asks for in place of the emulator's `action`; None for None."""
     return None if action is None else _SINGLE.get(action, action)
+
+
+def lambda_action(method: str, path: str, action: str | None) -> str | None:
+    """Returns the action of Lambda that AWS asks for in place of the emulator's `action`, without its service."""
+    place = path.rstrip("/").rpartition("/")[2]
+    if place == "account-settings":
+        return "GetAccountSettings"
+    if place == "concurrency":
+        return {"GET": "GetFunctionConcurrency", "DELETE": "DeleteFunctionConcurrency"}.get(method, action)
+    return action
 
 
 def statement_checks(action: str, body: bytes) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +41,7 @@ class FakeAws:
         self.stack: dict[str, Any] = {
             "StackName": "prod",
             "StackStatus": "UPDATE_COMPLETE",
-            "CreationTime": 1_800_000_000,
+            "CreationTime": datetime(2026, 11, 1, tzinfo=UTC),
             "Outputs": [
                 {"OutputKey": name, "OutputValue": API_ID if name == "ApiId" else f"prod-{name}"}
                 for name in OUTPUTS

@@ -63,6 +63,14 @@ class _Looked:
         return self._status.get()
 
     @property
+    def age_seconds(self) -> float | None:
+        """How long ago the stack was made; None where the stack can't be read, which a check of its own says."""
+        try:
+            return self.sight.now_ms / 1_000 - self.deployment.stack.created_at_s
+        except NotMade:
+            return None
+
+    @property
     def sample(self) -> JobSample:
         return self._sample.get()
 
@@ -107,7 +115,9 @@ CHECKS = (
         lambda it: judge.judge_version(str(it.status.get("version")), it.sight.own_version),
     ),
     Check(
-        "pulses", "schedules and readers of the stream are alive", lambda it: judge.judge_pulses(it.status)
+        "pulses",
+        "schedules and readers of the stream are alive",
+        lambda it: judge.judge_pulses(it.status, age_seconds=it.age_seconds),
     ),
     Check(
         "schedules",

@@ -35,10 +35,14 @@ OUTPUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The stack as CloudFormation describes it. `status` is CloudFormation's own word."""
+    """The stack as CloudFormation describes it. `status` is CloudFormation's own word.
+
+    `created_at_s` is when it was made, in seconds since the epoch.
+    """
 
     name: str
     status: str
+    created_at_s: float
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
 

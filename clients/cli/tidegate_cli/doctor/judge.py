@@ -32,6 +32,9 @@ CLOCK_ERROR_SECONDS = 240.0  # AWS refuses signatures that are 5 minutes off
 OTHER_EXECUTIONS = 6
 """The executions that functions other than the worker need at once (docs/explanation/concurrency.md)."""
 EVERY_MINUTE = "rate(1 minute)"
+FIRST_RUN_SECONDS = (
+    300.0  # after a first deployment; a schedule without a pulse counts as dead after this long
+)
 _DEPLOY = "deploy the stack again with `sam deploy`"
 _SET_BACK = "set it back by hand or with a drift-aware change set: `sam deploy` alone may leave it as it is"
 _MAKE_AGAIN = "make it again: `sam deploy` alone does not see that it is gone"
@@ -91,17 +94,27 @@ def judge_version(deployed: str, own: str) -> Iterator[Finding]:
         yield warning(what, do, f"{GUIDE}#version")
 
 
-def judge_pulses(status: Mapping[str, Any]) -> Iterator[Finding]:
-    """Finds schedules and readers of the stream that the API's answer about its status calls dead."""
+def judge_pulses(status: Mapping[str, Any], *, age_seconds: float | None = None) -> Iterator[Finding]:
+    """Finds schedules and readers of the stream that the API's answer about its status calls dead.
+
+    `age_seconds` is how long ago the stack was made, None if that is not known. A schedule of a new stack that has left
+    no pulse may only wait for its first run.
+    """
     entries = {"dispatcher": "dispatcher-not-running", "reaper": "reaper-not-running"}
     for part in ("schedules", "streams"):
         for each in objects_of(status, part):
             if each.get("alive") is not True:
                 name, last_at = str(each.get("name")), each.get("last_at") or "never"
+                see = f"{RUNBOOK}#{entries.get(name, 'late-streams')}"
+                is_new = age_seconds is not None and age_seconds < FIRST_RUN_SECONDS
+                if is_new and part == "schedules" and last_at == "never":
+                    what = f"the schedule {name} has not run yet: the stack is {age_seconds:,.0f} s old"
+                    yield warning(what, "run the doctor again in two minutes", see)
+                    continue
                 kind = "schedule" if part == "schedules" else "reader of the stream"
                 what = f"the {kind} {name} is dead: its last pulse was {last_at}"
                 do = "look at its schedule, its event source and its errors, which are checked below"
-                yield error(what, do, f"{RUNBOOK}#{entries.get(name, 'late-streams')}")
+                yield error(what, do, see)
 
 
 def judge_schedules(schedules: Sequence[Schedule]) -> Iterator[Finding]:
@@ -147,7 +160,7 @@ def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator
             for variable, table in (
                 (_table_variable(name), stack.outputs.get(f"{name}Table")) for name in TABLES
             )
-            if variable in each.environment and each.environment[variable] != table
+            if table is not None and each.environment.get(variable, table) != table
         ]
         changed += _differing_traits(stack, each)
         if changed:

@@ -192,6 +192,7 @@ class Deployment:
         return Stack(
             found["StackName"],
             found["StackStatus"],
+            found["CreationTime"].timestamp(),
             {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())},
             {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())},
         )
