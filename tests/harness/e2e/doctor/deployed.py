@@ -26,7 +26,7 @@ _LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the doctor said of the checks that are not healthy, by their names.
+    """The doctor's words about the checks that are not healthy, by their names.
 
     A line of `found` is like "error: what is wrong". `not_made` and `not_measured` hold the reasons.
     """
