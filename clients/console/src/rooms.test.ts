@@ -40,3 +40,16 @@ it("no file has more than 500 lines", () => {
     expect(readFileSync(file, "utf8").split("\n").length, file).toBeLessThanOrEqual(501);
   }
 });
+
+it("every field to choose from has the browser's own list, for the build leaves the other one out", () => {
+  const FIELD = /<TextField\b[^<]*?\sselect\s/g;
+  let found = 0;
+  for (const file of files(ROOT).filter((each) => each.endsWith(".tsx"))) {
+    const text = readFileSync(file, "utf8");
+    const fields = [...text.matchAll(FIELD)].length;
+    found += fields;
+    expect([...text.matchAll(/\bselect: \{ native: true \}/g)].length, file).toBe(fields);
+    expect(text, file).not.toMatch(/@mui\/material\/(Select|Menu|Popover)"/);
+  }
+  expect(found).toBeGreaterThan(3);
+});
