@@ -438,8 +438,8 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
             DependencyRequest(key=edge.key, job_id=edge.job_id, type=edge.type, condition=edge.condition)
             for edge in job.depends_on
         ),
-        not_before_ms=to_ms(job.not_before),
-        finish_by_ms=to_ms(job.finish_by),
+        not_before_ms=to_ms(job.not_before) if job.not_before else None,
+        finish_by_ms=to_ms(job.finish_by) if job.finish_by else None,
         retry=_retry(job),
     )
 

@@ -54,8 +54,9 @@ def check_workflow(
     jobs = tuple(
         _in_request(services, job, f"jobs[{index}]", request) for index, job in enumerate(request.jobs)
     )
+    finish_by_ms = request.finish_by_ms
     violations = chain(
-        _finish_by_violations(request.finish_by_ms, None, now_ms, "finish_by"),
+        () if finish_by_ms is None else _finish_by_violations(finish_by_ms, None, now_ms, "finish_by"),
         _workflow_violations(request),
         chain.from_iterable(_job_violations(services, job, now_ms) for job in jobs),
         _upstream_violations(services, jobs),
@@ -125,9 +126,10 @@ def _job_violations(services: Services, job: JobInRequest, now_ms: int) -> Itera
         ahead_seconds = (request.not_before_ms - now_ms) / 1_000
         if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:
             yield Violation(job.path("not_before"), "lies more than 366 days ahead")
-    yield from _finish_by_violations(
-        request.finish_by_ms, request.not_before_ms, now_ms, job.path("finish_by")
-    )
+    if request.finish_by_ms is not None:
+        yield from _finish_by_violations(
+            request.finish_by_ms, request.not_before_ms, now_ms, job.path("finish_by")
+        )
     conditions_bytes = sum(len((dependency.condition or "").encode()) for dependency in request.depends_on)
     if conditions_bytes > limits.MAX_CONDITIONS_BYTES:
         yield Violation(
@@ -142,11 +144,9 @@ def _job_violations(services: Services, job: JobInRequest, now_ms: int) -> Itera
 
 
 def _finish_by_violations(
-    finish_by_ms: int | None, not_before_ms: int | None, now_ms: int, field: str
+    finish_by_ms: int, not_before_ms: int | None, now_ms: int, field: str
 ) -> Iterator[Violation]:
     """Yields a violation where nothing could end by this time, or where it lies too far ahead."""
-    if finish_by_ms is None:
-        return
     if finish_by_ms <= now_ms:
         yield Violation(field, "has passed; name a time that is to come")
     elif not_before_ms is not None and finish_by_ms <= not_before_ms:
