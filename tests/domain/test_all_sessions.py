@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tidegate.domain.workers import PRESENT, AllSessions, Totals, WorkerSpec, WorkerState, begin
+from tidegate.domain.workers import PRESENT, AllSessions, Slots, Totals, WorkerSpec, WorkerState, begin
 
 NOW_MS = 1_796_112_000_000
 SPEC = WorkerSpec("ecs", "w", "host-a", slots=4)
@@ -22,11 +22,15 @@ def test_the_next_session_carries_on_the_counts_of_one_that_left() -> None:
     left = replace(FIRST, state=WorkerState.INACTIVE)
     second = begin(SPEC, "S2", NOW_MS + 1_000, standing=left)
     assert (second.totals, second.running) == (Totals(), 0)
-    assert second.earlier == AllSessions(NOW_MS, 1, Totals(9, 5, 2, 1), lost=0)
-    second = replace(second, totals=Totals(1, 1, 0, 0))
+    first_slots = Slots(4, NOW_MS, FIRST.heartbeat_at_ms)
+    assert second.earlier == AllSessions(NOW_MS, 1, Totals(9, 5, 2, 1), lost=0, latest=(first_slots,))
+    second = replace(second, totals=Totals(1, 1, 0, 0), heartbeat_at_ms=NOW_MS + 1_500)
     assert second.all_sessions == AllSessions(NOW_MS, 2, Totals(10, 6, 2, 1), lost=0)
     third = begin(SPEC, "S3", NOW_MS + 2_000, standing=replace(second, state=WorkerState.INACTIVE))
+    slots = (first_slots, Slots(4, NOW_MS + 1_000, NOW_MS + 1_500))
     assert third.all_sessions == AllSessions(NOW_MS, 3, Totals(10, 6, 2, 1), lost=0)
+    assert third.earlier is not None
+    assert third.earlier.latest == slots
 
 
 @pytest.mark.parametrize("state", [*sorted(PRESENT), WorkerState.LOST])

@@ -125,6 +125,7 @@ def test_every_port_is_watched() -> None:
         "conditions",
         "registry",
         "recall",
+        "long_recall",
         "earlier_pools",
         "log_place",
         "seat",
