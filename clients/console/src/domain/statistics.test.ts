@@ -40,6 +40,8 @@ function aRow(changes: Partial<Row> = {}): Row {
     handed_back: 0,
     lost: 0,
     busy_seconds: 3_700,
+    slot_seconds: 14_800,
+    utilisation: 0.25,
     wasted_seconds: 0,
     wait_seconds: { count: 4, p50: 0.5, p90: 2, p99: 120 },
     run_seconds: NO_VALUES,
@@ -95,6 +97,7 @@ describe("rows", () => {
       "wait 99 %": "2 min",
       "run 50 %": "-",
       "over 50 %": "1.5 ×",
+      used: "25 %",
       busy: "1 h 1 min",
     });
   });

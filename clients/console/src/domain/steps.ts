@@ -33,6 +33,8 @@ export interface Row {
   readonly handed_back: number;
   readonly lost: number;
   readonly busy_seconds: number;
+  readonly slot_seconds: number | null;
+  readonly utilisation: number | null;
   readonly wasted_seconds: number;
   readonly wait_seconds: Quantiles;
   readonly run_seconds: Quantiles;

@@ -4,7 +4,7 @@ import type { components } from "../api/schema";
 
 type Row = components["schemas"]["StatisticsRowOut"];
 
-const NONE = { count: 0, p50: null, p90: null, p99: null };
+const NONE = { count: 0, p50: null, p90: null, p99: null, max: null };
 
 /** Returns the figures of one job that succeeded on 2026-11-29 between 08:00 and 09:00, with `changes`. */
 export function aStatisticsRow(changes: Partial<Row> = {}): Row {
@@ -29,9 +29,11 @@ export function aStatisticsRow(changes: Partial<Row> = {}): Row {
     handed_back: 0,
     lost: 0,
     busy_seconds: 3,
+    slot_seconds: null,
+    utilisation: null,
     wasted_seconds: 0,
-    wait_seconds: { count: 1, p50: 0.5, p90: 2, p99: 120 },
-    run_seconds: { count: 1, p50: 3, p90: 3, p99: 3 },
+    wait_seconds: { count: 1, p50: 0.5, p90: 2, p99: 120, max: 120 },
+    run_seconds: { count: 1, p50: 3, p90: 3, p99: 3, max: 3 },
     overrun: NONE,
     ...changes,
   };
