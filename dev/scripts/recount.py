@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dev.scripts.moments import moment
 from tidegate import bootstrap
 from tidegate.domain.errors import TidegateError
 from tidegate.settings import read_settings, read_tables
@@ -46,12 +47,9 @@ def recount_of_stack(
     return recount(services, pool, from_ms, to_ms, now_ms=clients.clock.now_ms())
 
 
-def _moment(text: str) -> int:
-    """Returns a moment with its time zone, in milliseconds since the epoch."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError("name the time zone too, as in 2026-12-01T08:00:00Z")
-    return int(moment.timestamp() * 1_000)
+def _ms(at: datetime) -> int:
+    """Returns milliseconds since the epoch."""
+    return int(at.timestamp() * 1_000)
 
 
 def _shown(hour: RecountedHour) -> str:
@@ -69,14 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stack", required=True, help="the stack")
     parser.add_argument("--pool", required=True, help="the pool")
     parser.add_argument(
-        "--from", dest="begin", required=True, type=_moment, help="in the first hour, as in 2026-12-01T08:00Z"
+        "--from", dest="begin", required=True, type=moment, help="in the first hour, as in 2026-12-01T08:00Z"
     )
-    parser.add_argument("--to", required=True, type=_moment, help="the end of the last hour")
+    parser.add_argument("--to", required=True, type=moment, help="the end of the last hour")
     given = parser.parse_args(arguments)
     try:
         clients = (boto3.client("cloudformation"), boto3.client("lambda"))
         environment = environment_of(*clients, given.stack)
-        for hour in recount_of_stack(environment, given.pool, given.begin, given.to):
+        for hour in recount_of_stack(environment, given.pool, _ms(given.begin), _ms(given.to)):
             sys.stdout.write(_shown(hour))
     except (TidegateError, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"{error}\n")

@@ -14,12 +14,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+from dev.scripts.moments import moment
 
 TABLE = "AWS::DynamoDB::Table"
 LOOK_EVERY_SECONDS = 15
@@ -189,26 +191,13 @@ class Restore:
         return {"Parameters": {}, **kept, "Resources": tables}
 
 
-def _moment(text: str) -> datetime:
-    """Reads a moment with its time zone, to the second."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time; give one like 2026-12-01T08:00:00Z"
-        ) from error
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError("name the time zone too, as in 2026-12-01T08:00:00Z")
-    return moment.astimezone(UTC).replace(microsecond=0)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Restores a stack's tables. Returns 1 if that was refused."""
     parser = argparse.ArgumentParser(description="Restore all tables of a stack to one moment.")
     parser.add_argument(
         "--stack", required=True, help="the stack whose tables are restored; it stays as it is"
     )
-    parser.add_argument("--at", required=True, type=_moment, help="the moment, as in 2026-12-01T08:00:00Z")
+    parser.add_argument("--at", required=True, type=moment, help="the moment, as in 2026-12-01T08:00:00Z")
     parser.add_argument(
         "--to", required=True, help="the name of the new stack, and the begin of the tables' names"
     )

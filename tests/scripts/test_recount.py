@@ -94,7 +94,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def counting(from_ms: int) -> int:
-    begin, end = (datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat() for at_ms in (from_ms, from_ms + 1))
+    begin, end = (
+        datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat() for at_ms in (from_ms, from_ms + 1_000)
+    )
     return recount.main(["--stack", "x", "--pool", "lambda", "--from", begin, "--to", end])
 
 

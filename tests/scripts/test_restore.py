@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore import xform_name
 
-from dev.scripts.restore import LOOK_EVERY_SECONDS, MOST_SECONDS, TABLE, Refused, Restore, main
+from dev.scripts.restore import LOOK_EVERY_SECONDS, MOST_SECONDS, TABLE, Refused, Restore
 
 AT = datetime(2026, 12, 1, 8, tzinfo=UTC)
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -257,9 +257,3 @@ def test_the_wait_for_a_table_ends(clients: tuple[Any, Any]) -> None:
     with pytest.raises(Refused, match="start this again later"):
         restore(clients, account)
     assert account.looked["again-Jobs"] == MOST_SECONDS // LOOK_EVERY_SECONDS
-
-
-def test_a_moment_without_its_time_zone_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--stack", "tidegate", "--at", "2026-12-01T08:00:00", "--to", "again"])
-    assert "time zone" in capsys.readouterr().err
