@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dev.scripts.moments import moment
 from tidegate import bootstrap
-from tidegate.domain.errors import TidegateError
+from tidegate.domain.errors import InvalidRequest, TidegateError
 from tidegate.settings import read_settings, read_tables
 from tidegate.usecases.statistics.recount import RecountedHour, recount
 
@@ -42,8 +42,15 @@ def recount_of_stack(
     environment: Mapping[str, str], pool: str, from_ms: int, to_ms: int
 ) -> Iterator[RecountedHour]:
     """Counts hours of the deployment that has this environment; see `recount`."""
+    try:
+        settings, tables = read_settings(environment), read_tables(environment)
+    except (KeyError, ValueError) as error:
+        raise InvalidRequest.of(
+            "stack",
+            f"has settings that this version can't read ({error}); use the script of the stack's version",
+        ) from error
     clients = bootstrap.connect_system()
-    services = bootstrap.aws_services(read_settings(environment), read_tables(environment), clients)
+    services = bootstrap.aws_services(settings, tables, clients)
     return recount(services, pool, from_ms, to_ms, now_ms=clients.clock.now_ms())
 
 
@@ -54,11 +61,8 @@ def _ms(at: datetime) -> int:
 
 def _shown(hour: RecountedHour) -> str:
     begin = datetime.fromtimestamp(hour.from_ms / 1_000, UTC)
-    if hour.is_kept:
-        return (
-            f"{begin:%Y-%m-%dT%H:%MZ}: stays at {hour.before} ends, of which {hour.found} are still there\n"
-        )
-    return f"{begin:%Y-%m-%dT%H:%MZ}: {hour.found} ends, {hour.found - hour.before:+d}\n"
+    left = "" if hour.found == hour.after else f", of which {hour.found} are still there"
+    return f"{begin:%Y-%m-%dT%H:%MZ}: {hour.after} ends, {hour.after - hour.before:+d}{left}\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -100,9 +100,7 @@ def counting(from_ms: int) -> int:
     return recount.main(["--stack", "x", "--pool", "lambda", "--from", begin, "--to", end])
 
 
-@pytest.mark.parametrize(
-    ("ends", "said"), [(0, "stays at 1 ends, of which 0 are still there"), (3, "3 ends, +2")]
-)
+@pytest.mark.parametrize(("ends", "said"), [(0, "1 ends, +0, of which 0 are still there"), (3, "3 ends, +2")])
 def test_an_hour_is_counted_anew(
     services: Services, capsys: pytest.CaptureFixture[str], ends: int, said: str
 ) -> None:
@@ -115,6 +113,17 @@ def test_an_hour_is_counted_anew(
     assert capsys.readouterr().out.endswith(f"Z: {said}\n")
     (hour,) = services.statistics.find("lambda", Span.HOUR, SINCE_MS, SINCE_MS + 1)
     assert hour.rollup.total.ended == max(1, ends)
+
+
+def test_the_settings_of_another_version_are_refused(
+    services: Services, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del services
+    monkeypatch.delitem(ENVIRONMENT, "TIDEGATE_POOLS")
+    assert counting(SINCE_MS) == 1
+    said = capsys.readouterr()
+    assert "stack: has settings that this version can't read" in said.err
+    assert not said.out
 
 
 def test_an_hour_that_is_not_counted_yet_is_refused(

@@ -417,16 +417,16 @@ def test_ten_minutes_of_which_a_slice_was_removed_do_not_count() -> None:
     people.end(START_MS + 30 * MINUTE_MS)  # by a worker that was suspended before its last write
     now_ms = START_MS + SETTLES_MS + HOUR_MS
     (told_hour,) = recount(services, POOL, START_MS, START_MS + HOUR_MS, now_ms=now_ms)
-    assert (told_hour.before, told_hour.found) == (1, 62)
+    assert (told_hour.before, told_hour.after, told_hour.found) == (1, 62, 62)
     (hour,) = stored(world, Span.HOUR)
     assert (hour.rollup, hour.slot_ms) == (rollup_of(people.ends), None)
     assert told(services, START_MS + HOUR_MS).types == rollup_of(people.ends).types
     kept = dict(world.rollups)
     for job_id in sorted(world.jobs)[:5]:  # removed before their retention is over
         world.remove(job_id)
-    for at_ms, found in ((now_ms, 62), (now_ms + KEPT_MS[Span.SLICE], 57)):
+    for at_ms in (now_ms, now_ms + KEPT_MS[Span.SLICE]):
         (told_hour,) = recount(services, POOL, START_MS, START_MS + HOUR_MS, now_ms=at_ms)
-        assert (told_hour.before, told_hour.found) == (62, found)
+        assert (told_hour.before, told_hour.after, told_hour.found) == (62, 62, 57)
         assert {key: value[0] for key, value in world.rollups.items()} == {
             key: value[0] for key, value in kept.items()
         }
@@ -438,6 +438,7 @@ def test_ten_minutes_of_which_a_slice_was_removed_do_not_count() -> None:
         ("none", START_MS, START_MS + HOUR_MS, 0, "pool"),
         (PROCESS_POOL, START_MS, START_MS + HOUR_MS, 0, "pool"),
         (POOL, START_MS, START_MS, 0, "from"),
+        (POOL, START_MS + 2, START_MS + 1, 0, "from"),
         (POOL, START_MS - HOUR_MS, START_MS + HOUR_MS, 0, "from"),
         (POOL, START_MS, START_MS + HOUR_MS, 30, "from"),
         (POOL, START_MS, START_MS + HOUR_MS + 1, 0, "to"),
@@ -453,6 +454,17 @@ def test_a_time_that_is_not_counted_or_not_kept_is_not_counted_anew(
         recount(services, pool, from_ms, to_ms, now_ms=START_MS + 2 * HOUR_MS + days * DAY_MS)
     assert [each.field for each in refused.value.violations] == [field]
     assert not world.rollups
+
+
+def test_an_hour_without_slots_still_has_none_once_its_slices_are_gone() -> None:
+    services, world = deployment()
+    until_ms = START_MS + HOUR_MS
+    world.reached[POOL] = Reached(START_MS, until_ms, until_ms, START_MS - 21 * HOUR_MS, START_MS)
+    People(services, world, 1).end(START_MS)  # by a worker that was suspended before its last write
+    (told_hour,) = recount(services, POOL, START_MS, until_ms, now_ms=until_ms + KEPT_MS[Span.SLICE])
+    assert (told_hour.before, told_hour.after, told_hour.found) == (0, 1, 1)
+    (hour,) = stored(world, Span.HOUR)
+    assert hour.slot_ms == 0
 
 
 def test_a_run_without_time_reads_no_shard_and_a_later_one_counts() -> None:

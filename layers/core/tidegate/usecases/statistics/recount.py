@@ -39,19 +39,15 @@ _SPARE_MS: Final = 2 * DAY_MS  # no recount relies on roll-ups that are removed 
 
 @dataclass(frozen=True, slots=True)
 class RecountedHour:
-    """An hour that was counted anew. It had `before` ends, and `found` are still there.
+    """An hour that was counted anew. It had `before` ends and has `after` now, of which `found` are still there.
 
     `from_ms` is in milliseconds since the epoch.
     """
 
     from_ms: int
     before: int
+    after: int
     found: int
-
-    @property
-    def is_kept(self) -> bool:
-        """Tells whether the hour stays as it was, because some of its ends were removed."""
-        return self.found < self.before
 
 
 def recount(
@@ -63,6 +59,8 @@ def recount(
     Safe to repeat. A run of the reaper that put one of the hours or days just then may put its own count over it, so
     repeat the recount of a time that was counted less than ten minutes ago. Raises InvalidRequest; ServiceUnavailable.
     """
+    if from_ms >= to_ms:
+        raise InvalidRequest.of("from", "must be earlier than to")
     from_ms, to_ms = floor_to(from_ms, HOUR_MS), ceil_to(to_ms, HOUR_MS)
     listed_pools(services, pool)
     reached = services.statistics.reached([pool]).get(pool)
@@ -73,8 +71,8 @@ def recount(
 
 
 def _check_time(services: Services, reached: Reached, from_ms: int, to_ms: int, now_ms: int) -> None:
-    if not 0 < to_ms - from_ms <= MAX_RANGE_MS:
-        raise InvalidRequest.of("from", "must be earlier than to, and at most 31 days")
+    if to_ms - from_ms > MAX_RANGE_MS:
+        raise InvalidRequest.of("from", "must be at most 31 days before to")
     kept_ms = min(services.settings.retention_seconds * 1_000, KEPT_MS[Span.HOUR] - _SPARE_MS)
     # The first hour may have begun before all ends were there, so it is read from where counting began.
     first_ms = max(floor_to(reached.since_ms, HOUR_MS), ceil_to(now_ms - kept_ms, HOUR_MS))
@@ -112,23 +110,35 @@ class _Recount:
         """Counts one hour, by its slices if they are still kept."""
         find = self.services.statistics.find
         stored = next(iter(find(self.pool, Span.HOUR, from_ms, from_ms + 1)), None)
-        keeps_slices = from_ms >= self.now_ms - KEPT_MS[Span.SLICE] + _SPARE_MS
+        keeps_slices = self._keeps_slices(from_ms)
         slices = find(self.pool, Span.SLICE, from_ms, to_ms) if keeps_slices else ()
         parts: list[Counted] = []
+        found = 0
         for begin_ms, end_ms in windows(max(from_ms, self.reached.since_ms), to_ms):
             ends = self._ends(begin_ms, end_ms)
+            found += len(ends)
             if keeps_slices:
                 self._put_slices(ends, slices, begin_ms, end_ms)
             elif ends:
                 parts.append(Counted(begin_ms, end_ms, rollup_of(ends)))
         if keeps_slices:
             parts = chain(find(self.pool, Span.SLICE, from_ms, to_ms), from_ms, to_ms)
-        slot_ms = self._slots(parts, from_ms) if keeps_slices or stored is None else stored.slot_ms
         rollup = merged(each.rollup for each in parts)
-        hour = RecountedHour(from_ms, 0 if stored is None else stored.rollup.total.ended, rollup.total.ended)
-        if parts and not hour.is_kept:
-            self._put(Span.HOUR, Counted(from_ms, to_ms, rollup, slot_ms))
-        return hour
+        before, after = 0 if stored is None else stored.rollup.total.ended, rollup.total.ended
+        if after < before:
+            return RecountedHour(from_ms, before, before, found)
+        if parts:
+            self._put(Span.HOUR, Counted(from_ms, to_ms, rollup, self._slots_of_hour(stored, parts, from_ms)))
+        return RecountedHour(from_ms, before, after, found)
+
+    def _slots_of_hour(self, stored: Counted | None, parts: Sequence[Counted], from_ms: int) -> int | None:
+        """Returns the slot time of an hour: of its slices, or as it was counted while there were slices."""
+        if self._keeps_slices(from_ms):
+            return self._slots(parts, from_ms)
+        return self._slots((), from_ms) if stored is None else stored.slot_ms
+
+    def _keeps_slices(self, from_ms: int) -> bool:
+        return from_ms >= self.now_ms - KEPT_MS[Span.SLICE] + _SPARE_MS
 
     def _ends(self, from_ms: int, to_ms: int) -> list[EndedJob]:
         """Returns all ends of a time. Each read gets on by a millisecond at least."""
