@@ -21,10 +21,17 @@ from tidegate.domain.statistics.histogram import histogram_of
 from tidegate.domain.statistics.rollup import Rollup
 from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, Counted, Span, floor_to
 from tidegate.domain.submission import Phase
+from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.read.find_jobs import find_jobs
 from tidegate.usecases.recall import KEEP_LONG_MS
 from tidegate.usecases.services import Services
-from tidegate.usecases.statistics.usual_runs import DAYS, MAX_TYPES, known_usual_runs, usual_estimates
+from tidegate.usecases.statistics.usual_runs import (
+    DAYS,
+    MAX_TYPES,
+    READ_AT_MOST_MS,
+    known_usual_runs,
+    usual_estimates,
+)
 from tidegate.usecases.submit.submit import submit_job, submit_workflow
 from tidegate.usecases.submit.would_submit import jobs_if_submitted
 
@@ -181,6 +188,20 @@ def test_a_submission_goes_without_estimates_where_none_can_be_read(
     assert (
         len(deployment.statistics.reads) == 1
     )  # a table that is down is not asked again for each submission
+
+
+def test_a_submission_goes_without_estimates_where_reading_them_takes_long(deployment: Deployment) -> None:
+    deployment.count(Span.DAY, MIDNIGHT - DAY_MS, 8.0)
+
+    class SlowReads:
+        """Its time passes with each read."""
+
+        def now_ms(self) -> int:
+            return len(deployment.statistics.reads) * READ_AT_MOST_MS // 2
+
+    until = Deadline(SlowReads(), 15_000)
+    assert usual_estimates(deployment.services, [job("a")], NOW_MS, until) == {}
+    assert len(deployment.statistics.reads) == 2  # those of the first of two pools
 
 
 def test_a_repeated_request_writes_the_jobs_of_the_first(deployment: Deployment) -> None:

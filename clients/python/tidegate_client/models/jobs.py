@@ -103,7 +103,7 @@ class Job(Model):
     """A job as it was last read.
 
     `estimate_source` is `caller` or `statistics`, None without an estimate. `straggler` stands in an answer about one
-    job alone, while that job runs longer than 99 % of its type did.
+    job alone (`GET /v1/jobs/{job_id}`), while that job runs longer than 99 % of its type did.
 
     A list and `fields=slim` leave out `result`, `parameters`, `depends_on` and `history`. The answer to a cancellation
     with everything downstream has `downstream`, the answers to a retry and to a mark have `reopening`, the answer to

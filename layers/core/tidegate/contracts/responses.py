@@ -139,7 +139,7 @@ class StragglerOut(TypedDict):
 
 
 class StragglingOut(TypedDict, total=False):
-    """The measure by which a job straggles, null where it does not. Only an answer about one job alone has it."""
+    """The measure by which a job straggles, null where it does not. Only `GET /v1/jobs/{job_id}` has it."""
 
     straggler: StragglerOut | None
 

@@ -72,7 +72,7 @@ def get_job(job_id: str) -> Response[str]:
     whole = read_is_whole(given, default="full")
     job = query.get_job(deps.services, id_of("job", job_id, JOB_ID), whole=whole)
     view, now_ms = job_out if whole else row_out, deps.clock.now_ms()
-    straggler = straggling_out(straggling(deps.services, job, now_ms))
+    straggler = straggling_out(straggling(deps.services, job, now_ms, until_of(router)))
     answer = {**view(job, deps.services.settings.rank_policy, now_ms), **straggler}
     return answer_with(HTTPStatus.OK, answer)
 

@@ -9,22 +9,28 @@ from dataclasses import replace
 from typing import Final
 
 from tidegate.domain import limits
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.statistics.rollup import Rollup
 from tidegate.domain.statistics.spans import DAY_MS, Span, floor_to
 from tidegate.domain.statistics.usual_runs import Straggler, UsualRun, straggler_of, usual_runs
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.services import Services
 
 DAYS: Final = 14
 """How many whole days count, beside the hours since."""
+READ_AT_MOST_MS: Final = 3_000
+"""No read begins later than this, because a submission waits for it."""
 MAX_TYPES: Final = 100
 """How many types of a submission get estimates, because its record keeps them."""
 _LOGGER = logging.getLogger(__name__)
 
 
-def usual_estimates(services: Services, jobs: Sequence[JobRequest], now_ms: int) -> Mapping[str, float]:
+def usual_estimates(
+    services: Services, jobs: Sequence[JobRequest], now_ms: int, until: Deadline = NEVER
+) -> Mapping[str, float]:
     """Returns the usual run times, in seconds, for the jobs without an estimate, by their types.
 
     Types without a usual run are left out, and those beyond the MAX_TYPES that most of the jobs have.
@@ -32,7 +38,7 @@ def usual_estimates(services: Services, jobs: Sequence[JobRequest], now_ms: int)
     wanted = Counter(job.type for job in jobs if job.estimated_duration_seconds is None)
     if not wanted:
         return {}
-    usual = known_usual_runs(services, now_ms)
+    usual = known_usual_runs(services, now_ms, until)
     known = [job_type for job_type, _ in wanted.most_common() if job_type in usual]
     longest = limits.MAX_ESTIMATED_DURATION_SECONDS
     return {job_type: min(usual[job_type].median_seconds, longest) for job_type in known[:MAX_TYPES]}
@@ -48,34 +54,40 @@ def with_estimates(jobs: Sequence[JobRequest], estimates: Mapping[str, float]) -
     )
 
 
-def known_usual_runs(services: Services, now_ms: int) -> Mapping[str, UsualRun]:
+def known_usual_runs(services: Services, now_ms: int, until: Deadline = NEVER) -> Mapping[str, UsualRun]:
     """Returns the usual run of each type that has one, by the last DAYS days in all deployed pools.
 
     The process reads two queries for each pool, and keeps the answer for `recall.KEEP_LONG_MS`. Where they can't be
-    read, no type has a usual run for that time: an estimate is a help, and no call fails for want of one.
+    read, or not within `READ_AT_MOST_MS` and `until`, no type has a usual run for that time: an estimate is a help, and
+    no call fails for want of one.
     """
-    return services.long_recall.of("usual-runs", now_ms, lambda: _read(services, now_ms))
+    return services.long_recall.of("usual-runs", now_ms, lambda: _read(services, now_ms, until))
 
 
-def straggling(services: Services, job: Job, now_ms: int) -> Straggler | None:
+def straggling(services: Services, job: Job, now_ms: int, until: Deadline = NEVER) -> Straggler | None:
     """Returns the measure of a straggler, None for any other job. Reads nothing unless the job is RUNNING."""
     if job.state is not State.RUNNING:
         return None
-    return straggler_of(job, known_usual_runs(services, now_ms).get(job.type), now_ms)
+    return straggler_of(job, known_usual_runs(services, now_ms, until).get(job.type), now_ms)
 
 
-def _read(services: Services, now_ms: int) -> Mapping[str, UsualRun]:
+def _read(services: Services, now_ms: int, until: Deadline) -> Mapping[str, UsualRun]:
     try:
-        return usual_runs(_rollups(services, now_ms))
+        return usual_runs(_rollups(services, now_ms, until.at_most(READ_AT_MOST_MS)))
     except Exception as error:  # noqa: BLE001 - a roll-up that can't be read must not stop submissions either
         _LOGGER.warning("usual run times can't be read: %s", error)
         return {}
 
 
-def _rollups(services: Services, now_ms: int) -> Iterator[Rollup]:
-    """Yields the whole days of each pool, and the hours since that no day counts yet."""
+def _rollups(services: Services, now_ms: int, until: Deadline) -> Iterator[Rollup]:
+    """Yields the whole days of each pool, and the hours since that no day counts yet.
+
+    Raises ServiceUnavailable where the time is over before a pool's turn: some of the pools would tell another median.
+    """
     today_ms = floor_to(now_ms, DAY_MS)
     for pool in sorted(services.settings.pools):
+        if until.is_over():
+            raise ServiceUnavailable("the time for it is over")
         days = services.statistics.find(pool, Span.DAY, today_ms - DAYS * DAY_MS, now_ms)
         # A day is put some minutes after its end. Of an earlier day without a roll-up nothing is to be counted.
         since_ms = max([today_ms - DAY_MS, *(day.to_ms for day in days)])

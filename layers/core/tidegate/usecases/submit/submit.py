@@ -69,7 +69,7 @@ def submit_job(
     else:
         job_id = key.submission_id("job")
         _refuse_key_of_workflow(services, key)
-    if estimates := usual_estimates(services, [request], now_ms):
+    if estimates := usual_estimates(services, [request], now_ms, until):
         (request,) = with_estimates([request], estimates)
     try:
         checked = check_job(services, request, now_ms, caller)
@@ -166,7 +166,7 @@ def submit_workflow(
         if earlier is None:
             raise
         return _accepted(request, earlier.submission_id, created=False)
-    estimates = usual_estimates(services, request.jobs, now_ms)
+    estimates = usual_estimates(services, request.jobs, now_ms, until)
     estimated = _estimated(request, estimates)
     graph = graph_of(estimated)
     new = new_submission(services, request, graph, fingerprint, caller, now_ms, estimates)
