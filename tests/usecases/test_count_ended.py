@@ -9,16 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.contract.jobs import new_job
-from tests.harness.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.domain.errors import InvalidRequest, ServiceUnavailable
-from tidegate.domain.job import HistoryEntry, Job
-from tidegate.domain.states import State
+from tests.harness.functions.api_calls import SETTINGS
+from tests.harness.usecases.ended import POOL, PROCESS_POOL, START_MS, People, deployment, stored
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.statistics.asked import By, StatisticsQuery, StatisticsRow
-from tidegate.domain.statistics.codec import packed, unpacked
-from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob, end_of
+from tidegate.domain.statistics.codec import packed
+from tidegate.domain.statistics.ended import SETTLES_MS
 from tidegate.domain.statistics.figures import NONE
 from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
 from tidegate.domain.statistics.spans import (
@@ -26,7 +23,6 @@ from tidegate.domain.statistics.spans import (
     HOUR_MS,
     KEPT_MS,
     WINDOW_MS,
-    Counted,
     Reached,
     Span,
     floor_to,
@@ -41,10 +37,7 @@ from tidegate.usecases.statistics.read_statistics import read_statistics
 from tidegate.usecases.statistics.recount import recount
 from tidegate.usecases.statistics.slot_time import KNOWN_FOR_MS
 
-POOL = "lambda"
-PROCESS_POOL = "ecs"
 MINUTE_MS = 60_000
-START_MS = NOW_MS // DAY_MS * DAY_MS + 21 * HOUR_MS  # three hours before a midnight
 PORTION = 4  # ends of a page, and pages of a run, so that slices are cut within ten minutes
 
 
@@ -52,73 +45,6 @@ PORTION = 4  # ends of a page, and pages of a run, so that slices are cut within
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settled_ends, "ENDS_PER_PAGE", PORTION)
     monkeypatch.setattr(settled_ends, "PAGES_PER_RUN", PORTION)
-
-
-def deployment() -> tuple[Services, MemoryWorld]:
-    return memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=START_MS))
-
-
-class People:
-    """Ends jobs at random times and reopens some; `ends` is every end that there ever was."""
-
-    def __init__(self, services: Services, world: MemoryWorld, seed: int) -> None:
-        self.services, self.world, self.chance = services, world, random.Random(seed)
-        self.ends: list[EndedJob] = []
-
-    def end(self, at_ms: int, job_id: str | None = None) -> None:
-        """Ends a new job, or one that was reopened."""
-        state = self.chance.choice([State.SUCCEEDED, State.SUCCEEDED, State.FAILED, State.SKIPPED])
-        job = self.world.jobs.get(job_id or "") or new_job(
-            f"{len(self.world.jobs):026d}",
-            pool=POOL,
-            type=self.chance.choice(["a", "b"]),
-            created_at_ms=at_ms,
-            ready_at_ms=at_ms,
-            history=(HistoryEntry(at_ms, State.READY, 0, "submit"),),
-        )
-        history = (
-            *job.history,
-            HistoryEntry(at_ms, State.QUEUED, 1, "dispatcher"),
-            HistoryEntry(at_ms, State.RUNNING, 1, "w"),
-            HistoryEntry(at_ms, state, 1, "w"),
-        )
-        job = replace(
-            job, state=state, finished_at_ms=at_ms, began_at_ms=at_ms - 500, worker_id="w", history=history
-        )
-        self.world.write(job)
-        self.ends.append(end_of(job))
-
-    def reopen(self, at_ms: int) -> str | None:
-        """Keeps the end of an ended job and reopens it, unless the reopening is refused; returns its id."""
-        ended = [job for job in self.world.jobs.values() if job.finished_at_ms is not None]
-        if not ended:
-            return None
-        job: Job = self.chance.choice(ended)
-        self.services.kept_ends.keep([job])
-        if self.chance.random() < 0.3:
-            return None
-        self.world.write(
-            replace(
-                job,
-                state=State.READY,
-                finished_at_ms=None,
-                ready_at_ms=at_ms,
-                reopened=job.reopened + 1,
-                history=(*job.history, HistoryEntry(at_ms, State.READY, 0, "caller")),
-            )
-        )
-        return job.job_id
-
-
-def stored(world: MemoryWorld, span: Span, of: str = POOL) -> list[Counted]:
-    return sorted(
-        (
-            Counted(begin, end, unpacked(data), slot_ms)
-            for (pool, kind, begin, end), (data, slot_ms, _) in world.rollups.items()
-            if kind is span and pool == of
-        ),
-        key=lambda each: each.from_ms,
-    )
 
 
 def told(services: Services, to_ms: int) -> Rollup:
@@ -430,41 +356,6 @@ def test_ten_minutes_of_which_a_slice_was_removed_do_not_count() -> None:
         assert {key: value[0] for key, value in world.rollups.items()} == {
             key: value[0] for key, value in kept.items()
         }
-
-
-@pytest.mark.parametrize(
-    ("pool", "from_ms", "to_ms", "days", "field"),
-    [
-        ("none", START_MS, START_MS + HOUR_MS, 0, "pool"),
-        (PROCESS_POOL, START_MS, START_MS + HOUR_MS, 0, "pool"),
-        (POOL, START_MS, START_MS, 0, "from"),
-        (POOL, START_MS + 2, START_MS + 1, 0, "from"),
-        (POOL, START_MS - HOUR_MS, START_MS + HOUR_MS, 0, "from"),
-        (POOL, START_MS, START_MS + HOUR_MS, 30, "from"),
-        (POOL, START_MS, START_MS + HOUR_MS + 1, 0, "to"),
-    ],
-)
-def test_a_time_that_is_not_counted_or_not_kept_is_not_counted_anew(
-    pool: str, from_ms: int, to_ms: int, days: int, field: str
-) -> None:
-    services, world = deployment()
-    reached = Reached(START_MS, START_MS + HOUR_MS + WINDOW_MS, START_MS + HOUR_MS, START_MS - 21 * HOUR_MS)
-    world.reached[POOL] = reached
-    with pytest.raises(InvalidRequest) as refused:
-        recount(services, pool, from_ms, to_ms, now_ms=START_MS + 2 * HOUR_MS + days * DAY_MS)
-    assert [each.field for each in refused.value.violations] == [field]
-    assert not world.rollups
-
-
-def test_an_hour_without_slots_still_has_none_once_its_slices_are_gone() -> None:
-    services, world = deployment()
-    until_ms = START_MS + HOUR_MS
-    world.reached[POOL] = Reached(START_MS, until_ms, until_ms, START_MS - 21 * HOUR_MS, START_MS)
-    People(services, world, 1).end(START_MS)  # by a worker that was suspended before its last write
-    (told_hour,) = recount(services, POOL, START_MS, until_ms, now_ms=until_ms + KEPT_MS[Span.SLICE])
-    assert (told_hour.before, told_hour.after, told_hour.found) == (0, 1, 1)
-    (hour,) = stored(world, Span.HOUR)
-    assert hour.slot_ms == 0
 
 
 def test_a_run_without_time_reads_no_shard_and_a_later_one_counts() -> None:
