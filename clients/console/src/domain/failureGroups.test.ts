@@ -45,6 +45,22 @@ it("adds up a group that is on several pages, and keeps what the newest page say
   expect(groupsOf([])).toEqual([]);
 });
 
+it("adds up the jobs of a workflow that is on several pages, and counts those that are on one", () => {
+  const named = (...jobs: readonly (readonly [string, number])[]): Partial<FailureGroup> => ({
+    workflow_count: jobs.length,
+    workflows: jobs.map(([workflow_id, count]) => ({ workflow_id, jobs: count })),
+  });
+  const pages = [named(["A", 4], ["B", 2]), named(["C", 9], ["A", 6]), named(["D", 1])];
+  const [group] = groupsOf(pages.map((changes) => [aGroup("x", 10, changes)]));
+  expect(group?.workflows.map(({ workflow_id, jobs }) => [workflow_id, jobs])).toEqual([
+    ["A", 10],
+    ["C", 9],
+    ["B", 2],
+    ["D", 1],
+  ]);
+  expect(group?.workflow_count).toBe(4);
+});
+
 it("keeps groups where they were shown, and lets new ones wait", () => {
   const after = groupsOf([[aGroup("x", 1), aGroup("y", 4), aGroup("z", 2)]]);
   expect(after.map(({ fingerprint }) => fingerprint)).toEqual(["y", "z", "x"]);

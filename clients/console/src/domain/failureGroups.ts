@@ -19,13 +19,15 @@ export interface FailureGroup {
   /** The latest jobs, the latest first. */
   readonly job_ids: readonly string[];
   readonly workflow_count: number;
+  /** Those with the most of the jobs, and how many; a page names only some of the workflows that it counts. */
   readonly workflows: readonly { readonly workflow_id: string; readonly jobs: number }[];
   readonly muted: Change | null;
 }
 
 /**
  * Returns the groups of all pages, the largest first. The newest failures are on the first page, so it has a group's
- * latest jobs. Of several pages nobody knows which workflows they share, so the largest count is told: at least so many.
+ * latest jobs. Pages name only some of the workflows that they count, so of several pages the workflows and the jobs of
+ * each are the least that there can be.
  */
 export function groupsOf(pages: readonly (readonly FailureGroup[])[]): readonly FailureGroup[] {
   const found = new Map<string, FailureGroup>();
@@ -40,11 +42,26 @@ export function groupsOf(pages: readonly (readonly FailureGroup[])[]): readonly 
             count: known.count + group.count,
             first_at: group.first_at ?? known.first_at,
             over_time: known.over_time.map((count, step) => count + (group.over_time[step] ?? 0)),
-            workflow_count: Math.max(known.workflow_count, group.workflow_count),
+            ...together(known, group),
           },
     );
   }
   return [...found.values()].sort((one, other) => other.count - one.count);
+}
+
+type Affected = Pick<FailureGroup, "workflow_count" | "workflows">;
+
+/** Returns the workflows of two pages with a group, those with the most of its jobs first. */
+function together(known: Affected, group: Affected): Affected {
+  const jobsOf = new Map<string, number>();
+  for (const { workflow_id, jobs } of [...known.workflows, ...group.workflows])
+    jobsOf.set(workflow_id, (jobsOf.get(workflow_id) ?? 0) + jobs);
+  return {
+    workflow_count: Math.max(known.workflow_count, group.workflow_count, jobsOf.size),
+    workflows: [...jobsOf]
+      .map(([workflow_id, jobs]) => ({ workflow_id, jobs }))
+      .sort((one, other) => other.jobs - one.jobs),
+  };
 }
 
 /** Groups as they stand in a list that somebody reads, and how many new ones wait to be shown. */

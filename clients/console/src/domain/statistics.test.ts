@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { aStatisticsRow } from "../testing/statistics";
 import {
   askedOf,
   canTell,
   csvOf,
-  FIGURES,
   figureText,
   inOrder,
   linePath,
@@ -11,12 +11,14 @@ import {
   roundedUp,
   SHOWN,
   scaleOf,
+  stepsFor,
+  usualStep,
 } from "./statistics";
 import { type Row, STEPS_MS, slotsOf } from "./steps";
 
 const HOUR_MS = STEPS_MS.hour;
 
-const NO_VALUES = { count: 0, p50: null, p90: null, p99: null };
+const NO_VALUES = { count: 0, p50: null, p90: null, p99: null, max: null };
 
 function aRow(changes: Partial<Row> = {}): Row {
   return {
@@ -43,9 +45,9 @@ function aRow(changes: Partial<Row> = {}): Row {
     slot_seconds: 14_800,
     utilisation: 0.25,
     wasted_seconds: 0,
-    wait_seconds: { count: 4, p50: 0.5, p90: 2, p99: 120 },
+    wait_seconds: { count: 4, p50: 0.5, p90: 2, p99: 120, max: 130 },
     run_seconds: NO_VALUES,
-    overrun: { count: 1, p50: 1.5, p90: 1.5, p99: 1.5 },
+    overrun: { count: 1, p50: 1.5, p90: 1.5, p99: 1.5, max: 1.5 },
     ...changes,
   };
 }
@@ -58,6 +60,14 @@ describe("askedOf", () => {
       { range: "30d", kind: "worker", step: "day", order: "lost", pool: "ecs", type: "" },
     ],
     [
+      { since: "30d", step: "hour" },
+      { range: "30d", kind: "pool", step: "day", order: "ended", pool: "", type: "" },
+    ],
+    [
+      { since: "7d", pool: "ecs" },
+      { range: "7d", kind: "pool", step: "hour", order: "ended", pool: "ecs", type: "" },
+    ],
+    [
       { since: "90d", step: "hour" },
       { range: "90d", kind: "pool", step: "day", order: "ended", pool: "", type: "" },
     ],
@@ -67,6 +77,18 @@ describe("askedOf", () => {
     ],
   ])("reads %j, and takes what is not valid as usual", (address, asked) => {
     expect(askedOf(address)).toEqual(asked);
+  });
+
+  it.each([
+    ["24h", "", ["hour", "day"], "hour"],
+    ["7d", "", ["hour", "day"], "day"],
+    ["30d", "", ["day"], "day"],
+    ["7d", "ecs", ["hour", "day"], "hour"],
+    ["30d", "ecs", ["hour", "day"], "day"],
+    ["90d", "ecs", ["day"], "day"],
+  ] as const)("shows %s of pool '%s' by %j, usually by %s", (range, pool, steps, usual) => {
+    expect(stepsFor(range, pool)).toEqual(steps);
+    expect(usualStep(range, pool)).toBe(usual);
   });
 
   it("tells shares and workers of all types alone", () => {
@@ -103,8 +125,8 @@ describe("rows", () => {
   });
 
   it("orders rows by a figure, and puts those without it last", () => {
-    const slow = aRow({ type: "slow", run_seconds: { count: 1, p50: 9, p90: 9, p99: 9 } });
-    const fast = aRow({ type: "fast", run_seconds: { count: 1, p50: 0, p90: 0, p99: 0 } });
+    const slow = aRow({ type: "slow", run_seconds: { count: 1, p50: 9, p90: 9, p99: 9, max: 9 } });
+    const fast = aRow({ type: "fast", run_seconds: { count: 1, p50: 0, p90: 0, p99: 0, max: 0 } });
     const rows = [aRow({ type: "none" }), fast, slow];
     expect(inOrder(rows, "run_seconds_p99").map(({ type }) => type)).toEqual(["slow", "fast", "none"]);
     expect(inOrder(rows, "unknown")).toEqual(rows);
@@ -112,9 +134,14 @@ describe("rows", () => {
 
   it("writes every figure to CSV, and lets no name become a formula or a cell more", () => {
     const [head, line] = csvOf([aRow({ type: '=cmd|"x",y', worker: "w,1" })]).split("\r\n");
-    expect(head?.split(",")).toHaveLength(6 + FIGURES.length);
+    const fields = Object.entries(aStatisticsRow()).flatMap(([name, value]) =>
+      typeof value === "object" && value !== null
+        ? Object.keys(value).map((part) => `${name}_${part}`)
+        : [name],
+    );
+    expect(head?.split(",").sort()).toEqual(fields.sort());
     expect(line).toContain(`,"'=cmd|""x"",y",,"w,1",2026-12-01T08:00:00.000Z,`);
-    expect(line).toContain(",0.5,2,120,,,,");
+    expect(line).toContain(",4,0.5,2,120,130,0,,,,,");
   });
 });
 

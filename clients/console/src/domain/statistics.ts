@@ -19,10 +19,21 @@ export const KINDS = ["pool", "type", "share", "worker", "step"] as const;
 export type Range = (typeof RANGES)[number][0];
 export type Kind = (typeof KINDS)[number];
 
+/** The most that is shown by hours, and what is shown so where the address names no step. */
+interface ByHours {
+  readonly mostMs: number;
+  readonly usuallyMs: number;
+}
+
 /** The API tells at most 31 days by hours. */
-const MOST_BY_HOURS_MS = 31 * STEPS_MS.day;
-/** So much is shown by hours where the address names no step. */
-const USUALLY_BY_HOURS_MS = 7 * STEPS_MS.day;
+const OF_ONE_POOL: ByHours = { mostMs: 31 * STEPS_MS.day, usuallyMs: 7 * STEPS_MS.day };
+/**
+ * An answer adds up 800 roll-ups of all pools together, and an idle pool with slots has one for each hour too: 7 days
+ * by hours fit four such pools, and a day by hours 28.
+ */
+const OF_ALL_POOLS: ByHours = { mostMs: 7 * STEPS_MS.day, usuallyMs: STEPS_MS.day };
+
+const byHours = (pool: string): ByHours => (pool === "" ? OF_ALL_POOLS : OF_ONE_POOL);
 
 export interface Asked {
   readonly range: Range;
@@ -34,25 +45,26 @@ export interface Asked {
   readonly type: string;
 }
 
-/** Returns the steps that a range can be shown in. */
-export function stepsFor(range: Range): readonly Step[] {
-  return (sinceMs(range) ?? 0) <= MOST_BY_HOURS_MS ? ["hour", "day"] : ["day"];
+/** Returns the steps that a range of a pool can be shown in; without a name, of all pools. */
+export function stepsFor(range: Range, pool: string): readonly Step[] {
+  return (sinceMs(range) ?? 0) <= byHours(pool).mostMs ? ["hour", "day"] : ["day"];
 }
 
-/** Returns the step of a range where nobody chose one. */
-export function usualStep(range: Range): Step {
-  return (sinceMs(range) ?? 0) <= USUALLY_BY_HOURS_MS ? "hour" : "day";
+/** Returns the step of a range of a pool, or of all pools, where nobody chose one. */
+export function usualStep(range: Range, pool: string): Step {
+  return (sinceMs(range) ?? 0) <= byHours(pool).usuallyMs ? "hour" : "day";
 }
 
 /** Reads an address. A part that is missing or not valid is as usual. */
 export function askedOf(address: Readonly<Record<string, string | undefined>>): Asked {
   const range = RANGES.find(([name]) => name === address.since)?.[0] ?? "24h";
+  const pool = address.pool ?? "";
   return {
     range,
     kind: KINDS.find((kind) => kind === address.by) ?? "pool",
-    step: stepsFor(range).find((step) => step === address.step) ?? usualStep(range),
+    step: stepsFor(range, pool).find((step) => step === address.step) ?? usualStep(range, pool),
     order: ORDERS.find((name) => name === address.order) ?? "ended",
-    pool: address.pool ?? "",
+    pool,
     type: address.type ?? "",
   };
 }
@@ -71,6 +83,7 @@ export const OUTCOMES = [
   ["failed", "FAILED"],
 ] as const;
 
+/** The quantiles that plots show. */
 export const QUANTILES = ["p50", "p90", "p99"] as const;
 
 interface Figure {
@@ -91,13 +104,18 @@ const quantiles = (
   id: "wait_seconds" | "run_seconds" | "overrun",
   title: string,
   unit: Figure["unit"],
-): readonly Figure[] =>
-  QUANTILES.map((part) => ({
-    id: `${id}_${part}`,
-    title: `${title} ${part.slice(1)} %`,
-    unit,
-    of: (row) => row[id][part],
-  }));
+): readonly Figure[] => [
+  { id: `${id}_count`, title: `${title} count`, unit: "count", of: (row) => row[id].count },
+  ...QUANTILES.map(
+    (part): Figure => ({
+      id: `${id}_${part}`,
+      title: `${title} ${part.slice(1)} %`,
+      unit,
+      of: (row) => row[id][part],
+    }),
+  ),
+  { id: `${id}_max`, title: `${title} max`, unit, of: (row) => row[id].max },
+];
 
 /** All figures of a row, under the words of `tidegate stats`. */
 export const FIGURES: readonly Figure[] = [

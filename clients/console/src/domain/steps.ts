@@ -5,13 +5,15 @@ export type Step = "hour" | "day";
 export const STEPS_MS: Readonly<Record<Step, number>> = { hour: 3_600_000, day: 86_400_000 };
 
 export interface Quantiles {
+  /** How many values there are. */
   readonly count: number;
   readonly p50: number | null;
   readonly p90: number | null;
   readonly p99: number | null;
+  readonly max: number | null;
 }
 
-/** The ends of one row, as the API tells them. */
+/** The ends of one row and the slot time beside them, as the API tells them. */
 export interface Row {
   readonly pool: string | null;
   readonly type: string | null;
@@ -41,13 +43,13 @@ export interface Row {
   readonly overrun: Quantiles;
 }
 
-/** A time between two marks of a plot; `row` is null where no job ended. */
+/** A time between two marks of a plot; `row` is null where no job ended and there were no slots. */
 export interface Slot {
   readonly fromMs: number;
   readonly row: Row | null;
 }
 
-/** Returns each step of a time in its order. The API has no row for a step without ends. */
+/** Returns each step of a time in its order. The API has no row for a step without ends and slots. */
 export function slotsOf(rows: readonly Row[], fromMs: number, toMs: number, stepMs: number): readonly Slot[] {
   const floor = (ms: number) => ms - (ms % stepMs);
   const known = new Map(rows.map((row) => [floor(Date.parse(row.since ?? "")), row]));

@@ -24,10 +24,12 @@ export interface GroupProps {
   readonly fromMs: number;
   readonly toMs: number;
   readonly isWhole: boolean;
+  /** False where the group may be of several pages, which name only some of their workflows. */
+  readonly isOnePage: boolean;
 }
 
 /** One cause of failures: how many, when, what was said, in which workflows, and what may be done about it. */
-export function GroupCard({ group, since, fromMs, toMs, isWhole }: GroupProps) {
+export function GroupCard({ group, since, fromMs, toMs, isWhole, isOnePage }: GroupProps) {
   const titleId = useId();
   const [isRetried, setIsRetried] = useState(false);
   const forbidden = useForbidden("client");
@@ -50,7 +52,7 @@ export function GroupCard({ group, since, fromMs, toMs, isWhole }: GroupProps) {
             {" "}
             last <Ago at={group.last_at} />, {isWhole ? "first" : "earliest seen"} <Ago at={group.first_at} />
           </Box>
-          <Affected group={group} isWhole={isWhole} />
+          <Affected group={group} isWhole={isWhole && isOnePage} />
         </Box>
         <Over group={group} seconds={(toMs - fromMs) / 1000} />
       </Box>

@@ -137,11 +137,16 @@ it("says that there are earlier failures, and adds them up when somebody looks f
   });
   await screen.findByText(/the newest 3 jobs in 1 group/);
   expect(screen.getByText("at least 3 failed")).toBeDefined();
+  expect(screen.getByRole("article").textContent).toContain("in at least 1 workflow: …B9AKQ2TE (1)");
   await userEvent.click(screen.getByRole("button", { name: "Look further back" }));
   await screen.findByText(/the newest 6 jobs in 1 group/);
   await userEvent.click(screen.getByRole("button", { name: "Look further back" }));
   await screen.findByText(/9 jobs in 1 group by cause, that is all/);
   await waitFor(() => expect(screen.queryByRole("button", { name: "Look further back" })).toBeNull());
+  // All jobs are counted, but pages may name other workflows than they count.
+  const { textContent } = screen.getByRole("article");
+  expect(textContent).toContain("9 failed");
+  expect(textContent).toContain("in at least 1 workflow: …B9AKQ2TE (3)");
   const calls = asked.filter((call) => call.path === "/v1/failures");
   expect(calls.map(({ query }) => query.get("cursor"))).toEqual([null, null, "1", null, "1", "2"]);
 });

@@ -130,6 +130,7 @@ function Groups({
             fromMs={data.fromMs}
             toMs={data.toMs}
             isWhole={isWhole}
+            isOnePage={data.pages === 1}
           />
         ))}
       </Box>

@@ -33,6 +33,8 @@ export interface Failures {
   readonly fromMs: number;
   readonly toMs: number;
   readonly lookedAt: number;
+  /** How many pages were read. */
+  readonly pages: number;
   /** False where there are earlier failures that nobody has looked at. */
   readonly isWhole: boolean;
 }
@@ -72,6 +74,7 @@ export function useFailures(asked: Asked): UseQueryResult<Failures> {
         fromMs: Date.parse(pages[0]?.since ?? since),
         toMs: Date.parse(pages[0]?.until ?? since),
         lookedAt: pages.reduce((sum, page) => sum + page.looked_at, 0),
+        pages: pages.length,
         isWhole: cursor === null,
       };
     },

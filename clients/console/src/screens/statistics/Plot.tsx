@@ -8,6 +8,8 @@ const MOST_MARKS = 4;
 
 /** A step of a plot with the words of its time. */
 export interface Told {
+  /** When the step begins. Two hours have the same words where summer time ends. */
+  readonly fromMs: number;
   readonly words: string;
   /** The texts of the columns of the table, in their order. */
   readonly cells: readonly string[];
@@ -56,8 +58,8 @@ export function Plot({ title, says, columns, zone, steps, top, bottom, legend, c
             style={{ display: "block" }}
           >
             {children}
-            {steps.map(({ words, cells }, place) => (
-              <rect key={words} x={place} width={1} height={HEIGHT} fill="transparent">
+            {steps.map(({ fromMs, words, cells }, place) => (
+              <rect key={fromMs} x={place} width={1} height={HEIGHT} fill="transparent">
                 <title>{`${words}: ${cells.map((cell, at) => `${columns[at]} ${cell}`).join(", ")}`}</title>
               </rect>
             ))}
@@ -67,8 +69,8 @@ export function Plot({ title, says, columns, zone, steps, top, bottom, legend, c
       <Box aria-hidden="true" sx={{ ...SMALL, display: "flex", pl: "52px" }}>
         {steps
           .filter((_, place) => place % every === 0)
-          .map(({ words }) => (
-            <Box component="span" key={words} sx={{ flex: `${every} 1 0`, minWidth: 0 }}>
+          .map(({ fromMs, words }) => (
+            <Box component="span" key={fromMs} sx={{ flex: `${every} 1 0`, minWidth: 0 }}>
               {words}
             </Box>
           ))}
@@ -108,8 +110,8 @@ function TextTable({
           </tr>
         </thead>
         <tbody>
-          {steps.map(({ words, cells }) => (
-            <tr key={words}>
+          {steps.map(({ fromMs, words, cells }) => (
+            <tr key={fromMs}>
               <Box component="th" scope="row" sx={{ fontWeight: 400 }}>
                 {words}
               </Box>

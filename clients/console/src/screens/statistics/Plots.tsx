@@ -64,7 +64,8 @@ function Ended({
   const outcomes = OUTCOMES.filter(([id]) => total[id] > 0);
   const shown = outcomes.length === 0 ? OUTCOMES.slice(0, 1) : outcomes;
   const steps = slots.map(
-    ({ row }, place): Told => ({
+    ({ fromMs, row }, place): Told => ({
+      fromMs,
       words: words[place] ?? "",
       cells: shown.map(([id]) => (row?.[id] ?? 0).toLocaleString("en")),
     }),
@@ -142,7 +143,8 @@ function Durations({
       says={`how long jobs ${title.toLowerCase()}, as lines: ${all}${scale.isLog ? "; a logarithmic axis" : ""}`}
       zone={zone}
       columns={names}
-      steps={slots.map(({ row }, place) => ({
+      steps={slots.map(({ fromMs, row }, place) => ({
+        fromMs,
         words: words[place] ?? "",
         cells: QUANTILES.map((part) => text(row?.[of][part])),
       }))}

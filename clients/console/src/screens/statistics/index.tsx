@@ -97,8 +97,8 @@ function Choices({ asked, change }: { asked: Asked; change: Change }) {
       <ChoiceField
         label="plotted by"
         value={asked.step}
-        choices={stepsFor(asked.range).map((step) => [step, step] as const)}
-        onChange={(step) => change({ step: of(step, usualStep(asked.range)) })}
+        choices={stepsFor(asked.range, asked.pool).map((step) => [step, step] as const)}
+        onChange={(step) => change({ step: of(step, usualStep(asked.range, asked.pool)) })}
       />
       <ChoiceField
         label="pool"

@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
+import { changeSettings } from "../../shared/settings";
 import { POOL } from "../../testing/answers";
 import { faultsOf } from "../../testing/axe";
 import { type Asked, refusal, searchNow, showAt } from "../../testing/show";
@@ -40,6 +41,47 @@ it("plots the ends of a time, tells each plot as a table, and breaks no rule of 
   for (const { from } of asks) expect(from).toMatch(/:00:00\.000Z$/);
   expect(asks.map(({ to }) => to)).toEqual([undefined, "2026-11-29T10:00:00.000Z"]);
   expect(await faultsOf(document.body)).toEqual([]);
+});
+
+it("shows both hours of one clock time where summer time ends", async () => {
+  const faults = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  changeSettings({ zone: "Europe/Berlin" });
+  try {
+    const rows = ["00", "01"].map((hour) => aStatisticsRow({ since: `2026-10-25T${hour}:00:00.000Z` }));
+    const said = someStatistics("hour", rows);
+    const total = {
+      ...said.total,
+      since: "2026-10-25T00:00:00.000Z",
+      until: "2026-10-25T02:00:00.000Z",
+    };
+    showAt("/stats?by=step", { ...ANSWERS, "GET /v1/stats": { ...said, total } });
+    const plot = await screen.findByRole("region", { name: "Ended in each hour" });
+    const cells = [...plot.querySelectorAll("tbody tr")].map((row) => row.textContent);
+    expect(cells).toEqual(["10-25 02:001", "10-25 02:001"]);
+    expect(faults.mock.calls.map(([text]) => text)).toEqual([]);
+  } finally {
+    changeSettings({ zone: "UTC" });
+    faults.mockRestore();
+  }
+});
+
+it("asks by days over all pools, and by hours once a pool is chosen", async () => {
+  const { asked } = showAt("/stats?since=7d&by=step", ANSWERS);
+  await screen.findByRole("region", { name: "Ended in each day" });
+  await userEvent.selectOptions(screen.getByLabelText("pool"), POOL.name);
+  await waitFor(() =>
+    expect(asksOf(asked).map(({ by, pool }) => [by, pool])).toContainEqual(["hour", POOL.name]),
+  );
+  expect(asksOf(asked).map(({ by }) => by)).toEqual(["day", "hour"]);
+  await userEvent.selectOptions(screen.getByLabelText("ended in"), "30d");
+  const choices = () =>
+    [...screen.getByLabelText("plotted by").querySelectorAll("option")].map(({ value }) => value);
+  await waitFor(() => expect(choices()).toEqual(["hour", "day"]));
+  await userEvent.selectOptions(screen.getByLabelText("plotted by"), "hour");
+  await waitFor(() => expect(searchNow()).toMatchObject({ since: "30d", step: "hour" }));
+  await userEvent.selectOptions(screen.getByLabelText("pool"), "");
+  await waitFor(() => expect(choices()).toEqual(["day"]));
+  expect(asksOf(asked).at(-1)).toMatchObject({ by: "day" });
 });
 
 it("keeps what is asked for in the address, and narrows to the row that is opened", async () => {
