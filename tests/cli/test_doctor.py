@@ -243,7 +243,7 @@ def test_what_is_broken_is_found_and_nothing_else(case: str) -> None:
 @pytest.mark.parametrize(
     ("age_seconds", "last_at", "wanted"),
     [
-        (299, None, "warning: the schedule reaper has not run yet: the stack is 299 s old"),
+        (299, None, "warning: the schedule reaper has not run yet: it was made 299 s ago"),
         (301, None, "error: the schedule reaper is dead: its last pulse was never"),
         (
             299,
@@ -252,14 +252,24 @@ def test_what_is_broken_is_found_and_nothing_else(case: str) -> None:
         ),
     ],
 )
-def test_a_schedule_of_a_new_stack_is_not_called_dead(
+def test_a_schedule_that_was_just_made_is_not_called_dead(
     age_seconds: int, last_at: str | None, wanted: str
 ) -> None:
     world = World()
-    world.aws.stack["CreationTime"] = datetime.fromtimestamp(NOW_MS / 1_000 - age_seconds, UTC)
+    assert NOW_MS / 1_000 - world.aws.stack["CreationTime"].timestamp() > 86_400, "a deployment may take long"
+    made_at = datetime.fromtimestamp(NOW_MS / 1_000 - age_seconds, UTC)
+    world.aws.schedules["reaper"]["CreationDate"] = made_at
     world.status["schedules"][1].update(alive=False, last_at=last_at)
     (finding,) = world.results()["pulses"].findings
     assert f"{finding.severity}: {finding.what}" == wanted
+    assert world.aws.asked.count("GetSchedule") == 2, "two checks share what was read once"
+
+
+def test_a_schedule_of_unknown_age_is_called_dead() -> None:
+    world = World()
+    world.aws.denied.add("GetSchedule")
+    world.status["schedules"][1].update(alive=False, last_at=None)
+    assert found(world.results()) == [("pulses", "error"), ("permissions", "warning")]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ import pytest
 from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, client_of
 from tests.harness.cli.screens import tidegate
 from tidegate_cli import options
-from tidegate_cli.commands.failures import merged, sparkline
+from tidegate_cli.commands.failures import merged
 from tidegate_cli.views import format_time
 
 FINGERPRINT = "3f2a91c07b5d8e64"
@@ -70,17 +70,10 @@ def _query(request: httpx.Request) -> dict[str, str]:
     return dict(request.url.params)
 
 
-@pytest.mark.parametrize(
-    ("counts", "bars"), [([0, 1, 4, 8], "·▁▄█"), ([0, 0], "··"), ([7], "█"), ([1, 1_000], "▁█"), ([], "")]
-)
-def test_a_sparkline_has_a_bar_for_each_count(counts: Sequence[int], bars: str) -> None:
-    assert sparkline(counts) == bars
-
-
 def test_the_table_shows_each_group_with_its_bars_and_no_command_to_the_terminal(api: Answers) -> None:
     api(PAGE)
     shown = tidegate("failures", "list").stdout
-    for text in (FINGERPRINT, "report.build", "KeyError", "·▄█", "2026-12-01T07:00:00.000Z", "'total'"):
+    for text in (FINGERPRINT, "report.build", "KeyError", "·▅█", "2026-12-01T07:00:00.000Z", "'total'"):
         assert text in shown
     assert "\x1b" not in shown
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -27,12 +28,12 @@ from tidegate_cli.views import format_time
 HOUR_MS = 3_600_000
 COUNTED_MS = BEGIN_MS + 20 * 60_000
 NOW_MS = COUNTED_MS + 15 * 60_000
+NONE = {"count": 0, "more": False}
 URL = "https://abc.execute-api.eu-west-1.amazonaws.com/live"
 
 
 def pool(name: str = "ecs", *, ready: int = 0, more: bool = False, **changes: Any) -> dict[str, Any]:
-    none = {"count": 0, "more": False}
-    fields = {"paused": False, "capacity": 4, "workers": 1, "held": none, "active": none, "fault": ""}
+    fields = {"paused": False, "capacity": 4, "workers": 1, "held": NONE, "active": NONE, "fault": ""}
     return {"name": name, **fields, "ready": {"count": ready, "more": more}, **changes}
 
 
@@ -82,6 +83,10 @@ class Api:
             return {"rows": self.hours, "counted_since": None, "counted_until": self.counted_until}
         rows = [row(COUNTED_MS - HOUR_MS, 100, 5, 1, "ecs")]
         return {"rows": rows, "total": {**rows[0], "pool": None}}
+
+    def stand_still(self, since_ms: int) -> None:
+        """Lets no end be counted from a time on."""
+        self.hours, self.counted_until = [], format_time(since_ms)
 
     def counts(self) -> dict[str, int]:
         """Returns how many requests each route got."""
@@ -147,11 +152,29 @@ def test_a_bound_of_the_api_is_shown() -> None:
     assert (made["running"]["count"], made["running"]["more"], len(made["running"]["jobs"])) == (3, True, 1)
 
 
+def test_an_empty_page_is_not_taken_for_the_whole() -> None:
+    api = Api()
+    api.running, api.more = [], "next"
+    lines = text(reader(api).read())
+    rest = "among those that the API looked at, and it did not look at all of them"
+    assert {f"no RUNNING job {rest}", f"no overdue job {rest}"} <= set(lines)
+    assert not {"nothing runs", "no job is overdue"} & set(lines)
+
+
 @pytest.mark.parametrize(
     ("changes", "what", "do"),
     [
-        ({"paused": True}, "pool ecs is paused", "tidegate pools resume ecs"),
-        ({"capacity": 0}, "pool ecs has no live worker", "tidegate workers list --pool ecs"),
+        ({"paused": True}, "is paused, and 3 READY jobs wait in it", "tidegate pools resume ecs"),
+        (
+            {"paused": True, "ready": NONE, "held": {"count": 2, "more": True}},
+            "is paused, and 2+ READY jobs wait in it",
+            "tidegate pools resume ecs",
+        ),
+        (
+            {"capacity": 0, "held": {"count": 2, "more": False}},
+            "has no live worker, and 5 READY jobs wait in it",
+            "tidegate workers list --pool ecs",
+        ),
         (
             {"capacity": 0, "fault": "no disk"},
             "can start no job: no disk",
@@ -163,7 +186,7 @@ def test_a_bound_of_the_api_is_shown() -> None:
 def test_a_pool_that_holds_jobs_up_names_the_next_step(changes: dict[str, Any], what: str, do: str) -> None:
     api = Api()
     api.running = []
-    api.pools = [pool(ready=3, **changes)]
+    api.pools = [{**pool(ready=3), **changes}]
     first, *others = next_steps(reader(api).read())
     assert what in first.what
     assert first.do == do
@@ -181,6 +204,30 @@ def test_the_most_overdue_job_is_a_next_step_and_a_quiet_deployment_has_none() -
     lines = text(frame)
     assert {"no ended jobs are counted yet", "nothing runs", "no job is overdue"} <= set(lines)
     assert frame.as_json(10)["last_hour"] is None
+
+
+@pytest.mark.parametrize("since_ms", [NOW_MS - 2 * HOUR_MS - 1, NOW_MS - 72 * HOUR_MS])
+def test_old_figures_do_not_pass_for_those_of_now(since_ms: int) -> None:
+    api = Api()
+    api.running = []
+    api.pools = [pool()]
+    api.stand_still(since_ms)
+    frame = reader(api).read()
+    since = datetime.fromtimestamp(since_ms / 1_000).astimezone().strftime("%Y-%m-%d %H:%M")
+    late = f"jobs that ended after {since} are not counted yet"
+    lines = text(frame)
+    assert f"{late}; in the hour before, 100 ended and 6 failed" in lines
+    assert next(line for line in lines if line.startswith("ecs ")).split()[-2:] == ["-", "-"]
+    assert [(step.what, step.do) for step in next_steps(frame)] == [(late, "tidegate doctor")]
+    assert frame.as_json(1)["last_hour"]["until"] == format_time(since_ms)
+
+
+def test_failures_are_looked_for_as_far_back_as_the_counted_hour() -> None:
+    api = Api()
+    api.running = []
+    api.pools = [pool()]
+    api.stand_still(NOW_MS - 2 * HOUR_MS)
+    assert [step.do for step in next_steps(reader(api).read())] == ["tidegate failures list --since 3h"]
 
 
 def test_a_refusal_of_the_figures_leaves_the_rest() -> None:

@@ -53,8 +53,12 @@ class FakeAws:
         self.functions = {name: _function(name) for name in FUNCTIONS}
         self.aliases: dict[str, dict[str, Any]] = {}
         self.sources = {name: [_source(name, number) for number in range(SOURCES[name])] for name in SOURCES}
-        self.schedules = {
-            name: {"State": "ENABLED", "ScheduleExpression": "rate(1 minute)"}
+        self.schedules: dict[str, dict[str, Any]] = {
+            name: {
+                "State": "ENABLED",
+                "ScheduleExpression": "rate(1 minute)",
+                "CreationDate": datetime(2026, 11, 1, tzinfo=UTC),
+            }
             for name in ("dispatcher", "reaper")
         }
         self.letters = dict.fromkeys(DEAD_LETTERS, 0)

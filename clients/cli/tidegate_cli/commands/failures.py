@@ -17,6 +17,7 @@ from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter, YesOption, act
 from tidegate_cli.commands.list_jobs import only
 from tidegate_cli.commands.times import time_option
 from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, session_of
+from tidegate_cli.plots import sparkline
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 
 failures = typer.Typer(help="Show, retry or mute failed jobs by their cause.", no_args_is_help=True)
@@ -32,8 +33,6 @@ COLUMNS = (
     Column("muted by", 50),
     Column("message", 95, folds=True),
 )
-_BARS: Final = "▁▂▃▄▅▆▇█"
-_NO_BAR: Final = "·"
 _DEFAULT_LIMIT: Final = 1_000  # as many failed jobs as one page looks at
 _MOST_PAGES: Final = 50  # a page that ends early for its number of groups has looked at 200 failed jobs
 
@@ -199,14 +198,6 @@ def _joined(later: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, A
         "workflow_count": max(later["workflow_count"], earlier["workflow_count"], len(jobs)),
         "workflows": [{"workflow_id": each, "jobs": count} for each, count in most],
     }
-
-
-def sparkline(counts: Sequence[int]) -> str:
-    """Returns a bar for each count, as high as its share of the highest, and a dot for none."""
-    highest = max(counts, default=0)
-    return "".join(
-        _BARS[(count * len(_BARS) - 1) // highest] if count else _NO_BAR for count in map(int, counts)
-    )
 
 
 def _print_groups(groups: Sequence[Mapping[str, Any]], console: Console) -> None:

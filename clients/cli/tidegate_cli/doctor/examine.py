@@ -63,12 +63,17 @@ class _Looked:
         return self._status.get()
 
     @property
-    def age_seconds(self) -> float | None:
-        """How long ago the stack was made; None where the stack can't be read, which a check of its own says."""
+    def schedule_ages(self) -> Mapping[str, float]:
+        """How many seconds ago each schedule was made; empty where they can't be read, which a check of its own says.
+
+        The stack's own age says less: CloudFormation counts it from the first change set, before anything is made.
+        """
         try:
-            return self.sight.now_ms / 1_000 - self.deployment.stack.created_at_s
+            schedules = self.deployment.schedules
         except NotMade:
-            return None
+            return {}
+        now_s = self.sight.now_ms / 1_000
+        return {each.name: now_s - each.created_at_s for each in schedules if each.created_at_s is not None}
 
     @property
     def sample(self) -> JobSample:
@@ -117,12 +122,12 @@ CHECKS = (
     Check(
         "pulses",
         "schedules and readers of the stream are alive",
-        lambda it: judge.judge_pulses(it.status, age_seconds=it.age_seconds),
+        lambda it: judge.judge_pulses(it.status, schedule_ages=it.schedule_ages),
     ),
     Check(
         "schedules",
         "dispatcher and reaper are started once a minute",
-        lambda it: judge.judge_schedules(it.deployment.schedules()),
+        lambda it: judge.judge_schedules(it.deployment.schedules),
     ),
     Check("functions", "the functions can run", lambda it: judge.judge_functions(it.deployment.functions)),
     Check(

@@ -35,14 +35,10 @@ OUTPUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The stack as CloudFormation describes it. `status` is CloudFormation's own word.
-
-    `created_at_s` is when it was made, in seconds since the epoch.
-    """
+    """The stack as CloudFormation describes it. `status` is CloudFormation's own word."""
 
     name: str
     status: str
-    created_at_s: float
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
 
@@ -81,11 +77,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A schedule of EventBridge."""
+    """A schedule of EventBridge.
+
+    `created_at_s` is when it was made, in seconds since the epoch; None if it is missing.
+    """
 
     name: str
     state: str
     expression: str
+    created_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,7 @@ CLOCK_ERROR_SECONDS = 240.0  # AWS refuses signatures that are 5 minutes off
 OTHER_EXECUTIONS = 6
 """The executions that functions other than the worker need at once (docs/explanation/concurrency.md)."""
 EVERY_MINUTE = "rate(1 minute)"
-FIRST_RUN_SECONDS = (
-    300.0  # after a first deployment; a schedule without a pulse counts as dead after this long
-)
+FIRST_RUN_SECONDS = 300.0  # a schedule that was made longer ago and left no pulse is dead
 _DEPLOY = "deploy the stack again with `sam deploy`"
 _SET_BACK = "set it back by hand or with a drift-aware change set: `sam deploy` alone may leave it as it is"
 _MAKE_AGAIN = "make it again: `sam deploy` alone does not see that it is gone"
@@ -94,11 +92,11 @@ def judge_version(deployed: str, own: str) -> Iterator[Finding]:
         yield warning(what, do, f"{GUIDE}#version")
 
 
-def judge_pulses(status: Mapping[str, Any], *, age_seconds: float | None = None) -> Iterator[Finding]:
+def judge_pulses(status: Mapping[str, Any], *, schedule_ages: Mapping[str, float]) -> Iterator[Finding]:
     """Finds schedules and readers of the stream that the API's answer about its status calls dead.
 
-    `age_seconds` is how long ago the stack was made, None if that is not known. A schedule of a new stack that has left
-    no pulse may only wait for its first run.
+    `schedule_ages` says how many seconds ago a schedule was made, by its name, where that is known. One that was just
+    made and has left no pulse may only wait for its first run.
     """
     entries = {"dispatcher": "dispatcher-not-running", "reaper": "reaper-not-running"}
     for part in ("schedules", "streams"):
@@ -106,9 +104,9 @@ def judge_pulses(status: Mapping[str, Any], *, age_seconds: float | None = None)
             if each.get("alive") is not True:
                 name, last_at = str(each.get("name")), each.get("last_at") or "never"
                 see = f"{RUNBOOK}#{entries.get(name, 'late-streams')}"
-                is_new = age_seconds is not None and age_seconds < FIRST_RUN_SECONDS
-                if is_new and part == "schedules" and last_at == "never":
-                    what = f"the schedule {name} has not run yet: the stack is {age_seconds:,.0f} s old"
+                age = schedule_ages.get(name, FIRST_RUN_SECONDS)
+                if part == "schedules" and last_at == "never" and age < FIRST_RUN_SECONDS:
+                    what = f"the schedule {name} has not run yet: it was made {age:,.0f} s ago"
                     yield warning(what, "run the doctor again in two minutes", see)
                     continue
                 kind = "schedule" if part == "schedules" else "reader of the stream"

@@ -75,6 +75,7 @@ class Deployment:
         self._clients: dict[str, Any] = {}
         self._stack = Once(self._read_stack)
         self._functions = Once(lambda: tuple(self._function(name) for name in FUNCTIONS))
+        self._schedules = Once(lambda: tuple(self._schedule(name) for name in SCHEDULES))
 
     @property
     def stack(self) -> Stack:
@@ -85,6 +86,11 @@ class Deployment:
     def functions(self) -> tuple[Function, ...]:
         """The configurations of the functions that every deployment has. One that does not exist is MISSING."""
         return self._functions.get()
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The schedules. One that does not exist has the state MISSING."""
+        return self._schedules.get()
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -110,10 +116,6 @@ class Deployment:
     def sources(self) -> tuple[Source, ...]:
         """Returns the event sources of the functions that have some."""
         return tuple(source for function in SOURCES for source in self._sources(function))
-
-    def schedules(self) -> tuple[Schedule, ...]:
-        """Returns the schedules. One that does not exist has the state MISSING."""
-        return tuple(self._schedule(name) for name in SCHEDULES)
 
     def letters(self) -> tuple[Letters, ...]:
         """Returns about how many messages each queue of dead letters holds, those in flight included.
@@ -192,7 +194,6 @@ class Deployment:
         return Stack(
             found["StackName"],
             found["StackStatus"],
-            found["CreationTime"].timestamp(),
             {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())},
             {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())},
         )
@@ -265,7 +266,8 @@ class Deployment:
         )
         if found is None:
             return Schedule(name, MISSING, "")
-        return Schedule(name, found["State"], found["ScheduleExpression"])
+        made_at_s = found["CreationDate"].timestamp()
+        return Schedule(name, found["State"], found["ScheduleExpression"], made_at_s)
 
     def _function_name(self, function: str) -> str:
         return self._output(f"{function.capitalize()}FunctionName")

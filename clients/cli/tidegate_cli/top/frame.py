@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from tidegate_cli.views import JobView, format_time
+from tidegate_cli.views import JobView, format_time, parse_time_ms
+
+LATE_COUNT_MS: Final = 2 * 3_600_000
+"""Ended jobs are usually counted up to 10 to 21 minutes ago. A count that ends earlier than this is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,11 @@ class PoolNow:
     active: Count
     fault: str
     oldest: OldestReady | None
+
+    @property
+    def waiting(self) -> Count:
+        """Returns how many jobs are READY in the pool, held or not."""
+        return Count(self.ready.count + self.held.count, self.ready.more or self.held.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +131,8 @@ class Frame:
 
     `figures` is None if no end is counted yet, or if there was no answer for the reason `no_figures`. `longest` are the
     jobs that run longest, first the longest, and `overdue` those that run longer than their estimates, first the one
-    that is past it by most. Where `running_more` or `overdue_more` is true, the API has more of them, which were not
-    read.
+    that is past it by most. Where `running_more` or `overdue_more` is true, the API did not look at all jobs, so there
+    may be more of them, also where it found none.
     """
 
     now_ms: int
@@ -148,6 +156,14 @@ class Frame:
             "running": _list_as_json(self.longest, self.running_more, rows),
             "overdue": _list_as_json(self.overdue, self.overdue_more, rows),
         }
+
+    @property
+    def is_count_late(self) -> bool:
+        """True if no job that ended in the last two hours is counted: then the figures tell of earlier jobs."""
+        if self.figures is None:
+            return False
+        until_ms = parse_time_ms(self.figures.last_hour.until)
+        return until_ms is not None and self.now_ms - until_ms > LATE_COUNT_MS
 
     def ended_in(self, pool: str) -> EndedJobs | None:
         """Returns how many jobs of a pool ended in the last hour; None if that is not known."""

@@ -12,7 +12,7 @@ from tidegate_cli.following.live import duration_text
 from tidegate_cli.plots import sparkline
 from tidegate_cli.tables import Cell, Column, TextTable, lines_of
 from tidegate_cli.top.frame import EndedJobs, Frame, PoolNow, RunningJob
-from tidegate_cli.top.steps import next_steps
+from tidegate_cli.top.steps import next_steps, not_counted
 from tidegate_cli.views import parse_time_ms, printable
 
 POOL_COLUMNS: Final = (
@@ -39,6 +39,7 @@ RUNNING_COLUMNS: Final = (
 _WARN, _BAD, _DIM = "yellow", "bold red", "dim"
 _LIST_HEAD_LINES: Final = 4  # a blank line, the title, the heads, and the line that names columns left out
 _HINT: Final = "a wider terminal shows them"
+_NOT_ALL: Final = "among those that the API looked at, and it did not look at all of them"
 
 
 def lines_of_frame(
@@ -75,9 +76,7 @@ def _figures(frame: Frame) -> list[Text]:
     figures = frame.figures
     if figures is None:
         return [Text("no ended jobs are counted yet", style=_DIM)]
-    hour = figures.last_hour
-    said = f"{_clock(hour.since)} to {_clock(hour.until)}: {hour.ended} ended, "
-    lines = [Text.assemble(said, (f"{hour.failed} failed", _BAD if hour.failed else ""))]
+    lines = [_late_hour(figures.last_hour) if frame.is_count_late else _last_hour(figures.last_hour)]
     lines += [
         _plot(name, style, figures.hours[0].since, values)
         for name, style, values in (
@@ -87,6 +86,16 @@ def _figures(frame: Frame) -> list[Text]:
         if any(values)
     ]
     return lines
+
+
+def _last_hour(hour: EndedJobs) -> Text:
+    said = f"{_clock(hour.since)} to {_clock(hour.until)}: {hour.ended} ended, "
+    return Text.assemble(said, (f"{hour.failed} failed", _BAD if hour.failed else ""))
+
+
+def _late_hour(hour: EndedJobs) -> Text:
+    counts = f"in the hour before, {hour.ended} ended and {hour.failed} failed"
+    return Text(f"{not_counted(hour)}; {counts}", style=_WARN)
 
 
 def _plot(name: str, style: str, since: str, values: Sequence[float | None]) -> Text:
@@ -113,18 +122,18 @@ def _pools(frame: Frame) -> TextTable:
 
 
 def _pool_row(frame: Frame, pool: PoolNow) -> Sequence[Cell]:
-    ended, oldest = frame.ended_in(pool.name), pool.oldest
+    ended = None if frame.is_count_late else frame.ended_in(pool.name)
+    oldest = pool.oldest
     waits = "-" if oldest is None else duration_text(oldest.waits_seconds)
     if oldest is not None and not oldest.is_exact:
         waits = f"over {waits}"
-    waiting = pool.ready.count or pool.held.count
     return (
         printable(pool.name),
         str(pool.ready),
         waits,
         str(pool.held),
         str(pool.active),
-        Text(str(pool.capacity), style=_BAD if waiting and not pool.capacity else ""),
+        Text(str(pool.capacity), style=_BAD if pool.waiting.count and not pool.capacity else ""),
         Text("paused", style=_WARN) if pool.is_paused else "-",
         "-" if ended is None else str(ended.ended),
         "-" if ended is None else Text(str(ended.failed), style=_BAD if ended.failed else ""),
@@ -133,14 +142,16 @@ def _pool_row(frame: Frame, pool: PoolNow) -> Sequence[Cell]:
 
 def _longest(frame: Frame, rows: int, width: int | None) -> list[Text]:
     if not frame.longest:
-        return [Text(), Text("nothing runs", style=_DIM)]
+        said = f"no RUNNING job {_NOT_ALL}" if frame.running_more else "nothing runs"
+        return [Text(), Text(said, style=_DIM)]
     title = f"{_part(frame.longest, frame.running_more, rows)} RUNNING jobs, the longest first"
     return [Text(), Text(title, style="bold"), *_jobs(frame.longest[:rows], width)]
 
 
 def _overdue(frame: Frame, rows: int, width: int | None) -> list[Text]:
     if not frame.overdue:
-        return [Text(), Text("no job is overdue", style=_DIM)]
+        said = f"no overdue job {_NOT_ALL}" if frame.overdue_more else "no job is overdue"
+        return [Text(), Text(said, style=_DIM)]
     title = f"{_part(frame.overdue, frame.overdue_more, rows)} overdue jobs, the most overdue first"
     return [Text(), Text(title, style="bold"), *_jobs(frame.overdue[:rows], width)]
 

@@ -66,8 +66,8 @@ class FrameReader:
 
     def _pools(self) -> tuple[PoolNow, ...]:
         pools = [_pool(each) for each in self._client.list_pools()]
-        waiting = [pool for pool in pools if pool.ready.count or pool.held.count]
-        busiest = sorted(waiting, key=lambda pool: -(pool.ready.count + pool.held.count))[:MAX_OLDEST]
+        waiting = [pool for pool in pools if pool.waiting.count]
+        busiest = sorted(waiting, key=lambda pool: -pool.waiting.count)[:MAX_OLDEST]
         oldest = {pool.name: self._oldest_ready(pool.name) for pool in busiest}
         return tuple(replace(pool, oldest=oldest.get(pool.name)) for pool in pools)
 
@@ -81,7 +81,7 @@ class FrameReader:
         return OldestReady(job, max(0, waits_ms) / 1_000, number_of(page.raw, "looked_at") < _LOOKED_AT_MOST)
 
     def _running(self, filters: Mapping[str, str]) -> tuple[list[RunningJob], bool]:
-        """Returns the RUNNING jobs that were dispatched first, a page of them, and whether there are more."""
+        """Returns the RUNNING jobs that were dispatched first, a page of them, and whether there may be more."""
         page = self._client.jobs_page({"state": State.RUNNING.value, **filters}, limit=MAX_PAGE_SIZE)
         now_ms = self._now_ms()
         return [_running_job(job, now_ms) for job in page.jobs], page.cursor is not None
@@ -112,7 +112,10 @@ class FrameReader:
 
 
 def _hours(rows: Sequence[Mapping[str, Any]], first_ms: int, until_ms: int) -> tuple[EndedJobs, ...]:
-    """Returns each clock hour of the counted time from `first_ms` on; the API leaves out those without an end."""
+    """Returns each clock hour of the counted time from `first_ms` on.
+
+    The API has no row for an hour without ends and slots.
+    """
     by_begin = {(_time_ms(row, "since") or 0) // _HOUR_MS: row for row in rows}
     hours = []
     for begin_ms in range(first_ms // _HOUR_MS * _HOUR_MS, until_ms, _HOUR_MS):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from tidegate_cli.following.live import duration_text
-from tidegate_cli.top.frame import Frame, PoolNow
-from tidegate_cli.views import printable
+from tidegate_cli.top.frame import EndedJobs, Frame, PoolNow
+from tidegate_cli.views import parse_time_ms, printable
 
 MAX_STEPS: Final = 6
 LONG_WAIT_SECONDS: Final = 300.0
-_FAILED_SINCE: Final = "2h"  # the last hour that is counted ended up to 21 minutes ago
+_HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,14 @@ class NextStep:
 
 
 def next_steps(frame: Frame) -> tuple[NextStep, ...]:
-    """Returns at most MAX_STEPS steps: those about pools first, then those about overdue and failed jobs."""
+    """Returns at most MAX_STEPS steps: those about pools first, then those about overdue and ended jobs."""
     return tuple(islice(_steps(frame), MAX_STEPS))
+
+
+def not_counted(hour: EndedJobs) -> str:
+    """Says since when, in local time, ended jobs are not counted; `hour` is the last that is counted."""
+    until = datetime.fromtimestamp((parse_time_ms(hour.until) or 0) / 1_000).astimezone()
+    return f"jobs that ended after {until:%Y-%m-%d %H:%M} are not counted yet"
 
 
 def _steps(frame: Frame) -> Iterator[NextStep]:
@@ -43,25 +50,29 @@ def _steps(frame: Frame) -> Iterator[NextStep]:
             f"tidegate jobs logs {_word(first.job.job_id)} --follow",
         )
     hour = None if frame.figures is None else frame.figures.last_hour
-    if hour is not None and hour.failed:
+    if hour is not None and frame.is_count_late:
+        yield NextStep(not_counted(hour), "tidegate doctor")
+    elif hour is not None and hour.failed:
+        hours_ago = -(((parse_time_ms(hour.since) or frame.now_ms) - frame.now_ms) // _HOUR_MS)
         what = f"{hour.failed} of {hour.ended} jobs failed in the last hour that is counted"
-        yield NextStep(what, f"tidegate failures list --since {_FAILED_SINCE}")
+        yield NextStep(what, f"tidegate failures list --since {hours_ago}h")
 
 
 def _step_of(pool: PoolNow) -> NextStep | None:
     name, word = printable(pool.name), _word(pool.name)
-    if not (pool.ready.count or pool.held.count):
+    if not pool.waiting.count:
         return None
     if pool.is_paused:
         return NextStep(
-            f"pool {name} is paused, and {pool.ready} READY jobs wait in it", f"tidegate pools resume {word}"
+            f"pool {name} is paused, and {pool.waiting} READY jobs wait in it",
+            f"tidegate pools resume {word}",
         )
     if pool.capacity == 0 and pool.fault:
         what = f"the workers of pool {name} can start no job: {printable(pool.fault)}"
         return NextStep(what, f"tidegate workers list --pool {word}")
     if pool.capacity == 0:
         return NextStep(
-            f"pool {name} has no live worker, and {pool.ready} READY jobs wait in it",
+            f"pool {name} has no live worker, and {pool.waiting} READY jobs wait in it",
             f"tidegate workers list --pool {word}",
         )
     oldest = pool.oldest
