@@ -106,10 +106,25 @@ def test_submit_tells_whether_a_time_to_finish_by_will_be_met(
     assert (result.exit_code, result.stdout) == (0, f"{WORKFLOW}\n")
     assert result.stderr == "to finish by 2026-12-01T08:00:00.000Z: on-course, with a probability of 95%\n"
     problem = {"title": "unavailable", "status": 503, "detail": "later"}
-    api({**submitted("SUCCEEDED"), path: httpx.Response(503, json=problem)})
+    seen = api({**submitted("SUCCEEDED"), path: httpx.Response(503, json=problem)})
     refused = tidegate("submit", "-", stdin=json.dumps(timed))
     assert (refused.exit_code, refused.stdout) == (0, f"{WORKFLOW}\n")
     assert refused.stderr.startswith("no forecast: ")
+    assert len(seen) == 2  # a hint is not worth another try
+
+
+@pytest.mark.parametrize("answer", [{"json": ["no object"]}, {"json": {"finish_by": {"helps": 1}}}])
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_submission_stands_where_its_forecast_can_not_be_read(
+    api: Callable[[Answers], list[httpx.Request]], answer: Mapping[str, Any], waits: bool
+) -> None:
+    path = ("GET", f"/live/v1/jobs/{WORKFLOW}/forecast")
+    api({**submitted("SUCCEEDED"), path: httpx.Response(200, **answer)})
+    timed = json.dumps({**JOB, "finish_by": "2026-12-01T08:00:00Z"})
+    result = tidegate("submit", "-", "-o", "json", *(["--wait"] if waits else []), stdin=timed)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["idempotency_key"]
+    assert "no forecast: " in result.stderr
 
 
 def test_submit_tells_workflows_from_jobs_by_content(api: Callable[[Answers], list[httpx.Request]]) -> None:

@@ -147,6 +147,28 @@ def test_ctrl_c_while_a_run_is_followed_names_the_way_on(
     assert f"tidegate {kind}s cancel {WORKFLOW}" in problem["detail"]
 
 
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("signalled", [False, True])
+def test_ctrl_c_while_the_forecast_is_asked_for_leaves_the_id_and_the_key(
+    monkeypatch: pytest.MonkeyPatch, waits: bool, signalled: bool
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(201, json={"job_id": WORKFLOW})
+        if signalled:
+            assert callable(signal.getsignal(signal.SIGTERM))  # else it would end the tests
+            signal.raise_signal(signal.SIGTERM)
+        raise KeyboardInterrupt
+
+    answer_with(monkeypatch, answer)
+    document = json.dumps({"type": "x", "finish_by": "2026-12-01T08:00:00Z"})
+    options = ["--idempotency-key", "nightly-1", "-o", "json", *(["--wait"] if waits else [])]
+    result = tidegate("submit", "-", *options, stdin=document)
+    assert result.exit_code == 130
+    assert json.loads(result.stdout) == {"job_id": WORKFLOW, "idempotency_key": "nightly-1"}
+    assert f"interrupted; job {WORKFLOW} goes on" in result.stderr
+
+
 @contextmanager
 def served(raw: dict[str, Any]) -> Iterator[tuple[str, threading.Event]]:
     """Runs a loopback server that answers every GET with `raw`.

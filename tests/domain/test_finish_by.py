@@ -10,10 +10,11 @@ import pytest
 
 from tests.domain.test_forecast import NOW_MS, POOL, job, scene
 from tidegate.domain import limits
+from tidegate.domain.forecast import forecast as of_forecast
 from tidegate.domain.forecast.finish_by import FinishBy, FinishVerdict, Wanted, judge_finish
-from tidegate.domain.forecast.forecast import Intervals, forecast
+from tidegate.domain.forecast.forecast import Intervals, draws_for, forecast
 from tidegate.domain.forecast.run_times import RunTimes
-from tidegate.domain.forecast.scene import Scene
+from tidegate.domain.forecast.scene import Scene, ScenePool
 from tidegate.domain.job import NEVER_MS
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules, TypeRule
@@ -114,9 +115,73 @@ def test_a_due_time_that_comes_too_late_makes_it_impossible() -> None:
     assert (found.verdict, found.earliest_ms) == (FinishVerdict.IMPOSSIBLE, NOW_MS + 61_000)
 
 
+def test_a_due_time_is_left_where_a_hold_is_lifted() -> None:
+    held = job(0, state=State.SCHEDULED, wakes_at_ms=NEVER_MS, due_at_ms=NOW_MS + 60_000)
+    found = judged(scene([held]), ["w.0"], 30.0)
+    assert (found.verdict, found.earliest_ms) == (FinishVerdict.IMPOSSIBLE, NOW_MS + 61_000)
+
+
+def test_a_change_without_an_effect_is_not_named_where_the_changed_scenes_have_fewer_draws(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        of_forecast, "JOBS_DRAWN", 240
+    )  # as many jobs as would make the draws fewer take too long
+    of, spread = scene([job(each) for each in range(4)], slots=4), RunTimes()
+    draws = draws_for(len(of.jobs))
+    assert (draws, draws_for(5 * len(of.jobs))) == (60, 20)
+    found = forecast(of, spread, ["w.0"], draws=draws)
+    for milliseconds in range(600, 1_000, 10):
+        wanted = Wanted(["w.0"], NOW_MS + milliseconds)
+        assert judge_finish(of, spread, wanted, found, window=1.0).helps == ()
+
+
+def test_a_dispatched_job_that_waits_for_a_slot_is_helped_by_one_more() -> None:
+    runs = job(0, state=State.RUNNING, estimate_seconds=600.0, since_ms=NOW_MS)
+    found = judged(scene([runs, job(1, state=State.QUEUED, estimate_seconds=60.0)]), ["w.1"], 200.0)
+    assert found.probability == 0.0
+    assert [(each.add_slots, each.probability) for each in found.helps] == [({POOL: 1}, 1.0)]
+
+
+def test_no_priority_is_named_that_the_share_of_a_job_may_not_have() -> None:
+    others = [
+        job(each, priority=500, rank=rank(RankPolicy(), 500, NOW_MS, 0, place=each)) for each in range(5)
+    ]
+    own = job(5, traits=Traits("t", share="s"))
+    for highest, named in ((600, [600]), (300, []), (100, [])):
+        pool = ScenePool(slots=1, window=1, highest={"s": highest})
+        found = judged(scene([*others, own], pools={POOL: pool}), ["w.5"], 2.5)
+        assert [each.priority for each in found.helps if each.priority is not None] == named
+
+
+@pytest.mark.parametrize(("most", "named"), [(3, [{POOL: 1}]), (2, []), (1, [])])
+def test_no_more_slots_are_named_than_a_what_if_takes(
+    monkeypatch: pytest.MonkeyPatch, most: int, named: Sequence[object]
+) -> None:
+    monkeypatch.setattr(limits, "MAX_WHAT_IF_SLOTS", most)
+    jobs = [job(each) for each in range(6)]
+    found = judged(scene(jobs, slots=2), [each.job_id for each in jobs], 2.5)
+    assert (found.verdict, [each.add_slots for each in found.helps]) == (FinishVerdict.AT_RISK, named)
+
+
 def test_nothing_is_tried_once_the_time_of_the_answer_is_over() -> None:
     of = scene([job(0), job(1), job(2)])
     wanted = Wanted(["w.2"], NOW_MS + 2_500)
     found = forecast(of, SURE, wanted.job_ids, draws=20)
     late = judge_finish(of, SURE, wanted, found, window=1.0, is_over=lambda: True)
     assert (late.verdict, late.helps) == (FinishVerdict.AT_RISK, ())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked"), [(0.5, 1), (2.5, 21)], ids=["the scene without waits", "the first change"]
+)
+def test_a_trial_that_was_cut_short_tells_nothing(seconds: float, asked: int) -> None:
+    others = [
+        job(each, priority=500, rank=rank(RankPolicy(), 500, NOW_MS, 0, place=each)) for each in range(3)
+    ]
+    of, wanted = scene([*others, job(3)]), Wanted(["w.3"], NOW_MS + round(seconds * 1_000))
+    found = forecast(of, SURE, wanted.job_ids, draws=20)
+    answers = iter([False] * asked)  # it is asked before each trial, and after each draw but the last
+    late = judge_finish(of, SURE, wanted, found, window=1.0, is_over=lambda: next(answers, True))
+    assert (late.verdict, late.helps) == (FinishVerdict.AT_RISK, ())
+    assert next(answers, None) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -68,6 +69,13 @@ def _asked() -> dict[str, str]:
     rows = table_rows(read_document("reference/queries.md"), "question")
     routes = {row[0]: row[1].strip("`").removeprefix("GET ") for row in rows}
     return {question: route for question, route in routes.items() if route.startswith("/v1/jobs?")}
+
+
+def _states_of_command(question: str) -> set[State]:
+    """Returns the states that the command of a question asks for: all where it names none."""
+    rows = table_rows(read_document("reference/queries.md"), "question")
+    named = {row[0]: re.findall(r"--state ([A-Z_]+)", row[2]) for row in rows}[question]
+    return {State(state) for state in named or State}
 
 
 def _jobs(api: Api, route: str) -> list[Row]:
@@ -137,6 +145,9 @@ def test_each_question_is_answered(api: Api, question: str) -> None:
     expected = [job["job_id"] for job in everything if ANSWERS[question](job)]
     assert sorted(job["job_id"] for job in found) == sorted(expected)
     assert expected, "the question has an answer"
+    assert {State(job["state"]) for job in found} <= _states_of_command(question), (
+        "the command leaves out states"
+    )
     if "order=priority" in _asked()[question]:
         by_state = [(job["state"], -job["priority"]) for job in found]
         assert by_state == sorted(by_state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.harness.functions.route_table import route_of
 from tidegate.api import reading
 from tidegate.contracts.route import PARTS, Route
 from tidegate.contracts.routes import ROUTES
+from tidegate.domain.forecast.finish_by import FinishVerdict
 
 DOCUMENT: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
 ANSWERS = [answer for answer in kept_answers() if route_of(answer.method, answer.path) is not None]
@@ -62,6 +64,21 @@ def _validator(schema: dict[str, Any]) -> Draft202012Validator:
 
 def test_the_document_is_up_to_date() -> None:
     assert KEPT.read_text(encoding="utf-8") == text(), "run: python -m dev.scripts.openapi"
+
+
+def test_the_times_and_the_verdicts_of_answers_are_described_as_such() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    texts = {
+        f"{schema}.{name}": part
+        for schema in schemas
+        if schema.endswith("Out")
+        for name, field in schemas[schema].get("properties", {}).items()
+        for part in field.get("anyOf", [field])
+        if part.get("type") == "string" and re.fullmatch(r"at|\w+_(at|to)|since|until|median|low|high", name)
+    }
+    assert texts
+    assert {name for name, part in texts.items() if part.get("format") != "date-time"} == set()
+    assert set(_resolved(schemas["FinishByOut"]["properties"]["verdict"])["enum"]) == set(FinishVerdict)
 
 
 def test_every_reference_leads_somewhere() -> None:

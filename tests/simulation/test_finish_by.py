@@ -15,8 +15,8 @@ from dataclasses import replace
 from dev.benchmarks.forecast import POOL, at, noisy_ms, scene_of, submitted
 from dev.simulator.memory.seeded import START_MS
 from dev.simulator.workflows.graphs import layered
-from tidegate.domain.forecast.finish_by import AT_RISK_BELOW
-from tidegate.domain.forecast.forecast import FEWEST_DRAWS, LEARNED_WIDENING, Intervals, forecast
+from tidegate.domain.forecast.finish_by import FinishVerdict, Wanted, judge_finish
+from tidegate.domain.forecast.forecast import FEWEST_DRAWS, forecast
 from tidegate.domain.forecast.run_times import RunTimes, learned
 from tidegate.domain.forecast.scene import Scene
 from tidegate.domain.forecast.stepper import step, wire
@@ -73,5 +73,7 @@ def is_at_risk(scene: Scene, run_times: RunTimes, by_ms: int) -> bool:
     """Tells whether a scene in which all jobs have to end by `by_ms` is flagged."""
     if not scene.jobs:
         return False
-    found = forecast(scene, run_times, [job.job_id for job in scene.jobs], draws=FEWEST_DRAWS)
-    return Intervals(scene.now_ms, LEARNED_WIDENING).part_by(found.ends_ms, by_ms) < AT_RISK_BELOW
+    wanted = Wanted([job.job_id for job in scene.jobs], by_ms)
+    found = forecast(scene, run_times, wanted.job_ids, draws=FEWEST_DRAWS)
+    judged = judge_finish(scene, run_times, wanted, found, window=1.0, is_over=lambda: True)
+    return judged.verdict is not FinishVerdict.ON_COURSE

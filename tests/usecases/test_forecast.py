@@ -7,10 +7,14 @@ from dataclasses import replace
 import pytest
 
 from dev.simulator.interleavings.scene import Scene
+from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.errors import NotFound
 from tidegate.domain.forecast.forecast import JobForecast
-from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.job import NEVER_MS
+from tidegate.domain.lanes import share_lane
+from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
+from tidegate.domain.shares import ShareRule
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.forecast import forecast, read_scene
 from tidegate.usecases.forecast.forecast import (
@@ -20,7 +24,9 @@ from tidegate.usecases.forecast.forecast import (
     forecast_workflow,
 )
 from tidegate.usecases.forecast.notes import NoteCode
+from tidegate.usecases.forecast.read_scene import read_job_scene
 from tidegate.usecases.record.record import record
+from tidegate.usecases.recover.hold import hold_job
 from tidegate.usecases.submit.submit import submit_workflow
 from tidegate.usecases.work.conclude import conclude
 
@@ -141,6 +147,18 @@ def test_a_removed_pool_and_a_hold_are_said() -> None:
     assert (found.end, codes(found)) == (None, [NoteCode.POOL_GONE])
     with pytest.raises(NotFound):
         forecast_workflow(services, "unknown", now_ms=scene.world.now_ms)
+
+
+def test_the_due_time_of_a_job_on_hold_and_the_bound_of_its_share_are_read() -> None:
+    scene = Scene(capacity=1)
+    rule = ShareRule(max_priority=300, max_waiting=None, by="ann", at_ms=0)
+    scene.services.lanes.define("p", share_lane("bounded"), weight=1, rule=rule, now_ms=scene.world.now_ms)
+    due_at_ms = scene.world.now_ms + MINUTE_MS
+    (job_id,) = scene.submit(not_before_ms=due_at_ms, share=ShareRequest(name="bounded"))
+    hold_job(scene.services, job_id, caller=caller_named("ann"), now_ms=scene.world.now_ms)
+    read = read_job_scene(scene.services, scene.job(job_id), scene.world.now_ms).scene
+    assert [(each.wakes_at_ms, each.due_at_ms) for each in read.jobs] == [(NEVER_MS, due_at_ms)]
+    assert read.pools["p"].highest == {"bounded": 300}
 
 
 def test_few_of_many_jobs_are_shown_and_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

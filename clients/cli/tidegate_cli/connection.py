@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, ParamSpec, Self
 
@@ -75,6 +77,16 @@ class Connection:
     def close(self) -> None:
         """Closes the connections."""
         self._api.close()
+
+    @contextmanager
+    def tried_once(self) -> Iterator[None]:
+        """Sends each request of the block once at most, for answers that are not worth a long wait."""
+        around = self._api.around
+        self._api.around = replace(around, retries=replace(around.retries, tries=1))
+        try:
+            yield
+        finally:
+            self._api.around = around
 
     def _ask(
         self, make: Callable[P, Operation[Any]], /, *arguments: P.args, **options: P.kwargs

@@ -16,13 +16,13 @@ from tidegate_cli.client import Client
 from tidegate_cli.commands.forecast import verdict_lines
 from tidegate_cli.commands.jobs import print_job
 from tidegate_cli.documents.submissions import Document, read_document
-from tidegate_cli.errors import ApiProblem, ApiUnreachable, Interrupted, OptionError
+from tidegate_cli.errors import ApiUnreachable, CliError, Interrupted, OptionError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.following.follow import WaitTimedOut, exit_code_of
 from tidegate_cli.following.live import viewer_for
 from tidegate_cli.following.report import build_report, print_report, report_json
 from tidegate_cli.following.usage import Usage, collect_settled
-from tidegate_cli.following.watching import watch
+from tidegate_cli.following.watching import watch, way_on
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.options import (
     DEFAULT_WAIT_SECONDS,
@@ -65,7 +65,8 @@ def submit(
 ) -> None:
     """Submit a job or a workflow. The command recognises by the content of FILE which one it is.
 
-    Where FILE has a `finish_by`, a forecast tells on standard error whether it will be met, and what would help.
+    Where FILE has a `finish_by` of its own, a forecast tells on standard error whether it will be met, and what would
+    help. It does not judge the times of a workflow's jobs.
 
     Example: echo '{"type": "tidegate.sleep", "parameters": {"seconds": 2}}' | tidegate submit - --wait
     """
@@ -86,14 +87,16 @@ def submit(
         submitted, raw, key = _send(client, document, idempotency_key)
         if not session.is_structured:
             session.out.print(printable(submitted), markup=False, highlight=False)
-        _tell_verdict(session, client, document, submitted)
         if not wait:
             if session.is_structured:
                 session.show({**raw, "idempotency_key": key})
+            with ends_like_ctrl_c():
+                _tell_verdict(session, client, document, submitted)
             return
         session.tell(f"submitted as {submitted}; following until the end")
         try:
             with ends_like_ctrl_c():
+                _tell_verdict(session, client, document, submitted)
                 jobs = _follow(client, session, document, submitted, timeout_seconds)
         except (WaitTimedOut, Interrupted):
             if session.is_structured:
@@ -235,16 +238,22 @@ def _send(client: Client, document: Document, key: str | None) -> tuple[str, dic
 
 
 def _tell_verdict(session: Session, client: Client, document: Document, submitted: str) -> None:
-    """Tells whether a time to finish by will be met. The submission stands, also where no forecast comes."""
+    """Tells whether a time to finish by will be met. The submission stands, also where no forecast comes.
+
+    Raises Interrupted on Ctrl-C.
+    """
     if not document.body.get("finish_by"):
         return
     ask = client.forecast_workflow if document.is_workflow else client.forecast_job
     try:
-        answer = ask(submitted)
-    except (ApiProblem, ApiUnreachable) as error:
-        session.tell(f"no forecast: {error}")
-        return
-    for line in verdict_lines(answer):
+        with client.tried_once():
+            lines = list(verdict_lines(ask(submitted)))
+    except KeyboardInterrupt as error:
+        goes_on = f"{'workflow' if document.is_workflow else 'job'} {submitted} goes on"
+        raise Interrupted(f"interrupted; {goes_on}{way_on(submitted, document.is_workflow)}") from error
+    except CliError as error:
+        lines = [f"no forecast: {error}"]
+    for line in lines:
         session.tell(line)
 
 

@@ -27,7 +27,8 @@ class ForecastNote(Model):
 class Help(Model):
     """A change that makes an end in time more probable, with the `probability` (0-1) after it.
 
-    It is another `priority` for the jobs that still wait, or `add_slots`, more slots by pool. The other one is None.
+    It is `priority` for the jobs that still wait and have a lower one, or `add_slots`, more slots by pool. The other
+    one is None.
     """
 
     probability: float

@@ -24,7 +24,7 @@ class ActOut(TypedDict):
     """One act that a caller asked for, and what became of it."""
 
     id: str
-    at: str | None
+    at: Time | None
     act: str
     subject: str
     route: str
@@ -41,7 +41,7 @@ class AuditPageOut(TypedDict):
 
     acts: list[ActOut]
     cursor: str | None
-    looked_back_to: str | None
+    looked_back_to: Time | None
 
 
 class MeOut(CallerOut):

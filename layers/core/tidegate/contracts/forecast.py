@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
-from tidegate.domain.forecast.finish_by import FinishBy
+from tidegate.domain.forecast.finish_by import FinishBy, FinishVerdict
 from tidegate.domain.forecast.forecast import COVERAGE, Interval, JobForecast
 from tidegate.domain.job import Job
+from tidegate.domain.states import State
 
 
 class IntervalOut(TypedDict):
     """A forecast time: the median, and the bounds between which it lies with the `coverage` of the answer."""
 
-    median: str
-    low: str
-    high: str
+    median: Time
+    low: Time
+    high: Time
 
 
 class NoteOut(TypedDict):
@@ -30,7 +31,8 @@ class NoteOut(TypedDict):
 class HelpOut(TypedDict):
     """A change that makes an end in time more probable, with the probability after it.
 
-    It is another priority for the jobs that still wait, or `add_slots`, more slots by pool. The other one is null.
+    It is `priority` for the jobs that still wait and have a lower one, or `add_slots`, more slots by pool. The other
+    one is null.
     """
 
     probability: float
@@ -44,8 +46,8 @@ class FinishByOut(TypedDict):
     `earliest` is the median of the ends without any wait, null unless the verdict is `impossible`.
     """
 
-    at: str
-    verdict: str
+    at: Time
+    verdict: FinishVerdict
     probability: float
     earliest: Time | None
     helps: list[HelpOut]
@@ -56,7 +58,7 @@ class ForecastRowOut(TypedDict):
 
     job_id: str
     key: str | None
-    state: str
+    state: State
     start: IntervalOut | None
     end: IntervalOut | None
 
@@ -68,7 +70,7 @@ class ForecastOut(TypedDict):
     """
 
     workflow_id: str
-    asked_at: str | None
+    asked_at: Time | None
     jobs_left: int
     end: IntervalOut | None
     jobs: list[ForecastRowOut]
@@ -82,8 +84,8 @@ class JobForecastOut(TypedDict):
     """When a job starts and ends. A time is null where it has come, or does not come as things stand."""
 
     job_id: str
-    state: str
-    asked_at: str | None
+    state: State
+    asked_at: Time | None
     start: IntervalOut | None
     end: IntervalOut | None
     coverage: float

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from tidegate.contracts.requests import SharedNamespace, read_options
-from tidegate.contracts.times import to_wire
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain import limits
 from tidegate.domain.errors import MalformedBody
 from tidegate.domain.grants import Grant
@@ -32,7 +32,7 @@ class GrantOut(TypedDict):
     role: str
     namespaces: list[str]
     by: str
-    at: str | None
+    at: Time | None
 
 
 class GrantList(TypedDict):

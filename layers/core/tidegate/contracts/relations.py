@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from tidegate.contracts.times import to_wire
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.job import Job
 
@@ -26,7 +26,7 @@ class UpstreamOut(TypedDict):
     type: str
     condition: str | None
     satisfied: bool | None
-    satisfied_at: str | None
+    satisfied_at: Time | None
 
 
 class DownstreamOut(TypedDict):

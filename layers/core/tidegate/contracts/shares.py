@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from tidegate.contracts.requests import Priority, ShareWeight, read_options
-from tidegate.contracts.times import to_wire
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain import limits
 from tidegate.domain.errors import MalformedBody
 from tidegate.domain.shares import ShareRule
@@ -37,7 +37,7 @@ class ShareOut(TypedDict):
     max_priority: int | None
     max_waiting: int | None
     by: str
-    at: str | None
+    at: Time | None
 
 
 class ShareList(TypedDict):

@@ -27,7 +27,7 @@ from tidegate.contracts.requests import (
     read_options,
     read_submission,
 )
-from tidegate.contracts.times import to_wire
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain import limits
 from tidegate.domain.errors import MalformedBody
 from tidegate.domain.forecast.finish_by import FinishBy
@@ -35,6 +35,7 @@ from tidegate.domain.forecast.forecast import COVERAGE
 from tidegate.domain.forecast.what_if import Compared
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WhatIfRequest
+from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
 
 _AtMost = Field(max_length=limits.MAX_WHAT_IF_NAMES)
@@ -118,7 +119,7 @@ class JobComparedOut(ComparedOut):
 
     job_id: str
     key: str | None
-    state: str
+    state: State
 
 
 class SubmittedOut(TypedDict):
@@ -132,7 +133,7 @@ class SubmittedOut(TypedDict):
 class WhatIfOut(TypedDict):
     """The answer to a what-if. `workflows` are those that were asked about, and those whose end changes."""
 
-    asked_at: str | None
+    asked_at: Time | None
     workflows: list[WorkflowComparedOut]
     unchanged_workflows: int
     jobs: list[JobComparedOut]

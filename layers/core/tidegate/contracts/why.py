@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from tidegate.contracts.times import to_wire
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.job import Job
 from tidegate.domain.why.facts import Action, Change, Fact, Plain, Why
 
@@ -24,7 +24,7 @@ class ChangeOut(TypedDict):
     job_ids: list[str]
     max_running: int | None
     slots: int | None
-    at: str | None
+    at: Time | None
 
 
 class FactOut(TypedDict):

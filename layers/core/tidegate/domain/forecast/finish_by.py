@@ -49,7 +49,8 @@ class FinishVerdict(StrEnum):
 class Help:
     """A change that makes an end in time more probable, with the probability (0-1) after it.
 
-    The change is another priority for all jobs that have to end and still wait, or `add_slots`, more slots by pool.
+    The change is `priority` for all jobs that have to end, still wait and have a lower one, or `add_slots`, more slots
+    by pool.
     """
 
     probability: float
@@ -92,7 +93,8 @@ def judge_finish(
     """Judges whether the jobs `wanted` end in time, of which `found` is the forecast in this scene.
 
     `window` (at least 1) is the multiple of a pool's slots that may be dispatched. No change is tried once `is_over`
-    says so. Where the time is at risk, it takes at most five times as long as a forecast with the fewest draws.
+    says so, and one that was cut short by it tells nothing. Where the time is at risk, five changed scenes are stepped
+    at most, each with the first draws of the forecast, so that a difference is that of the change and not of chance.
     """
     at_ms = wanted.finish_by_ms
     if at_ms <= scene.now_ms:
@@ -100,53 +102,78 @@ def judge_finish(
     probability = Intervals(scene.now_ms, LEARNED_WIDENING).part_by(found.ends_ms, at_ms)
     if probability >= AT_RISK_BELOW:
         return FinishBy(at_ms, FinishVerdict.ON_COURSE, probability)
-    trial = _Trial(scene, run_times, wanted, is_over)
+    trial = _Trial(scene, run_times, wanted, found.ends_ms, is_over)
     if probability == 0.0 and not is_over():
         ends_ms = trial.ends_ms(_without_waits(scene))
-        if min(ends_ms) > at_ms:
+        if ends_ms is not None and min(ends_ms) > at_ms:
             earliest_ms = sorted(ends_ms)[len(ends_ms) // 2]
             return FinishBy(at_ms, FinishVerdict.IMPOSSIBLE, 0.0, earliest_ms=round(earliest_ms))
-    helps = tuple(each for each in trial.helps(window) if each.probability > probability)
+    least = max(probability, trial.probability_today())
+    helps = tuple(each for each in trial.helps(window) if each.probability > least)
     return FinishBy(at_ms, FinishVerdict.AT_RISK, probability, helps)
 
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """Steps changed scenes, and tells how probable an end in time is in each."""
+    """Steps changed scenes, and tells how probable an end in time is in each.
+
+    `today_ms` is when all wanted jobs have ended in each draw as things stand, in milliseconds since the epoch.
+    """
 
     scene: Scene
     run_times: RunTimes
     wanted: Wanted
+    today_ms: Sequence[float]
     is_over: Callable[[], bool]
 
-    def ends_ms(self, changed: Scene) -> list[float]:
-        """Returns when all wanted jobs have ended in each draw of a changed scene."""
+    @property
+    def draws(self) -> int:
+        """How often each changed scene is stepped."""
+        trials = 2 + len(SLOT_FACTORS)
+        return min(len(self.today_ms), draws_for(trials * len(self.scene.jobs)))
+
+    def ends_ms(self, changed: Scene) -> list[float] | None:
+        """Returns when all wanted jobs have ended in each draw of a changed scene.
+
+        Returns None where the time was over before all draws were stepped: a few of them say little about the others.
+        """
         wiring = wire(changed)
         numbers = [wiring.numbers[job_id] for job_id in self.wanted.job_ids]
-        draws = draws_for((2 + len(SLOT_FACTORS)) * len(changed.jobs))
-        stepped = courses(wiring, self.run_times, draws, is_over=self.is_over)
-        return [last_end_ms(course, numbers) for course in stepped]
+        stepped = courses(wiring, self.run_times, self.draws, is_over=self.is_over)
+        return [last_end_ms(course, numbers) for course in stepped] if len(stepped) == self.draws else None
 
     def helps(self, window: float) -> Iterator[Help]:
         """Yields the highest priority, and the smallest multiple of slots that makes the time likely to be met."""
         needed = _needed(self.scene, self.wanted.job_ids)
-        waiting = [job for job in needed if job.state in WAITING]
-        if not waiting or self.is_over():
+        yield from self._with_priority([job for job in needed if job.state in WAITING], window)
+        pools = {job.pool for job in needed if job.state is not State.RUNNING}
+        yield from self._with_slots(sorted(pools & self.scene.pools.keys()), window)
+
+    def _with_priority(self, waiting: Sequence[SceneJob], window: float) -> Iterator[Help]:
+        highest = min((self._highest(job) for job in waiting), default=0)
+        raised = {job.job_id: highest for job in waiting if job.priority < highest}
+        if not raised or self.is_over():
             return
-        highest = {job.job_id: limits.MAX_PRIORITY for job in waiting}
-        if any(job.priority < limits.MAX_PRIORITY for job in waiting):
-            raised = self._probability(change(self.scene, Changes(priorities=highest), window))
-            yield Help(probability=raised, priority=limits.MAX_PRIORITY)
-        pools = {
-            job.pool: self.scene.pools[job.pool].slots for job in waiting if job.pool in self.scene.pools
-        }
+        probability = self._probability(change(self.scene, Changes(priorities=raised), window))
+        if probability is not None:
+            yield Help(probability=probability, priority=highest)
+
+    def _highest(self, job: SceneJob) -> int:
+        pool = self.scene.pools.get(job.pool)
+        return (
+            limits.MAX_PRIORITY if pool is None else pool.highest.get(job.traits.share, limits.MAX_PRIORITY)
+        )
+
+    def _with_slots(self, pools: Sequence[str], window: float) -> Iterator[Help]:
         best: Help | None = None
-        for factor in SLOT_FACTORS if pools else ():
-            if self.is_over():
+        for factor in SLOT_FACTORS:
+            more = self._more_slots(pools, factor)
+            if not more or self.is_over() or (best is not None and best.add_slots == more):
                 break
-            more = {name: max(1, slots) * factor - slots for name, slots in sorted(pools.items())}
-            slots = {name: pools[name] + added for name, added in more.items()}
+            slots = {name: self.scene.pools[name].slots + added for name, added in more.items()}
             probability = self._probability(change(self.scene, Changes(slots=slots), window))
+            if probability is None:
+                break
             if best is None or probability > best.probability:
                 best = Help(probability=probability, add_slots=more)
             if probability >= AT_RISK_BELOW:
@@ -154,9 +181,22 @@ class _Trial:
         if best is not None:
             yield best
 
-    def _probability(self, changed: Scene) -> float:
-        made = Intervals(changed.now_ms, LEARNED_WIDENING)
-        return made.part_by(self.ends_ms(changed), self.wanted.finish_by_ms)
+    def _more_slots(self, pools: Sequence[str], factor: int) -> dict[str, int]:
+        """Returns how many slots more give each pool `factor` times its slots, up to what a what-if takes."""
+        now = {name: self.scene.pools[name].slots for name in pools}
+        wanted = {name: min(max(1, slots) * factor, limits.MAX_WHAT_IF_SLOTS) for name, slots in now.items()}
+        return {name: wanted[name] - slots for name, slots in now.items() if wanted[name] > slots}
+
+    def probability_today(self) -> float:
+        """Returns how probable an end in time is as things stand, by the draws that the changed scenes share."""
+        return self._part(self.today_ms[: self.draws])
+
+    def _probability(self, changed: Scene) -> float | None:
+        ends_ms = self.ends_ms(changed)
+        return None if ends_ms is None else self._part(ends_ms)
+
+    def _part(self, ends_ms: Sequence[float]) -> float:
+        return Intervals(self.scene.now_ms, LEARNED_WIDENING).part_by(ends_ms, self.wanted.finish_by_ms)
 
 
 def _needed(scene: Scene, wanted: Sequence[str]) -> list[SceneJob]:
@@ -185,12 +225,5 @@ def _without_waits(scene: Scene) -> Scene:
 
 
 def _free(job: SceneJob) -> SceneJob:
-    is_held = job.wakes_at_ms == NEVER_MS
-    state = State.PENDING if is_held and job.state is State.SCHEDULED else job.state
-    return replace(
-        job,
-        state=state,
-        traits=Traits(job.traits.type),
-        lane=MAIN,
-        wakes_at_ms=None if is_held else job.wakes_at_ms,
-    )
+    wakes_at_ms = job.due_at_ms if job.wakes_at_ms == NEVER_MS else job.wakes_at_ms
+    return replace(job, traits=Traits(job.traits.type), lane=MAIN, wakes_at_ms=wakes_at_ms)

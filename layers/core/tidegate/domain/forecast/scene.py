@@ -28,10 +28,10 @@ class SceneJob:
 
     `since_ms` is when a QUEUED job was dispatched or a RUNNING one was claimed. `rank` and `lane` are those of a READY
     job; by its rank a QUEUED job was dispatched before others of the same millisecond. `wakes_at_ms` is when the job
-    may become READY at the earliest, None where nothing but its dependencies holds it. Times are in milliseconds since
-    the epoch. `waits` are its unsatisfied dependencies. `tries` counts its failed attempts. `boost_millipoints` is the
-    boost of its critical path, in thousandths of a point. `place` is its index in its workflow.
-    `estimate_seconds` is the estimate of its run time.
+    may become READY at the earliest, None where nothing but its dependencies holds it. `due_at_ms` is the same without
+    a hold. Times are in milliseconds since the epoch. `waits` are its unsatisfied dependencies. `tries` counts its
+    failed attempts. `boost_millipoints` is the boost of its critical path, in thousandths of a point. `place` is its
+    index in its workflow. `estimate_seconds` is the estimate of its run time.
     """
 
     job_id: str
@@ -43,6 +43,7 @@ class SceneJob:
     rank: int = 0
     lane: str = MAIN
     wakes_at_ms: int | None = None
+    due_at_ms: int | None = None
     waits: tuple[Wait, ...] = ()
     tries: int = 0
     boost_millipoints: int = 0
@@ -55,12 +56,14 @@ class ScenePool:
     """A pool: `slots` jobs run at once, and `window` jobs (at least `slots`) are dispatched and not ended.
 
     `limited` maps a job type to the smaller number of slots that can run it. `weights` are the shares' weights.
+    `highest` are the highest priorities (1-1000) of the shares that have a bound.
     """
 
     slots: int
     window: int
     limited: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)
+    highest: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ class Scene:
 
 def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> SceneJob:
     """Returns a job that has not ended as a forecast sees it. `waits` are its unsatisfied dependencies."""
-    wakes_at_ms = job.wakes_at_ms if job.state is State.SCHEDULED else job.not_before_ms
+    due_at_ms = job.due_at_ms if job.state is State.SCHEDULED else job.not_before_ms
     since_ms = job.started_at_ms if job.state is State.RUNNING else job.queued_at_ms
     place, boost = place_of(job.job_id), job.critical_path_boost_millipoints
     order = rank(policy, job.priority, job.ready_at_ms or 0, job.tries, boost, place=place, passes=job.passes)
@@ -89,7 +92,8 @@ def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> Sce
         since_ms=since_ms or 0,
         rank=order,
         lane=job.lane,
-        wakes_at_ms=NEVER_MS if job.on_hold else wakes_at_ms,
+        wakes_at_ms=NEVER_MS if job.on_hold else due_at_ms,
+        due_at_ms=due_at_ms,
         waits=waits,
         tries=job.tries,
         boost_millipoints=boost,

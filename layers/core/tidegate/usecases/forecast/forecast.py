@@ -70,9 +70,10 @@ def forecast_workflow(
 ) -> WorkflowForecast:
     """Forecasts the end of a workflow and of its jobs at `now_ms`.
 
-    Reads what `read_scene` says, and steps at most about `JOBS_DRAWN` jobs; as many again where the workflow's
-    `finish_by` is at risk, of which no more are begun after `until`. Raises NotFound, also where the workflow was
-    submitted before graphs were stored; ServiceUnavailable.
+    Reads what `read_scene` says, and steps at most about `JOBS_DRAWN` jobs. Where the workflow's `finish_by` is at
+    risk, it steps as many again for up to 2,000 jobs, and up to five times as many for 10,000; none of these is
+    begun after `until`. Raises NotFound, also where the workflow was submitted before graphs were stored;
+    ServiceUnavailable.
     """
     submission = find_workflow(services, workflow_id)
     read = read_workflow_scene(services, workflow_id, submission.job_count, now_ms)

@@ -226,7 +226,15 @@ class _Look:
             weights = {share_of(each.lane) or "": each.weight for each in lanes if share_of(each.lane)}
             window = window_slots(ability.slots, services.settings.window)
             self.pools[name] = ScenePool(
-                slots=ability.slots, window=window, limited=ability.limited, weights=weights
+                slots=ability.slots,
+                window=window,
+                limited=ability.limited,
+                weights=weights,
+                highest={
+                    share_of(each.lane) or "": each.rule.max_priority
+                    for each in lanes
+                    if each.rule is not None and each.rule.max_priority is not None
+                },
             )
             awake = [MAIN, *(each.lane for each in lanes if not each.resting)]
             self.is_whole &= len(awake) <= MAX_LANES
