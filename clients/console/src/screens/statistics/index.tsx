@@ -132,7 +132,7 @@ function Counted({ data }: { data: Statistics }) {
     <Typography role="status" variant="body2" color="text.secondary">
       {counted(total.ended, "job")} ended from <Time at={total.since} relative={false} /> to{" "}
       <Time at={total.until} />. Later ends are not counted yet. Times are right to{" "}
-      {data.relative_error * 100} %.
+      {data.relative_error * 100}&nbsp;%.
     </Typography>
   );
 }
