@@ -32,6 +32,7 @@ from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.statistics.read_statistics import read_statistics
+from tidegate.usecases.statistics.recount import recount
 
 
 class _TimedIds(NoEntropy):
@@ -88,15 +89,18 @@ def recorded(d: Deployment) -> None:
 
 
 def counted(d: Deployment) -> None:
-    """The reaper counts a job that ended, and a caller asks how many ended."""
+    """The reaper counts a job that ended, a caller asks how many ended, and an operator has the hour counted anew."""
+    begin_ms = d.now_ms
     submit(d, "counted")
-    for _ in range(2):  # a failed run, of the job or of its count, is repeated
+    for _ in range(3):  # a failed run, of the job or of its count, is repeated
         d.settle()
         d.wait(2 * (SETTLES_MS + WINDOW_MS))
         d.reap()
     query = StatisticsQuery(from_ms=d.now_ms - DAY_MS, to_ms=d.now_ms, pool=POOL)
     found = d.ask(lambda: read_statistics(d.services, query, now_ms=d.now_ms))
     assert found.total.figures.ended == 1
+    recounted = d.ask(lambda: list(recount(d.services, POOL, begin_ms, begin_ms + 1, now_ms=d.now_ms)))
+    assert [(hour.before, hour.after, hour.found) for hour in recounted] == [(1, 1, 1)]
 
 
 def in_the_audit_trail(d: Deployment) -> None:
