@@ -22,11 +22,15 @@ from tests.harness.functions.api_calls import read_event
 from tidegate.adapters.aws.logs import event_text
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services
+from tidegate.contracts.times import to_wire
 from tidegate.domain.job import JobFailure
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
+from tidegate.domain.statistics.figures import Figures
+from tidegate.domain.statistics.rollup import Rollup
+from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, Counted, Reached, Span, floor_to
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin
@@ -49,6 +53,16 @@ def ask(services: Services, method: str, path: str, body: Any = None, key: str |
     answer = app.handle(event, deps, cast(LambdaContext, None))
     assert answer["statusCode"] in (200, 201, 202), answer["body"]
     return json.loads(answer["body"])
+
+
+def tells_statistics(world: World, services: Services) -> None:
+    to_ms = floor_to(now_ms(), HOUR_MS)
+    hour = Counted(to_ms - HOUR_MS, to_ms, Rollup({NOOP: Figures(succeeded=1)}))
+    reached = Reached(hour.from_ms, hour.to_ms, hour.to_ms, floor_to(hour.from_ms, DAY_MS))
+    world.admin.statistics.advance("lambda", None, reached)
+    world.admin.statistics.put("lambda", Span.HOUR, hour, expires_at_s=to_ms // 1_000 + 86_400)
+    between = f"from={to_wire(hour.from_ms)}&to={to_wire(hour.to_ms)}"
+    assert ask(services, "GET", f"/v1/stats?pool=lambda&{between}")["total"]["ended"] == 1
 
 
 def takes_a_job(world: World, services: Services) -> None:
@@ -334,6 +348,7 @@ def says_what_is_alive(world: World, services: Services) -> None:
 
 
 API_PROBES = (
+    tells_statistics,  # first, because a submission goes on without the usual run times
     takes_a_job,
     takes_a_large_job,
     takes_a_job_with_a_share,
