@@ -48,8 +48,8 @@ def deployed(stack_home: Path) -> Iterator[Deployed]:
 
 
 def test_a_new_stack_waits_for_the_first_run_of_its_schedules(deployed: Deployed) -> None:
-    """It comes first, because a stack is new for five minutes."""
-    wanted = "warning: the schedule reaper has not run yet: the stack is * s old"
+    """It comes first, because a schedule is new for five minutes."""
+    wanted = "warning: the schedule reaper has not run yet: it was made * s ago"
 
     def said() -> Said:
         with items.no_pulse(deployed, Part.REAPER):

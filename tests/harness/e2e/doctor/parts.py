@@ -147,16 +147,22 @@ def function_gone(on: Deployed, name: str) -> Iterator[None]:
         functions.get_waiter("function_active_v2").wait(FunctionName=on.function(name))
 
 
+def _configure(functions: Any, **wanted: Any) -> None:
+    """Changes a function's configuration, and waits until that is in force: until then the function is Pending."""
+    functions.update_function_configuration(**wanted)
+    functions.get_waiter("function_active_v2").wait(FunctionName=wanted["FunctionName"])
+
+
 @contextmanager
 def variable(on: Deployed, function: str, name: str, value: str) -> Iterator[None]:
     """Sets a variable of a function to another value."""
     functions, named = on.client("lambda"), {"FunctionName": on.function(function)}
     found = functions.get_function_configuration(**named)["Environment"]["Variables"]
-    functions.update_function_configuration(**named, Environment={"Variables": {**found, name: value}})
+    _configure(functions, **named, Environment={"Variables": {**found, name: value}})
     try:
         yield
     finally:
-        functions.update_function_configuration(**named, Environment={"Variables": found})
+        _configure(functions, **named, Environment={"Variables": found})
 
 
 @contextmanager
@@ -164,11 +170,11 @@ def memory(on: Deployed, function: str, megabytes: int) -> Iterator[None]:
     """Gives a function another size of memory."""
     functions, named = on.client("lambda"), {"FunctionName": on.function(function)}
     found = functions.get_function_configuration(**named)["MemorySize"]
-    functions.update_function_configuration(**named, MemorySize=megabytes)
+    _configure(functions, **named, MemorySize=megabytes)
     try:
         yield
     finally:
-        functions.update_function_configuration(**named, MemorySize=found)
+        _configure(functions, **named, MemorySize=found)
 
 
 @contextmanager
@@ -193,11 +199,11 @@ def half_deployed(on: Deployed, function: str) -> Iterator[None]:
         archive.writestr("python/nothing.py", "")
     found = [each["Arn"] for each in functions.get_function_configuration(**named)["Layers"]]
     layer = functions.publish_layer_version(LayerName="CoreLayer", Content={"ZipFile": packed.getvalue()})
-    functions.update_function_configuration(**named, Layers=[layer["LayerVersionArn"], *found[1:]])
+    _configure(functions, **named, Layers=[layer["LayerVersionArn"], *found[1:]])
     try:
         yield
     finally:
-        functions.update_function_configuration(**named, Layers=found)
+        _configure(functions, **named, Layers=found)
         functions.delete_layer_version(LayerName="CoreLayer", VersionNumber=layer["Version"])
 
 
