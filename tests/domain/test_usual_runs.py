@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.contract.jobs import new_job
+from tests.harness.domain.job_samples import READY
 from tidegate.domain.job import EstimateSource
 from tidegate.domain.states import State
 from tidegate.domain.statistics.figures import Figures
@@ -82,12 +82,12 @@ def test_jobs_that_took_no_time_are_estimated_at_a_millisecond() -> None:
 def test_only_a_run_beyond_the_99th_percentile_straggles(
     state: State, started_ms: int | None, began_ms: int | None, usual: UsualRun | None, straggles: bool
 ) -> None:
-    job = replace(new_job("J"), state=state, started_at_ms=started_ms, began_at_ms=began_ms)
+    job = replace(READY, state=state, started_at_ms=started_ms, began_at_ms=began_ms)
     assert straggler_of(job, usual, NOW_MS) == (Straggler(100, 10.0) if straggles else None)
 
 
 def test_an_estimate_says_where_it_comes_from() -> None:
-    job = replace(new_job("J"), estimated_duration_seconds=None)
+    job = replace(READY, estimated_duration_seconds=None)
     assert job.estimate_source is None
     estimated = replace(job, estimated_duration_seconds=2.0)
     assert estimated.estimate_source is EstimateSource.CALLER
