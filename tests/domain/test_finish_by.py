@@ -15,7 +15,6 @@ from tidegate.domain.forecast.finish_by import FinishBy, FinishVerdict, Wanted, 
 from tidegate.domain.forecast.forecast import Intervals, draws_for, forecast
 from tidegate.domain.forecast.run_times import RunTimes
 from tidegate.domain.forecast.scene import Scene, ScenePool
-from tidegate.domain.job import NEVER_MS
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules, TypeRule
 from tidegate.domain.states import State
@@ -28,7 +27,7 @@ SURE = RunTimes(spread=1e-9)
 def judged(of: Scene, wanted: Sequence[str], seconds: float, run_times: RunTimes = SURE) -> FinishBy:
     found = forecast(of, run_times, wanted, draws=20)
     at_ms = NOW_MS + round(seconds * 1_000)
-    return judge_finish(of, run_times, Wanted(wanted, at_ms), found, window=1.0)
+    return judge_finish(of, run_times, Wanted(wanted, at_ms), found.ends_ms, window=1.0)
 
 
 def test_the_probability_is_the_part_of_the_draws_that_end_in_time() -> None:
@@ -98,7 +97,7 @@ def test_only_changes_that_help_are_named() -> None:
     [
         scene([job(0)], rules=DispatchRules(paused_pools=frozenset({POOL}))),
         scene([job(0)], rules=DispatchRules(types={"t": TypeRule(paused=True)})),
-        scene([job(0, state=State.SCHEDULED, wakes_at_ms=NEVER_MS)]),
+        scene([job(0, state=State.SCHEDULED, on_hold=True)]),
         scene([job(0, pool="gone")]),
         scene([replace(job(0), traits=Traits("t", concurrency_key="k")), job(1)], slots=0),
     ],
@@ -110,13 +109,13 @@ def test_what_somebody_can_lift_makes_no_time_impossible(of: Scene) -> None:
 
 
 def test_a_due_time_that_comes_too_late_makes_it_impossible() -> None:
-    late = scene([job(0, state=State.SCHEDULED, wakes_at_ms=NOW_MS + 60_000)])
+    late = scene([job(0, state=State.SCHEDULED, due_at_ms=NOW_MS + 60_000)])
     found = judged(late, ["w.0"], 30.0)
     assert (found.verdict, found.earliest_ms) == (FinishVerdict.IMPOSSIBLE, NOW_MS + 61_000)
 
 
 def test_a_due_time_is_left_where_a_hold_is_lifted() -> None:
-    held = job(0, state=State.SCHEDULED, wakes_at_ms=NEVER_MS, due_at_ms=NOW_MS + 60_000)
+    held = job(0, state=State.SCHEDULED, on_hold=True, due_at_ms=NOW_MS + 60_000)
     found = judged(scene([held]), ["w.0"], 30.0)
     assert (found.verdict, found.earliest_ms) == (FinishVerdict.IMPOSSIBLE, NOW_MS + 61_000)
 
@@ -133,7 +132,7 @@ def test_a_change_without_an_effect_is_not_named_where_the_changed_scenes_have_f
     found = forecast(of, spread, ["w.0"], draws=draws)
     for milliseconds in range(600, 1_000, 10):
         wanted = Wanted(["w.0"], NOW_MS + milliseconds)
-        assert judge_finish(of, spread, wanted, found, window=1.0).helps == ()
+        assert judge_finish(of, spread, wanted, found.ends_ms, window=1.0).helps == ()
 
 
 def test_a_dispatched_job_that_waits_for_a_slot_is_helped_by_one_more() -> None:
@@ -168,7 +167,7 @@ def test_nothing_is_tried_once_the_time_of_the_answer_is_over() -> None:
     of = scene([job(0), job(1), job(2)])
     wanted = Wanted(["w.2"], NOW_MS + 2_500)
     found = forecast(of, SURE, wanted.job_ids, draws=20)
-    late = judge_finish(of, SURE, wanted, found, window=1.0, is_over=lambda: True)
+    late = judge_finish(of, SURE, wanted, found.ends_ms, window=1.0, is_over=lambda: True)
     assert (late.verdict, late.helps) == (FinishVerdict.AT_RISK, ())
 
 
@@ -182,6 +181,6 @@ def test_a_trial_that_was_cut_short_tells_nothing(seconds: float, asked: int) ->
     of, wanted = scene([*others, job(3)]), Wanted(["w.3"], NOW_MS + round(seconds * 1_000))
     found = forecast(of, SURE, wanted.job_ids, draws=20)
     answers = iter([False] * asked)  # it is asked before each trial, and after each draw but the last
-    late = judge_finish(of, SURE, wanted, found, window=1.0, is_over=lambda: next(answers, True))
+    late = judge_finish(of, SURE, wanted, found.ends_ms, window=1.0, is_over=lambda: next(answers, True))
     assert (late.verdict, late.helps) == (FinishVerdict.AT_RISK, ())
     assert next(answers, None) is None

@@ -23,7 +23,6 @@ from tidegate.domain.forecast.run_times import (
 from tidegate.domain.forecast.scene import Scene, SceneJob, ScenePool, Wait
 from tidegate.domain.forecast.stepper import NEVER, Course, step, wire
 from tidegate.domain.forecast.waiting import waiting
-from tidegate.domain.job import NEVER_MS
 from tidegate.domain.lanes import key_lane
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules, TypeRule
@@ -94,9 +93,9 @@ def test_a_job_that_runs_lets_go_at_once_who_waits_for_its_start() -> None:
 
 
 def test_times_holds_and_pauses_are_kept() -> None:
-    later = job(0, state=State.SCHEDULED, wakes_at_ms=NOW_MS + 100)
-    never = job(1, state=State.SCHEDULED, wakes_at_ms=NEVER_MS)
-    after = job(2, 0, wakes_at_ms=NOW_MS + 500)
+    later = job(0, state=State.SCHEDULED, due_at_ms=NOW_MS + 100)
+    never = job(1, state=State.SCHEDULED, on_hold=True)
+    after = job(2, 0, due_at_ms=NOW_MS + 500)
     assert starts(stepped(scene([later, never, after]))) == [100, NEVER, 500]
     paused = scene([job(0), job(1, state=State.RUNNING, since_ms=NOW_MS)], slots=2)
     held = stepped(replace(paused, rules=DispatchRules(paused_pools=frozenset({POOL}))))
@@ -184,7 +183,7 @@ def test_a_forecast_is_the_same_for_the_same_seed_and_its_bounds_are_in_order() 
 def test_what_never_comes_has_no_interval_and_what_runs_has_no_start() -> None:
     jobs = [
         job(0, state=State.RUNNING, since_ms=NOW_MS - 500),
-        job(1, state=State.SCHEDULED, wakes_at_ms=NEVER_MS),
+        job(1, state=State.SCHEDULED, on_hold=True),
     ]
     found = forecast(scene(jobs), RunTimes(), ["w.0", "w.1"], draws=20)
     assert found.jobs[0].start is None

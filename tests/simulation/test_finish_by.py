@@ -75,5 +75,5 @@ def is_at_risk(scene: Scene, run_times: RunTimes, by_ms: int) -> bool:
         return False
     wanted = Wanted([job.job_id for job in scene.jobs], by_ms)
     found = forecast(scene, run_times, wanted.job_ids, draws=FEWEST_DRAWS)
-    judged = judge_finish(scene, run_times, wanted, found, window=1.0, is_over=lambda: True)
+    judged = judge_finish(scene, run_times, wanted, found.ends_ms, window=1.0, is_over=lambda: True)
     return judged.verdict is not FinishVerdict.ON_COURSE

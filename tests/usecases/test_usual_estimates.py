@@ -16,6 +16,7 @@ from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.job_query import JobQuery
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
+from tidegate.domain.statistics.codec import UnknownVersion
 from tidegate.domain.statistics.figures import Figures
 from tidegate.domain.statistics.histogram import histogram_of
 from tidegate.domain.statistics.rollup import Rollup
@@ -41,17 +42,17 @@ POOLS = ("one", "two")
 
 
 class ReadStatistics(MemoryStatisticsStore):
-    """Statistics in memory that note their reads, and that fail while `is_down`."""
+    """Statistics in memory that note their reads, and that fail while there is an `error`."""
 
     def __init__(self, world: MemoryWorld) -> None:
         super().__init__(world)
-        self.is_down = False
+        self.error: Exception | None = None
         self.reads: list[tuple[str, Span]] = []
 
     def find(self, pool: str, span: Span, from_ms: int, to_ms: int) -> Sequence[Counted]:
         self.reads.append((pool, span))
-        if self.is_down:
-            raise ServiceUnavailable("the table is throttled")
+        if self.error is not None:
+            raise self.error
         return super().find(pool, span, from_ms, to_ms)
 
 
@@ -174,20 +175,20 @@ def test_a_process_reads_two_queries_a_pool_and_keeps_them(deployment: Deploymen
     assert len(deployment.statistics.reads) == 8
 
 
+@pytest.mark.parametrize(
+    "error", [ServiceUnavailable("the table is throttled"), UnknownVersion("a roll-up of version 9")], ids=str
+)
 def test_a_submission_goes_without_estimates_where_none_can_be_read(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture
+    deployment: Deployment, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     deployment.count(Span.DAY, MIDNIGHT - DAY_MS, 8.0)
-    deployment.statistics.is_down = True
+    deployment.statistics.error = error
     for _ in range(2):
         (submitted,) = deployment.submit(job("a"))
         assert submitted.estimated_duration_seconds is None
-    assert [record.message for record in caplog.records] == [
-        "usual run times can't be read: the table is throttled"
-    ]
-    assert (
-        len(deployment.statistics.reads) == 1
-    )  # a table that is down is not asked again for each submission
+    assert [record.message for record in caplog.records] == [f"usual run times can't be read: {error}"]
+    # A table that is down is not asked again for each submission.
+    assert len(deployment.statistics.reads) == 1
 
 
 def test_a_submission_goes_without_estimates_where_reading_them_takes_long(deployment: Deployment) -> None:

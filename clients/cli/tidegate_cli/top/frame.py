@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tidegate.domain.statistics.spans import HOUR_MS
 from tidegate_cli.views import JobView, format_time, parse_time_ms
 
-LATE_COUNT_MS: Final = 2 * 3_600_000
+LATE_COUNT_MS: Final = 2 * HOUR_MS
 """Ended jobs are usually counted up to 10 to 21 minutes ago. A count that ends earlier than this is late."""
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
+from tidegate.domain.statistics.spans import HOUR_MS
 from tidegate_cli.following.live import duration_text
 from tidegate_cli.plots import sparkline
 from tidegate_cli.tables import Cell, Column, TextTable, lines_of
@@ -109,7 +110,7 @@ def _rate(hour: EndedJobs, count: int) -> float | None:
     since_ms, until_ms = parse_time_ms(hour.since), parse_time_ms(hour.until)
     if since_ms is None or until_ms is None or since_ms >= until_ms:
         return None
-    return count * 3_600_000 / (until_ms - since_ms)
+    return count * HOUR_MS / (until_ms - since_ms)
 
 
 def _clock(time_text: str) -> str:

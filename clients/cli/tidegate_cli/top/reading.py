@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from tidegate.domain.limits import MAX_PAGE_SIZE
+from tidegate.domain.limits import MAX_JOBS_LOOKED_AT, MAX_PAGE_SIZE
 from tidegate.domain.states import State
+from tidegate.domain.statistics.spans import HOUR_MS
 from tidegate_cli.api_answers import number_of, object_of, objects_of, text_of
 from tidegate_cli.client import Client
 from tidegate_cli.errors import ApiProblem, CliError
@@ -18,8 +19,6 @@ from tidegate_cli.views import JobView, format_time, parse_time_ms
 HOURS: Final = 12
 MAX_OLDEST: Final = 10  # pools of which the oldest READY job is read: one request each
 FIGURES_EVERY_SECONDS: Final = 60.0  # ends are counted every ten minutes
-_LOOKED_AT_MOST: Final = 1_000  # entries that the API looks at for a page of READY jobs by time
-_HOUR_MS: Final = 3_600_000
 
 
 class FrameReader:
@@ -78,7 +77,9 @@ class FrameReader:
             return None
         job = page.jobs[0]
         waits_ms = self._now_ms() - (job.ready_at_ms or self._now_ms())
-        return OldestReady(job, max(0, waits_ms) / 1_000, number_of(page.raw, "looked_at") < _LOOKED_AT_MOST)
+        return OldestReady(
+            job, max(0, waits_ms) / 1_000, number_of(page.raw, "looked_at") < MAX_JOBS_LOOKED_AT
+        )
 
     def _running(self, filters: Mapping[str, str]) -> tuple[list[RunningJob], bool]:
         """Returns the RUNNING jobs that were dispatched first, a page of them, and whether there may be more."""
@@ -97,12 +98,12 @@ class FrameReader:
         self._figures_read_s = now_s
 
     def _read_hours(self) -> Figures | None:
-        first_ms = self._now_ms() // _HOUR_MS * _HOUR_MS - (HOURS - 1) * _HOUR_MS
+        first_ms = self._now_ms() // HOUR_MS * HOUR_MS - (HOURS - 1) * HOUR_MS
         by_hour = self._client.get_statistics(by="hour", since=format_time(first_ms))
         until_ms, since_ms = (_time_ms(by_hour, name) for name in ("counted_until", "counted_since"))
         if until_ms is None:
             return None
-        until, since = format_time(until_ms), format_time(until_ms - _HOUR_MS)
+        until, since = format_time(until_ms), format_time(until_ms - HOUR_MS)
         last = self._client.get_statistics(by="pool", since=since, until=until)
         return Figures(
             last_hour=_ended(object_of(last, "total"), since, until),
@@ -116,11 +117,11 @@ def _hours(rows: Sequence[Mapping[str, Any]], first_ms: int, until_ms: int) -> t
 
     The API has no row for an hour without ends and slots.
     """
-    by_begin = {(_time_ms(row, "since") or 0) // _HOUR_MS: row for row in rows}
+    by_begin = {(_time_ms(row, "since") or 0) // HOUR_MS: row for row in rows}
     hours = []
-    for begin_ms in range(first_ms // _HOUR_MS * _HOUR_MS, until_ms, _HOUR_MS):
-        since, until = max(begin_ms, first_ms), min(begin_ms + _HOUR_MS, until_ms)
-        row = by_begin.get(begin_ms // _HOUR_MS, {})
+    for begin_ms in range(first_ms // HOUR_MS * HOUR_MS, until_ms, HOUR_MS):
+        since, until = max(begin_ms, first_ms), min(begin_ms + HOUR_MS, until_ms)
+        row = by_begin.get(begin_ms // HOUR_MS, {})
         hours.append(_ended(row, format_time(since), format_time(until)))
     return tuple(hours)
 

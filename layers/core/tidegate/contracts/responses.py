@@ -144,7 +144,9 @@ class StragglingOut(TypedDict, total=False):
     straggler: StragglerOut | None
 
 
-_NOT_LOOKED_AT: Final[StragglingOut] = {}
+_NOT_LOOKED_AT: Final[
+    StragglingOut
+] = {}  # for job_out, whose caller adds the field: the type has to stand there
 
 
 class JobRowOut(TimesOut, StragglingOut):

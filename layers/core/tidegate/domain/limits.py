@@ -69,6 +69,7 @@ MAX_ESTIMATED_DURATION_SECONDS = 43_200
 MAX_NOT_BEFORE_AHEAD_SECONDS = 366 * 86_400
 MAX_FINISH_BY_AHEAD_SECONDS = 400 * 86_400
 MAX_PAGE_SIZE = 200
+MAX_JOBS_LOOKED_AT = 1_000  # for one page of a listing, however many of them it wants
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer holds at most 6 MB, in which quotation marks are escaped twice
 MAX_WHAT_IF_NAMES = 20  # ids, pools and types that one what-if names, each; a named workflow is read whole

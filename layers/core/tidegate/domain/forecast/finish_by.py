@@ -14,7 +14,6 @@ from typing import Final
 from tidegate.domain import limits
 from tidegate.domain.forecast.forecast import (
     LEARNED_WIDENING,
-    Forecast,
     Intervals,
     courses,
     draws_for,
@@ -24,7 +23,6 @@ from tidegate.domain.forecast.run_times import RunTimes
 from tidegate.domain.forecast.scene import Scene, SceneJob, ScenePool
 from tidegate.domain.forecast.stepper import wire
 from tidegate.domain.forecast.what_if import WAITING, Changes, change
-from tidegate.domain.job import NEVER_MS
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
@@ -85,13 +83,14 @@ def judge_finish(
     scene: Scene,
     run_times: RunTimes,
     wanted: Wanted,
-    found: Forecast,
+    ends_ms: Sequence[float],
     *,
     window: float,
     is_over: Callable[[], bool] = lambda: False,
 ) -> FinishBy:
-    """Judges whether the jobs `wanted` end in time, of which `found` is the forecast in this scene.
+    """Judges whether the jobs `wanted` end in time.
 
+    `ends_ms` is when the last of them ends in each draw of a forecast of this scene, in milliseconds since the epoch.
     `window` (at least 1) is the multiple of a pool's slots that may be dispatched. No change is tried once `is_over`
     says so, and one that was cut short by it tells nothing. Where the time is at risk, five changed scenes are stepped
     at most, each with the first draws of the forecast, so that a difference is that of the change and not of chance.
@@ -99,14 +98,14 @@ def judge_finish(
     at_ms = wanted.finish_by_ms
     if at_ms <= scene.now_ms:
         return FinishBy(at_ms, FinishVerdict.MISSED, 0.0)
-    probability = Intervals(scene.now_ms, LEARNED_WIDENING).part_by(found.ends_ms, at_ms)
+    probability = Intervals(scene.now_ms, LEARNED_WIDENING).part_by(ends_ms, at_ms)
     if probability >= AT_RISK_BELOW:
         return FinishBy(at_ms, FinishVerdict.ON_COURSE, probability)
-    trial = _Trial(scene, run_times, wanted, found.ends_ms, is_over)
+    trial = _Trial(scene, run_times, wanted, ends_ms, is_over)
     if probability == 0.0 and not is_over():
-        ends_ms = trial.ends_ms(_without_waits(scene))
-        if ends_ms is not None and min(ends_ms) > at_ms:
-            earliest_ms = sorted(ends_ms)[len(ends_ms) // 2]
+        soonest_ms = trial.ends_ms(_without_waits(scene))
+        if soonest_ms is not None and min(soonest_ms) > at_ms:
+            earliest_ms = sorted(soonest_ms)[len(soonest_ms) // 2]
             return FinishBy(at_ms, FinishVerdict.IMPOSSIBLE, 0.0, earliest_ms=round(earliest_ms))
     least = max(probability, trial.probability_today())
     helps = tuple(each for each in trial.helps(window) if each.probability > least)
@@ -225,5 +224,4 @@ def _without_waits(scene: Scene) -> Scene:
 
 
 def _free(job: SceneJob) -> SceneJob:
-    wakes_at_ms = job.due_at_ms if job.wakes_at_ms == NEVER_MS else job.wakes_at_ms
-    return replace(job, traits=Traits(job.traits.type), lane=MAIN, wakes_at_ms=wakes_at_ms)
+    return replace(job, traits=Traits(job.traits.type), lane=MAIN, on_hold=False)

@@ -27,11 +27,11 @@ class SceneJob:
     """A job that has not ended.
 
     `since_ms` is when a QUEUED job was dispatched or a RUNNING one was claimed. `rank` and `lane` are those of a READY
-    job; by its rank a QUEUED job was dispatched before others of the same millisecond. `wakes_at_ms` is when the job
-    may become READY at the earliest, None where nothing but its dependencies holds it. `due_at_ms` is the same without
-    a hold. Times are in milliseconds since the epoch. `waits` are its unsatisfied dependencies. `tries` counts its
-    failed attempts. `boost_millipoints` is the boost of its critical path, in thousandths of a point. `place` is its
-    index in its workflow. `estimate_seconds` is the estimate of its run time.
+    job; by its rank a QUEUED job was dispatched before others of the same millisecond. `due_at_ms` is the time before
+    which the job does not become READY, None where nothing but its dependencies and a hold keep it. Times are in
+    milliseconds since the epoch. `waits` are its unsatisfied dependencies. `tries` counts its failed attempts.
+    `boost_millipoints` is the boost of its critical path, in thousandths of a point. `place` is its index in its
+    workflow. `estimate_seconds` is the estimate of its run time.
     """
 
     job_id: str
@@ -42,13 +42,18 @@ class SceneJob:
     since_ms: int = 0
     rank: int = 0
     lane: str = MAIN
-    wakes_at_ms: int | None = None
+    on_hold: bool = False
     due_at_ms: int | None = None
     waits: tuple[Wait, ...] = ()
     tries: int = 0
     boost_millipoints: int = 0
     place: int = 0
     estimate_seconds: float | None = None
+
+    @property
+    def wakes_at_ms(self) -> int | None:
+        """When the job may become READY at the earliest, by its due time and its hold; None where neither keeps it."""
+        return NEVER_MS if self.on_hold else self.due_at_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +97,7 @@ def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> Sce
         since_ms=since_ms or 0,
         rank=order,
         lane=job.lane,
-        wakes_at_ms=NEVER_MS if job.on_hold else due_at_ms,
+        on_hold=job.on_hold,
         due_at_ms=due_at_ms,
         waits=waits,
         tries=job.tries,

@@ -137,7 +137,7 @@ def _judged(
         read.scene,
         run_times,
         Wanted([job.job_id for job in jobs], finish_by_ms),
-        found,
+        found.ends_ms,
         window=services.settings.window,
         is_over=until.is_over,
     )

@@ -10,7 +10,7 @@ from tidegate.domain import limits
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.forecast.finish_by import FinishBy, Wanted, judge_finish
-from tidegate.domain.forecast.forecast import Forecast, draws_for
+from tidegate.domain.forecast.forecast import draws_for
 from tidegate.domain.forecast.run_times import RunTimes, learned
 from tidegate.domain.forecast.scene import Scene, SceneJob
 from tidegate.domain.forecast.what_if import WAITING, Changes, Compared, Comparison, change, compare
@@ -131,7 +131,7 @@ def _judged(
         changed,
         run_times,
         Wanted(groups.ids[-1], finish_by_ms),
-        Forecast((), ends.then, found.draws, ends.then_ms),
+        ends.then_ms,
         window=services.settings.window,
         is_over=until.is_over,
     )

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
+from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.job_query import JobQuery, Order, is_latest_first, moment_of
 from tidegate.domain.rank import first_rank_of
@@ -36,7 +37,7 @@ from tidegate.usecases.read.listing import (
 from tidegate.usecases.read.visible import find_workflow, visible_jobs
 from tidegate.usecases.services import Services
 
-LOOKED_AT_MOST = 1_000
+LOOKED_AT_MOST = limits.MAX_JOBS_LOOKED_AT
 _READ_AT_ONCE = 100  # jobs of one read
 
 SortKey = tuple[int, int, str]

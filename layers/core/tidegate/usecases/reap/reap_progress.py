@@ -2,7 +2,7 @@
 
 A round goes through all workflows that have not ended as far as the recorder knows, newest first. Each run of the
 reaper looks at a bounded number of workflows and of their jobs, and the next run continues behind those. A pause
-follows each round. A run records it as the recorder does, so both may work on a workflow at once.
+follows each round. A run records a job as the recorder does, so both may work on a workflow at once.
 """
 
 from __future__ import annotations

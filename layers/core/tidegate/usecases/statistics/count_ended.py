@@ -16,7 +16,6 @@ from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
 from tidegate.domain.statistics.spans import (
     DAY_MS,
     HOUR_MS,
-    KEPT_MS,
     WINDOW_MS,
     Counted,
     Reached,
@@ -31,6 +30,7 @@ from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import all_pools
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.put_rollup import put_rollup
 from tidegate.usecases.statistics.settled_ends import SettledEnds
 from tidegate.usecases.statistics.slot_time import read_slot_time
 
@@ -141,7 +141,5 @@ class _Count:
             self._put(span, from_ms, to_ms, merged(each.rollup for each in parts), slot_ms)
 
     def _put(self, span: Span, from_ms: int, to_ms: int, rollup: Rollup, slot_ms: int | None) -> None:
-        expires_at_s = (self.now_ms + KEPT_MS[span]) // 1_000
-        counted = Counted(from_ms, to_ms, rollup.bounded(), slot_ms)
-        self.services.statistics.put(self.pool, span, counted, expires_at_s=expires_at_s)
+        put_rollup(self.services, self.pool, span, Counted(from_ms, to_ms, rollup, slot_ms), self.now_ms)
         self.put += 1

@@ -31,6 +31,7 @@ from tidegate.domain.statistics.spans import (
 )
 from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.put_rollup import put_rollup
 from tidegate.usecases.statistics.settled_ends import SettledEnds
 
 MAX_RANGE_MS: Final = 31 * DAY_MS
@@ -170,9 +171,7 @@ class _Recount:
         return all_slots(parts) if self.reached.tells_slots(from_ms) else None
 
     def _put(self, span: Span, counted: Counted) -> None:
-        bounded = Counted(counted.from_ms, counted.to_ms, counted.rollup.bounded(), counted.slot_ms)
-        expires_at_s = (self.now_ms + KEPT_MS[span]) // 1_000
-        self.services.statistics.put(self.pool, span, bounded, expires_at_s=expires_at_s)
+        put_rollup(self.services, self.pool, span, counted, self.now_ms)
 
 
 def _shown(at_ms: int) -> str:

@@ -1,9 +1,8 @@
 """Reads how much slot time a pool had, from the entries of its workers.
 
 An entry tells when its session began and when its last heartbeat was, and outlasts that heartbeat by a day. It tells
-the same of the last sessions before it under the same id. So the slot
-time of ten minutes that have settled is read from the entries alone. A later reader finds the same, so nothing has to
-be sampled while the workers live.
+the same of the last sessions before it under the same id. So the slot time of ten minutes that have settled is read
+from the entries alone. A later reader finds the same, so nothing has to be sampled while the workers live.
 """
 
 from __future__ import annotations

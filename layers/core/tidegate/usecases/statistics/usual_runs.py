@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Final
 
 from tidegate.domain import limits
-from tidegate.domain.errors import ServiceUnavailable
+from tidegate.domain.errors import ServiceUnavailable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
+from tidegate.domain.statistics.codec import UnknownVersion
 from tidegate.domain.statistics.rollup import Rollup
 from tidegate.domain.statistics.spans import DAY_MS, Span, floor_to
 from tidegate.domain.statistics.usual_runs import Straggler, UsualRun, straggler_of, usual_runs
@@ -74,7 +75,7 @@ def straggling(services: Services, job: Job, now_ms: int, until: Deadline = NEVE
 def _read(services: Services, now_ms: int, until: Deadline) -> Mapping[str, UsualRun]:
     try:
         return usual_runs(_rollups(services, now_ms, until.at_most(READ_AT_MOST_MS)))
-    except Exception as error:  # noqa: BLE001 - a roll-up that can't be read must not stop submissions either
+    except (TidegateError, UnknownVersion) as error:
         _LOGGER.warning("usual run times can't be read: %s", error)
         return {}
 
