@@ -1,5 +1,6 @@
 /** When a job or a workflow starts and ends, as the API forecasts it. */
 
+import { counted } from "./numbers";
 import { relativeText, timeText, type Zone } from "./times";
 
 /** A forecast time with the bounds of its interval, RFC 3339 each. */
@@ -7,6 +8,37 @@ export interface Interval {
   readonly median: string;
   readonly low: string;
   readonly high: string;
+}
+
+/** A change that makes an end in time more probable, and the probability after it. One of the two is null. */
+export interface Help {
+  readonly probability: number;
+  readonly priority: number | null;
+  readonly add_slots: Readonly<Record<string, number>> | null;
+}
+
+/** The judgement about the time by which a job or a workflow ought to end. */
+export interface Judgement {
+  readonly at: string;
+  readonly verdict: "on-course" | "at-risk" | "impossible" | "missed";
+  readonly probability: number;
+  /** When it would end without any wait, known where the time is impossible. */
+  readonly earliest: string | null;
+  readonly helps: readonly Help[];
+}
+
+/** Returns a probability in words, such as `95 %`. */
+export function percentText(probability: number): string {
+  return `${Math.round(probability * 100)} %`;
+}
+
+/** Returns what a change is and what it brings: `with 4 more slots in ecs: 95 %`. */
+export function helpText({ priority, add_slots, probability }: Help): string {
+  const slots = Object.entries(add_slots ?? {}).map(
+    ([pool, more]) => `${counted(more, "more slot")} in ${pool}`,
+  );
+  const change = slots.length > 0 ? slots.join(" and ") : `priority ${priority}`;
+  return `with ${change}: ${percentText(probability)}`;
 }
 
 /** A forecast reads every job that is left. Of more than these it is made only when somebody asks for it. */

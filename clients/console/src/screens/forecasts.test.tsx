@@ -116,6 +116,38 @@ describe("a job", () => {
     );
   });
 
+  it("that runs longer than is usual for its type says by what it is measured", async () => {
+    showJob("RUNNING", jobForecast({ start: null }), {
+      started_at: at(-2),
+      estimated_duration_seconds: 60,
+      estimate_source: "statistics",
+      straggler: { runs: 120, p99_seconds: 90 },
+    });
+    await screen.findByText(/It runs longer than the usual run time of its type, 1 min\./);
+    await screen.findByText(/Of 120 runs of its type, 99 % took at most 1 min 30 s\./);
+  });
+
+  it("that is at risk of missing its time says what would help", async () => {
+    const helps = [
+      { probability: 0.6, priority: 1_000, add_slots: null },
+      { probability: 0.95, priority: null, add_slots: { "e\u202ecs": 4 } },
+    ];
+    const judged = { at: at(5), verdict: "at-risk", probability: 0.123, earliest: null, helps };
+    showJob("READY", jobForecast({ finish_by: judged }));
+    const section = await screen.findByRole("region", { name: "forecast" });
+    await within(section).findByText("at risk");
+    expect(section.textContent).toMatch(
+      /It ought to end by \S+ \S+ UTC, and does so with a probability of 12 %\./,
+    );
+    const list = within(section).getByRole("list", { name: "changes that would help" });
+    expect(
+      within(list)
+        .getAllByRole("listitem")
+        .map((each) => each.textContent),
+    ).toEqual(["with priority 1000: 60 %", "with 4 more slots in e\\u202ecs: 95 %"]);
+    expect(await faultsOf(section)).toEqual([]);
+  });
+
   it("that starts keeps its forecast with its age until the next one is there", async () => {
     let job = aJob({ job_id: ID, key: "load" });
     let forecast: unknown = jobForecast({ asked_at: at(-2.3) });
@@ -203,6 +235,15 @@ describe("a job", () => {
 });
 
 describe("a workflow", () => {
+  it.each([
+    ["impossible", at(30), /impossible It ought to end by .* of 0 %\. Without any wait it would end about /],
+    ["missed", null, /missed It ought to end by \S+ \S+ UTC\./],
+  ])("whose time is %s says so", async (verdict, earliest, said) => {
+    showFlow("SA", flowForecast({ finish_by: { at: at(5), verdict, probability: 0, earliest, helps: [] } }));
+    await screen.findByText(verdict);
+    expect(screen.getByRole("region", { name: "forecast" }).textContent).toMatch(said);
+  });
+
   it("says when it ends, and the open panel when its job starts, by the same answer", async () => {
     const shown = showFlow("AP", flowForecast(), "?job=1");
     const section = await screen.findByRole("region", { name: "forecast" });

@@ -4,10 +4,19 @@ import Typography from "@mui/material/Typography";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { ApiProblem } from "../api/problems";
-import { aheadText, boundsText, type Interval } from "../domain/forecast";
+import {
+  aheadText,
+  boundsText,
+  helpText,
+  type Interval,
+  type Judgement,
+  percentText,
+} from "../domain/forecast";
 import { plain } from "../domain/text";
 import { durationText } from "../domain/times";
 import type { Note } from "./forecasts";
+import type { IconName } from "./icons";
+import { Mark, type Tone } from "./Mark";
 import { ErrorNotice, Loading } from "./Notices";
 import { useNow } from "./now";
 import { useSettings } from "./settings";
@@ -91,6 +100,42 @@ export function Expected({
       {bounds === null ? null : (
         <Box component="span" sx={{ color: "text.secondary" }}>
           , in {Math.round(coverage * 100)} % of cases between {bounds}
+        </Box>
+      )}
+    </div>
+  );
+}
+
+const VERDICT_MARKS = {
+  "on-course": ["done", "good"],
+  "at-risk": ["clock", "wait"],
+  impossible: ["failed", "bad"],
+  missed: ["failed", "bad"],
+} as const satisfies Record<Judgement["verdict"], readonly [IconName, Tone]>;
+
+/** Says whether a job or a workflow ends by the time that its caller named, and what would help. */
+export function FinishBy({ judged }: { judged: Judgement | null | undefined }) {
+  if (judged == null) return null;
+  const { at, verdict, probability, earliest, helps } = judged;
+  const [icon, tone] = VERDICT_MARKS[verdict];
+  return (
+    <div>
+      <Mark icon={icon} tone={tone}>
+        {verdict.replace("-", " ")}
+      </Mark>{" "}
+      It ought to end by <Time at={at} relative={false} />
+      {verdict === "missed" ? "." : `, and does so with a probability of ${percentText(probability)}.`}
+      {earliest === null ? null : (
+        <>
+          {" "}
+          Without any wait it would end about <Time at={earliest} relative={false} />.
+        </>
+      )}
+      {helps.length === 0 ? null : (
+        <Box component="ul" aria-label="changes that would help" sx={{ m: 0, pl: 3 }}>
+          {helps.map((each) => (
+            <li key={helpText(each)}>{plain(helpText(each))}</li>
+          ))}
         </Box>
       )}
     </div>

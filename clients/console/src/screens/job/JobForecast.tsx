@@ -1,6 +1,7 @@
 import { isOverdue, whyNoEnd } from "../../domain/forecast";
+import { counted } from "../../domain/numbers";
 import { durationText } from "../../domain/times";
-import { Expected, Forecast, ForecastOnDemand } from "../../shared/Forecast";
+import { Expected, FinishBy, Forecast, ForecastOnDemand } from "../../shared/Forecast";
 import { useIsFewJobs, useJobForecast } from "../../shared/forecasts";
 import { Mark } from "../../shared/Mark";
 import { useNow } from "../../shared/now";
@@ -19,6 +20,7 @@ export function JobForecast({ job }: { job: Job }) {
   return (
     <>
       <Overdue job={job} />
+      <Straggler job={job} />
       {isUnasked ? (
         <ForecastOnDemand
           reason="A forecast reads all jobs of its workflow that are left, so it is made when you ask for it."
@@ -31,6 +33,7 @@ export function JobForecast({ job }: { job: Job }) {
               {runs ? null : <Expected what="Starts" at={answer.start} coverage={answer.coverage} />}
               <Expected what="Ends" at={answer.end} coverage={answer.coverage} />
               {whyNoEnd(answer, runs)}
+              <FinishBy judged={answer.finish_by} />
             </>
           )}
         </Forecast>
@@ -46,10 +49,25 @@ function Overdue({ job }: { job: Job }) {
       <Mark icon="clock" tone="wait">
         overdue
       </Mark>{" "}
-      It runs longer than its estimate of {durationText(job.estimated_duration_seconds ?? 0)}.{" "}
+      It runs longer than{" "}
+      {job.estimate_source === "statistics" ? "the usual run time of its type, " : "its estimate of "}
+      {durationText(job.estimated_duration_seconds ?? 0)}.{" "}
       <TextLink to="/jobs" search={{ state: "RUNNING", overdue: "true" }}>
         all overdue jobs
       </TextLink>
+    </div>
+  );
+}
+
+function Straggler({ job: { straggler } }: { job: Job }) {
+  if (straggler == null) return null;
+  return (
+    <div>
+      <Mark icon="clock" tone="bad">
+        straggler
+      </Mark>{" "}
+      Of {counted(straggler.runs, "run")} of its type, 99 % took at most {durationText(straggler.p99_seconds)}
+      .
     </div>
   );
 }

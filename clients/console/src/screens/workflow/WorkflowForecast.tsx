@@ -2,7 +2,7 @@ import { useState } from "react";
 import { MOST_UNASKED, whyNoWorkflowEnd } from "../../domain/forecast";
 import { jobsLeft, type Progress } from "../../domain/graph/progress";
 import { counted } from "../../domain/numbers";
-import { Expected, Forecast, ForecastOnDemand } from "../../shared/Forecast";
+import { Expected, FinishBy, Forecast, ForecastOnDemand } from "../../shared/Forecast";
 import { useWorkflowForecast } from "../../shared/forecasts";
 
 /** Says when a workflow ends. A large one is forecast when somebody asks for it, because all that is left is read. */
@@ -25,6 +25,7 @@ export function WorkflowForecast({ workflowId, progress }: { workflowId: string;
         <>
           <Expected what="Ends" at={answer.end} coverage={answer.coverage} />
           {whyNoWorkflowEnd(answer)}
+          <FinishBy judged={answer.finish_by} />
         </>
       )}
     </Forecast>
