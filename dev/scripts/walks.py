@@ -161,7 +161,7 @@ def _load(name: str) -> Any:
     return module
 
 
-def _environment(tables: Mapping[str, str], queue_url: str) -> dict[str, str]:
+def environment_of(tables: Mapping[str, str], queue_url: str) -> dict[str, str]:
     """Returns the variables of the functions, with the defaults of the template, one shard and no metrics."""
     pool = {"queue_url": queue_url, "kind": "function", "capacity": 4, "max_timeout_seconds": 840}
     return {
@@ -234,7 +234,7 @@ def deployment() -> Iterator[Deployment]:
         for name, properties in table_definitions().items():
             dynamodb.create_table(TableName=tables[name], **properties)
         queue_url = sqs.create_queue(QueueName="walks")["QueueUrl"]
-        with mock.patch.dict(os.environ, _environment(tables, queue_url)):
+        with mock.patch.dict(os.environ, environment_of(tables, queue_url)):
             api, dispatcher, worker = _load("api"), _load("dispatcher"), _load("worker")
             logging.disable(logging.CRITICAL)
             try:

@@ -68,7 +68,9 @@ def test_the_console_shows_commands_that_there_are() -> None:
     texts = [path.read_text(encoding="utf-8") for path in sources if ".test." not in path.name]
     shown = {call for text in texts for call in re.findall(r'"tidegate ([a-z][^"]*)"', text)}
     for words in (found for text in texts for found in re.findall(r'\(\["tidegate", ([^\]]+)\]\)', text)):
-        shown.add(" ".join(word.strip().strip('"') for word in words.split(",")))  # names stand for their values
+        shown.add(
+            " ".join(word.strip().strip('"') for word in words.split(","))
+        )  # names stand for their values
     assert len(shown) > 10
     assert not {call: unknown_of(call) for call in shown if unknown_of(call)}
     files = {word for call in shown for word in call.split() if word.startswith("examples/")}

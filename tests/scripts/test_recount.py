@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +12,9 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from dev.benchmarks.local_tables import snake_case, table_definitions
+from dev.benchmarks.local_tables import table_definitions
 from dev.scripts import recount
+from dev.scripts.walks import environment_of
 from tests.harness.contract.jobs import new_job
 from tidegate import bootstrap
 from tidegate.domain.states import State
@@ -27,21 +27,7 @@ from tidegate.usecases.services import Services
 REGION = "eu-west-1"
 DEFINITIONS = table_definitions()
 SINCE_MS = floor_to(int(datetime.now(UTC).timestamp() * 1_000), HOUR_MS) - 5 * HOUR_MS
-POOL = {"queue_url": "https://queue", "kind": "function", "capacity": 4, "max_timeout_seconds": 840}
-ENVIRONMENT = {
-    **{f"TIDEGATE_TABLE_{snake_case(name).upper()}": f"x-{name}" for name in DEFINITIONS},
-    "TIDEGATE_POOLS": json.dumps({"lambda": POOL}),
-    "TIDEGATE_DEFAULT_POOL": "lambda",
-    "TIDEGATE_SHARDS": "1",
-    "TIDEGATE_WINDOW": "2",
-    "TIDEGATE_AGING_POINTS_PER_MINUTE": "1",
-    "TIDEGATE_RETRY_PENALTY_POINTS": "50",
-    "TIDEGATE_CRITICAL_PATH_WEIGHT": "0",
-    "TIDEGATE_LEASE_SECONDS": "60",
-    "TIDEGATE_HEARTBEAT_SECONDS": "15",
-    "TIDEGATE_CANCEL_GRACE_SECONDS": "30",
-    "TIDEGATE_RETENTION_DAYS": "30",
-}
+ENVIRONMENT = environment_of({name: f"x-{name}" for name in DEFINITIONS}, "https://queue")
 
 
 @pytest.fixture
