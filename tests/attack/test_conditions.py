@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 from tests.harness.attack.condition_search import RESULTS, cost_of, peak_bytes, search, view_of
-from tests.harness.own_process import processor_ms
+from tests.harness.own_process import least_processor_ms
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.conditions.patterns import compile_pattern
 from tidegate.domain import limits
@@ -20,6 +20,7 @@ from tidegate.domain.errors import ConditionError, ConditionTooDear
 from tidegate.domain.job import Json
 
 CPU_MS = 50
+TIMES = 10  # a busy machine lengthens a run, and seldom ten
 MEMORY_BYTES = 64 * 2**20
 SECONDS = float(os.environ.get("TIDEGATE_SEARCH_SECONDS", "20"))
 
@@ -57,7 +58,7 @@ KNOWN = [
 @pytest.mark.parametrize(("expression", "result"), KNOWN)
 def test_a_condition_that_multiplies_is_refused_or_costs_little(expression: str, result: Json) -> None:
     view = view_of(result)
-    cpu_ms, said = cost_of(expression, view)
+    cpu_ms, said = cost_of(expression, view, enough_ms=CPU_MS, times=TIMES)
     assert cpu_ms <= CPU_MS, said
     assert peak_bytes(expression, view) <= MEMORY_BYTES
 
@@ -68,7 +69,8 @@ def test_a_search_finds_no_condition_that_costs_more_than_is_promised() -> None:
     assert any("costs more than" in found.said for found in worst), "the search has met the limit"
     for found in worst:
         # Measured again, because another process may have filled the processor's cache.
-        cpu_ms = min(found.cpu_ms, cost_of(found.expression, view_of(RESULTS[found.shape]()))[0])
+        view = view_of(RESULTS[found.shape]())
+        cpu_ms, _ = cost_of(found.expression, view, enough_ms=CPU_MS, times=TIMES)
         assert cpu_ms <= CPU_MS, (found.shape, found.expression)
     for found in worst[:5]:
         peak = peak_bytes(found.expression, view_of(RESULTS[found.shape]()))
@@ -100,7 +102,7 @@ def test_compiling_is_as_cheap(expression: str) -> None:
         with suppress(ConditionError):
             CelConditions().check(expression)
 
-    assert processor_ms(compile_it) <= CPU_MS
+    assert least_processor_ms(compile_it, enough_ms=CPU_MS, times=TIMES) <= CPU_MS
 
 
 def test_a_boundary_of_words_counts_twice_beyond_ascii_where_the_engine_is_slowest() -> None:

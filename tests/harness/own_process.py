@@ -41,6 +41,19 @@ def processor_ms(measure: Callable[[], object]) -> float:
         gc.unfreeze()
 
 
+def least_processor_ms(measure: Callable[[], object], *, enough_ms: float = 0.0, times: int) -> float:
+    """Returns the least of several `processor_ms`: what else this machine does only ever lengthens one.
+
+    Ends before all `times` are over once one took at most `enough_ms`.
+    """
+    least = processor_ms(measure)
+    for _ in range(times - 1):
+        if least <= enough_ms:
+            break
+        least = min(least, processor_ms(measure))
+    return least
+
+
 def peak_bytes() -> int:
     """Returns the peak memory of this process.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.harness.own_process import processor_ms
+from tests.harness.own_process import least_processor_ms
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.conditions.evaluator import build
 from tidegate.adapters.conditions.parser import parse
@@ -219,10 +219,12 @@ def view_of(result: Json) -> Mapping[str, Json]:
     return {"status": "SUCCEEDED", "result": result, "duration_seconds": 1.5, "attempts": 1, "error": None}
 
 
-def cost_of(expression: str, view: Mapping[str, Json]) -> tuple[float, str]:
-    """Measures one compilation and one evaluation, at the best of two runs.
+def cost_of(
+    expression: str, view: Mapping[str, Json], *, enough_ms: float = 0.0, times: int = 2
+) -> tuple[float, str]:
+    """Measures one compilation and one evaluation, at the best of some runs.
 
-    Returns processor milliseconds, and how the evaluation ended.
+    Returns processor milliseconds, and how the evaluation ended. A run that took at most `enough_ms` is the last.
     """
     said = ""
 
@@ -235,7 +237,7 @@ def cost_of(expression: str, view: Mapping[str, Json]) -> tuple[float, str]:
         except ConditionError as error:
             said = str(error)[:60]
 
-    return min(processor_ms(evaluate) for _ in range(2)), said
+    return least_processor_ms(evaluate, enough_ms=enough_ms, times=times), said
 
 
 def peak_bytes(expression: str, view: Mapping[str, Json]) -> int:
