@@ -122,6 +122,14 @@ def test_the_filters_are_those_of_the_list(api: Api) -> None:
     assert [each["job_id"] for each in act(api, "cancel", filter=chosen)["jobs"]] == [wanted]
 
 
+def test_jobs_that_ought_to_end_by_a_time_are_acted_on(api: Api) -> None:
+    urgent = api.submit(finish_by="2027-01-01T00:00:00Z")
+    api.submit(finish_by="2027-01-03T00:00:00Z")
+    api.submit()
+    answer = act(api, "cancel", filter={"state": "READY", "finish_by": "2027-01-02T00:00:00Z"})
+    assert [each["job_id"] for each in answer["jobs"]] == [urgent]
+
+
 def test_a_cursor_holds_for_its_own_filter_and_act_alone(api: Api) -> None:
     for _ in range(3):
         api.submit()

@@ -18,7 +18,7 @@ from tidegate_cli import ids
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
-from tidegate_cli.commands.list_jobs import only
+from tidegate_cli.commands.job_filter import only
 from tidegate_cli.commands.times import time_option
 from tidegate_cli.csv_values import CsvOption, print_csv, refuse_csv_beside_output
 from tidegate_cli.documents.price_file import read_prices

@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from tidegate.domain.failures import FAILED_STATES, MAX_SAMPLES
-from tidegate_cli import ids
 from tidegate_cli.api_answers import number_of, objects_of
 from tidegate_cli.client import Client
-from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter, YesOption, act_on_all, filter_of
-from tidegate_cli.commands.list_jobs import only
+from tidegate_cli.commands.in_bulk import YesOption, act_on_all
+from tidegate_cli.commands.job_filter import JobFilter, PoolFilter, TypeFilter, of_states, only
 from tidegate_cli.commands.times import time_option
 from tidegate_cli.options import ApiUrlOption, DryRunOption, OutputOption, session_of
 from tidegate_cli.plots import sparkline
@@ -102,7 +101,8 @@ def retry_failures(
     Example: tidegate failures retry 3f2a91c07b5d8e64 --since 24h
     """
     session = session_of(context, output, api_url)
-    wanted = filter_of(FAILED_STATES, failure=ids.fingerprint(fingerprint), pool=pool, since=since)
+    narrowed = JobFilter(failure=fingerprint, pool=pool, since=since)
+    wanted = {**of_states(FAILED_STATES), **narrowed.given()}
     act_on_all(session, "retry", wanted, {}, yes=yes, dry_run=dry_run)
 
 

@@ -7,27 +7,11 @@ from typing import Any
 
 import typer
 
-from tidegate_cli import ids
 from tidegate_cli.api_answers import number_of
 from tidegate_cli.commands import many_jobs
-from tidegate_cli.commands.in_bulk import (
-    CallerFilter,
-    ErrorFilter,
-    KeyFilter,
-    NameFilter,
-    PoolFilter,
-    StatesOption,
-    ToFilter,
-    TypeFilter,
-    WorkerFilter,
-    WorkflowFilter,
-    YesOption,
-    act_on_all,
-    filter_of,
-    jobs,
-)
+from tidegate_cli.commands.in_bulk import StatesOption, YesOption, act_on_all, jobs
+from tidegate_cli.commands.job_filter import JobFilter, of_states, takes_job_filter
 from tidegate_cli.commands.jobs import JobIdArgument, WorkflowIdArgument
-from tidegate_cli.commands.list_jobs import FromOption, OverdueOption, TagOption, WaitOption
 from tidegate_cli.commands.progress import workflows
 from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError
@@ -67,22 +51,11 @@ def unhold_job(
 
 
 @jobs.command("hold-all")
+@takes_job_filter
 def hold_all(
     context: typer.Context,
     state: StatesOption,
-    pool: PoolFilter = None,
-    job_type: TypeFilter = None,
-    workflow: WorkflowFilter = None,
-    worker: WorkerFilter = None,
-    tag: TagOption = None,
-    name: NameFilter = None,
-    key: KeyFilter = None,
-    error: ErrorFilter = None,
-    submitted_by: CallerFilter = None,
-    since: FromOption = None,
-    until: ToFilter = None,
-    overdue: OverdueOption = False,
-    waits_longer_than: WaitOption = None,
+    wanted: JobFilter,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = None,
@@ -95,42 +68,15 @@ def hold_all(
     Example: tidegate jobs hold-all --state PENDING --state READY --tag team=data
     """
     session = session_of(context, output, api_url)
-    wanted = filter_of(
-        state,
-        pool=pool,
-        type=job_type,
-        workflow=None if workflow is None else ids.workflow_id(workflow),
-        worker=None if worker is None else ids.worker_id(worker),
-        tag=tag or None,
-        name=name,
-        key=key,
-        error=error,
-        submitted_by=submitted_by,
-        since=since,
-        to=until,
-        overdue=overdue or None,
-        waits_longer_than=waits_longer_than,
-    )
-    act_on_all(session, "hold", wanted, {}, yes=yes, dry_run=dry_run)
+    act_on_all(session, "hold", {**of_states(state), **wanted.given()}, {}, yes=yes, dry_run=dry_run)
 
 
 @jobs.command("unhold-all")
+@takes_job_filter
 def unhold_all(
     context: typer.Context,
     state: StatesOption,
-    pool: PoolFilter = None,
-    job_type: TypeFilter = None,
-    workflow: WorkflowFilter = None,
-    worker: WorkerFilter = None,
-    tag: TagOption = None,
-    name: NameFilter = None,
-    key: KeyFilter = None,
-    error: ErrorFilter = None,
-    submitted_by: CallerFilter = None,
-    since: FromOption = None,
-    until: ToFilter = None,
-    overdue: OverdueOption = False,
-    waits_longer_than: WaitOption = None,
+    wanted: JobFilter,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = None,
@@ -143,23 +89,7 @@ def unhold_all(
     Example: tidegate jobs unhold-all --state PENDING --state SCHEDULED --tag team=data
     """
     session = session_of(context, output, api_url)
-    wanted = filter_of(
-        state,
-        pool=pool,
-        type=job_type,
-        workflow=None if workflow is None else ids.workflow_id(workflow),
-        worker=None if worker is None else ids.worker_id(worker),
-        tag=tag or None,
-        name=name,
-        key=key,
-        error=error,
-        submitted_by=submitted_by,
-        since=since,
-        to=until,
-        overdue=overdue or None,
-        waits_longer_than=waits_longer_than,
-    )
-    act_on_all(session, "unhold", wanted, {}, yes=yes, dry_run=dry_run)
+    act_on_all(session, "unhold", {**of_states(state), **wanted.given()}, {}, yes=yes, dry_run=dry_run)
 
 
 @workflows.command("hold")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from tidegate.domain import limits
 from tidegate.domain.states import State
-from tidegate_cli import ids
 from tidegate_cli.api_answers import number_of, objects_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands import many_jobs
 from tidegate_cli.commands.choices import word_of
-from tidegate_cli.commands.list_jobs import FromOption, OverdueOption, TagOption, WaitOption, only
+from tidegate_cli.commands.job_filter import JobFilter, of_states, takes_job_filter
 from tidegate_cli.commands.rerun import jobs
 from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError
@@ -41,35 +40,15 @@ StatesOption = Annotated[
         help="The state that the jobs are in; may be repeated.",
     ),
 ]
-PoolFilter = Annotated[str | None, only("--pool", "of this pool")]
-TypeFilter = Annotated[str | None, only("--type", "of this type")]
-WorkflowFilter = Annotated[str | None, only("--workflow", "of this workflow", "ID")]
-WorkerFilter = Annotated[str | None, only("--worker", "that this worker claimed last", "ID")]
-NameFilter = Annotated[str | None, only("--name", "whose name begins so")]
-KeyFilter = Annotated[str | None, only("--key", "whose key begins so")]
-ErrorFilter = Annotated[str | None, only("--error", "with this error code", "CODE")]
-CallerFilter = Annotated[str | None, only("--submitted-by", "of this caller, as a whole ARN")]
-ToFilter = Annotated[str | None, only("--to", "up to this time", "TIME")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @jobs.command("cancel-all")
+@takes_job_filter
 def cancel_all(
     context: typer.Context,
     state: StatesOption,
-    pool: PoolFilter = None,
-    job_type: TypeFilter = None,
-    workflow: WorkflowFilter = None,
-    worker: WorkerFilter = None,
-    tag: TagOption = None,
-    name: NameFilter = None,
-    key: KeyFilter = None,
-    error: ErrorFilter = None,
-    submitted_by: CallerFilter = None,
-    since: FromOption = None,
-    until: ToFilter = None,
-    overdue: OverdueOption = False,
-    waits_longer_than: WaitOption = None,
+    wanted: JobFilter,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = None,
@@ -82,42 +61,15 @@ def cancel_all(
     Example: tidegate jobs cancel-all --state READY --pool ecs
     """
     session = session_of(context, output, api_url)
-    wanted = filter_of(
-        state,
-        pool=pool,
-        type=job_type,
-        workflow=None if workflow is None else ids.workflow_id(workflow),
-        worker=None if worker is None else ids.worker_id(worker),
-        tag=tag or None,
-        name=name,
-        key=key,
-        error=error,
-        submitted_by=submitted_by,
-        since=since,
-        to=until,
-        overdue=overdue or None,
-        waits_longer_than=waits_longer_than,
-    )
-    act_on_all(session, "cancel", wanted, {}, yes=yes, dry_run=dry_run)
+    act_on_all(session, "cancel", {**of_states(state), **wanted.given()}, {}, yes=yes, dry_run=dry_run)
 
 
 @jobs.command("retry-all")
+@takes_job_filter
 def retry_all(
     context: typer.Context,
     state: StatesOption,
-    pool: PoolFilter = None,
-    job_type: TypeFilter = None,
-    workflow: WorkflowFilter = None,
-    worker: WorkerFilter = None,
-    tag: TagOption = None,
-    name: NameFilter = None,
-    key: KeyFilter = None,
-    error: ErrorFilter = None,
-    submitted_by: CallerFilter = None,
-    since: FromOption = None,
-    until: ToFilter = None,
-    overdue: OverdueOption = False,
-    waits_longer_than: WaitOption = None,
+    wanted: JobFilter,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = None,
@@ -130,26 +82,11 @@ def retry_all(
     Example: tidegate jobs retry-all --state FAILED --type report.build
     """
     session = session_of(context, output, api_url)
-    wanted = filter_of(
-        state,
-        pool=pool,
-        type=job_type,
-        workflow=None if workflow is None else ids.workflow_id(workflow),
-        worker=None if worker is None else ids.worker_id(worker),
-        tag=tag or None,
-        name=name,
-        key=key,
-        error=error,
-        submitted_by=submitted_by,
-        since=since,
-        to=until,
-        overdue=overdue or None,
-        waits_longer_than=waits_longer_than,
-    )
-    act_on_all(session, "retry", wanted, {}, yes=yes, dry_run=dry_run)
+    act_on_all(session, "retry", {**of_states(state), **wanted.given()}, {}, yes=yes, dry_run=dry_run)
 
 
 @jobs.command("reprioritise")
+@takes_job_filter
 def reprioritise(
     context: typer.Context,
     state: StatesOption,
@@ -159,19 +96,7 @@ def reprioritise(
             "--priority", min=limits.MIN_PRIORITY, max=limits.MAX_PRIORITY, help="The new priority."
         ),
     ],
-    pool: PoolFilter = None,
-    job_type: TypeFilter = None,
-    workflow: WorkflowFilter = None,
-    worker: WorkerFilter = None,
-    tag: TagOption = None,
-    name: NameFilter = None,
-    key: KeyFilter = None,
-    error: ErrorFilter = None,
-    submitted_by: CallerFilter = None,
-    since: FromOption = None,
-    until: ToFilter = None,
-    overdue: OverdueOption = False,
-    waits_longer_than: WaitOption = None,
+    wanted: JobFilter,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = None,
@@ -184,30 +109,14 @@ def reprioritise(
     Example: tidegate jobs reprioritise --state READY --pool ecs --priority 900
     """
     session = session_of(context, output, api_url)
-    wanted = filter_of(
-        state,
-        pool=pool,
-        type=job_type,
-        workflow=None if workflow is None else ids.workflow_id(workflow),
-        worker=None if worker is None else ids.worker_id(worker),
-        tag=tag or None,
-        name=name,
-        key=key,
-        error=error,
-        submitted_by=submitted_by,
-        since=since,
-        to=until,
-        overdue=overdue or None,
-        waits_longer_than=waits_longer_than,
+    act_on_all(
+        session,
+        "reprioritise",
+        {**of_states(state), **wanted.given()},
+        {"priority": priority},
+        yes=yes,
+        dry_run=dry_run,
     )
-    act_on_all(session, "reprioritise", wanted, {"priority": priority}, yes=yes, dry_run=dry_run)
-
-
-def filter_of(states: Sequence[State], **filters: Any) -> dict[str, Any]:
-    """Returns the filter as the API takes it. None does not narrow it."""
-    given = {"from" if name == "since" else name: value for name, value in filters.items()}
-    named = {"state": ",".join(dict.fromkeys(states)), **given}
-    return {name: value for name, value in named.items() if value is not None}
 
 
 def act_on_all(

@@ -11,9 +11,9 @@ import typer
 
 from tidegate.domain.job_query import ALL_STATES, Order
 from tidegate.domain.states import State
-from tidegate_cli import ids
 from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
+from tidegate_cli.commands.job_filter import JobFilter, takes_job_filter
 from tidegate_cli.commands.jobs import jobs, print_jobs
 from tidegate_cli.connection import Parameter
 from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
@@ -29,14 +29,6 @@ class Direction(StrEnum):
     DESC = "desc"
 
 
-def only(name: str, help_text: str, metavar: str = "TEXT") -> typer.models.OptionInfo:
-    """Returns an option that narrows the jobs to those `help_text` describes."""
-    option: typer.models.OptionInfo = typer.Option(
-        name, help=f"Only jobs {help_text}.", metavar=metavar, show_default=False
-    )
-    return option
-
-
 StateOption = Annotated[
     list[State] | None,
     typer.Option(
@@ -46,21 +38,6 @@ StateOption = Annotated[
         help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states.",
         show_default=False,
     ),
-]
-TagOption = Annotated[list[str] | None, only("--tag", "with this tag; may be repeated", "NAME=VALUE")]
-FromOption = Annotated[
-    str | None,
-    only("--from", "from this time on: created, due, ready, dispatched or ended, by their state", "TIME"),
-]
-SubmittedByOption = Annotated[str | None, only("--submitted-by", "of this caller, as a whole ARN")]
-FinishByOption = Annotated[
-    str | None, only("--finish-by", "that ought to end by this time or earlier", "TIME")
-]
-OverdueOption = Annotated[
-    bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")
-]
-WaitOption = Annotated[
-    float | None, only("--waits-longer-than", "that have waited so long in their state", "SECONDS")
 ]
 OrderOption = Annotated[
     Order | None,
@@ -83,24 +60,12 @@ FullOption = Annotated[
 
 
 @jobs.command("list")
+@takes_job_filter
 def list_jobs(
     context: typer.Context,
+    *,
     state: StateOption = None,
-    pool: Annotated[str | None, only("--pool", "of this pool")] = None,
-    job_type: Annotated[str | None, only("--type", "of this type")] = None,
-    workflow: Annotated[str | None, only("--workflow", "of this workflow", "ID")] = None,
-    worker: Annotated[str | None, only("--worker", "that this worker claimed last", "ID")] = None,
-    tag: TagOption = None,
-    name: Annotated[str | None, only("--name", "whose name begins so")] = None,
-    key: Annotated[str | None, only("--key", "whose key begins so")] = None,
-    error: Annotated[str | None, only("--error", "with this error code", "CODE")] = None,
-    failure: Annotated[str | None, only("--failure", "of this failure group", "FINGERPRINT")] = None,
-    submitted_by: SubmittedByOption = None,
-    since: FromOption = None,
-    until: Annotated[str | None, only("--to", "up to this time", "TIME")] = None,
-    finish_by: FinishByOption = None,
-    overdue: OverdueOption = False,
-    waits_longer_than: WaitOption = None,
+    wanted: JobFilter,
     order: OrderOption = None,
     direction: DirectionOption = None,
     full: FullOption = False,
@@ -117,21 +82,7 @@ def list_jobs(
     """
     session = session_of(context, output, api_url)
     filters: dict[str, Parameter] = {
-        "pool": pool,
-        "type": job_type,
-        "workflow": None if workflow is None else ids.workflow_id(workflow),
-        "worker": None if worker is None else ids.worker_id(worker),
-        "tag": tag or [],
-        "name": name,
-        "key": key,
-        "error": error,
-        "failure": None if failure is None else ids.fingerprint(failure),
-        "submitted_by": submitted_by,
-        "from": since,
-        "to": until,
-        "finish_by": finish_by,
-        "overdue": "true" if overdue else None,
-        "waits_longer_than": None if waits_longer_than is None else f"{waits_longer_than:.3f}",
+        **wanted.as_parameters(),
         "order": order,
         "direction": direction,
         "fields": "full" if full else None,
@@ -148,7 +99,7 @@ def list_jobs(
 def _find(
     client: Client, states: Sequence[State], filters: Mapping[str, Parameter], limit: int
 ) -> list[JobView]:
-    if filters["workflow"] is not None or filters["order"] is not None:
+    if "workflow" in filters or filters["order"] is not None:
         return list(client.list_jobs({"state": ",".join(states), **filters}, limit=limit))
     return share_out([client.list_jobs({"state": each, **filters}, limit=limit) for each in states], limit)
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tidegate.domain.statistics.asked import By
 from tidegate_cli.commands.choices import word_of
-from tidegate_cli.commands.in_bulk import PoolFilter, TypeFilter
+from tidegate_cli.commands.job_filter import PoolFilter, TypeFilter
 from tidegate_cli.commands.plot_statistics import Figure, print_plot
 from tidegate_cli.commands.times import time_option
 from tidegate_cli.csv_values import CsvOption, print_csv, refuse_csv_beside_output
