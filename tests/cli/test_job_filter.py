@@ -9,7 +9,10 @@ from tidegate.contracts.job_listing import PARAMETERS
 from tidegate_cli.commands.job_filter import JobFilter
 
 OF_THE_LIST_ALONE = {"order", "direction", "fields", "limit", "cursor"}
-OTHERWISE = {"state", "id"}  # commands differ in whether a state must be named; the beginning of an id is for a search
+OTHERWISE = {
+    "state",
+    "id",
+}  # commands differ in whether a state must be named; the beginning of an id is for a search
 
 
 def test_an_act_in_bulk_takes_each_filter_of_the_list() -> None:
