@@ -28,6 +28,7 @@ from tidegate.domain.statistics.spans import (
     floor_to,
 )
 from tidegate.domain.workers import Worker, WorkerSpec, begin
+from tidegate.ports import WorkerPage
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.services import Services
@@ -228,6 +229,31 @@ def test_slot_time_is_unknown_of_times_of_which_worker_entries_may_be_gone(
     monkeypatch.setattr(slot_time, "PAGES", 0)  # a pool of more workers than a run reads
     count_ended(services, now_ms + WINDOW_MS)
     assert stored(world, Span.SLICE, PROCESS_POOL)[-1].slot_ms is None
+
+
+class WithUnreadable:
+    """The workers of a pool of which one entry can't be decoded."""
+
+    def __init__(self, services: Services) -> None:
+        self._page = services.workers.page
+
+    def page(self, pool: str, *, limit: int, after: str | None = None) -> WorkerPage:
+        return replace(self._page(pool, limit=limit, after=after), unreadable=("w-broken",))
+
+
+def test_a_worker_entry_that_can_t_be_decoded_makes_slot_time_unknown_and_stops_no_count(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    services, world = deployment()
+    count_ended(services, START_MS)
+    count_ended(services, START_MS + WINDOW_MS)
+    broken = replace(services, workers=WithUnreadable(services))  # type: ignore[arg-type]  # only pages are read
+    worker = begin(WorkerSpec(PROCESS_POOL, "w", "h", slots=1), "session", START_MS)
+    services.workers.register_if_free(worker, silent_since_ms=0)
+    assert count_ended(broken, START_MS + 2 * WINDOW_MS) == 2  # of the pool of the function too
+    assert [each.slot_ms for each in stored(world, Span.SLICE, PROCESS_POOL)] == [None]
+    (told_once,) = [record.getMessage() for record in caplog.records if "w-broken" in record.getMessage()]
+    assert PROCESS_POOL in told_once
 
 
 class Behind:
