@@ -40,6 +40,7 @@ ROW = {
     "busy_seconds": 70.0,
     "slot_seconds": 140.0,
     "utilisation": 0.5,
+    "oldest_ready_seconds": 7_384.0,
     "wasted_seconds": 0.5,
     "wait_seconds": QUANTILES,
     "run_seconds": QUANTILES,
@@ -88,6 +89,7 @@ def test_a_row_is_shown_with_the_total_and_how_far_is_counted(asked: list[httpx.
     assert row.split()[:4] == ["text.count", "3", "66.7%", "0.4"]
     assert "1m05s" in row
     assert "50.0%" in row
+    assert (head.rstrip().endswith("oldest ready"), row.split()[-1]) == (True, "2h03m")
     assert total.split()[0] == "all"
     assert said == "counted until 2026-12-01T08:00:00.000Z"
 

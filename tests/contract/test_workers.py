@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry, worker_item
 from tidegate.domain.workers import (
     PRESENT,
     Totals,
@@ -302,3 +304,26 @@ def test_pages_hold_every_worker_of_a_pool_once(stores: Stores) -> None:
             break
     assert found == mine
     assert stores.workers.page("nobody", limit=2).workers == ()
+
+
+@pytest.mark.parametrize("stores", ["moto"], indirect=True)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"state": {"S": "RESTING"}},
+        {"started_at": {"NULL": True}, "earlier": {"S": "none"}},
+        {},
+    ],
+    ids=["state", "earlier", "missing"],
+)
+def test_an_entry_that_can_t_be_decoded_is_left_out_and_named(stores: Stores, broken: dict[str, Any]) -> None:
+    register(stores, worker("a"), worker("b"), worker("c"))
+    registry = stores.workers
+    assert isinstance(registry, DynamoWorkerRegistry)
+    whole = worker_item(worker("b"))
+    kept = whole if broken else {key: whole[key] for key in ("pool", "worker_id", "heartbeat_at", "state")}
+    registry.clients.dynamodb.put_item(TableName=registry.tables.workers, Item={**kept, **broken})
+    page = registry.page(POOL, limit=2)
+    assert ([each.worker_id for each in page.workers], page.next, page.unreadable) == (["a"], "b", ("b",))
+    live = registry.list_live(POOL, silent_since_ms=SILENT_SINCE_MS)
+    assert [each.worker_id for each in live] == ["a", "c"]

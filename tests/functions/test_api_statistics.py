@@ -30,7 +30,8 @@ def test_a_row_tells_of_the_jobs_that_ended(api: Api) -> None:
     assert row["wait_seconds"]["p50"] == pytest.approx(2.0, rel=found["relative_error"])
     assert row["wait_seconds"]["max"] == pytest.approx(2.0, rel=found["relative_error"])
     assert row["run_seconds"]["p99"] == pytest.approx(3.0, rel=found["relative_error"])
-    assert found["total"] == {**row, "type": None, "slot_seconds": 600.0, "utilisation": 0.005}
+    of_pools = {"slot_seconds": 600.0, "utilisation": 0.005, "oldest_ready_seconds": None}
+    assert found["total"] == {**row, "type": None, **of_pools}
     (pool,) = api.call("GET", "/v1/stats", query={"pool": "ecs"}).body["rows"]
     assert (pool["slot_seconds"], pool["utilisation"]) == (600.0, 0.005)
     assert row["until"] == found["counted_until"] == to_wire(floor_to(NOW_MS, WINDOW_MS) - WINDOW_MS)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 
 from dev.simulator.memory.world import MemoryWorld
+from tests.harness.contract.jobs import new_job
 from tests.harness.functions.api_calls import SETTINGS
-from tests.harness.usecases.ended import POOL, PROCESS_POOL, START_MS, People, deployment, stored
-from tidegate.domain.errors import ServiceUnavailable
-from tidegate.domain.statistics.asked import By, StatisticsQuery, StatisticsRow
+from tests.harness.usecases.ended import (
+    POOL,
+    PROCESS_POOL,
+    START_MS,
+    People,
+    deployment,
+    dying_at,
+    stored,
+)
+from tidegate.domain.states import State
+from tidegate.domain.statistics.asked import By, StatisticsQuery
 from tidegate.domain.statistics.codec import packed
 from tidegate.domain.statistics.ended import SETTLES_MS
-from tidegate.domain.statistics.figures import NONE
+from tidegate.domain.statistics.figures import NONE, together
 from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
 from tidegate.domain.statistics.spans import (
     DAY_MS,
@@ -27,15 +34,13 @@ from tidegate.domain.statistics.spans import (
     Span,
     floor_to,
 )
-from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.services import Services
-from tidegate.usecases.statistics import settled_ends, slot_time
+from tidegate.usecases.statistics import settled_ends
 from tidegate.usecases.statistics.count_ended import count_ended
 from tidegate.usecases.statistics.read_statistics import read_statistics
 from tidegate.usecases.statistics.recount import recount
-from tidegate.usecases.statistics.slot_time import KNOWN_FOR_MS
 
 MINUTE_MS = 60_000
 PORTION = 4  # ends of a page, and pages of a run, so that slices are cut within ten minutes
@@ -54,25 +59,6 @@ def told(services: Services, to_ms: int) -> Rollup:
     return Rollup(types={row.type or "": row.figures for row in found.rows})
 
 
-@contextmanager
-def dying_at(world: MemoryWorld, request: int) -> Iterator[None]:
-    """Lets the counter die at its request of this number, before or after the request takes effect."""
-    seen = 0
-
-    def refuse(_name: str) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == request:
-            raise ServiceUnavailable("the run died")
-
-    world.on_request = refuse
-    try:
-        with suppress(ServiceUnavailable):
-            yield
-    finally:
-        world.on_request = lambda _name: None
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_every_end_is_counted_once_whatever_happens(seed: int) -> None:
     services, world = deployment()
@@ -81,9 +67,15 @@ def test_every_end_is_counted_once_whatever_happens(seed: int) -> None:
     last_ms = START_MS + 4 * HOUR_MS
     stale: dict[str, Reached] = {}
     open_again: list[str] = []
+    waits = Waits(world)
     now_ms = START_MS
     while now_ms < last_ms + SETTLES_MS + 2 * HOUR_MS:
-        if now_ms < last_ms and chance.random() < 0.9:
+        is_quiet = START_MS + 95 * MINUTE_MS < now_ms < START_MS + 195 * MINUTE_MS or now_ms >= last_ms
+        if is_quiet:
+            for job_id in open_again:
+                people.end(now_ms, job_id)
+            open_again = []
+        elif chance.random() < 0.9:
             for _ in range(chance.randrange(7)):
                 # An end may come into the index as late as it settles.
                 people.end(
@@ -91,8 +83,9 @@ def test_every_end_is_counted_once_whatever_happens(seed: int) -> None:
                 )
             if open_again and chance.random() < 0.5:
                 people.end(now_ms, open_again.pop())
-        reopened = people.reopen(now_ms) if chance.random() < 0.4 else None
+        reopened = people.reopen(now_ms) if not is_quiet and chance.random() < 0.4 else None
         open_again += [reopened] if reopened else []
+        waits.note(now_ms)
         with dying_at(world, chance.randrange(1, 40)):
             count_ended(services, now_ms)
         if chance.random() < 0.2:  # another reaper, which read long ago how far the pool was counted
@@ -106,14 +99,61 @@ def test_every_end_is_counted_once_whatever_happens(seed: int) -> None:
     assert told(services, now_ms - SETTLES_MS).types == rollup_of(people.ends).types
     midnight = START_MS + 3 * HOUR_MS
     hours = stored(world, Span.HOUR)
-    assert [hour.slot_ms for hour in hours if hour.from_ms >= START_MS] == [2 * HOUR_MS] * (len(hours) - 1)
+    assert START_MS + 2 * HOUR_MS not in {hour.from_ms for hour in hours}, "an idle hour needs no roll-up"
+    assert stored(world, Span.IDLE)
     for hour in hours:
         own = [end for end in people.ends if hour.from_ms <= end.ended_at_ms < hour.to_ms]
         assert hour.rollup == rollup_of(own)
     (day,) = stored(world, Span.DAY)
     assert day.rollup == rollup_of([end for end in people.ends if end.ended_at_ms < midnight])
     assert merged(hour.rollup for hour in hours if hour.to_ms <= midnight) == day.rollup
+    check_times(services, people, waits, chance, now_ms)
     check_recount(services, world, now_ms)
+    check_times(services, people, waits, chance, now_ms, unit_ms=HOUR_MS)  # slices are gone by now
+
+
+class Waits:
+    """How long READY jobs wait whenever a reaper may look, by ten minutes: the longest."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self.world = world
+        self.longest_ms: dict[int, int] = {}
+
+    def note(self, now_ms: int) -> None:
+        ready = [job for job in self.world.jobs.values() if job.state is State.READY]
+        waits = [now_ms - (job.ready_at_ms or 0) for job in ready]
+        window_ms = floor_to(now_ms, WINDOW_MS)
+        self.longest_ms[window_ms] = max([*waits, self.longest_ms.get(window_ms, 0)])
+
+    def of(self, from_ms: int, to_ms: int) -> int:
+        return max(self.longest_ms.get(at_ms, 0) for at_ms in range(from_ms, to_ms, WINDOW_MS))
+
+
+def check_times(
+    services: Services,
+    people: People,
+    waits: Waits,
+    chance: random.Random,
+    now_ms: int,
+    *,
+    unit_ms: int = WINDOW_MS,
+) -> None:
+    """Any time is told as its ends, slots and waits are, whether it is read by days, hours, slices or idle runs."""
+    by = [By.POOL, By.HOUR, By.DAY]
+    until_ms = floor_to(now_ms - SETTLES_MS, unit_ms)
+    for _ in range(20):
+        from_ms, to_ms = sorted(chance.sample(range(START_MS, until_ms + 1, unit_ms), 2))
+        query = StatisticsQuery(chance.choice(by), from_ms, to_ms, POOL)
+        found = read_statistics(services, query, now_ms=now_ms)
+        for row in (*found.rows, found.total):
+            own = [end for end in people.ends if row.from_ms <= end.ended_at_ms < row.to_ms]
+            assert row.figures == together([NONE, *rollup_of(own).types.values()])
+            counted_ms = row.to_ms - max(
+                row.from_ms, START_MS - WINDOW_MS
+            )  # a day begins before the first count
+            assert row.slot_ms == 2 * counted_ms
+            if row.oldest_ready_ms is not None:  # what a run saw that died is lost
+                assert row.oldest_ready_ms <= waits.of(row.from_ms, row.to_ms)
 
 
 def check_recount(services: Services, world: MemoryWorld, now_ms: int) -> None:
@@ -126,108 +166,19 @@ def check_recount(services: Services, world: MemoryWorld, now_ms: int) -> None:
         for key in [key for key in world.rollups if late and key[1] is Span.SLICE]:
             del world.rollups[key]
         world.rollups |= {  # wrong ones
-            key: (packed(Rollup()), slot_ms, expires_at_s)
-            for key, (_, slot_ms, expires_at_s) in world.rollups.items()
+            key: kept._replace(data=packed(Rollup()))
+            for key, kept in world.rollups.items()
             if key[0] == POOL and (key[1] is Span.SLICE or late)
         }
         told_hours = list(recount(services, POOL, from_ms + 1, to_ms - 1, now_ms=at_ms))
         assert [hour.from_ms for hour in told_hours] == [*range(from_ms, to_ms, HOUR_MS)]
-        assert {hour.from_ms: hour.found for hour in told_hours} == {
+        assert {hour.from_ms: hour.found for hour in told_hours if hour.found} == {
             hour.from_ms: hour.rollup.total.ended for hour in hours
         }
         assert all(hour.before == (0 if late else hour.found) for hour in told_hours)
-        for key, (data, slot_ms, _) in world.rollups.items():
+        for key, kept in world.rollups.items():
             if from_ms <= key[2] < to_ms:
-                assert (data, slot_ms) == first[key][:2], key
-
-
-class Fleet:
-    """Starts and stops workers at random times, often under an id that was used before.
-
-    `sessions` holds the last entry of every session that there was.
-    """
-
-    def __init__(self, services: Services, seed: int) -> None:
-        self.services, self.chance = services, random.Random(seed)
-        self.sessions: dict[str, Worker] = {}
-        self.live: list[str] = []
-
-    def step(self, now_ms: int) -> None:
-        """Starts a worker or not, stops one or not, and lets the others send a heartbeat."""
-        if self.chance.random() < 0.2:
-            name = f"session-{len(self.sessions)}"
-            running = {self.sessions[each].worker_id for each in self.live}
-            worker_id = self.chance.choice([each for each in ("w1", "w2", "w3", name) if each not in running])
-            spec = WorkerSpec(PROCESS_POOL, worker_id, "h", slots=self.chance.randrange(1, 9))
-            standing = self.services.workers.get(PROCESS_POOL, worker_id)
-            self.sessions[name] = begin(spec, name, now_ms, standing=standing)
-            self.services.workers.register_if_free(self.sessions[name], silent_since_ms=now_ms + 1)
-            self.live.append(name)
-        elif self.live and self.chance.random() < 0.15:
-            name = self.live.pop(self.chance.randrange(len(self.live)))
-            if self.chance.random() < 0.5:
-                self._tell(name, now_ms, self.services.workers.leave_if_mine)
-        for name in self.live:
-            self._tell(name, now_ms, self.services.workers.heartbeat_if_mine)
-
-    def _tell(self, name: str, now_ms: int, tell: Callable[[Worker], Worker]) -> None:
-        self.sessions[name] = tell(replace(self.sessions[name], heartbeat_at_ms=now_ms))
-
-    def slot_ms(self, from_ms: int, to_ms: int) -> int:
-        """Returns the slot time of all sessions, second by second."""
-        return 1_000 * sum(
-            session.spec.slots
-            for at_ms in range(from_ms, to_ms, 1_000)
-            for session in self.sessions.values()
-            if session.started_at_ms <= at_ms < session.heartbeat_at_ms
-        )
-
-
-def test_slot_time_is_that_of_every_session_whatever_happens() -> None:
-    services, world = deployment()
-    chance = random.Random(7)
-    fleet = Fleet(services, 7)
-    now_ms = START_MS
-    while now_ms < START_MS + 4 * HOUR_MS:
-        fleet.step(now_ms)
-        with dying_at(world, chance.randrange(1, 20)):
-            count_ended(services, now_ms)
-        now_ms += MINUTE_MS * chance.choice([1, 1, 3])
-    for _ in range(30):
-        count_ended(services, now_ms)
-    told_hours = hours_of(services, PROCESS_POOL, now_ms)
-    assert [row.slot_ms for row in told_hours] == [
-        fleet.slot_ms(row.from_ms, row.to_ms) for row in told_hours
-    ]
-    assert len(told_hours) == 4
-    (day,) = stored(world, Span.DAY, PROCESS_POOL)
-    assert day.slot_ms == fleet.slot_ms(START_MS, START_MS + 3 * HOUR_MS)
-
-
-def hours_of(services: Services, pool: str, now_ms: int) -> tuple[StatisticsRow, ...]:
-    return read_statistics(services, StatisticsQuery(By.HOUR, START_MS, now_ms, pool), now_ms=now_ms).rows
-
-
-def test_slot_time_is_unknown_of_times_of_which_worker_entries_may_be_gone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A reaper stands still for longer than entries are kept, then counts that time without its slots."""
-    services, world = deployment()
-    for now_ms in (START_MS, START_MS + WINDOW_MS):
-        count_ended(services, now_ms)
-    now_ms = START_MS + 2 * DAY_MS
-    for _ in range(3):
-        count_ended(services, now_ms)
-    hours = {hour.from_ms: hour.slot_ms for hour in stored(world, Span.HOUR, PROCESS_POOL)}
-    known_ms = now_ms - KNOWN_FOR_MS
-    assert set(hours.values()) == {None}  # known hours of this pool had no slots, and need no roll-up
-    assert max(hours) == floor_to(known_ms - 1, HOUR_MS)
-    assert [hour.slot_ms for hour in stored(world, Span.HOUR) if hour.from_ms >= known_ms][-2:] == [
-        2 * HOUR_MS
-    ] * 2
-    monkeypatch.setattr(slot_time, "PAGES", 0)  # a pool of more workers than a run reads
-    count_ended(services, now_ms + WINDOW_MS)
-    assert stored(world, Span.SLICE, PROCESS_POOL)[-1].slot_ms is None
+                assert kept[:-1] == first[key][:-1], key
 
 
 class Behind:
@@ -244,13 +195,11 @@ class Behind:
         return self._reached
 
 
-def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_a_roll_up_if_it_has_slots() -> None:
+def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_two_roll_ups_a_day_if_it_has_slots() -> None:
     services, world = deployment()
     for minute in range(121):
         count_ended(services, START_MS + minute * MINUTE_MS)
-    assert {pool for pool, _, _, _ in world.rollups} == {POOL}  # the other has no worker
-    assert len(stored(world, Span.SLICE)) == 12
-    assert world.requests["put_rollup"] == len(world.rollups) == 12 + 2
+    assert len(world.rollups) == 1  # the first ten minutes, in which nobody looked for waiting jobs
     assert world.requests["page_workers"] == 12
     pools = len(SETTINGS.pools)
     looks = 13 * pools
@@ -259,7 +208,44 @@ def test_a_pool_without_ends_costs_a_look_in_ten_minutes_and_a_roll_up_if_it_has
     # The first look asks for the oldest end, and has no time to count yet.
     assert world.requests["ended"] == looks * 5 * world.shards
     assert world.requests["page_of_kept_ends"] == looks - pools
+    # An hour is complete, and has no slice.
     assert world.requests["find_rollups"] == 2 * pools
+    for number in range(2 * 144):
+        count_ended(services, START_MS + 2 * HOUR_MS + number * WINDOW_MS)
+    assert {pool for pool, _, _, _ in world.rollups} == {POOL}  # the other has no worker
+    assert world.requests["put_rollup"] == len(world.rollups) == 1 + 2 * 2
+    assert [day.slot_ms for day in stored(world, Span.DAY)][1:] == [2 * DAY_MS]
+
+
+def test_a_waiting_job_is_told_of_the_ten_minutes_in_which_it_was_seen() -> None:
+    """Nobody works in the pool, so no end tells of it. A recount changes nothing, and a paused pool has no wait."""
+    services, world = deployment()
+    for minute in range(10, 200, 10):
+        now_ms = START_MS + minute * MINUTE_MS
+        if minute == 30:
+            world.write(new_job("0" * 26, pool=PROCESS_POOL, created_at_ms=now_ms, ready_at_ms=now_ms))
+        if minute == 120:
+            services.rules.set_pool_paused(PROCESS_POOL, True, actor="ann", now_ms=now_ms)
+        count_ended(services, now_ms + MINUTE_MS)
+    now_ms = START_MS + 200 * MINUTE_MS
+
+    def waits(by: By, minutes: int) -> list[float | None]:
+        query = StatisticsQuery(by, START_MS, START_MS + minutes * MINUTE_MS, PROCESS_POOL)
+        found = read_statistics(services, query, now_ms=now_ms)
+        return [
+            None if row.oldest_ready_ms is None else row.oldest_ready_ms / MINUTE_MS
+            for row in (*found.rows, found.total)
+        ]
+
+    assert waits(By.HOUR, 180) == [21, 81, 81]
+    assert waits(By.POOL, 30) == [None]
+    assert waits(By.POOL, 50) == [11, 11]
+    assert waits(By.TYPE, 180) == [81]
+    kept = dict(world.rollups)
+    assert [*recount(services, PROCESS_POOL, START_MS, START_MS + 2 * HOUR_MS, now_ms=now_ms)]
+    assert {key: each[:-1] for key, each in world.rollups.items()} == {
+        key: each[:-1] for key, each in kept.items()
+    }
 
 
 def test_a_busy_pool_costs_a_fiftieth_of_a_write_unit_for_each_end_at_most(
@@ -273,7 +259,7 @@ def test_a_busy_pool_costs_a_fiftieth_of_a_write_unit_for_each_end_at_most(
         people.end(START_MS + number * 2_000)
     world.requests.clear()
     assert count_ended(services, START_MS + SETTLES_MS + WINDOW_MS) == 1
-    (rolled_up,) = [len(data) for data, _, _ in world.rollups.values()]
+    (rolled_up,) = [len(kept.data) for (_, span, _, _), kept in world.rollups.items() if span is Span.SLICE]
     keys_bytes = 100
     assert -(-(rolled_up + keys_bytes) // 1_024) + world.requests["advance"] <= 300 * 0.02
     assert world.requests["ended"] == len(SETTINGS.pools) * 5 * world.shards
@@ -283,10 +269,10 @@ def test_counting_begins_with_the_oldest_ends_that_are_all_still_there() -> None
     services, world = deployment()
     people = People(services, world, 1)
     people.end(START_MS - HOUR_MS)
-    assert count_ended(services, START_MS) == 5
+    assert count_ended(services, START_MS) == 1  # of five slices, four are one idle run
     assert world.reached[POOL].since_ms == START_MS - HOUR_MS
-    (kept,) = {expires_at_s for _, _, expires_at_s in world.rollups.values()}
-    assert kept * 1_000 == START_MS + KEPT_MS[Span.SLICE]
+    (kept_s,) = {kept.expires_at_s for (_, span, _, _), kept in world.rollups.items() if span is Span.SLICE}
+    assert kept_s * 1_000 == START_MS + KEPT_MS[Span.SLICE]
     services, world = deployment()
     people = People(services, world, 1)
     people.end(START_MS - services.settings.retention_seconds * 1_000 - MINUTE_MS)

@@ -128,14 +128,28 @@ def test_what_is_beyond_the_rows_of_an_answer_is_together(
     assert (row.pool, row.share, row.figures.ended) == (None, OTHER, 39)
 
 
-def test_more_roll_ups_than_an_answer_adds_up_are_refused(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "MAX_ROLLUPS", 48)
+def test_more_than_an_answer_adds_up_are_refused(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_WORK", 48 * (20 + 3 * 25))  # a type, a share and a worker
     assert ask(services, By.HOUR, ONE).total.figures.ended == 48
     with pytest.raises(InvalidRequest, match="shorter time or about one pool"):
         ask(services, By.HOUR)
     assert ask(services, By.DAY).total.figures.ended == 96  # days take fewer
+
+
+def test_a_year_of_ten_idle_pools_is_answered() -> None:
+    """Their days have slots and nothing else, so they take no time to add up."""
+    pools = {f"p{number}": replace(SETTINGS.pools[ONE], name=f"p{number}") for number in range(10)}
+    services, _ = memory_services(replace(SETTINGS, pools=pools), MemoryWorld(shards=1, now_ms=NOW_MS))
+    since_ms = MIDNIGHT - 365 * DAY_MS
+    for pool in pools:
+        for begin_ms in range(since_ms, MIDNIGHT, DAY_MS):
+            day = Counted(begin_ms, begin_ms + DAY_MS, Rollup(), DAY_MS, 0)
+            services.statistics.put(pool, Span.DAY, day, expires_at_s=0)
+        reached = Reached(since_ms, MIDNIGHT, MIDNIGHT, MIDNIGHT, since_ms)
+        assert services.statistics.advance(pool, None, reached)
+    found = ask(services, By.DAY, from_ms=since_ms)
+    assert [row.slot_ms for row in found.rows] == [10 * DAY_MS] * 365
+    assert (found.total.slot_ms, found.total.oldest_ready_ms) == (3_650 * DAY_MS, 0)
 
 
 def test_a_month_by_hours_need_not_begin_on_the_hour(services: Services) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dev.simulator.memory.world import MemoryWorld
-from tidegate.domain.statistics.codec import packed, unpacked
+from dev.simulator.memory.world import MemoryWorld, StoredRollup
+from tidegate.domain.statistics.codec import packed
 from tidegate.domain.statistics.spans import Counted, Reached, Span
 
 
@@ -35,17 +35,17 @@ class MemoryStatisticsStore:
         self._world.charge("put_rollup")
         with self._world.lock:
             place = pool, span, counted.from_ms, counted.to_ms
-            self._world.rollups[place] = packed(counted.rollup), counted.slot_ms, expires_at_s
+            self._world.rollups[place] = StoredRollup(
+                packed(counted.rollup), counted.slot_ms, counted.oldest_ready_ms, expires_at_s
+            )
 
     def find(self, pool: str, span: Span, from_ms: int, to_ms: int) -> Sequence[Counted]:
         """Returns the roll-ups of this kind that begin from `from_ms` on and before `to_ms`, by their beginning."""
         self._world.charge("find_rollups")
         with self._world.lock:
             found = sorted(
-                (begin_ms, end_ms, data, slot_ms)
-                for (kept_of, kept_span, begin_ms, end_ms), (data, slot_ms, _) in self._world.rollups.items()
+                (begin_ms, end_ms, stored)
+                for (kept_of, kept_span, begin_ms, end_ms), stored in self._world.rollups.items()
                 if kept_of == pool and kept_span is span and from_ms <= begin_ms < to_ms
             )
-        return tuple(
-            Counted(begin_ms, end_ms, unpacked(data), slot_ms) for begin_ms, end_ms, data, slot_ms in found
-        )
+        return tuple(stored.counted(begin_ms, end_ms) for begin_ms, end_ms, stored in found)

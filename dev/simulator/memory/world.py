@@ -14,6 +14,7 @@ from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from dev.simulator.memory.pool_queue import PoolQueue
 from tidegate.domain.audit import Act
@@ -28,8 +29,9 @@ from tidegate.domain.pulses import Part
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of
+from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import EndedJob, EndPlace
-from tidegate.domain.statistics.spans import Reached, Span
+from tidegate.domain.statistics.spans import Counted, Reached, Span
 from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.domain.workers import Worker
 from tidegate.domain.workflow_graph import WorkflowGraph
@@ -41,6 +43,19 @@ PAGE_ENTRIES = 6_000  # DynamoDB's page of 1 MB at about 170 bytes an entry
 
 IndexKey = tuple[str, Group, int, str]  # pool, group, shard, lane
 SortedEntry = tuple[int, str]  # sort value, job id
+
+
+class StoredRollup(NamedTuple):
+    """A roll-up as bytes with what stands beside it, and when it may be removed, in seconds since the epoch."""
+
+    data: bytes
+    slot_ms: int | None
+    oldest_ready_ms: int | None
+    expires_at_s: int
+
+    def counted(self, from_ms: int, to_ms: int) -> Counted:
+        """Returns the roll-up of this time as the port tells it."""
+        return Counted(from_ms, to_ms, unpacked(self.data), self.slot_ms, self.oldest_ready_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +116,8 @@ class MemoryWorld:
     segments: dict[tuple[str, int], Segment] = field(default_factory=dict)
     graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
     reached: dict[str, Reached] = field(default_factory=dict)
-    # By pool, kind, beginning and end: the bytes, the slot time, and when both may be removed, in seconds.
-    rollups: dict[tuple[str, Span, int, int], tuple[bytes, int | None, int]] = field(default_factory=dict)
+    # By pool, kind, beginning and end.
+    rollups: dict[tuple[str, Span, int, int], StoredRollup] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
     # By pool and place: the end, and when it may be removed, in seconds.
     kept_ends: dict[tuple[str, EndPlace], tuple[EndedJob, int]] = field(default_factory=dict)

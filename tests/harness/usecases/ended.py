@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.jobs import new_job
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import State
-from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import EndedJob, end_of
 from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, Counted, Span
 from tidegate.usecases.services import Services
@@ -80,9 +82,28 @@ class People:
 def stored(world: MemoryWorld, span: Span, of: str = POOL) -> list[Counted]:
     return sorted(
         (
-            Counted(begin, end, unpacked(data), slot_ms)
-            for (pool, kind, begin, end), (data, slot_ms, _) in world.rollups.items()
+            kept.counted(begin, end)
+            for (pool, kind, begin, end), kept in world.rollups.items()
             if kind is span and pool == of
         ),
         key=lambda each: each.from_ms,
     )
+
+
+@contextmanager
+def dying_at(world: MemoryWorld, request: int) -> Iterator[None]:
+    """Lets the counter die at its request of this number, before or after the request takes effect."""
+    seen = 0
+
+    def refuse(_name: str) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == request:
+            raise ServiceUnavailable("the run died")
+
+    world.on_request = refuse
+    try:
+        with suppress(ServiceUnavailable):
+            yield
+    finally:
+        world.on_request = lambda _name: None

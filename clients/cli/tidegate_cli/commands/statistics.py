@@ -35,13 +35,14 @@ COLUMNS = (
     Column("used", 65, right=True),
     Column("wasted", 50, right=True),
     Column("lost", 30, right=True),
+    Column("oldest ready", 35, right=True),
 )
 _QUANTILES = ("wait_seconds", "run_seconds", "overrun")
 CSV_COLUMNS = (
     *("pool", "type", "share", "worker", "since", "until"),
     *("ended", "succeeded", "failed", "timed_out", "cancelled", "skipped", "success_rate", "ended_per_hour"),
     *("measured", "started", "tries", "handed_back", "lost", "busy_seconds"),
-    *("slot_seconds", "utilisation", "wasted_seconds"),
+    *("slot_seconds", "utilisation", "oldest_ready_seconds", "wasted_seconds"),
     *(f"{kind}_{part}" for kind in _QUANTILES for part in ("count", "p50", "p90", "p99", "max")),
 )
 
@@ -134,6 +135,7 @@ def _cells(name: str, row: Mapping[str, Any]) -> Sequence[Cell]:
         "-" if used is None else f"{used:.1%}",
         duration_text(row.get("wasted_seconds")),
         str(row.get("lost")),
+        duration_text(row.get("oldest_ready_seconds")),
     )
 
 

@@ -44,6 +44,7 @@ function aRow(changes: Partial<Row> = {}): Row {
     busy_seconds: 3_700,
     slot_seconds: 14_800,
     utilisation: 0.25,
+    oldest_ready_seconds: 5_000,
     wasted_seconds: 0,
     wait_seconds: { count: 4, p50: 0.5, p90: 2, p99: 120, max: 130 },
     run_seconds: NO_VALUES,

@@ -28,8 +28,8 @@ interface ByHours {
 /** The API tells at most 31 days by hours. */
 const OF_ONE_POOL: ByHours = { mostMs: 31 * STEPS_MS.day, usuallyMs: 7 * STEPS_MS.day };
 /**
- * An answer adds up 800 roll-ups of all pools together, and an idle pool with slots has one for each hour too: 7 days
- * by hours fit four such pools, and a day by hours 28.
+ * An answer adds up a bounded number of figures of all pools together. A week by hours of ten busy pools with some
+ * types, shares and workers is about as much as a year by days.
  */
 const OF_ALL_POOLS: ByHours = { mostMs: 7 * STEPS_MS.day, usuallyMs: STEPS_MS.day };
 
@@ -128,6 +128,12 @@ export const FIGURES: readonly Figure[] = [
   ...quantiles("overrun", "over", "times"),
   { id: "utilisation", title: "used", unit: "part", of: (row) => row.utilisation },
   { id: "slot_seconds", title: "slot time", unit: "seconds", of: (row) => row.slot_seconds },
+  {
+    id: "oldest_ready_seconds",
+    title: "oldest ready",
+    unit: "seconds",
+    of: (row) => row.oldest_ready_seconds,
+  },
   { id: "busy_seconds", title: "busy", unit: "seconds", of: (row) => row.busy_seconds },
   { id: "wasted_seconds", title: "wasted", unit: "seconds", of: (row) => row.wasted_seconds },
   ...(["measured", "started", "tries", "lost"] as const).map((id) => count(id)),
@@ -150,6 +156,7 @@ export const SHOWN: readonly Figure[] = [
   "wasted_seconds",
   "overrun_p50",
   "lost",
+  "oldest_ready_seconds",
 ].flatMap((id) => FIGURES.find((figure) => figure.id === id) ?? []);
 
 const ORDERS = SHOWN.map((figure) => figure.id);

@@ -37,6 +37,7 @@ export interface Row {
   readonly busy_seconds: number;
   readonly slot_seconds: number | null;
   readonly utilisation: number | null;
+  readonly oldest_ready_seconds: number | null;
   readonly wasted_seconds: number;
   readonly wait_seconds: Quantiles;
   readonly run_seconds: Quantiles;

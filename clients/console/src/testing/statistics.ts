@@ -31,6 +31,7 @@ export function aStatisticsRow(changes: Partial<Row> = {}): Row {
     busy_seconds: 3,
     slot_seconds: null,
     utilisation: null,
+    oldest_ready_seconds: null,
     wasted_seconds: 0,
     wait_seconds: { count: 1, p50: 0.5, p90: 2, p99: 120, max: 120 },
     run_seconds: { count: 1, p50: 3, p90: 3, p99: 3, max: 3 },

@@ -22,7 +22,8 @@ class StatisticsRow(Model):
 
     The share of jobs without one is an empty text. `overrun` is the run time divided by the estimate.
     `utilisation` is the busy part of `slot_seconds`, the time that slots were there; None in rows without slots of
-    their own and where the slots are not known.
+    their own and where the slots are not known. `oldest_ready_seconds` is the longest time for which a READY job
+    waited when the reaper looked, once in ten minutes; None where it did not look and in rows of parts of pools.
     """
 
     pool: str | None = None
@@ -47,6 +48,7 @@ class StatisticsRow(Model):
     busy_seconds: float
     slot_seconds: float | None = None
     utilisation: float | None = None
+    oldest_ready_seconds: float | None = None
     wasted_seconds: float
     wait_seconds: Quantiles
     run_seconds: Quantiles

@@ -32,7 +32,9 @@ class StatisticsRowOut(TypedDict):
     than their state, and the fields behind it are about those. `overrun` is the run time divided by the estimate.
     `slot_seconds` are the seconds that the slots of the pools were there, each slot by itself, null where they are not
     known and in rows of types, shares and workers. `utilisation` is the part of them that was busy. It is above 1 where
-    the jobs that ended began earlier, because all of a job's time counts when it ends.
+    the jobs that ended began earlier, because all of a job's time counts when it ends. `oldest_ready_seconds` is the
+    longest time for which a READY job waited when the reaper looked, once in ten minutes. It is null where the reaper
+    did not look, and in rows of types, shares and workers.
     """
 
     pool: str | None
@@ -57,6 +59,7 @@ class StatisticsRowOut(TypedDict):
     busy_seconds: float
     slot_seconds: float | None
     utilisation: float | None
+    oldest_ready_seconds: float | None
     wasted_seconds: float
     wait_seconds: QuantilesOut
     run_seconds: QuantilesOut
@@ -115,13 +118,18 @@ def _row_out(row: StatisticsRow) -> StatisticsRowOut:
         "handed_back": figures.hand_backs,
         "lost": figures.losses,
         "busy_seconds": figures.busy_ms / _MS_PER_SECOND,
-        "slot_seconds": None if row.slot_ms is None else row.slot_ms / _MS_PER_SECOND,
+        "slot_seconds": _seconds(row.slot_ms),
         "utilisation": round(figures.busy_ms / row.slot_ms, 4) if row.slot_ms else None,
+        "oldest_ready_seconds": _seconds(row.oldest_ready_ms),
         "wasted_seconds": figures.wasted_ms / _MS_PER_SECOND,
         "wait_seconds": _quantiles_out(figures.wait, _MS_PER_SECOND),
         "run_seconds": _quantiles_out(figures.run, _MS_PER_SECOND),
         "overrun": _quantiles_out(figures.overrun, OVERRUN_UNIT),
     }
+
+
+def _seconds(time_ms: int | None) -> float | None:
+    return None if time_ms is None else time_ms / _MS_PER_SECOND
 
 
 def _quantiles_out(histogram: Histogram, unit: int) -> QuantilesOut:

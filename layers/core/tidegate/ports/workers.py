@@ -10,10 +10,14 @@ from tidegate.domain.workers import Worker
 
 @dataclass(frozen=True, slots=True)
 class WorkerPage:
-    """A page of a pool's workers by id. `next` is the id after which the next page starts, None at the end."""
+    """A page of a pool's workers by id. `next` is the id after which the next page starts, None at the end.
+
+    `unreadable` names the workers whose entries can't be decoded. They are not among `workers`.
+    """
 
     workers: tuple[Worker, ...]
     next: str | None
+    unreadable: tuple[str, ...] = ()
 
 
 class WorkerRegistry(Protocol):
@@ -59,7 +63,13 @@ class WorkerRegistry(Protocol):
         """Returns the entry from a consistent read, None where there is none."""
 
     def page(self, pool: str, *, limit: int, after: str | None = None) -> WorkerPage:
-        """Returns at most `limit` entries of a pool by id, in any state, after the id `after`."""
+        """Returns at most `limit` entries of a pool by id, in any state, after the id `after`.
+
+        An entry that can't be decoded is left out and named.
+        """
 
     def list_live(self, pool: str, *, silent_since_ms: int) -> tuple[Worker, ...]:
-        """Returns the ACTIVE and DRAINING workers of a pool with a heartbeat since `silent_since_ms`, by id."""
+        """Returns the ACTIVE and DRAINING workers of a pool with a heartbeat since `silent_since_ms`, by id.
+
+        An entry that can't be decoded is left out.
+        """

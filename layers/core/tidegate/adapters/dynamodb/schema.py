@@ -268,7 +268,15 @@ HOURS: Final = "hours"
 DAYS: Final = "days"
 ROLLUP: Final = "rollup"
 SLOT_TIME: Final = "slot_ms"
-SLOTS_SINCE: Final = "slots_since"
+OLDEST_READY: Final = "oldest_ready_ms"
+SLOTS_FROM: Final = "slots_from"
+SLOTS_SINCE: Final = (
+    "slots_since"  # the same from versions without idle runs, which may not trust slots of later ones
+)
+IDLE_RUN: Final = (
+    "idle"  # the beginning and the end of the growing idle run, its slot time and its longest wait
+)
+LOOKS: Final = "looks"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:

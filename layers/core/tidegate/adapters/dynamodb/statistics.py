@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -18,7 +19,8 @@ from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.statements import absent, condition_arguments, equals
 from tidegate.adapters.dynamodb.values import Item, Plain, decode_item, encode_item
 from tidegate.domain.statistics.codec import packed, unpacked
-from tidegate.domain.statistics.spans import Counted, Reached, Span
+from tidegate.domain.statistics.rollup import Rollup
+from tidegate.domain.statistics.spans import Counted, Look, Reached, Span
 from tidegate.settings import Tables
 
 
@@ -35,17 +37,7 @@ class DynamoStatisticsStore:
         wanted = [_key(key, schema.REACHED_PART) for key in keys.values()]
         items = DynamoBatches(self.clients).read(self.tables.progress, wanted, consistent=True)
         found = {values[schema.WORKFLOW_ID]: values for values in map(decode_item, items)}
-        return {
-            pool: Reached(
-                since_ms=found[key][schema.SINCE],
-                counted_ms=found[key][schema.COUNTED],
-                hours_ms=found[key][schema.HOURS],
-                days_ms=found[key][schema.DAYS],
-                slots_since_ms=found[key].get(schema.SLOTS_SINCE),
-            )
-            for pool, key in keys.items()
-            if key in found
-        }
+        return {pool: _reached(found[key]) for pool, key in keys.items() if key in found}
 
     def advance(self, pool: str, before: Reached | None, after: Reached) -> bool:
         """Stores how far a pool is counted if `before` stands there. Returns whether it did."""
@@ -54,9 +46,11 @@ class DynamoStatisticsStore:
             schema.COUNTED: after.counted_ms,
             schema.HOURS: after.hours_ms,
             schema.DAYS: after.days_ms,
-            schema.SLOTS_SINCE: after.slots_since_ms,
+            schema.SLOTS_FROM: after.slots_since_ms,
+            schema.IDLE_RUN: _idle_values(after.idle),
+            schema.LOOKS: [[look.window_ms, look.oldest_ready_ms] for look in after.looks] or None,
         }
-        # The other times change with `counted` alone.
+        # All else changes with `counted` alone.
         stands = absent(schema.WORKFLOW_ID) if before is None else equals(schema.COUNTED, before.counted_ms)
         try:
             with translated(f"storing how far {pool} is counted", passing=(CONDITION_FAILED,)):
@@ -75,6 +69,7 @@ class DynamoStatisticsStore:
         values: dict[str, Plain] = {
             schema.ROLLUP: packed(counted.rollup),
             schema.SLOT_TIME: counted.slot_ms,
+            schema.OLDEST_READY: counted.oldest_ready_ms,
             schema.EXPIRES_AT: expires_at_s,
         }
         with translated(f"storing statistics of {pool}"):
@@ -106,7 +101,29 @@ def _counted(item: Item) -> Counted:
     values = decode_item(item)
     _, from_ms, to_ms = values[schema.PART].split("#")
     rollup = unpacked(bytes(values[schema.ROLLUP]))
-    return Counted(int(from_ms), int(to_ms), rollup, values.get(schema.SLOT_TIME))
+    slot_ms, oldest_ready_ms = values.get(schema.SLOT_TIME), values.get(schema.OLDEST_READY)
+    return Counted(int(from_ms), int(to_ms), rollup, slot_ms, oldest_ready_ms)
+
+
+def _reached(values: Mapping[str, Any]) -> Reached:
+    return Reached(
+        since_ms=values[schema.SINCE],
+        counted_ms=values[schema.COUNTED],
+        hours_ms=values[schema.HOURS],
+        days_ms=values[schema.DAYS],
+        slots_since_ms=values.get(schema.SLOTS_FROM, values.get(schema.SLOTS_SINCE)),
+        idle=_idle_run(values[schema.IDLE_RUN]) if schema.IDLE_RUN in values else None,
+        looks=tuple(Look(*each) for each in values.get(schema.LOOKS, ())),
+    )
+
+
+def _idle_values(run: Counted | None) -> Plain:
+    return None if run is None else [run.from_ms, run.to_ms, run.slot_ms, run.oldest_ready_ms]
+
+
+def _idle_run(values: Sequence[Any]) -> Counted:
+    from_ms, to_ms, slot_ms, oldest_ready_ms = values
+    return Counted(from_ms, to_ms, Rollup(), slot_ms, oldest_ready_ms)
 
 
 def _key(partition: str, part: str) -> Item:

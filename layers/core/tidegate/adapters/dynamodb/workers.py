@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,7 +135,10 @@ class DynamoWorkerRegistry:
         return worker_from(item) if item else None
 
     def page(self, pool: str, *, limit: int, after: str | None = None) -> WorkerPage:
-        """Returns at most `limit` entries of a pool by id, in any state, after the id `after`."""
+        """Returns at most `limit` entries of a pool by id, in any state, after the id `after`.
+
+        An entry that can't be decoded is left out and named, so that it stops no listing and no count of its pool.
+        """
         start: Any = {"ExclusiveStartKey": _key(pool, after)} if after is not None else {}
         with translated(f"listing the workers of pool {pool}"):
             answer = self.clients.dynamodb.query(
@@ -147,13 +150,14 @@ class DynamoWorkerRegistry:
                 **start,
             )
         last = answer.get("LastEvaluatedKey")
-        workers = tuple(worker_from(item) for item in answer["Items"])
-        return WorkerPage(workers, str(last[schema.WORKER_ID]["S"]) if last else None)
+        workers, unreadable = _readable(answer["Items"])
+        return WorkerPage(workers, str(last[schema.WORKER_ID]["S"]) if last else None, unreadable)
 
     def list_live(self, pool: str, *, silent_since_ms: int) -> tuple[Worker, ...]:
         """Returns the workers of a pool that are ACTIVE or DRAINING and not silent, by id.
 
-        A worker is silent if its last heartbeat is older than `silent_since_ms`.
+        A worker is silent if its last heartbeat is older than `silent_since_ms`. An entry that can't be decoded is
+        left out, so that the other workers of its pool get jobs. The count of slot time logs it.
         """
         items = DynamoBatches(self.clients).query(
             self.tables.workers,
@@ -171,7 +175,8 @@ class DynamoWorkerRegistry:
                 ":draining": {"S": str(WorkerState.DRAINING)},
             },
         )
-        return tuple(map(worker_from, items))
+        workers, _ = _readable(items)
+        return workers
 
     def _put_if(self, action: str, worker: Worker, condition: Clause) -> None:
         try:
@@ -254,6 +259,18 @@ def worker_from(item: Mapping[str, Attribute]) -> Worker:
         earlier=_sessions_from(values[schema.EARLIER]) if schema.EARLIER in values else None,
         response_ms=values.get(schema.RESPONSE),
     )
+
+
+def _readable(items: Iterable[Item]) -> tuple[tuple[Worker, ...], tuple[str, ...]]:
+    """Returns the workers that items hold, and the ids of those whose items can't be decoded."""
+    workers: list[Worker] = []
+    unreadable: list[str] = []
+    for item in items:
+        try:
+            workers.append(worker_from(item))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            unreadable.append(str(item[schema.WORKER_ID]["S"]))
+    return tuple(workers), tuple(unreadable)
 
 
 def _totals_values(totals: Totals) -> dict[str, int]:

@@ -39,6 +39,8 @@ class StatisticsRow:
 
     An empty share is the main lane. `from_ms` and `to_ms` bound the part of the time that is counted. `slot_ms` is the
     slot time in milliseconds of one slot; None where it is not known, or is not that of the row alone.
+    `oldest_ready_ms` is the longest time for which the reaper saw a READY job wait, in milliseconds; None where it did
+    not look, or the row has no wait of its own.
     """
 
     pool: str | None = None
@@ -49,6 +51,7 @@ class StatisticsRow:
     to_ms: int
     figures: Figures
     slot_ms: int | None = None
+    oldest_ready_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 A slice is put before the store knows how far the pool is counted, so a counter that dies or that is overtaken may leave
 a slice that no other slice follows. Each slice is a true count of its own time all the same. Therefore any chain of
 slices from one time to another counts that time exactly, and `chain` finds one.
+
+Ten minutes of which there is nothing to tell but slots are in no slice. They are in an idle run, with all that follow
+and say the same (see `domain.statistics.idle`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -24,11 +27,17 @@ class Span(StrEnum):
     """The kinds of time that a stored roll-up is about."""
 
     SLICE = "slice"
+    IDLE = "idle"
     HOUR = "hour"
     DAY = "day"
 
 
-KEPT_MS: Final = {Span.SLICE: 7 * DAY_MS, Span.HOUR: 90 * DAY_MS, Span.DAY: 800 * DAY_MS}
+KEPT_MS: Final = {
+    Span.SLICE: 7 * DAY_MS,
+    Span.IDLE: 90 * DAY_MS,  # as long as the hours that are put for no idle time
+    Span.HOUR: 90 * DAY_MS,
+    Span.DAY: 800 * DAY_MS,
+}
 """How long a roll-up is kept after it was put. Slices outlast a reaper that stands still for some days."""
 
 
@@ -37,12 +46,23 @@ class Counted:
     """The roll-up of one pool's jobs that ended from `from_ms` on and before `to_ms` (milliseconds since the epoch).
 
     `slot_ms` is the slot time of the pool in that time, in milliseconds of one slot; None where it is not known.
+    `oldest_ready_ms` is the longest time for which the reaper saw a READY job wait, in milliseconds; 0 where it saw
+    none, None where it did not look.
     """
 
     from_ms: int
     to_ms: int
     rollup: Rollup
     slot_ms: int | None = None
+    oldest_ready_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The longest wait of a READY job that the reaper saw in the ten minutes that begin at `window_ms`."""
+
+    window_ms: int
+    oldest_ready_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +70,8 @@ class Reached:
     """How far a pool is counted: before `counted_ms` in slices, before `hours_ms` in hours, before `days_ms` in days.
 
     Nothing before `since_ms` was ever counted. From `slots_since_ms` on a time without roll-ups had no slots either;
-    None where slot time was never counted. Times are in milliseconds since the epoch.
+    None where slot time was never counted. `idle` is the idle run that ends at `counted_ms`, None where none does.
+    `looks` are of ten minutes that are not counted yet. Times are in milliseconds since the epoch.
     """
 
     since_ms: int
@@ -58,6 +79,8 @@ class Reached:
     hours_ms: int
     days_ms: int
     slots_since_ms: int | None = None
+    idle: Counted | None = None
+    looks: tuple[Look, ...] = ()
 
     def tells_slots(self, from_ms: int) -> bool:
         """Tells whether the roll-ups from `from_ms` on, or from the first on, tell of all slot time of the pool."""
@@ -73,6 +96,11 @@ def all_slots(parts: Iterable[Counted]) -> int | None:
             return None
         total_ms += part.slot_ms
     return total_ms
+
+
+def longest_wait(parts: Iterable[Counted]) -> int | None:
+    """Returns the longest wait of all parts in milliseconds, None where the reaper looked in none of them."""
+    return max((part.oldest_ready_ms for part in parts if part.oldest_ready_ms is not None), default=None)
 
 
 def floor_to(at_ms: int, unit_ms: int) -> int:
@@ -93,20 +121,25 @@ def windows(from_ms: int, to_ms: int, unit_ms: int = WINDOW_MS) -> Iterator[tupl
         from_ms = end_ms
 
 
-def chain(slices: Sequence[Counted], from_ms: int, to_ms: int) -> list[Counted]:
+def chain(
+    slices: Sequence[Counted], from_ms: int, to_ms: int, idle: Mapping[int, Counted] | None = None
+) -> list[Counted]:
     """Returns slices that together count exactly the time from `from_ms` to `to_ms`.
 
-    Both are multiples of WINDOW_MS, or as far as the pool is counted. `slices` are all that begin in that time. A
-    window without slices had no end. A window whose slices do not reach through it, because some of them are no longer
-    kept, is left out: it does not count.
+    Both are multiples of WINDOW_MS, or as far as the pool is counted. `slices` are all that begin in that time. `idle`
+    maps the beginning of ten idle minutes to what is known of them. A window without either had no end. A window whose
+    slices do not reach through it, because some of them are no longer kept, is left out: it does not count. Slices go
+    before idle minutes, because a recount puts slices alone.
     """
     by_window: dict[int, list[Counted]] = {}
     for each in slices:
         by_window.setdefault(floor_to(each.from_ms, WINDOW_MS), []).append(each)
     found: list[Counted] = []
     for begin_ms, end_ms in windows(from_ms, to_ms):
-        if begin_ms in by_window:
-            found += _through(by_window[begin_ms], begin_ms, end_ms)
+        held = _through(by_window.get(begin_ms, ()), begin_ms, end_ms)
+        if not held and idle and begin_ms in idle:
+            held = [idle[begin_ms]]
+        found += held
     return found
 
 

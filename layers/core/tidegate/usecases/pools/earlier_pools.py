@@ -62,8 +62,13 @@ def stands(services: Services, pool: str, rules: DispatchRules | None = None) ->
         is_part
         or any(services.index.count(pool, group, at_most=1) for group in Group)
         or bool(services.index.count(pool, Group.READY, at_most=1, lanes=[*in_turn, *held]))
-        or bool(services.workers.page(pool, limit=1).workers)
+        or _has_worker(services, pool)
     )
+
+
+def _has_worker(services: Services, pool: str) -> bool:
+    page = services.workers.page(pool, limit=1)
+    return bool(page.workers or page.unreadable)
 
 
 def listed_pools(services: Services, pool: str | None) -> Sequence[str]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from tidegate.domain.errors import UnknownName, Violation
 from tidegate.domain.lanes import MAIN, key_of
 from tidegate.domain.pools import Pool
-from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 from tidegate.domain.states import Group
 from tidegate.domain.suggestions import did_you_mean
@@ -16,6 +15,7 @@ from tidegate.domain.workers import Ability
 from tidegate.usecases.pools.capacity import live_workers, pool_ability
 from tidegate.usecases.pools.earlier_pools import earlier_pools, stands
 from tidegate.usecases.pools.lanes import lanes_of_pool
+from tidegate.usecases.pools.oldest_ready import count_ready
 from tidegate.usecases.services import Services
 
 MAX_COUNTED_JOBS = 1_000
@@ -196,13 +196,8 @@ def _count(services: Services, pool: str, group: Group, lanes: Sequence[str] = (
 
 
 def _dated(services: Services, pool: str, lanes: Sequence[str]) -> tuple[BoundedCount, int | None]:
-    """Counts the READY jobs of lanes, and returns since when the oldest of those that were counted is READY.
-
-    The index is sorted by rank and not by time. But a rank holds the time exactly, and a query that counts entries is
-    billed as if it returned them.
-    """
-    ranks = services.index.ranks(pool, at_most=MAX_COUNTED_JOBS + 1, lanes=lanes)
-    return _bounded(len(ranks)), min((ready_at_of(each) for each in ranks), default=None)
+    counted, since_ms = count_ready(services, pool, lanes, at_most=MAX_COUNTED_JOBS + 1)
+    return _bounded(counted), since_ms
 
 
 def _bounded(counted: int) -> BoundedCount:

@@ -2,7 +2,11 @@
 
 A pool is counted up to the latest ten minutes that have settled. Each slice of it is put, then the hours and days that
 are complete, and at last how far the pool is counted. A run that dies before that is repeated by the next one, and what
-it puts again is equal or counts as truly (see `domain.statistics.spans`).
+it puts again is equal or counts as truly (see `domain.statistics.spans`). Ten minutes of which there is nothing to tell
+but slots lengthen an idle run, which costs no write of its own until it ends (see `domain.statistics.idle`).
+
+Each run also looks how long READY jobs wait at that time, and stores that with how far the pool is counted. The slice
+of these ten minutes takes it over when it is put.
 """
 
 from __future__ import annotations
@@ -12,29 +16,35 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob
-from tidegate.domain.statistics.rollup import Rollup, merged, rollup_of
+from tidegate.domain.statistics.idle import goes_on, is_idle, longer
+from tidegate.domain.statistics.rollup import merged, rollup_of
 from tidegate.domain.statistics.spans import (
     DAY_MS,
     HOUR_MS,
     WINDOW_MS,
     Counted,
+    Look,
     Reached,
     Span,
     all_slots,
     ceil_to,
     chain,
     floor_to,
+    longest_wait,
     windows,
 )
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import all_pools
+from tidegate.usecases.pools.oldest_ready import oldest_ready_ms
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics.put_rollup import put_rollup
 from tidegate.usecases.statistics.settled_ends import SettledEnds
 from tidegate.usecases.statistics.slot_time import read_slot_time
+from tidegate.usecases.statistics.told_times import told_idle, told_times
 
 AHEAD_MS: Final = DAY_MS  # the longest time that one run counts of a pool
+MAX_LOOKS: Final = 12  # the ten minutes whose longest wait is stored until they are counted, the latest
 
 
 def count_ended(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
@@ -69,16 +79,26 @@ class _Count:
     def run(self, before: Reached | None, settled_ms: int) -> int:
         """Counts the pool on from `before`, up to `settled_ms` at most. Returns how many roll-ups were put."""
         start = before or self._beginning(settled_ms)
+        start = replace(start, looks=self._looks(start.looks))
         from_ms, to_ms = start.counted_ms, min(settled_ms, start.counted_ms + AHEAD_MS)
         if from_ms < to_ms:
             ends, to_ms = SettledEnds(self.services, self.pool, self.until).between(from_ms, to_ms)
             start = self._put_slices(start, ends, from_ms, to_ms)
         hours_ms = self._put_hours(start, floor_to(to_ms, HOUR_MS))
         days_ms = self._put_days(start, floor_to(hours_ms, DAY_MS))
-        after = replace(start, counted_ms=to_ms, hours_ms=hours_ms, days_ms=days_ms)
-        if after != before:
+        looks = tuple(look for look in start.looks if look.window_ms + WINDOW_MS > to_ms)
+        after = replace(start, counted_ms=to_ms, hours_ms=hours_ms, days_ms=days_ms, looks=looks)
+        if before is None or to_ms > before.counted_ms:
             self.services.statistics.advance(self.pool, before, after)
         return self.put
+
+    def _looks(self, before: Sequence[Look]) -> tuple[Look, ...]:
+        """Looks how long READY jobs wait now. Returns what is known of each ten minutes, at most MAX_LOOKS."""
+        waits_ms = oldest_ready_ms(self.services, self.pool, self.now_ms)
+        window_ms = floor_to(self.now_ms, WINDOW_MS)
+        longest = {look.window_ms: look.oldest_ready_ms for look in before}
+        longest[window_ms] = max(waits_ms, longest.get(window_ms, 0))
+        return tuple(Look(*each) for each in sorted(longest.items())[-MAX_LOOKS:])
 
     def _beginning(self, settled_ms: int) -> Reached:
         """Returns where a pool begins that was never counted: at the oldest ten minutes that still have all ends."""
@@ -90,36 +110,52 @@ class _Count:
         return Reached(since_ms, since_ms, floor_to(since_ms, HOUR_MS), floor_to(since_ms, DAY_MS))
 
     def _put_slices(self, start: Reached, ends: Sequence[EndedJob], from_ms: int, to_ms: int) -> Reached:
-        """Puts a slice for each ten minutes of the time; returns `start`, with since when slot time is counted.
+        """Puts a slice for each ten minutes of the time in which something happened, and each idle run that ends.
 
-        Ten minutes without an end and without slots need none. A part of ten minutes is put all the same, so that the
-        slices of the ten minutes follow each other.
+        Returns `start` with the idle run that grows on, and since when slot time is counted. Ten minutes without an
+        end, slots and waiting jobs need nothing. A part of ten minutes is put all the same, so that the slices of the
+        ten minutes follow each other.
         """
         by_window: dict[int, list[EndedJob]] = {}
         for end in ends:
             by_window.setdefault(floor_to(end.ended_at_ms, WINDOW_MS), []).append(end)
         slots = read_slot_time(self.services, self.pool, self.now_ms)
-        since_ms = start.slots_since_ms
+        waits = {look.window_ms: look.oldest_ready_ms for look in start.looks}
+        since_ms, run = start.slots_since_ms, start.idle
         for begin_ms, end_ms in windows(from_ms, to_ms):
-            held = by_window.get(floor_to(begin_ms, WINDOW_MS), ())
+            window_ms = floor_to(begin_ms, WINDOW_MS)
+            held = by_window.get(window_ms, ())
             slot_ms = slots.of(begin_ms, end_ms)
+            told = Counted(begin_ms, end_ms, rollup_of(held), slot_ms, waits.get(window_ms))
             if since_ms is None and slot_ms is not None:
                 since_ms = begin_ms
-            # Before any slot time is counted, a time without a slice says by itself that its slots are not known.
-            has_slots = since_ms is not None and slot_ms != 0
-            if held or has_slots or end_ms - begin_ms < WINDOW_MS:
-                self._put(Span.SLICE, begin_ms, end_ms, rollup_of(held), slot_ms)
-        return replace(start, slots_since_ms=since_ms)
+            if run is not None and is_idle(told) and goes_on(run, told):
+                run = longer(run, told)
+                continue
+            if run is not None:
+                self._put(Span.IDLE, run)
+                run = None
+            if not is_idle(told):
+                self._put(Span.SLICE, told)
+            elif since_ms is not None and slot_ms != 0:
+                # Before any slot time is counted, a time without a roll-up says by itself that its slots are unknown.
+                run = told
+        return replace(start, slots_since_ms=since_ms, idle=run)
 
     def _put_hours(self, start: Reached, to_ms: int) -> int:
-        """Puts the hours that are complete; returns how far hours are put."""
+        """Puts the hours that are complete and have a slice; returns how far hours are put.
+
+        Idle runs tell of the other hours.
+        """
         from_ms = start.hours_ms
         if from_ms >= to_ms:
             return from_ms
         slices = self.services.statistics.find(self.pool, Span.SLICE, from_ms, to_ms)
+        idle = told_idle(self.services, self.pool, from_ms, to_ms, start.idle) if slices else {}
         for begin_ms, end_ms in windows(from_ms, to_ms, HOUR_MS):
             own = [each for each in slices if begin_ms <= each.from_ms < end_ms]
-            self._put_whole(start, Span.HOUR, begin_ms, end_ms, chain(own, begin_ms, end_ms))
+            if own:
+                self._put_whole(start, Span.HOUR, begin_ms, end_ms, chain(own, begin_ms, end_ms, idle))
         return to_ms
 
     def _put_days(self, start: Reached, to_ms: int) -> int:
@@ -127,7 +163,7 @@ class _Count:
         from_ms = start.days_ms
         if from_ms >= to_ms:
             return from_ms
-        hours = self.services.statistics.find(self.pool, Span.HOUR, from_ms, to_ms)
+        hours = told_times(self.services, self.pool, Span.HOUR, from_ms, to_ms, start.idle)
         for begin_ms, end_ms in windows(from_ms, to_ms, DAY_MS):
             own = [each for each in hours if begin_ms <= each.from_ms < end_ms]
             self._put_whole(start, Span.DAY, begin_ms, end_ms, own)
@@ -138,8 +174,9 @@ class _Count:
     ) -> None:
         if parts:
             slot_ms = all_slots(parts) if start.tells_slots(from_ms) else None
-            self._put(span, from_ms, to_ms, merged(each.rollup for each in parts), slot_ms)
+            rollup = merged(each.rollup for each in parts)
+            self._put(span, Counted(from_ms, to_ms, rollup, slot_ms, longest_wait(parts)))
 
-    def _put(self, span: Span, from_ms: int, to_ms: int, rollup: Rollup, slot_ms: int | None) -> None:
-        put_rollup(self.services, self.pool, span, Counted(from_ms, to_ms, rollup, slot_ms), self.now_ms)
+    def _put(self, span: Span, counted: Counted) -> None:
+        put_rollup(self.services, self.pool, span, counted, self.now_ms)
         self.put += 1

@@ -20,20 +20,19 @@ from tidegate.domain.statistics.spans import (
     Reached,
     Span,
     ceil_to,
-    chain,
     floor_to,
     pieces,
     windows,
 )
 from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.told_times import told_times
 
 DEFAULT_RANGE_MS: Final = DAY_MS
 MAX_RANGE_MS: Final = 366 * DAY_MS
 MAX_HOURS: Final = 31 * 24  # rows of an answer by hours
-MAX_ROLLUPS: Final = (
-    800  # that an answer adds up; 31 days by hours of one pool, and about ten seconds if all are full
-)
+MAX_WORK: Final = 24_000_000
+"""How much an answer adds up, in buckets of histograms. That takes about 11 s of a whole processor."""
 MAX_ROWS: Final = 1_000
 _SPARE_MS: Final = DAY_MS  # shorter roll-ups are not read on the last day that they are kept
 
@@ -59,8 +58,8 @@ _PORTION_MS: Final = {Span.SLICE: HOUR_MS, Span.HOUR: 4 * DAY_MS, Span.DAY: 100 
 
 
 @dataclass(slots=True)
-class _SlotTimes:
-    """Adds up the slot time of all pools that are asked for, and of each row that has slot time of its own.
+class _OfPools:
+    """Adds up what is known of pools as a whole: their slot time and longest wait, for each row and for all together.
 
     A pool, an hour and a day have slots of their own. A type, a share and a worker have not.
     """
@@ -68,23 +67,32 @@ class _SlotTimes:
     query: StatisticsQuery
     reached: Mapping[str, Reached]
     sums: dict[_Key, int | None] = field(default_factory=dict)
+    longest: dict[_Key, int] = field(default_factory=dict)
 
     def add(self, key: _Key | None, counted: Counted) -> None:
-        """Adds the slot time of a roll-up to that of the row, if it has slots, and to that of all."""
+        """Adds a roll-up to its row, if it belongs to one as a whole, and to all."""
         for each in {_TOTAL, _TOTAL if key is None else key}:
             before_ms, more_ms = self.sums.get(each, 0), counted.slot_ms
             self.sums[each] = None if before_ms is None or more_ms is None else before_ms + more_ms
+            if counted.oldest_ready_ms is not None:
+                self.longest[each] = max(counted.oldest_ready_ms, self.longest.get(each, 0))
 
-    def of(self, key: _Key, from_ms: int, to_ms: int) -> int | None:
+    def longest_wait(self, key: _Key) -> int | None:
+        """Returns the longest wait of a row, None where it has none of its own or nobody looked."""
+        return self.longest.get(key) if self._is_whole(key) else None
+
+    def slots(self, key: _Key, from_ms: int, to_ms: int) -> int | None:
         """Returns the slot time of a row, None where it has none of its own or a part of it is not known."""
-        by = self.query.by
-        if self.query.job_type is not None or (key != _TOTAL and by not in _WITH_SLOTS):
+        if not self._is_whole(key):
             return None
         pools = [reached for pool, reached in self.reached.items() if key.pool in (None, pool)]
         counted = [each for each in pools if each.since_ms < to_ms]
         if not counted or not all(each.tells_slots(from_ms) for each in counted):
             return None
         return self.sums.get(key, 0)
+
+    def _is_whole(self, key: _Key) -> bool:
+        return self.query.job_type is None and (key == _TOTAL or self.query.by in _WITH_SLOTS)
 
 
 _WITH_SLOTS: Final = (By.POOL, By.HOUR, By.DAY)
@@ -96,7 +104,7 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
     Both ends are rounded outward to ten minutes, to hours a few days back, and to days some months back, because
     shorter roll-ups are kept no longer. All pools are read up to the time before which each of them is counted, so that
     rows of several pools are whole. Raises InvalidRequest for a time or a pool that can't be answered, and for one of
-    which more than MAX_ROLLUPS roll-ups tell.
+    which more than MAX_WORK buckets of histograms tell.
     """
     if query.job_type is not None and query.by in (By.SHARE, By.WORKER):
         raise InvalidRequest.of(
@@ -108,9 +116,9 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
     until_ms = None if since_ms is None else max(since_ms, _common_until(reached.values(), now_ms))
     counted_from = from_ms if since_ms is None else min(to_ms, max(from_ms, since_ms))
     counted_to = counted_from if until_ms is None else max(counted_from, min(to_ms, until_ms))
-    slots = _SlotTimes(query, reached)
-    grouped = _grouped(services, query, reached, from_ms, counted_to, slots)
-    rows = [_row(query.by, key, figures, counted_from, counted_to, slots) for key, figures in grouped.items()]
+    pools = _OfPools(query, reached)
+    grouped = _grouped(services, query, reached, from_ms, counted_to, pools)
+    rows = [_row(query.by, key, figures, counted_from, counted_to, pools) for key, figures in grouped.items()]
     total = together([NONE, *grouped.values()])
     return Statistics(
         from_ms,
@@ -122,7 +130,8 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
             from_ms=counted_from,
             to_ms=counted_to,
             figures=total,
-            slot_ms=slots.of(_TOTAL, counted_from, counted_to),
+            slot_ms=pools.slots(_TOTAL, counted_from, counted_to),
+            oldest_ready_ms=pools.longest_wait(_TOTAL),
         ),
     )
 
@@ -167,26 +176,27 @@ def _grouped(
     reached: Mapping[str, Reached],
     from_ms: int,
     to_ms: int,
-    slots: _SlotTimes,
+    pools: _OfPools,
 ) -> dict[_Key, Figures]:
     """Returns the figures of each row, at most MAX_ROWS. Adds them up portion by portion as it reads.
 
-    Adds the slot time of what it reads to `slots`.
+    Adds what it reads of pools as a whole to `pools`.
     """
     longest = Span.HOUR if query.by is By.HOUR else Span.DAY
     grouped: dict[_Key, Figures] = {}
-    left = MAX_ROLLUPS
+    left = MAX_WORK
     for pool in sorted(reached):
-        for portion in _portions(services, pool, pieces(from_ms, to_ms, reached[pool], longest=longest)):
-            left -= len(portion)
+        wanted = pieces(from_ms, to_ms, reached[pool], longest=longest)
+        for portion in _portions(services, pool, wanted, reached[pool].idle):
+            left -= sum(counted.rollup.work for counted in portion)
             if left < 0:
                 raise InvalidRequest.of(
                     "from",
-                    f"needs more than {MAX_ROLLUPS} roll-ups; ask about a shorter time or about one pool",
+                    "must be later: one answer can't add up that much; ask about a shorter time or about one pool",
                 )
             parts: dict[_Key, list[Figures]] = {}
             for counted in portion:
-                slots.add(_key_with_slots(query, pool, counted), counted)
+                pools.add(_key_with_slots(query, pool, counted), counted)
                 for key, figures in _keyed(query, pool, counted):
                     parts.setdefault(key, []).append(figures)
             for key, found in parts.items():
@@ -196,12 +206,13 @@ def _grouped(
     return _bounded(query.by, grouped)
 
 
-def _portions(services: Services, pool: str, wanted: Iterable[Piece]) -> Iterator[Sequence[Counted]]:
-    """Yields the roll-ups of a pool, about a hundred at once."""
+def _portions(
+    services: Services, pool: str, wanted: Iterable[Piece], growing: Counted | None
+) -> Iterator[Sequence[Counted]]:
+    """Yields what is counted of a pool, about a hundred roll-ups at once."""
     for piece in wanted:
         for begin_ms, end_ms in windows(piece.from_ms, piece.to_ms, _PORTION_MS[piece.span]):
-            found = services.statistics.find(pool, piece.span, begin_ms, end_ms)
-            yield chain(found, begin_ms, end_ms) if piece.span is Span.SLICE else found
+            yield told_times(services, pool, piece.span, begin_ms, end_ms, growing)
 
 
 def _bounded(by: By, grouped: dict[_Key, Figures]) -> dict[_Key, Figures]:
@@ -226,8 +237,8 @@ def _keyed(query: StatisticsQuery, pool: str, counted: Counted) -> Iterable[tupl
         return [(_Key(type=job_type), each) for job_type, each in types.items()]
     key = _key_with_slots(query, pool, counted)
     figures = together([NONE, *types.values()])
-    has_slots = query.job_type is None and counted.slot_ms
-    return [(key, figures)] if key is not None and (figures.ended or has_slots) else []
+    has_more = query.job_type is None and (counted.slot_ms or counted.oldest_ready_ms)
+    return [(key, figures)] if key is not None and (figures.ended or has_more) else []
 
 
 def _key_with_slots(query: StatisticsQuery, pool: str, counted: Counted) -> _Key | None:
@@ -245,7 +256,7 @@ def _types(rollup: Rollup, job_type: str | None) -> Mapping[str, Figures]:
     return {job_type: rollup.types[job_type]} if job_type in rollup.types else {}
 
 
-def _row(by: By, key: _Key, figures: Figures, from_ms: int, to_ms: int, slots: _SlotTimes) -> StatisticsRow:
+def _row(by: By, key: _Key, figures: Figures, from_ms: int, to_ms: int, pools: _OfPools) -> StatisticsRow:
     if by in (By.HOUR, By.DAY):
         end_ms = key.from_ms + (HOUR_MS if by is By.HOUR else DAY_MS)
         from_ms, to_ms = max(from_ms, key.from_ms), min(to_ms, end_ms)
@@ -257,7 +268,8 @@ def _row(by: By, key: _Key, figures: Figures, from_ms: int, to_ms: int, slots: _
         from_ms=from_ms,
         to_ms=to_ms,
         figures=figures,
-        slot_ms=slots.of(key, from_ms, to_ms),
+        slot_ms=pools.slots(key, from_ms, to_ms),
+        oldest_ready_ms=pools.longest_wait(key),
     )
 
 

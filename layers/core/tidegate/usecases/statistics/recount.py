@@ -2,14 +2,14 @@
 
 The reaper counts an end that comes into the index later than ends settle in no hour, and leaves out ten minutes whose
 slices are gone. A recount reads the ends of whole hours again and puts the same slices, hours and days over the earlier
-ones. Slot time stays as it was counted, because the entries of workers are gone by then. Fewer ends than before mean
-that jobs were removed early, as after a longer retention was set, so no roll-up is replaced by a smaller one.
+ones. Slot time and longest waits stay as they were counted, because nothing tells them any more. Fewer ends than before
+mean that jobs were removed early, as after a longer retention was set, so no roll-up is replaced by a smaller one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -27,12 +27,14 @@ from tidegate.domain.statistics.spans import (
     ceil_to,
     chain,
     floor_to,
+    longest_wait,
     windows,
 )
 from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics.put_rollup import put_rollup
 from tidegate.usecases.statistics.settled_ends import SettledEnds
+from tidegate.usecases.statistics.told_times import told_idle, told_times
 
 MAX_RANGE_MS: Final = 31 * DAY_MS
 _SPARE_MS: Final = 2 * DAY_MS  # no recount relies on roll-ups that are removed so soon
@@ -102,10 +104,9 @@ class _Recount:
             yield self._hour(begin_ms, end_ms)
         days_ms = min(self.reached.days_ms, ceil_to(to_ms, DAY_MS))
         for begin_ms, end_ms in windows(floor_to(from_ms, DAY_MS), days_ms, DAY_MS):
-            hours = self.services.statistics.find(self.pool, Span.HOUR, begin_ms, end_ms)
+            hours = told_times(self.services, self.pool, Span.HOUR, begin_ms, end_ms, self.reached.idle)
             if hours:
-                rollup = merged(each.rollup for each in hours)
-                self._put(Span.DAY, Counted(begin_ms, end_ms, rollup, self._slots(hours, begin_ms)))
+                self._put(Span.DAY, self._together(hours, begin_ms, end_ms))
 
     def _hour(self, from_ms: int, to_ms: int) -> RecountedHour:
         """Counts one hour, by its slices if they are still kept."""
@@ -113,30 +114,28 @@ class _Recount:
         stored = next(iter(find(self.pool, Span.HOUR, from_ms, from_ms + 1)), None)
         keeps_slices = self._keeps_slices(from_ms)
         slices = find(self.pool, Span.SLICE, from_ms, to_ms) if keeps_slices else ()
+        idle = told_idle(self.services, self.pool, from_ms, to_ms, self.reached.idle)
         parts: list[Counted] = []
         found = 0
         for begin_ms, end_ms in windows(max(from_ms, self.reached.since_ms), to_ms):
             ends = self._ends(begin_ms, end_ms)
             found += len(ends)
             if keeps_slices:
-                self._put_slices(ends, slices, begin_ms, end_ms)
+                self._put_slices(ends, slices, idle.get(begin_ms), begin_ms, end_ms)
             elif ends:
                 parts.append(Counted(begin_ms, end_ms, rollup_of(ends)))
-        if keeps_slices:
-            parts = chain(find(self.pool, Span.SLICE, from_ms, to_ms), from_ms, to_ms)
-        rollup = merged(each.rollup for each in parts)
-        before, after = 0 if stored is None else stored.rollup.total.ended, rollup.total.ended
+        if keeps_slices and (slices := find(self.pool, Span.SLICE, from_ms, to_ms)):
+            parts = chain(slices, from_ms, to_ms, idle)
+        whole = self._together(parts, from_ms, to_ms)
+        if not keeps_slices:  # their slots and waits are as they were counted while there were slices
+            kept = self._together([*idle.values()], from_ms, to_ms) if stored is None else stored
+            whole = replace(kept, rollup=whole.rollup)
+        before, after = 0 if stored is None else stored.rollup.total.ended, whole.rollup.total.ended
         if after < before:
             return RecountedHour(from_ms, before, before, found)
         if parts:
-            self._put(Span.HOUR, Counted(from_ms, to_ms, rollup, self._slots_of_hour(stored, parts, from_ms)))
+            self._put(Span.HOUR, whole)
         return RecountedHour(from_ms, before, after, found)
-
-    def _slots_of_hour(self, stored: Counted | None, parts: Sequence[Counted], from_ms: int) -> int | None:
-        """Returns the slot time of an hour: of its slices, or as it was counted while there were slices."""
-        if self._keeps_slices(from_ms):
-            return self._slots(parts, from_ms)
-        return self._slots((), from_ms) if stored is None else stored.slot_ms
 
     def _keeps_slices(self, from_ms: int) -> bool:
         return from_ms >= self.now_ms - KEPT_MS[Span.SLICE] + _SPARE_MS
@@ -150,25 +149,34 @@ class _Recount:
         return found
 
     def _put_slices(
-        self, ends: Sequence[EndedJob], slices: Sequence[Counted], from_ms: int, to_ms: int
+        self,
+        ends: Sequence[EndedJob],
+        slices: Sequence[Counted],
+        idle: Counted | None,
+        from_ms: int,
+        to_ms: int,
     ) -> None:
         """Puts every slice of ten minutes anew, so that each chain through them counts the same.
 
-        Ten minutes that have ends and no chain of slices get one slice. If some of theirs were lost, their slot time is
-        unknown.
+        Ten minutes that have ends and no chain of slices get one slice, with the slots of `idle`: what was counted of
+        them as idle. If some of their slices were lost, their slot time is unknown.
         """
         held = [each for each in slices if from_ms <= each.from_ms < to_ms]
         for each in held:
             own = [end for end in ends if each.from_ms <= end.ended_at_ms < each.to_ms]
             if len(own) >= each.rollup.total.ended:
-                self._put(Span.SLICE, Counted(each.from_ms, each.to_ms, rollup_of(own), each.slot_ms))
+                self._put(Span.SLICE, replace(each, rollup=rollup_of(own)))
         if ends and not chain(held, from_ms, to_ms):
-            slot_ms = None if held else self._slots((), from_ms)
-            self._put(Span.SLICE, Counted(from_ms, to_ms, rollup_of(ends), slot_ms))
+            kept = self._together([idle] if idle else [], from_ms, to_ms)
+            if held and idle is None:
+                kept = replace(kept, slot_ms=None)
+            self._put(Span.SLICE, replace(kept, rollup=rollup_of(ends)))
 
-    def _slots(self, parts: Sequence[Counted], from_ms: int) -> int | None:
-        """Returns the slot time of parts; a time that has none had no slots, if they were counted then."""
-        return all_slots(parts) if self.reached.tells_slots(from_ms) else None
+    def _together(self, parts: Sequence[Counted], from_ms: int, to_ms: int) -> Counted:
+        """Returns all parts as one. A time without parts had no slots, if they were counted then."""
+        slot_ms = all_slots(parts) if self.reached.tells_slots(from_ms) else None
+        rollup = merged(each.rollup for each in parts)
+        return Counted(from_ms, to_ms, rollup, slot_ms, longest_wait(parts))
 
     def _put(self, span: Span, counted: Counted) -> None:
         put_rollup(self.services, self.pool, span, counted, self.now_ms)
