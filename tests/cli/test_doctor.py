@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.architecture.test_links import _anchors
+from tests.harness.cli.broken import BROKEN, change_function, change_variable, old_job, stuck_submission
 from tests.harness.cli.deployment import NOW_MS, World
 from tests.harness.cli.fake_aws import API_URL, FakeAws
-from tests.harness.domain.job_samples import PENDING, RUNNING
+from tests.harness.domain.job_samples import PENDING
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.job import HistoryEntry
-from tidegate.domain.states import Group, State
-from tidegate.domain.submission import Phase, Submission
+from tidegate.domain.states import State
 from tidegate_cli.doctor import findings
 from tidegate_cli.doctor.clock import clock_ahead_seconds
 from tidegate_cli.doctor.examine import CHECKS, Sight, examine, is_healthy
 from tidegate_cli.doctor.findings import NotMade, Outcome
+from tidegate_cli.doctor.queue_policies import refuses_plain_http
 from tidegate_cli.doctor.reads import Deployment
 from tidegate_cli.errors import ApiUnreachable
 
@@ -46,186 +48,6 @@ def test_a_healthy_deployment_has_no_finding() -> None:
     assert is_healthy(results.values())
 
 
-def _remove_output(world: World) -> None:
-    world.aws.stack["Outputs"] = [
-        each for each in world.aws.stack["Outputs"] if each["OutputKey"] != "StageName"
-    ]
-
-
-def _old_job(world: World) -> None:
-    """Leaves an entry of the index in a group that its job left long ago."""
-    world.stores.write(replace(PENDING, job_id="S.2"))
-    (key,) = [key for key in world.stores.index if key[1] is Group.PENDING]
-    entries = list(world.stores.index[key])
-    world.stores.write(replace(RUNNING, job_id="S.2", lease_expires_at_ms=NOW_MS + 1))
-    world.stores.index[key] = entries
-
-
-def _stuck_submission(world: World, submission_id: str = "01S") -> None:
-    world.services.submissions.begin_if_absent(
-        Submission(
-            submission_id=submission_id,
-            phase=Phase.COMMITTED,
-            job_count=2,
-            fingerprint="",
-            created_at_ms=NOW_MS - 3_600_000,
-        )
-    )
-
-
-def _function(world: World, name: str, **changes: Any) -> None:
-    world.aws.functions[name] |= changes
-
-
-def _variable(world: World, name: str, variable: str, value: str) -> None:
-    world.aws.functions[name]["Environment"]["Variables"][variable] = value
-
-
-BROKEN: dict[str, tuple[Callable[[World], object], str, str, str]] = {
-    "stack failed": (
-        lambda w: w.aws.stack.update(StackStatus="UPDATE_ROLLBACK_FAILED"),
-        *("stack", "error", "is UPDATE_ROLLBACK_FAILED"),
-    ),
-    "stack rolled back": (
-        lambda w: w.aws.stack.update(StackStatus="UPDATE_ROLLBACK_COMPLETE"),
-        *("stack", "warning", "was rolled back"),
-    ),
-    "deploy under way": (
-        lambda w: w.aws.stack.update(StackStatus="UPDATE_IN_PROGRESS"),
-        *("stack", "warning", "is UPDATE_IN_PROGRESS"),
-    ),
-    "output missing": (_remove_output, "stack", "error", "lacks outputs: StageName"),
-    "another stack's API": (
-        lambda w: next(each for each in w.aws.stack["Outputs"] if each["OutputKey"] == "ApiId").update(
-            OutputValue="def456"
-        ),
-        *("address", "error", "leads to the API abc123, and stack prod has def456"),
-    ),
-    "another version": (
-        lambda w: w.status.update(version="0.0.9"),
-        *("version", "warning", "version 0.0.9, this command line 0.1.0"),
-    ),
-    "schedule dead": (
-        lambda w: w.status["schedules"][1].update(alive=False, last_at=None),
-        *("pulses", "error", "the schedule reaper is dead: its last pulse was never"),
-    ),
-    "reader dead": (
-        lambda w: w.status["streams"][0].update(alive=False),
-        *("pulses", "error", "the reader of the stream release is dead"),
-    ),
-    "schedule disabled": (
-        lambda w: w.aws.schedules["reaper"].update(State="DISABLED"),
-        *("schedules", "error", "the schedule reaper is DISABLED"),
-    ),
-    "schedule missing": (
-        lambda w: w.aws.schedules.pop("dispatcher"),
-        *("schedules", "error", "the schedule dispatcher is MISSING"),
-    ),
-    "schedule slow": (
-        lambda w: w.aws.schedules["reaper"].update(ScheduleExpression="rate(1 hour)"),
-        *("schedules", "warning", "is rate(1 hour) instead of"),
-    ),
-    "function inactive": (
-        lambda w: _function(w, "worker", State="Inactive", StateReason="its layer is gone"),
-        *("functions", "error", "the function worker is Inactive (its layer is gone)"),
-    ),
-    "function missing": (
-        lambda w: w.aws.functions.pop("api"),
-        *("functions", "error", "the function api is MISSING"),
-    ),
-    "queue missing": (
-        lambda w: w.aws.letters.pop("EcsPoolDeadLetters"),
-        *("dead-letters", "error", "the queue EcsPoolDeadLetters is MISSING"),
-    ),
-    "table missing": (
-        lambda w: w.aws.expiries.pop("Lanes"),
-        *("expiry", "error", "the table Lanes is MISSING"),
-    ),
-    "update failed": (
-        lambda w: _function(w, "api", LastUpdateStatus="Failed"),
-        *("functions", "error", "the last update of the function api failed"),
-    ),
-    "variable changed": (
-        lambda w: _variable(w, "dispatcher", "TIDEGATE_SHARDS", "8"),
-        *("configuration", "warning", "TIDEGATE_SHARDS is 8 and not 4"),
-    ),
-    "another table": (
-        lambda w: _variable(w, "reaper", "TIDEGATE_TABLE_SUBMISSION_PLANS", "elsewhere"),
-        *("configuration", "warning", "TIDEGATE_TABLE_SUBMISSION_PLANS names another table"),
-    ),
-    "memory changed": (
-        lambda w: _function(w, "worker", MemorySize=256),
-        *("configuration", "warning", "WorkerMemoryMegabytes is 256 and not 1024"),
-    ),
-    "versions differ": (
-        lambda w: _function(w, "reaper", Layers=[{"Arn": "arn:core:6"}]),
-        *("configuration", "error", "run different versions"),
-    ),
-    "source missing": (
-        lambda w: w.aws.sources["dispatcher"].pop(),
-        *("sources", "error", "the dispatcher has 2 event sources instead of 3"),
-    ),
-    "source disabled": (
-        lambda w: w.aws.sources["recorder"][0].update(State="Disabled"),
-        *("sources", "error", "of the recorder is Disabled"),
-    ),
-    "third source fails": (
-        lambda w: w.aws.sources["dispatcher"][2].update(LastProcessingResult="PROBLEM: Function call failed"),
-        *("sources", "error", "of the dispatcher fails: PROBLEM"),
-    ),
-    "worker bounded otherwise": (
-        lambda w: w.aws.sources["worker"][0].update(ScalingConfig={"MaximumConcurrency": 2}),
-        *("sources", "warning", "at most 2 jobs at once, and WorkerConcurrency is 4"),
-    ),
-    "worker not bounded": (
-        lambda w: w.aws.sources["worker"][0].pop("ScalingConfig"),
-        *("sources", "warning", "the worker runs without a bound, and WorkerConcurrency is 4"),
-    ),
-    "reader late": (
-        lambda w: w.aws.lags_ms["recorder"].extend([10.0, 61_000.0]),
-        *("lag", "warning", "the recorder read changes up to 61 s late"),
-    ),
-    "function stopped": (
-        lambda w: w.aws.reserved.update(dispatcher=0),
-        *("concurrency", "error", "the function dispatcher may not run"),
-    ),
-    "reserved by hand": (
-        lambda w: w.aws.reserved.update(dispatcher=3),
-        *("concurrency", "warning", "3 executions are reserved for the dispatcher"),
-    ),
-    "too few executions": (
-        lambda w: w.aws.account.update(UnreservedConcurrentExecutions=7),
-        *("concurrency", "warning", "4 workers leave 3 to the other functions"),
-    ),
-    "dead letters": (
-        lambda w: w.aws.letters.update(EventDeadLetters=3),
-        *("dead-letters", "error", "EventDeadLetters holds 3 messages"),
-    ),
-    "lease overdue": (
-        lambda w: w.run_job(lease_expires_at_ms=NOW_MS - 300_001),
-        *("leases", "error", "1 sampled jobs run under leases that ended over five minutes ago: S.1"),
-    ),
-    "entry misplaced": (_old_job, "index", "error", "1 of 2 sampled entries of the index differ"),
-    "submission stuck": (_stuck_submission, "submissions", "error", "for over a quarter of an hour: 01S"),
-    "no expiry": (
-        lambda w: w.aws.expiries["Audit"].update(TimeToLiveStatus="DISABLED"),
-        *("expiry", "warning", "items of the table Audit never expire"),
-    ),
-    "another expiry": (
-        lambda w: w.aws.expiries["Jobs"].update(AttributeName="ttl"),
-        *("expiry", "warning", "expire by ttl and not by expires_at"),
-    ),
-    "clock ahead": (
-        lambda w: setattr(w, "ahead_seconds", 6.0),
-        *("clock", "warning", "6 s ahead of the API's"),
-    ),
-    "clock far behind": (
-        lambda w: setattr(w, "ahead_seconds", -301.0),
-        *("clock", "error", "301 s behind the API's"),
-    ),
-}
-
-
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_broken_is_found_and_nothing_else(case: str) -> None:
     world = World()
@@ -238,6 +60,77 @@ def test_what_is_broken_is_found_and_nothing_else(case: str) -> None:
     page, _, anchor = finding.see.partition("#")
     assert anchor in _anchors(ROOT / page), finding.see
     assert finding.do
+
+
+@pytest.mark.parametrize(
+    ("ready", "said"),
+    [
+        ({"count": 0, "more": False}, []),
+        ({"count": 3, "more": False}, ["hint: the pool p is paused, and 3 jobs wait in it"]),
+        ({"count": 1_000, "more": True}, ["hint: the pool p is paused, and at least 1,000 jobs wait in it"]),
+    ],
+)
+def test_jobs_in_a_paused_pool_are_a_hint_and_no_fault(ready: dict[str, Any], said: list[str]) -> None:
+    world = World()
+    world.pools[0].update(ready=ready)
+    assert found(world.results()) == []
+    world.pools[0].update(paused=True)
+    results = world.results()
+    assert [f"{each.severity}: {each.what}" for each in results["pools"].findings] == said
+    assert results["pools"].outcome is Outcome.HEALTHY
+    assert is_healthy(results.values())
+    assert {each.see for each in results["pools"].findings} <= {"docs/guides/doctor.md#pools"}
+    assert "pools" in _anchors(ROOT / "docs/guides/doctor.md")
+
+
+def test_counts_are_not_judged_without_a_reaper_or_before_its_first_hour() -> None:
+    world = World()
+    world.stores.reached.clear()
+    world.aws.schedules["reaper"]["CreationDate"] = datetime.fromtimestamp(NOW_MS / 1_000 - 3_500, UTC)
+    assert found(world.results()) == []
+    world.count_until(NOW_MS - 90_000_000)
+    world.status["schedules"][1].update(alive=False, last_at="2027-01-15T07:00:00Z")
+    assert found(world.results()) == [("pulses", "error")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, True),
+        ({"Principal": {"AWS": ["*"]}, "Action": ["SQS:*"], "Resource": ["*"]}, True),
+        ({"Condition": {"Bool": {"aws:securetransport": [False]}}}, True),
+        ({"Effect": "Allow"}, False),
+        ({"Principal": {"AWS": "123456789012"}}, False),
+        ({"Action": "sqs:SendMessage"}, False),
+        ({"Resource": "arn:aws:sqs:eu-west-1:123456789012:other"}, False),
+        ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, False),
+        ({"Condition": {"Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "true"}}}, False),
+        (
+            {
+                "Condition": {
+                    "Bool": {"aws:SecureTransport": "false"},
+                    "StringEquals": {"aws:PrincipalAccount": "123456789012"},
+                }
+            },
+            False,
+        ),
+        ({"Condition": None}, False),
+    ],
+)
+def test_a_policy_refuses_plain_http_only_by_a_statement_for_everybody(
+    changes: dict[str, Any], wanted: bool
+) -> None:
+    stated = FakeAws().queues["EcsPoolQueue"]
+    policy = json.loads(stated["Policy"])
+    policy["Statement"][0].update(changes)
+    assert refuses_plain_http(json.dumps(policy), stated["QueueArn"]) is wanted
+    alone = {**policy, "Statement": policy["Statement"][0]}
+    assert refuses_plain_http(json.dumps(alone), stated["QueueArn"]) is wanted
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"Statement": ["Deny"]}', '{"Statement": null}'])
+def test_a_text_that_is_no_policy_refuses_nothing(text: str) -> None:
+    assert not refuses_plain_http(text, "arn:aws:sqs:eu-west-1:123456789012:EcsPoolQueue")
 
 
 @pytest.mark.parametrize(
@@ -278,14 +171,14 @@ def test_a_schedule_of_unknown_age_is_called_dead() -> None:
 def test_a_list_that_may_be_cut_says_at_least(stuck: int, said: str) -> None:
     world = World()
     for number in range(stuck):
-        _stuck_submission(world, f"01S{number:03}")
+        stuck_submission(world, f"01S{number:03}")
     (finding,) = world.results()["submissions"].findings
     assert finding.what.startswith(said)
 
 
 def test_a_late_entry_and_a_lease_just_ended_are_no_findings() -> None:
     world = World()
-    _old_job(world)
+    old_job(world)
     job = world.stores.jobs["S.2"]
     claimed = HistoryEntry(NOW_MS - 59_000, State.RUNNING, 1, "w")
     world.stores.jobs["S.2"] = replace(job, history=(*job.history, claimed))
@@ -297,7 +190,7 @@ def test_a_missing_function_hides_nothing_of_the_others() -> None:
     world = World()
     for name in ("reaper", "dispatcher"):
         del world.aws.functions[name]
-    _function(world, "worker", MemorySize=256)
+    change_function(world, "worker", MemorySize=256)
     world.aws.reserved.update(worker=0)
     world.run_job(lease_expires_at_ms=NOW_MS - 300_001)
     results = world.results()
@@ -313,10 +206,10 @@ def test_a_missing_output_is_no_fault_of_the_functions() -> None:
     world.aws.stack["Outputs"] = [
         each for each in world.aws.stack["Outputs"] if each["OutputKey"] != "WorkersTable"
     ]
-    _variable(world, "reaper", "TIDEGATE_TABLE_WORKERS", "somewhere")
+    change_variable(world, "reaper", "TIDEGATE_TABLE_WORKERS", "somewhere")
     results = world.results()
     assert found(results) == [("stack", "error")]
-    assert results["expiry"].why == "the stack has no output WorkersTable"
+    assert results["expiry"].why == results["streams"].why == "the stack has no output WorkersTable"
 
 
 def test_without_any_function_the_stores_have_no_names() -> None:
@@ -325,7 +218,7 @@ def test_without_any_function_the_stores_have_no_names() -> None:
     results = world.results()
     unmade = {name: each.why for name, each in results.items() if each.outcome is Outcome.NOT_MADE}
     why = "every function is missing, and so are the names of the tables"
-    assert unmade == dict.fromkeys(("leases", "index", "submissions"), why)
+    assert unmade == dict.fromkeys(("leases", "index", "submissions", "counts"), why)
     assert found(results).count(("functions", "error")) == 5
 
 
@@ -354,14 +247,16 @@ def test_a_denied_read_of_the_stores_is_said_too() -> None:
 
     world.stores.on_request = deny
     results = world.results()
-    assert {results[name].outcome for name in ("leases", "index", "submissions")} == {Outcome.NOT_MADE}
-    assert len(results["permissions"].findings) == 2
+    assert {results[name].outcome for name in ("leases", "index", "submissions", "counts")} == {
+        Outcome.NOT_MADE
+    }
+    assert len(results["permissions"].findings) == 3
 
 
 def test_without_credentials_only_the_api_is_checked() -> None:
     results = World().results(with_aws=False)
     made = {name for name, each in results.items() if each.outcome is Outcome.HEALTHY}
-    assert made == {"version", "pulses", "clock", "permissions"}
+    assert made == {"version", "pulses", "pools", "clock", "permissions"}
     unmade = [each for each in results.values() if each.outcome is Outcome.NOT_MADE]
     assert all("AWS credentials" in each.why for each in unmade)
     assert not is_healthy(results.values())
@@ -378,16 +273,21 @@ def test_the_local_stack_measures_no_lag_and_is_healthy_all_the_same() -> None:
 def test_an_api_that_does_not_answer_hides_nothing_of_aws() -> None:
     world = World()
 
-    def fail() -> Mapping[str, Any]:
+    def fail() -> NoReturn:
         raise ApiUnreachable("no answer")
 
     sight = Sight(
-        Deployment(world.aws.client, API_URL), fail, lambda: 0.0, lambda _: world.services, NOW_MS, "0.1.0"
+        Deployment(world.aws.client, API_URL),
+        fail,
+        fail,
+        lambda: 0.0,
+        lambda _: world.services,
+        NOW_MS,
+        "0.1.0",
     )
     results = {each.check: each for each in examine(sight, lambda _: None)}
     assert [name for name, each in results.items() if each.outcome is not Outcome.HEALTHY] == [
-        "version",
-        "pulses",
+        *("version", "pulses", "pools", "counts")
     ]
 
 
@@ -427,7 +327,9 @@ def test_the_version_that_the_gateway_calls_is_the_one_that_is_looked_at() -> No
     world = World()
     _deploy_gradually(world)
     live = world.aws.aliases["api:live"] = deepcopy(world.aws.functions["api"])
-    _variable(world, "api", "TIDEGATE_SHARDS", "8")  # which no request meets before a version is made of it
+    change_variable(
+        world, "api", "TIDEGATE_SHARDS", "8"
+    )  # which no request meets before a version is made of it
     assert found(world.results()) == []
     live["Environment"]["Variables"]["TIDEGATE_SHARDS"] = "2"
     (finding,) = world.results()["configuration"].findings

@@ -30,8 +30,8 @@ def _doctor(monkeypatch: pytest.MonkeyPatch, world: World, *arguments: str) -> R
     world.status["version"] = version("tidegate")
 
     def answer(request: httpx.Request) -> httpx.Response:
-        assert request.url.path == "/live/v1/status"
-        return httpx.Response(200, json=world.status)
+        answers = {"/live/v1/status": world.status, "/live/v1/pools": {"pools": world.pools}}
+        return httpx.Response(200, json=answers[request.url.path])
 
     monkeypatch.setattr(options, "Client", lambda target: client_of(answer))
     monkeypatch.setattr(doctor, "_clients", lambda aws, target: world.aws.client)
@@ -43,7 +43,7 @@ def _doctor(monkeypatch: pytest.MonkeyPatch, world: World, *arguments: str) -> R
 def test_the_command_says_that_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     result = _doctor(monkeypatch, World())
     assert result.exit_code == 0, result.stdout
-    assert result.stdout.splitlines()[-1] == "healthy: 17 checks"
+    assert result.stdout.splitlines()[-1] == "healthy: 21 checks"
     assert "checking dead-letters: no message was given up" in result.stderr
 
 
@@ -59,13 +59,26 @@ def test_the_command_says_what_to_do_and_exits_with_its_own_code(monkeypatch: py
     assert lines[-1] == "not healthy: 1 findings, 0 checks not made"
 
 
+def test_a_hint_is_shown_and_leaves_the_deployment_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.pools[0].update(paused=True, ready={"count": 2, "more": False})
+    result = _doctor(monkeypatch, world)
+    assert result.exit_code == 0, result.stdout
+    lines = result.stdout.splitlines()
+    place = lines.index("pools         healthy")
+    assert lines[place + 1] == "  hint: the pool p is paused, and 2 jobs wait in it"
+    assert lines[-1] == "healthy: 21 checks"
+    world.aws.letters["EventDeadLetters"] = 2
+    assert _doctor(monkeypatch, world).stdout.endswith("not healthy: 1 findings, 0 checks not made\n")
+
+
 def test_json_has_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.aws.denied = {"GetSchedule"}
     result = _doctor(monkeypatch, world, "--output", "json")
     said = json.loads(result.stdout)
     assert result.exit_code == 7
-    assert (said["healthy"], said["api_url"], len(said["checks"])) == (False, API_URL, 17)
+    assert (said["healthy"], said["api_url"], len(said["checks"])) == (False, API_URL, 21)
     (schedules,) = [each for each in said["checks"] if each["check"] == "schedules"]
     assert schedules["outcome"] == "not made"
 
@@ -95,7 +108,7 @@ def test_a_profile_without_credentials_leaves_the_checks_of_the_api(
     assert result.exit_code == 7, result.output
     checks = {each["check"]: each for each in json.loads(result.stdout)["checks"]}
     made = {name for name, each in checks.items() if each["outcome"] == "healthy"}
-    assert made == {"version", "pulses", "clock", "permissions"}
+    assert made == {"version", "pulses", "pools", "clock", "permissions"}
     assert why in checks["stack"]["why"]
 
 

@@ -62,11 +62,18 @@ def test_a_healthy_stack_has_no_finding(deployed: Deployed) -> None:
     ran = tidegate(deployed.home, "doctor")
     assert ran.returncode == 0, ran.stdout
     said = dict(line.split(maxsplit=1) for line in ran.stdout.splitlines())
-    assert said.pop("healthy:") == "17 checks"
+    assert said.pop("healthy:") == "21 checks"
     unmeasured = {name: said.pop(name) for name in NOT_MEASURED}
     assert unmeasured == {name: f"not measured: {why}" for name, why in NOT_MEASURED.items()}
     assert set(said.values()) == {"healthy"}
-    assert len(said) == 16
+    assert len(said) == 20
+
+
+def test_jobs_in_a_paused_pool_are_a_hint_and_no_fault(deployed: Deployed) -> None:
+    with items.paused_with_a_job(deployed):
+        said = deployed.ask_doctor()
+    assert said.is_exactly({"pools": [f"hint: the pool {items.POOL} is paused, and 1 jobs wait in it"]}), said
+    assert said.exit_code == 0
 
 
 @pytest.mark.parametrize("case", BREAKAGES)

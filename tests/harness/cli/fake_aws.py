@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from functools import cache
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import yaml
 from botocore.validate import ParamValidator
 
 from tests.harness.tables import TEMPLATE
-from tidegate_cli.doctor.facts import DEAD_LETTERS, FUNCTIONS, OUTPUTS, SOURCES, TABLES
+from tidegate_cli.doctor.facts import DEAD_LETTERS, FUNCTIONS, OUTPUTS, QUEUES, SOURCES, STREAMS, TABLES
 from tidegate_cli.doctor.judge import PARAMETER_OF
 
 API_URL = "https://abc123.execute-api.eu-west-1.amazonaws.com/live"
@@ -52,7 +53,8 @@ class FakeAws:
         }
         self.functions = {name: _function(name) for name in FUNCTIONS}
         self.aliases: dict[str, dict[str, Any]] = {}
-        self.sources = {name: [_source(name, number) for number in range(SOURCES[name])] for name in SOURCES}
+        self.tables = {name: _table(name) for name in STREAMS}
+        self.sources = {name: _sources(name) for name in SOURCES}
         self.schedules: dict[str, dict[str, Any]] = {
             name: {
                 "State": "ENABLED",
@@ -62,6 +64,7 @@ class FakeAws:
             for name in ("dispatcher", "reaper")
         }
         self.letters = dict.fromkeys(DEAD_LETTERS, 0)
+        self.queues = {name: {"QueueArn": _queue_arn(name), "Policy": _policy(name)} for name in QUEUES}
         self.expiries = {
             name: {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"} for name in TABLES
         }
@@ -127,10 +130,17 @@ class FakeAws:
         return self.schedules.get(Name, "ResourceNotFoundException")
 
     def _GetQueueAttributes(self, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N802, N803
-        count = self.letters.get(QueueUrl.removeprefix("prod-").removesuffix("Url"))
-        if count is None:
+        queue = QueueUrl.removeprefix("prod-").removesuffix("Url")
+        if queue not in self.queues:
             return "AWS.SimpleQueueService.NonExistentQueue"
+        if "Policy" in AttributeNames:
+            return {"Attributes": self.queues[queue]}
+        count = self.letters[queue]
         return {"Attributes": {AttributeNames[0]: str(count), AttributeNames[1]: "0"}}
+
+    def _DescribeTable(self, TableName: str) -> Any:  # noqa: N802, N803
+        found = self.tables.get(TableName.removeprefix("prod-").removesuffix("Table"))
+        return {"Table": found} if found else "ResourceNotFoundException"
 
     def _DescribeTimeToLive(self, TableName: str) -> Any:  # noqa: N802, N803
         table = TableName.removeprefix("prod-").removesuffix("Table")
@@ -191,10 +201,42 @@ def _function(name: str) -> dict[str, Any]:
     }
 
 
-def _source(function: str, number: int) -> dict[str, Any]:
+def _table(name: str) -> dict[str, Any]:
+    arn = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{name}"
+    return {
+        "TableArn": arn,
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": STREAMS[name][0]},
+        "LatestStreamArn": f"{arn}/stream/2026-11-01T00:00:00.000",
+    }
+
+
+def _queue_arn(name: str) -> str:
+    return f"arn:aws:sqs:eu-west-1:123456789012:{name}"
+
+
+def _policy(name: str) -> str:
+    """Returns the policy that the template gives to every queue."""
+    statement = {
+        "Sid": "OnlyByTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": _queue_arn(name),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _sources(function: str) -> list[dict[str, Any]]:
+    arns = [_table(name)["LatestStreamArn"] for name, (_, readers) in STREAMS.items() if function in readers]
+    return [_source(function, *each) for each in enumerate(arns or [_queue_arn("LambdaPoolQueue")])]
+
+
+def _source(function: str, number: int, arn: str) -> dict[str, Any]:
     bound = {"ScalingConfig": {"MaximumConcurrency": 4}} if function == "worker" else {}
     return {
         "UUID": f"{function}-{number}".ljust(36, "-"),
+        "EventSourceArn": arn,
         "State": "Enabled",
         "LastProcessingResult": "No records processed",
         **bound,

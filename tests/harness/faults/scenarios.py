@@ -56,7 +56,7 @@ from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.read.deployment import deployment_status
 from tidegate.usecases.read.failures import list_failures
 from tidegate.usecases.read.query import get_job, get_workflow
-from tidegate.usecases.read.sample import sample_jobs, stuck_submissions
+from tidegate.usecases.read.sample import counted_until, sample_jobs, stuck_submissions
 from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
 from tidegate.usecases.recover.cancel import cancel_job
@@ -349,6 +349,7 @@ def looking(d: Deployment) -> None:
     sample = d.ask(lambda: sample_jobs(d.services, now_ms=d.now_ms))
     assert (sample.entries, sample.misplaced, sample.overdue) == (3, (), ())
     assert not d.ask(lambda: stuck_submissions(d.services, now_ms=d.now_ms))
+    assert d.ask(lambda: counted_until(d.services)).keys() == d.services.settings.pools.keys()
 
 
 # Jobs are dispatched, run and end.

@@ -34,6 +34,7 @@ _STYLES = {
     Outcome.NOT_MADE: "yellow",
     Outcome.NOT_MEASURED: "dim",
 }
+_SEVERITY_STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
 _NAME_WIDTH = 14
 StackOption = Annotated[
     str | None,
@@ -78,6 +79,7 @@ def doctor(
         sight = Sight(
             deployment,
             client.get_status,
+            client.list_pools,
             lambda: clock_ahead_seconds(target.api_url, time.time, trust_env=target.local is None),
             lambda environment: connect_stores(environment, aws, target),
             now_ms=int(time.time() * 1_000),
@@ -150,7 +152,7 @@ def _print(results: Sequence[Result], console: Console) -> None:
         line.append(printable(why))
         console.print(line, soft_wrap=True)
         for finding in result.findings:
-            style = "red" if finding.severity is Severity.ERROR else "yellow"
+            style = _SEVERITY_STYLES[finding.severity]
             console.print(Text(f"  {finding.severity}: {printable(finding.what)}", style), soft_wrap=True)
             console.print(Text(f"    do: {printable(finding.do)}"), soft_wrap=True)
             console.print(Text(f"    see: {finding.see}"), soft_wrap=True)
@@ -160,6 +162,6 @@ def _print(results: Sequence[Result], console: Console) -> None:
 def _verdict(results: Sequence[Result]) -> str:
     if is_healthy(results):
         return f"healthy: {len(results)} checks"
-    findings = sum(len(result.findings) for result in results)
+    findings = sum(finding.severity is not Severity.HINT for result in results for finding in result.findings)
     unmade = sum(result.outcome is Outcome.NOT_MADE for result in results)
     return f"not healthy: {findings} findings, {unmade} checks not made"

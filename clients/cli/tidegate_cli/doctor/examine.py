@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
-from tidegate.usecases.read.sample import JobSample, sample_jobs, stuck_submissions
+from tidegate.usecases.read.sample import JobSample, counted_until, sample_jobs, stuck_submissions
 from tidegate.usecases.services import Services
+from tidegate_cli.api_answers import objects_of
 from tidegate_cli.doctor import judge
 from tidegate_cli.doctor.findings import (
     GUIDE,
@@ -19,13 +20,16 @@ from tidegate_cli.doctor.findings import (
     Once,
     Outcome,
     Result,
+    Severity,
     warning,
 )
+from tidegate_cli.doctor.queue_policies import judge_queue_policies
 from tidegate_cli.doctor.reads import Deployment, not_made_by_services
 from tidegate_cli.errors import CliError
 
 T = TypeVar("T")
 _READS_JOBS = "dynamodb:Query and dynamodb:BatchGetItem on the table Jobs"
+_READS_COUNTS = "dynamodb:BatchGetItem on the table Progress"
 _READS_SUBMISSIONS = "dynamodb:Query on the table Submissions"
 
 
@@ -33,13 +37,14 @@ _READS_SUBMISSIONS = "dynamodb:Query on the table Submissions"
 class Sight:
     """Everything that the checks look at.
 
-    `ask_status` asks the API for its status, `clock_ahead_seconds` how far this machine's clock is ahead of the API's.
-    `make_services` connects to the stores that an environment names. `now_ms` is the time in milliseconds since the
-    epoch, `own_version` that of this command line.
+    `ask_status` asks the API for its status, `ask_pools` for its pools. `clock_ahead_seconds` asks how far this
+    machine's clock is ahead of the API's. `make_services` connects to the stores that an environment names. `now_ms` is
+    the time in milliseconds since the epoch, `own_version` that of this command line.
     """
 
     deployment: Deployment
     ask_status: Callable[[], Mapping[str, Any]]
+    ask_pools: Callable[[], Sequence[Mapping[str, Any]]]
     clock_ahead_seconds: Callable[[], float]
     make_services: Callable[[Mapping[str, str]], Services]
     now_ms: int
@@ -78,6 +83,16 @@ class _Looked:
     @property
     def sample(self) -> JobSample:
         return self._sample.get()
+
+    @property
+    def is_reaper_alive(self) -> bool:
+        """True if the API calls the reaper's schedule alive."""
+        schedules = objects_of(self.status, "schedules")
+        return any(each.get("name") == "reaper" and each.get("alive") is True for each in schedules)
+
+    def counted(self) -> Mapping[str, int | None]:
+        """Returns before which time the ended jobs of each pool are counted."""
+        return _from_stores(_READS_COUNTS, lambda: counted_until(self._services.get()))
 
     def stuck(self) -> list[str]:
         services, now_ms = self._services.get(), self.sight.now_ms
@@ -139,8 +154,13 @@ CHECKS = (
         "sources",
         "streams and queues reach their functions",
         lambda it: judge.judge_sources(
-            it.deployment.stack, it.deployment.sources(), is_local=it.deployment.is_local
+            it.deployment.stack, it.deployment.sources, is_local=it.deployment.is_local
         ),
+    ),
+    Check(
+        "streams",
+        "tables have the streams that functions read",
+        lambda it: judge.judge_streams(it.deployment.streams(), it.deployment.sources),
     ),
     Check(
         "lag",
@@ -153,6 +173,12 @@ CHECKS = (
         lambda it: judge.judge_concurrency(it.deployment.stack, it.deployment.concurrency()),
     ),
     Check("dead-letters", "no message was given up", lambda it: judge.judge_letters(it.deployment.letters())),
+    Check(
+        "queues",
+        "queues refuse calls without TLS",
+        lambda it: judge_queue_policies(it.deployment.queue_policies()),
+    ),
+    Check("pools", "no jobs wait in a paused pool", lambda it: judge.judge_pauses(it.sight.ask_pools())),
     Check("leases", "jobs of lost workers are taken back", lambda it: judge.judge_overdue(it.sample.overdue)),
     Check(
         "index",
@@ -160,6 +186,16 @@ CHECKS = (
         lambda it: judge.judge_misplaced(it.sample.entries, it.sample.misplaced),
     ),
     Check("submissions", "no submission stays half done", lambda it: judge.judge_submissions(it.stuck())),
+    Check(
+        "counts",
+        "ended jobs are counted",
+        lambda it: judge.judge_counts(
+            it.counted(),
+            is_reaper_alive=it.is_reaper_alive,
+            reaper_age_seconds=it.schedule_ages.get("reaper"),
+            now_ms=it.sight.now_ms,
+        ),
+    ),
     Check("expiry", "what ended is removed in time", lambda it: judge.judge_expiry(it.deployment.expiries())),
     Check(
         "clock",
@@ -191,7 +227,7 @@ def examine(sight: Sight, tell: Callable[[str], None]) -> tuple[Result, ...]:
 
 
 def is_healthy(results: Iterable[Result]) -> bool:
-    """Tells whether every check was made and found nothing. A check that is not measured does not count."""
+    """Tells whether every check was made and found nothing wrong. One that is not measured does not count."""
     return all(each.outcome in (Outcome.HEALTHY, Outcome.NOT_MEASURED) for each in results)
 
 
@@ -204,7 +240,8 @@ def _made(check: Check, looked: _Looked, denied: dict[str, None]) -> Result:
         if isinstance(error, Denied):
             denied[error.action] = None
         return Result(check.name, check.about, Outcome.NOT_MADE, why=str(error))
-    return Result(check.name, check.about, Outcome.FINDINGS if findings else Outcome.HEALTHY, findings)
+    is_wrong = any(each.severity is not Severity.HINT for each in findings)
+    return Result(check.name, check.about, Outcome.FINDINGS if is_wrong else Outcome.HEALTHY, findings)
 
 
 def _from_stores(action: str, read: Callable[[], T]) -> T:

@@ -16,7 +16,15 @@ TABLES = (
     *("Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"),
     *("Audit", "Progress"),
 )
+_IMAGES = "NEW_AND_OLD_IMAGES"
+STREAMS = {
+    "Jobs": (_IMAGES, ("dispatcher", "recorder")),
+    "Workers": (_IMAGES, ("dispatcher",)),
+    "Control": ("KEYS_ONLY", ("dispatcher",)),
+}
+"""The tables that have a stream: what a change in it tells, and the functions that read it."""
 DEAD_LETTERS = ("EventDeadLetters", "LambdaPoolDeadLetters", "EcsPoolDeadLetters")
+QUEUES = ("LambdaPoolQueue", "EcsPoolQueue", *DEAD_LETTERS)
 LIVE = "live"
 """The alias of the API's function that the gateway calls, where versions are deployed gradually."""
 MISSING = "MISSING"
@@ -28,7 +36,7 @@ OUTPUTS = (
     *("ApiUrl", "ApiId", "StageName", "ScheduleGroupName"),
     *(f"{name.capitalize()}FunctionName" for name in FUNCTIONS),
     *(f"{name}Table" for name in TABLES),
-    *(f"{name}Url" for name in DEAD_LETTERS),
+    *(f"{name}Url" for name in QUEUES),
 )
 """The outputs of the stack by which the doctor finds its parts."""
 
@@ -63,12 +71,13 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An event source of a function.
+    """An event source of a function: its id, and the ARN of the stream or queue that it reads.
 
     `last_result` is Lambda's own word. `at_once` is the most executions at once, None without a bound.
     """
 
     uuid: str
+    arn: str
     function: str
     state: str
     last_result: str
@@ -94,6 +103,25 @@ class Letters:
 
     queue: str
     count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePolicy:
+    """The policy of a queue as JSON, empty if it has none, and the queue's ARN; `arn` is None if it is missing."""
+
+    queue: str
+    arn: str | None
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The stream of a table that exists. `arn` and `view` are None where the stream is off."""
+
+    table: str
+    table_arn: str
+    arn: str | None
+    view: str | None
 
 
 @dataclass(frozen=True, slots=True)

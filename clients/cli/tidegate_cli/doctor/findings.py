@@ -17,6 +17,7 @@ class Severity(StrEnum):
 
     ERROR = "error"  # something does not work
     WARNING = "warning"  # it works, but not as it was deployed, or not for long
+    HINT = "hint"  # nothing is wrong; somebody decided it and may have forgotten it
 
 
 class Outcome(StrEnum):
@@ -30,7 +31,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong. `what` says it, `do` says what to do, and `see` is the page with the entry about it."""
+    """Something that is wrong, or a hint. `what` says it, `do` says what to do.
+
+    `see` is the page with the entry about it.
+    """
 
     severity: Severity
     what: str
@@ -44,7 +48,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one check. `why` says why it was not made or not measured, and is empty otherwise."""
+    """The result of one check. `why` says why it was not made or not measured, and is empty otherwise.
+
+    A healthy check may have hints among its findings, and nothing else.
+    """
 
     check: str
     about: str
@@ -107,6 +114,11 @@ def error(what: str, do: str, see: str) -> Finding:
 def warning(what: str, do: str, see: str) -> Finding:
     """Returns a finding of something that works, but not as it was deployed, or not for long."""
     return Finding(Severity.WARNING, what, do, see)
+
+
+def hint(what: str, do: str, see: str) -> Finding:
+    """Returns a finding of something that somebody decided. It makes no deployment unhealthy."""
+    return Finding(Severity.HINT, what, do, see)
 
 
 def named(names: Sequence[str], *, at_most: int = 5) -> str:

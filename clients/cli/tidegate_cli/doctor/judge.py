@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tidegate.usecases.read.sample import SHOWN_SUBMISSIONS
-from tidegate_cli.api_answers import objects_of
+from tidegate_cli.api_answers import number_of, object_of, objects_of, text_of
 from tidegate_cli.doctor.facts import (
     EXPIRY,
     FUNCTIONS,
     MISSING,
     OUTPUTS,
     SOURCES,
+    STREAMS,
     TABLES,
     Concurrency,
     Expiry,
@@ -22,8 +23,10 @@ from tidegate_cli.doctor.facts import (
     Schedule,
     Source,
     Stack,
+    Stream,
 )
-from tidegate_cli.doctor.findings import GUIDE, RUNBOOK, Finding, error, named, warning
+from tidegate_cli.doctor.findings import GUIDE, RUNBOOK, Finding, error, hint, named, warning
+from tidegate_cli.views import format_time
 
 LATE_MS = 60_000
 """A reader of a stream that is later than this is late, as the alarm on its lag has it."""
@@ -31,6 +34,7 @@ CLOCK_WARNING_SECONDS = 5.0
 CLOCK_ERROR_SECONDS = 240.0  # AWS refuses signatures that are 5 minutes off
 OTHER_EXECUTIONS = 6
 """The executions that functions other than the worker need at once (docs/explanation/concurrency.md)."""
+LATE_COUNT_MS = 3_600_000  # ends settle within ten minutes, and each run of the reaper may count some of them
 EVERY_MINUTE = "rate(1 minute)"
 FIRST_RUN_SECONDS = 300.0  # a schedule that was made longer ago and left no pulse is dead
 _DEPLOY = "deploy the stack again with `sam deploy`"
@@ -215,6 +219,34 @@ def judge_sources(stack: Stack, sources: Sequence[Source], *, is_local: bool) ->
             yield warning(what, _SET_BACK, f"{GUIDE}#configuration")
 
 
+def judge_streams(streams: Sequence[Stream], sources: Sequence[Source]) -> Iterator[Finding]:
+    """Finds tables without their stream, and functions that read an earlier stream of a table or none.
+
+    A stream that is turned off and on again is another stream. An event source of the earlier one stays enabled and
+    reads nothing. A function with too few event sources is left to `judge_sources`.
+    """
+    see = f"{GUIDE}#streams"
+    for each in streams:
+        view, readers = STREAMS[each.table]
+        if each.arn is None:
+            do = f"turn it on with {view}, and make the event sources of {' and '.join(readers)} again"
+            yield error(f"the table {each.table} has no stream", do, see)
+            continue
+        if each.view != view:
+            do = (
+                f"turn it off and on with {view}, and make the event sources of {' and '.join(readers)} again"
+            )
+            yield error(f"the stream of the table {each.table} is of {each.view} and not of {view}", do, see)
+        for function in readers:
+            own = [source for source in sources if source.function == function]
+            arns = [source.arn for source in own if source.arn.startswith(f"{each.table_arn}/stream/")]
+            if each.arn in arns or (not arns and len(own) < SOURCES[function]):
+                continue
+            read = "an earlier stream" if arns else "no stream"
+            do = f"make its event source again, for the stream {each.arn}"
+            yield error(f"the {function} reads {read} of the table {each.table}", do, see)
+
+
 def judge_lag(lags: Sequence[Lag]) -> Iterator[Finding]:
     """Finds readers of a stream that are more than a minute late."""
     for each in lags:
@@ -311,3 +343,39 @@ def judge_submissions(stuck: Sequence[str]) -> Iterator[Finding]:
         what = f"{count} submissions are open for over a quarter of an hour: {named(stuck)}"
         do = "look at the reaper's errors: it finishes or removes such submissions"
         yield error(what, do, f"{GUIDE}#submissions")
+
+
+def judge_counts(
+    counted: Mapping[str, int | None], *, is_reaper_alive: bool, reaper_age_seconds: float | None, now_ms: int
+) -> Iterator[Finding]:
+    """Finds pools whose ended jobs are not counted, though the reaper runs.
+
+    `counted` says for each pool before which time its ended jobs are counted, in milliseconds since the epoch, None for
+    a pool that never was. `reaper_age_seconds` is how long ago the reaper's schedule was made, None where that is not
+    known. A dead reaper is the finding of another check.
+    """
+    if not is_reaper_alive:
+        return
+    is_new = reaper_age_seconds is not None and reaper_age_seconds < LATE_COUNT_MS / 1_000
+    do = "read the reaper's errors, and run the doctor again: after a pause it counts a day of each pool a minute"
+    for pool, counted_ms in counted.items():
+        if counted_ms is None:
+            if not is_new:
+                yield warning(f"the ended jobs of the pool {pool} were never counted", do, f"{GUIDE}#counts")
+        elif counted_ms < now_ms - LATE_COUNT_MS:
+            what = f"the ended jobs of the pool {pool} are counted up to {format_time(counted_ms)} only"
+            yield warning(what, do, f"{GUIDE}#counts")
+
+
+def judge_pauses(pools: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Gives a hint for each paused pool in which jobs wait; `pools` are the API's own answer."""
+    for pool in pools:
+        counts = [object_of(pool, name) for name in ("ready", "held")]
+        waiting = sum(number_of(count, "count") for count in counts)
+        if pool.get("paused") is True and waiting:
+            least = "at least " if any(count.get("more") for count in counts) else ""
+            name = text_of(pool, "name")
+            do = f"resume it with `tidegate pools resume {name}`, unless it is paused for a reason that lasts"
+            yield hint(
+                f"the pool {name} is paused, and {least}{waiting:,} jobs wait in it", do, f"{GUIDE}#pools"
+            )

@@ -13,18 +13,22 @@ from tidegate_cli.doctor.facts import (
     FUNCTIONS,
     LIVE,
     MISSING,
+    QUEUES,
     READERS,
     SCHEDULES,
     SOURCES,
+    STREAMS,
     TABLES,
     Concurrency,
     Expiry,
     Function,
     Lag,
     Letters,
+    QueuePolicy,
     Schedule,
     Source,
     Stack,
+    Stream,
 )
 from tidegate_cli.doctor.findings import Denied, NotMade, NotMeasured, Once
 
@@ -76,6 +80,7 @@ class Deployment:
         self._stack = Once(self._read_stack)
         self._functions = Once(lambda: tuple(self._function(name) for name in FUNCTIONS))
         self._schedules = Once(lambda: tuple(self._schedule(name) for name in SCHEDULES))
+        self._found_sources = Once(lambda: tuple(each for name in SOURCES for each in self._sources(name)))
 
     @property
     def stack(self) -> Stack:
@@ -113,9 +118,41 @@ class Deployment:
             )
         return found[1]
 
+    @property
     def sources(self) -> tuple[Source, ...]:
-        """Returns the event sources of the functions that have some."""
-        return tuple(source for function in SOURCES for source in self._sources(function))
+        """The event sources of the functions that have some."""
+        return self._found_sources.get()
+
+    def streams(self) -> tuple[Stream, ...]:
+        """Returns the streams of the tables that should have one, without tables that do not exist."""
+        found = []
+        for table in STREAMS:
+            answer = self._find(
+                "dynamodb:DescribeTable",
+                self._client("dynamodb").describe_table,
+                TableName=self._output(f"{table}Table"),
+            )
+            if answer is not None:
+                said = answer["Table"]
+                view = said.get("StreamSpecification", {})
+                is_on = view.get("StreamEnabled", False)
+                arn = said.get("LatestStreamArn") if is_on else None
+                found.append(Stream(table, said["TableArn"], arn, view.get("StreamViewType")))
+        return tuple(found)
+
+    def queue_policies(self) -> tuple[QueuePolicy, ...]:
+        """Returns the policy of each queue."""
+        found = []
+        for queue in QUEUES:
+            answer = self._find(
+                "sqs:GetQueueAttributes",
+                self._client("sqs").get_queue_attributes,
+                QueueUrl=self._output(f"{queue}Url"),
+                AttributeNames=["QueueArn", "Policy"],
+            )
+            said = {} if answer is None else answer["Attributes"]
+            found.append(QueuePolicy(queue, said.get("QueueArn"), said.get("Policy", "")))
+        return tuple(found)
 
     def letters(self) -> tuple[Letters, ...]:
         """Returns about how many messages each queue of dead letters holds, those in flight included.
@@ -244,6 +281,7 @@ class Deployment:
             found += [
                 Source(
                     each["UUID"],
+                    each.get("EventSourceArn", ""),
                     function,
                     each["State"],
                     each.get("LastProcessingResult") or "",

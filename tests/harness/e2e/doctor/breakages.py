@@ -90,6 +90,14 @@ BREAKAGES: dict[str, Breakage] = {
         lambda on: parts.source_gone(on, "recorder", "Jobs"),
         {"sources": ["error: the recorder has 0 event sources instead of 1"]},
     ),
+    "stream off": Breakage(
+        lambda on: parts.stream_off(on, "dispatcher", "Workers"),
+        {"streams": ["error: the table Workers has no stream"]},
+    ),
+    "stream made anew": Breakage(
+        lambda on: parts.stream_anew(on, "dispatcher", "Workers"),
+        {"streams": ["error: the dispatcher reads an earlier stream of the table Workers"]},
+    ),
     "worker bounded otherwise": Breakage(
         lambda on: parts.worker_bounded(on, 2),
         {"sources": ["warning: the worker runs at most 2 jobs at once, and WorkerConcurrency is 4"]},
@@ -162,6 +170,10 @@ BREAKAGES: dict[str, Breakage] = {
         lambda on: parts.queue_gone(on, "EventDeadLetters"),
         {"dead-letters": ["error: the queue EventDeadLetters is MISSING"]},
     ),
+    "queue without its policy": Breakage(
+        lambda on: parts.policy_gone(on, "EcsPoolQueue"),
+        {"queues": ["warning: the queue EcsPoolQueue has no policy, and accepts calls without TLS"]},
+    ),
     "items kept for ever": Breakage(
         lambda on: parts.expiry(on, "Audit", Enabled=False),
         {"expiry": ["warning: items of the table Audit never expire: its time to live is DISABLED"]},
@@ -188,6 +200,14 @@ BREAKAGES: dict[str, Breakage] = {
         },
         is_raced=True,
     ),
+    "counts late, reaper off": Breakage(
+        _without_reaper(items.counts_late),
+        {
+            **NO_REAPER,
+            "counts": [f"warning: the ended jobs of the pool {items.POOL} are counted up to 2* only"],
+        },
+        is_raced=True,
+    ),
     "submission open, reaper off": Breakage(
         _without_reaper(items.submission_open),
         {
@@ -207,7 +227,7 @@ BREAKAGES: dict[str, Breakage] = {
         lambda on: parts.twin(on, without="WorkersTable"),
         {"stack": [f"error: stack {parts.TWIN} lacks outputs: WorkersTable"]},
         ("--stack", parts.TWIN),
-        {"expiry": "the stack has no output WorkersTable"},
+        dict.fromkeys(("streams", "expiry"), "the stack has no output WorkersTable"),
     ),
     "deployment rolled back": Breakage(
         lambda on: parts.twin(on, rolled_back=True),

@@ -93,6 +93,36 @@ def no_pulse(on: Deployed, part: Part) -> Iterator[None]:
 
 
 @contextmanager
+def paused_with_a_job(on: Deployed) -> Iterator[None]:
+    """Pauses a pool in which a READY job waits. Afterwards it is not paused."""
+    rules, now_ms = on.services().rules, _now_ms()
+    job = replace(_job(now_ms), state=State.READY, queued_at_ms=None, sent_at_ms=None, attempt=0)
+    rules.set_pool_paused(POOL, True, actor="test", now_ms=now_ms)
+    try:
+        with _stored(on, job):
+            yield
+    finally:
+        rules.set_pool_paused(POOL, False, actor="test", now_ms=now_ms + 1)
+
+
+@contextmanager
+def counts_late(on: Deployed) -> Iterator[None]:
+    """Says that a pool's ended jobs are counted up to two hours ago, and no further."""
+    dynamodb, table = on.client("dynamodb"), on.stack.outputs["ProgressTable"]
+    key = {
+        schema.WORKFLOW_ID: {"S": schema.statistics_key(POOL)},
+        schema.PART: {"S": schema.REACHED_PART},
+    }
+    before = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+    counted_ms = int(before[schema.COUNTED]["N"]) - 2 * HOUR_MS
+    dynamodb.put_item(TableName=table, Item={**before, schema.COUNTED: {"N": str(counted_ms)}})
+    try:
+        yield
+    finally:
+        dynamodb.put_item(TableName=table, Item=before)
+
+
+@contextmanager
 def submission_open(on: Deployed) -> Iterator[None]:
     """Stores a submission that was accepted an hour ago, and that nobody has finished."""
     on.services().submissions.begin_if_absent(

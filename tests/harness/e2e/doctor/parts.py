@@ -96,6 +96,45 @@ def source_gone(on: Deployed, function: str, table: str) -> Iterator[None]:
 
 
 @contextmanager
+def stream_off(on: Deployed, function: str, table: str) -> Iterator[None]:
+    """Turns off the stream of a table, which one function alone reads. The stream that it has afterwards is another."""
+    _set_stream(on, table, StreamEnabled=False)
+    try:
+        yield
+    finally:
+        _set_stream(on, table, StreamEnabled=True, StreamViewType="NEW_AND_OLD_IMAGES")
+        _read_latest(on, function, table)
+
+
+@contextmanager
+def stream_anew(on: Deployed, function: str, table: str) -> Iterator[None]:
+    """Turns such a stream off and on, so that the function reads the earlier one."""
+    _set_stream(on, table, StreamEnabled=False)
+    _set_stream(on, table, StreamEnabled=True, StreamViewType="NEW_AND_OLD_IMAGES")
+    try:
+        yield
+    finally:
+        _read_latest(on, function, table)
+
+
+def _set_stream(on: Deployed, table: str, **wanted: Any) -> None:
+    on.client("dynamodb").update_table(
+        TableName=on.stack.outputs[f"{table}Table"], StreamSpecification=wanted
+    )
+
+
+def _read_latest(on: Deployed, function: str, table: str) -> None:
+    """Makes the event source of a function again, for the stream that the table has now."""
+    functions, found = on.client("lambda"), _source(on, function, table)
+    described = on.client("dynamodb").describe_table(TableName=on.stack.outputs[f"{table}Table"])
+    latest = {"EventSourceArn": described["Table"]["LatestStreamArn"]}
+    functions.delete_event_source_mapping(UUID=found["UUID"])
+    functions.create_event_source_mapping(
+        FunctionName=on.function(function), **_kept(found, _SOURCE) | latest
+    )
+
+
+@contextmanager
 def worker_bounded(on: Deployed, at_once: int) -> Iterator[None]:
     """Lets the worker run another number of jobs at once."""
     functions, found = on.client("lambda"), _source(on, "worker", "LambdaPoolQueue")
@@ -229,6 +268,18 @@ def queue_gone(on: Deployed, queue: str) -> Iterator[None]:
         yield
     finally:
         sqs.create_queue(QueueName=url.rpartition("/")[2], Attributes=_kept(found, _QUEUE))
+
+
+@contextmanager
+def policy_gone(on: Deployed, queue: str) -> Iterator[None]:
+    """Takes its policy from a queue."""
+    sqs, named = on.client("sqs"), {"QueueUrl": on.stack.outputs[f"{queue}Url"]}
+    found = sqs.get_queue_attributes(**named, AttributeNames=["Policy"])["Attributes"]
+    sqs.set_queue_attributes(**named, Attributes={"Policy": ""})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(**named, Attributes=found)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Samples jobs and submissions, to tell whether the reaper keeps them right. It changes nothing.
+"""Looks at jobs, submissions and counts, to tell whether the reaper keeps them right. It changes nothing.
 
 Two reads of a store are never of one moment, so everything here has a grace. A younger difference may still be on its
 way, or the reaper puts it right in its next run.
@@ -6,6 +6,7 @@ way, or the reaper puts it right in its next run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tidegate.domain.job import Job
@@ -66,6 +67,16 @@ def stuck_submissions(services: Services, *, now_ms: int) -> tuple[OpenSubmissio
     Raises ServiceUnavailable, ServiceRefused.
     """
     return services.submissions.list_open(opened_before_ms=now_ms - OPEN_TOO_LONG_MS, limit=SHOWN_SUBMISSIONS)
+
+
+def counted_until(services: Services) -> Mapping[str, int | None]:
+    """Returns before which time the ended jobs of each deployed pool are counted, by name; None if they never were.
+
+    Times are in milliseconds since the epoch. Costs one read. Raises ServiceUnavailable, ServiceRefused.
+    """
+    pools = sorted(services.settings.pools)
+    reached = services.statistics.reached(pools)
+    return {pool: reached[pool].counted_ms if pool in reached else None for pool in pools}
 
 
 def _entries(services: Services, pool: str, group: Group) -> tuple[IndexEntry, ...]:
