@@ -109,6 +109,19 @@ def test_workflows_are_listed_by_filters(api: Callable[[Any], Seen]) -> None:
     assert json.loads(tidegate("workflows", "list", "--output", "json").stdout) == {"workflows": [ROW]}
 
 
+def test_workflows_are_listed_with_their_forecast_ends(api: Callable[[Any], Seen]) -> None:
+    times = {bound: f"2026-12-01T0{hour}:00:00Z" for hour, bound in enumerate(("low", "median", "high"))}
+    forecasts = ({"end": times}, {"end": None}, None)
+    rows = [{**ROW, "forecast": each} for each in forecasts]
+    seen = api({"workflows": rows, "looked_at": 3, "looked_back_to": None, "cursor": None})
+    shown = tidegate("workflows", "list", "--forecast").stdout
+    assert httpx.URL("https://a" + seen[0]).params["forecast"] == "true"
+    ends = [line.split("  ")[-3:] for line in shown.splitlines()]
+    assert times["median"] in shown
+    assert "not as things stand" in shown
+    assert shown.splitlines()[-1].rstrip().endswith("-"), ends
+
+
 def test_a_listing_goes_on_over_pages_that_found_nothing(
     api: Callable[[Any], Seen], monkeypatch: pytest.MonkeyPatch
 ) -> None:

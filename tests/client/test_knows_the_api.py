@@ -86,6 +86,7 @@ MODELS: dict[str, type[Model]] = {
     "StatisticsOut": statistics.Statistics,
     "StatisticsRowOut": statistics.StatisticsRow,
     "RerunningOut": jobs.Rerunning,
+    "RowForecastOut": forecasts.EndForecast,
     "RetriedJobOut": jobs.Job,
     "RetryForeseenOut": jobs.Job,
     "RetryOut": jobs.Retry,
@@ -113,9 +114,10 @@ READ_OTHERWISE = {
     "Accepted", "AcceptedWorkflow",  # the dataclass Accepted
     "AuditPageOut", "DownstreamPageOut", "GrantList", "JobsOut", "PoolList", "ShareList", "TypeList",
     "UpstreamPageOut", "WorkerPageOut", "WorkflowListOut",  # pages and lists, read by the name of their items
+    "ListForecastOut",  # of such a page, whose rows have the ends
     "Problem", "FieldError", "GatewayMessage",  # errors
 }  # fmt: skip
-LATER = {"WorkflowRowOut": {"namespace"}}
+LATER = {"WorkflowRowOut": {"namespace"}, "WorkflowOut": {"forecast"}}
 """Fields of a model that stand in another schema of the same thing."""
 
 

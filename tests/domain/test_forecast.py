@@ -27,6 +27,7 @@ from tidegate.domain.lanes import key_lane
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules, TypeRule
 from tidegate.domain.states import State
+from tidegate.domain.statistics.usual_runs import UsualOverrun
 from tidegate.domain.traits import Traits
 
 NOW_MS = 1_800_000_000_000
@@ -216,6 +217,23 @@ def test_estimates_are_corrected_only_where_the_ended_jobs_are_sure() -> None:
     usual = found.of("slow", None)
     assert usual.median_seconds == pytest.approx(20.0, rel=0.1)
     assert not usual.is_guess
+
+
+def test_earlier_jobs_of_a_type_teach_its_bias_and_its_spread() -> None:
+    past = {"slow": UsualOverrun(1_000, 2.0, 0.6), "near": UsualOverrun(20, 1.1, 0.5)}
+    found = learned([], past)
+    assert found.of("slow", 30.0).median_seconds == pytest.approx(60.0, rel=0.02)
+    assert found.of("slow", 30.0).spread == 0.6
+    assert found.of("near", 30.0) == RunTime(30.0, 0.5), "such a bias may be chance"
+    assert found.of("unknown", 30.0) == RunTime(30.0, PRIOR_SPREAD)
+    # Jobs of the workflow itself go on from there: four times the estimate, with little spread.
+    chance = random.Random(1)
+    own = [Ended("slow", 10.0, 40.0 * chance.lognormvariate(0, 0.1)) for _ in range(400)]
+    own += [Ended("new", 10.0, 10.0 * chance.lognormvariate(0, 0.1)) for _ in range(400)]
+    found = learned(own, past)
+    assert found.of("slow", 30.0).median_seconds == pytest.approx(120.0, rel=0.02)
+    assert 0.1 < found.of("slow", 30.0).spread < 0.35
+    assert found.of("new", 30.0).spread == pytest.approx(0.1, abs=0.03)
 
 
 def test_run_times_are_drawn_around_their_median_and_beyond_what_has_passed() -> None:

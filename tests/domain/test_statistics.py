@@ -79,6 +79,27 @@ def test_histograms_merge_as_their_values_do(some: list[int], others: list[int],
     assert one + EMPTY == one
 
 
+@given(VALUES, st.sampled_from([0.05, 0.5, 0.9]))
+def test_a_smooth_quantile_is_within_a_bucket_of_the_values_around_it(values: list[int], part: float) -> None:
+    found = histogram_of(values).smooth_quantile(part)
+    rising = sorted(values)
+    if not rising:
+        assert found is None
+        return
+    assert found is not None
+    place = math.ceil(part * len(rising) - 1e-9)  # the value that reaches the part
+    near = rising[max(0, place - 1) : place + 1]
+    assert near[0] * (1 - 2 * RELATIVE_ERROR) <= found * 1.001
+    assert found <= near[-1] * (1 + 2.2 * RELATIVE_ERROR)
+
+
+def test_a_smooth_quantile_tells_apart_what_is_in_one_bucket() -> None:
+    chance = random.Random(4)
+    found = histogram_of(round(1_000 * chance.lognormvariate(0, 0.5)) for _ in range(4_000))
+    assert found.smooth_quantile(0.5) == pytest.approx(1_000, rel=0.02)
+    assert found.smooth_quantile(0.9) == pytest.approx(1_000 * math.exp(0.5 * 1.2816), rel=0.03)
+
+
 def test_nothing_has_no_quantile_and_a_negative_time_counts_as_none() -> None:
     assert EMPTY.quantile(0.5) is None
     assert histogram_of([-5, 0]) == Histogram(zeros=2)

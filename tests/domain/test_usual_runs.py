@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -16,8 +17,10 @@ from tidegate.domain.statistics.usual_runs import (
     MIN_RUNS,
     MIN_RUNS_OF_P99,
     Straggler,
+    UsualOverrun,
     UsualRun,
     straggler_of,
+    usual_overrun,
     usual_runs,
 )
 
@@ -35,6 +38,27 @@ def test_the_runs_of_all_rollups_count_together() -> None:
     assert usual["a"].runs == MIN_RUNS + 1
     assert usual["a"].median_seconds == pytest.approx(5.0, rel=RELATIVE_ERROR)
     assert usual["a"].p99_seconds is None
+
+
+def test_runs_against_their_estimates_have_a_median_and_a_spread() -> None:
+    chance = random.Random(1)
+    overruns = [round(1_500 * chance.lognormvariate(0, 0.3)) for _ in range(1_000)]
+    halves = [
+        Rollup({"a": Figures(run=histogram_of([1_000] * 500), overrun=histogram_of(each))})
+        for each in (overruns[:500], overruns[500:])
+    ]
+    found = usual_runs(halves)["a"].overrun
+    assert found is not None
+    assert found.runs == 1_000
+    assert found.median == pytest.approx(1.5, rel=0.03)
+    assert found.spread == pytest.approx(0.3, rel=0.1)
+    assert usual_overrun(histogram_of(overruns[: MIN_RUNS - 1])) is None
+    # Runs that took no time, or all as long as each other, still have a spread.
+    for equal in (0, 1_000):
+        found = usual_overrun(histogram_of([equal] * MIN_RUNS))
+        assert found is not None
+        assert found == UsualOverrun(MIN_RUNS, found.median, RELATIVE_ERROR)
+        assert found.median == pytest.approx(max(1, equal) / 1_000, rel=2 * RELATIVE_ERROR)
 
 
 def test_fewer_runs_make_nothing_usual() -> None:

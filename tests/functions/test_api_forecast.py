@@ -9,7 +9,9 @@ import pytest
 
 from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.functions.api_calls import NOW, UNKNOWN_ID, Api
+from tidegate.domain.forecast.forecast import FEWEST_DRAWS
 from tidegate.usecases.forecast.notes import NoteCode
+from tidegate.usecases.record.record import record
 
 PAGE = read_document("reference/api.md")
 FLOW = {
@@ -117,3 +119,22 @@ def test_the_page_lists_every_note() -> None:
 def test_what_is_unknown_is_not_found(api: Api, kind: str) -> None:
     assert api.call("GET", f"/v1/{kind}/{UNKNOWN_ID}/forecast").status == 404
     assert api.call("GET", f"/v1/{kind}/nonsense/forecast").status == 404
+
+
+def test_the_workflows_of_a_list_are_forecast_where_that_is_asked_for(api: Api) -> None:
+    ended, running = (api.call("POST", "/v1/workflows", FLOW).body["workflow_id"] for _ in range(2))
+    api.call("POST", f"/v1/workflows/{ended}/cancel")
+    record(api.services, [change.new for change in api.world.changes])
+    plain = api.call("GET", "/v1/workflows").body
+    assert plain["forecast"] is None
+    assert {row["forecast"] for row in plain["workflows"]} == {None}
+    assert plain == api.call("GET", "/v1/workflows", query={"forecast": "false"}).body
+    answer = api.call("GET", "/v1/workflows", query={"forecast": "true"}).body
+    rows = {row["workflow_id"]: row["forecast"] for row in answer["workflows"]}
+    assert rows[ended] is None
+    assert seconds_from_now(rows[running]["end"]["median"]) == pytest.approx(90, rel=0.3)
+    assert answer["cursor"] == plain["cursor"], "a page may be forecast that was read without"
+    told = answer["forecast"]
+    assert (told["left_out"], told["coverage"], told["draws"], told["notes"]) == (0, 0.9, FEWEST_DRAWS, [])
+    refused = api.call("GET", "/v1/workflows", query={"forecast": "yes"})
+    assert (refused.status, refused.body["errors"][0]["field"]) == (422, "forecast")

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulator.interleavings.actors import POOL
 from dev.simulator.interleavings.scene import Scene
+from dev.simulator.memory.seeded import JOB_TYPE
 from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.errors import NotFound
@@ -15,6 +17,10 @@ from tidegate.domain.job import NEVER_MS
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.shares import ShareRule
+from tidegate.domain.statistics.figures import Figures
+from tidegate.domain.statistics.histogram import histogram_of
+from tidegate.domain.statistics.rollup import Rollup
+from tidegate.domain.statistics.spans import DAY_MS, Counted, Span, floor_to
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.forecast import forecast, read_scene
 from tidegate.usecases.forecast.forecast import (
@@ -96,6 +102,24 @@ def test_what_ended_teaches_how_long_jobs_take_and_no_longer_counts() -> None:
         assert minutes(scene, found) == pytest.approx(7, rel=0.6)
     own = forecast_job(scene.services, ended.job_id, now_ms=scene.world.now_ms)
     assert (own.forecast, own.draws, own.notes) == (JobForecast(None, None), 0, ())
+
+
+def test_earlier_workflows_teach_how_jobs_run_against_their_estimates() -> None:
+    scene = Scene(capacity=1)
+    workflow_id = submitted(scene, workflow([estimated("a"), estimated("b", "a")]))
+    before = ask(scene, workflow_id)
+    midnight = floor_to(scene.world.now_ms, DAY_MS)
+    runs = histogram_of([60_000] * 50)
+    twice = Rollup({JOB_TYPE: Figures(run=runs, overrun=histogram_of(range(1_950, 2_050)))})
+    counted = Counted(midnight - DAY_MS, midnight, twice)
+    scene.services.statistics.put(POOL, Span.DAY, counted, expires_at_s=0)
+    scene.services.long_recall.forget()
+    after = ask(scene, workflow_id)
+    assert before.end is not None
+    assert after.end is not None
+    assert minutes(scene, after) == pytest.approx(2 * 2, rel=0.1)
+    wide, narrow = (each.high_ms - each.low_ms for each in (before.end, after.end))
+    assert narrow < wide / 2, "the earlier jobs were all as slow as each other"
 
 
 def test_jobs_that_a_failure_skips_are_left_out_and_said() -> None:

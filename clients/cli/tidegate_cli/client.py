@@ -202,15 +202,19 @@ class Client(ActsConnection):
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
     def list_workflows(
-        self, filters: Mapping[str, Parameter] | None = None, *, limit: int = 50
+        self, filters: Mapping[str, Parameter] | None = None, *, limit: int = 50, forecast: bool = False
     ) -> list[Mapping[str, Any]]:
-        """Returns at most `limit` workflows, newest first, as the API shows them.
+        """Returns at most `limit` workflows, newest first, as the API shows them, with their `forecast` if it is asked.
 
         `filters` are query parameters of `GET /v1/workflows`, such as `state` and `name`. Pages that found nothing are
         passed over.
         """
         given = _arguments(filters or {})
-        return self._list(lambda size: workflows.list_workflows(**given, page_size=size), "workflows", limit)
+        return self._list(
+            lambda size: workflows.list_workflows(**given, forecast=forecast, page_size=size),
+            "workflows",
+            limit,
+        )
 
     def get_workflow_graph(self, workflow_id: str) -> Mapping[str, Any]:
         """Returns the graph of a workflow, as the API shows it. It never changes."""

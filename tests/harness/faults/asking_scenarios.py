@@ -22,6 +22,7 @@ from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS
 from tidegate.usecases.callers.audited import Asked, audited
 from tidegate.usecases.callers.search import AuditQuery, list_acts
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
+from tidegate.usecases.forecast.forecast_list import forecast_list
 from tidegate.usecases.forecast.what_if import what_if
 from tidegate.usecases.read.cost import read_job_cost, read_workflow_cost
 from tidegate.usecases.read.logs import read_logs
@@ -85,7 +86,9 @@ def recorded(d: Deployment) -> None:
     assert [each.submission.submission_id for each in compared.workflows] == [workflow_id]
     costs = d.ask(lambda: read_workflow_cost(d.services, workflow_id, cursor=None, limit=10, now_ms=d.now_ms))
     assert [row.job.job_id for row in costs.rows] == list(ids.values())
-    d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
+    page = d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
+    listed = d.ask(lambda: forecast_list(d.services, page.rows, now_ms=d.now_ms))
+    assert listed.ends.keys() <= {workflow_id}
 
 
 def counted(d: Deployment) -> None:

@@ -165,6 +165,7 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", f"{workflow}/cost")
     api.call("GET", f"{workflow}/cost", query={"limit": "1"})
     api.call("GET", "/v1/workflows", query={"name": "flow", "limit": "5"})
+    api.call("GET", "/v1/workflows", query={"name": "flow", "forecast": "true"})
     page = api.call("GET", workflow, query={"limit": "2"}).body
     api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})

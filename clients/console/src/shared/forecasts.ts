@@ -14,13 +14,15 @@ import { useState } from "react";
 import { answerOf } from "../api/client";
 import { useApi } from "../api/context";
 import { useTurns } from "../api/pace";
-import type { components } from "../api/schema";
+import type { components, paths } from "../api/schema";
 import { isCheap, MOST_UNASKED } from "../domain/forecast";
 import { jobsLeft, type Progress } from "../domain/graph/progress";
 import { progressKey } from "./reads";
 
 export type JobForecast = components["schemas"]["JobForecastOut"];
 export type WorkflowForecast = components["schemas"]["ForecastOut"];
+type WorkflowList = components["schemas"]["WorkflowListOut"];
+type ListFilters = NonNullable<paths["/v1/workflows"]["get"]["parameters"]["query"]>;
 export type Note = components["schemas"]["NoteOut"];
 
 /** How often a cheap forecast is read while its screen changes; a screen that stays as it is asks less often. */
@@ -84,6 +86,30 @@ export function useIsFewJobs(workflowId: string | null): boolean {
     return progress !== undefined && jobsLeft(progress) <= MOST_UNASKED;
   });
   return isFew;
+}
+
+/**
+ * Forecasts the workflows of a page of the list, when somebody asks: it reads every job that is left of up to 20 of them.
+ * `filters` are those of the page, with its cursor.
+ */
+export function useListForecast(
+  filters: ListFilters,
+  limit: number,
+  enabled: boolean,
+): UseQueryResult<WorkflowList> {
+  const api = useApi();
+  return useQuery({
+    queryKey: ["workflows", filters, "forecast"],
+    queryFn: ({ signal }) =>
+      answerOf(
+        api.GET("/v1/workflows", { params: { query: { ...filters, limit, forecast: true } }, signal }),
+      ),
+    enabled,
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+    retry: false,
+  });
 }
 
 /** Forecasts a workflow, again once it is held or goes on. Where it is not enabled it returns what was read elsewhere. */

@@ -17,6 +17,12 @@ class Interval(Model):
     high: datetime
 
 
+class EndForecast(Model):
+    """When a workflow of a list is forecast to end; `end` is None where it does not end as things stand."""
+
+    end: Interval | None = None
+
+
 class ForecastNote(Model):
     """One thing that a forecast takes for granted, or that keeps jobs from a forecast."""
 

@@ -8,12 +8,16 @@ from datetime import datetime
 from pydantic import Field
 
 from tidegate_client.models.base import Model
+from tidegate_client.models.forecasts import EndForecast
 from tidegate_client.models.jobs import Job
 from tidegate_client.models.states import JobState
 
 
 class WorkflowSummary(Model):
-    """A workflow without its jobs. `ended_at` is None while it runs, and `counts` has the number of jobs by state."""
+    """A workflow without its jobs. `ended_at` is None while it runs, and `counts` has the number of jobs by state.
+
+    `forecast` is None unless a list was asked for it, and where the workflow has ended or was passed over.
+    """
 
     state: str
     counts: Mapping[str, int] = Field(default_factory=dict)
@@ -28,6 +32,7 @@ class WorkflowSummary(Model):
     job_count: int
     tags: Mapping[str, str] = Field(default_factory=dict)
     namespace: str | None = None
+    forecast: EndForecast | None = None
 
     @property
     def has_ended(self) -> bool:

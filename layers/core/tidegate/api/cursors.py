@@ -20,7 +20,8 @@ from tidegate.domain.errors import InvalidRequest
 _LONGEST = 16_384  # characters of a cursor that a client sends
 _LARGEST = 65_536  # bytes of what it holds
 _MARK_BYTES = 6
-_BESIDE_THE_QUERY = frozenset({"cursor", "limit"})  # the size of a page may change from page to page
+# The size of a page may change from page to page, and a forecast does not change which rows a list has.
+_BESIDE_THE_QUERY = frozenset({"cursor", "limit", "forecast"})
 _REFUSED = (
     "is not a cursor of this request; pass the cursor of the last answer to the same path with the same parameters, or "
     "leave it out to start over"

@@ -59,16 +59,20 @@ def key_and_dry_run_of(router: BaseRouter) -> tuple[str | None, bool]:
 
     Raises InvalidRequest where the key is too long or empty, or the parameter `dry_run` is no truth value.
     """
-    event = router.current_event
-    key: str | None = event.headers.get("Idempotency-Key")
+    key: str | None = router.current_event.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= limits.MAX_IDEMPOTENCY_KEY_CHARACTERS:
         raise InvalidRequest.of(
             "Idempotency-Key", f"must have 1 to {limits.MAX_IDEMPOTENCY_KEY_CHARACTERS} characters"
         )
-    dry_run = event.query_string_parameters.get("dry_run", "false")
-    if dry_run not in ("true", "false"):
-        raise InvalidRequest.of("dry_run", "must be true or false")
-    return key, bool(dry_run == "true")
+    return key, flag_of(router, "dry_run")
+
+
+def flag_of(router: BaseRouter, name: str) -> bool:
+    """Returns the truth value that a query parameter holds, False without it. Raises InvalidRequest."""
+    text = router.current_event.query_string_parameters.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidRequest.of(name, "must be true or false")
+    return bool(text == "true")
 
 
 def id_of(what: str, text: str, form: re.Pattern[str]) -> str:

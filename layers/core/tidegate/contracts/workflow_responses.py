@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from typing_extensions import TypedDict
 
+from tidegate.contracts.forecast import IntervalOut, NoteOut, Notes, interval_out, notes_out
 from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.dependency import DependencyType
+from tidegate.domain.forecast.forecast import COVERAGE, Interval
 from tidegate.domain.progress import Summary
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
@@ -39,8 +41,24 @@ class WorkflowSummaryOut(TypedDict):
     finish_by: Time | None
 
 
+class RowForecastOut(TypedDict):
+    """The forecast of a row: when the workflow ends, null where it does not end as things stand."""
+
+    end: IntervalOut | None
+
+
+class ListForecastOut(TypedDict):
+    """The forecast of a page. `left_out` counts the workflows that run and have none."""
+
+    asked_at: Time | None
+    left_out: int
+    coverage: float
+    draws: int
+    notes: list[NoteOut]
+
+
 class WorkflowRowOut(WorkflowSummaryOut):
-    """A workflow as a row of the list."""
+    """A workflow as a row of the list. `forecast` is null where it has ended, or was not forecast."""
 
     workflow_id: str
     name: str | None
@@ -48,12 +66,17 @@ class WorkflowRowOut(WorkflowSummaryOut):
     submitted_by: str | None
     tags: Mapping[str, str]
     job_count: int
+    forecast: RowForecastOut | None
 
 
 class WorkflowListOut(TypedDict):
-    """A page of workflows. The page looked at `looked_at` of them, back to the time `looked_back_to`."""
+    """A page of workflows. The page looked at `looked_at` of them, back to the time `looked_back_to`.
+
+    `forecast` is null unless it is asked for.
+    """
 
     workflows: list[WorkflowRowOut]
+    forecast: ListForecastOut | None
     looked_at: int
     looked_back_to: Time | None
     cursor: str | None
@@ -128,16 +151,33 @@ def summary_out(submission: Submission, summary: Summary) -> WorkflowSummaryOut:
     }
 
 
-def workflow_row_out(submission: Submission, summary: Summary) -> WorkflowRowOut:
+Ends = Mapping[str, Interval | None]
+"""The forecast end of each workflow, by its id; None where it does not end as things stand."""
+
+
+def workflow_row_out(submission: Submission, summary: Summary, ends: Ends) -> WorkflowRowOut:
     """Makes a row of the list of workflows."""
+    workflow_id = submission.submission_id
     return {
-        "workflow_id": submission.submission_id,
+        "workflow_id": workflow_id,
         "name": submission.name,
         "created_at": to_wire(submission.created_at_ms),
         "submitted_by": submission.submitted_by,
         "tags": dict(submission.tags),
         "job_count": submission.job_count,
         **summary_out(submission, summary),
+        "forecast": {"end": interval_out(ends[workflow_id])} if workflow_id in ends else None,
+    }
+
+
+def list_forecast_out(now_ms: int, left_out: int, draws: int, notes: Notes) -> ListForecastOut:
+    """Makes the forecast of a page at `now_ms`, in milliseconds since the epoch."""
+    return {
+        "asked_at": to_wire(now_ms),
+        "left_out": left_out,
+        "coverage": COVERAGE,
+        "draws": draws,
+        "notes": notes_out(notes),
     }
 
 

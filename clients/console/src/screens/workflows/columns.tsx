@@ -1,10 +1,12 @@
 import type { components } from "../../api/schema";
 import { etaOf, etaText } from "../../domain/eta";
+import { aheadText, boundsText } from "../../domain/forecast";
 import { plain } from "../../domain/text";
-import { durationText, secondsBetween } from "../../domain/times";
+import { durationText, secondsBetween, timeText, zoneName } from "../../domain/times";
 import { useNow } from "../../shared/now";
 import { StateBar } from "../../shared/StateBar";
 import { StateMark } from "../../shared/StateMark";
+import { useSettings } from "../../shared/settings";
 import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
 import type { Column } from "../../shared/VirtualTable";
@@ -39,7 +41,7 @@ function failedText(row: WorkflowRow): string {
   return failed === 0 ? "-" : failed.toLocaleString("en");
 }
 
-export const COLUMNS: readonly Column<WorkflowRow>[] = [
+const COLUMNS: readonly Column<WorkflowRow>[] = [
   { id: "state", title: "State", width: "150px", cell: (row) => <StateMark state={row.state} /> },
   { id: "name", title: "Name", width: "minmax(160px, 2fr)", cell: (row) => <Name row={row} /> },
   { id: "bar", title: "Jobs by state", width: "160px", cell: (row) => <StateBar counts={row.counts} /> },
@@ -69,9 +71,43 @@ export const COLUMNS: readonly Column<WorkflowRow>[] = [
   },
 ];
 
+/** When workflows end, by their ids. A workflow without an entry was not forecast. */
+export type Ends = ReadonlyMap<string, NonNullable<WorkflowRow["forecast"]>>;
+
+/** Returns the forecast ends of the rows of a page. */
+export function endsOf(rows: readonly WorkflowRow[]): Ends {
+  return new Map(rows.flatMap((row) => (row.forecast === null ? [] : [[row.workflow_id, row.forecast]])));
+}
+
+function End({ row, ends }: { row: WorkflowRow; ends: Ends }) {
+  const nowMs = useNow();
+  const { zone } = useSettings();
+  const forecast = ends.get(row.workflow_id);
+  // It may have ended since it was forecast.
+  if (forecast === undefined || row.ended_at !== null) return <span>-</span>;
+  if (forecast.end === null) return <span>not as things stand</span>;
+  const bounds = boundsText(forecast.end, zone);
+  const at = `${timeText(forecast.end.median, zone)} ${zoneName(zone)}`;
+  const title = bounds === null ? at : `${at}, in most cases between ${bounds}`;
+  return (
+    <time dateTime={forecast.end.median} title={title}>
+      {aheadText(forecast.end.median, nowMs)}
+    </time>
+  );
+}
+
 /** What a phone has room for; the others are on the screen of the workflow. */
-export const NARROW: readonly Column<WorkflowRow>[] = COLUMNS.flatMap((column) => {
+const NARROW: readonly Column<WorkflowRow>[] = COLUMNS.flatMap((column) => {
   if (column.id === "state") return [{ ...column, width: "124px" }];
   if (column.id === "name") return [{ ...column, width: "minmax(90px, 1fr)" }];
   return column.id === "failed" ? [{ ...column, width: "76px" }] : [];
 });
+
+/** Returns the columns of the list, with the forecast ends unless they are null. A phone has room for few. */
+export function columnsOf(narrow: boolean, ends: Ends | null): readonly Column<WorkflowRow>[] {
+  const columns = narrow ? NARROW : COLUMNS;
+  if (ends === null) return columns;
+  const kept = narrow ? columns.filter(({ id }) => id !== "failed") : columns;
+  const cell = (row: WorkflowRow) => <End row={row} ends={ends} />;
+  return [...kept, { id: "ends", title: "Ends about", width: "150px", cell }];
+}

@@ -3,20 +3,23 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import useMediaQuery from "@mui/material/useMediaQuery";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
 import { isMoving } from "../../domain/graph/progress";
+import { counted } from "../../domain/numbers";
+import { plain } from "../../domain/text";
 import { NewPill, useArrivals } from "../../shared/arrivals";
 import { Freshness } from "../../shared/Freshness";
+import { useListForecast } from "../../shared/forecasts";
 import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
-import { Time } from "../../shared/Time";
+import { Ago, Time } from "../../shared/Time";
 import { type Address, type Search, useAddress } from "../../shared/useAddress";
 import { VirtualTable } from "../../shared/VirtualTable";
 import { BulkBar } from "./BulkBar";
-import { COLUMNS, NARROW, type WorkflowRow } from "./columns";
+import { columnsOf, type Ends, endsOf, type WorkflowRow } from "./columns";
 import { Filters, statesIn } from "./Filters";
 
 const PAGE = 100;
@@ -48,6 +51,18 @@ export function WorkflowsScreen() {
     moves: (page) => page.workflows.some((row) => isMoving(row.state)),
   });
   const page = list.data;
+  const of = JSON.stringify(filters);
+  const [askedOf, setAskedOf] = useState<string | null>(null);
+  const forecast = useListForecast(filters, PAGE, askedOf === of);
+  const ends = useMemo(
+    () => (forecast.data === undefined ? null : endsOf(forecast.data.workflows)),
+    [forecast.data],
+  );
+  const ask = () => {
+    if (askedOf !== of) setAskedOf(of);
+    // A second request would end the first one, whose reads are paid by then.
+    else if (!forecast.isFetching) void forecast.refetch();
+  };
   return (
     <Page title="Workflows" aside={<Freshness query={list} />}>
       <Filters search={search} change={change} />
@@ -63,7 +78,8 @@ export function WorkflowsScreen() {
         ) : null
       ) : (
         <>
-          <Rows rows={page.workflows} of={JSON.stringify(filters)} stale={list.isPlaceholderData} />
+          <ForecastEnds query={forecast} onAsk={ask} />
+          <Rows rows={page.workflows} of={of} stale={list.isPlaceholderData} ends={ends} />
           {page.workflows.length === 0 ? <Nothing filtered={Object.keys(filters).length > 0} /> : null}
           <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
             <Typography component="p" variant="body2" color="text.secondary">
@@ -90,6 +106,28 @@ export function WorkflowsScreen() {
   );
 }
 
+/** The button that forecasts the page, and how far that came. */
+function ForecastEnds({ query, onAsk }: { query: ReturnType<typeof useListForecast>; onAsk: () => void }) {
+  const told = query.data?.forecast ?? null;
+  return (
+    <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", columnGap: 1 }}>
+      <Button variant="text" size="small" aria-busy={query.isFetching} onClick={onAsk}>
+        {told === null ? "Forecast when they end" : "Forecast again"}
+      </Button>
+      {told === null ? null : (
+        <Typography role="status" variant="body2" color="text.secondary">
+          Forecast <Ago at={told.asked_at} />
+          {told.left_out === 0 ? null : `; ${counted(told.left_out, "workflow")} left out`}
+          {told.notes.map(({ code, message }) => (
+            <span key={code}> {plain(message)}</span>
+          ))}
+        </Typography>
+      )}
+      {query.error === null || query.isFetching ? null : <ErrorNotice error={query.error} onRetry={onAsk} />}
+    </Box>
+  );
+}
+
 function Newest({ change }: Pick<Address, "change">) {
   return (
     <Button variant="text" onClick={() => change({ cursor: undefined })}>
@@ -98,7 +136,17 @@ function Newest({ change }: Pick<Address, "change">) {
   );
 }
 
-function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; stale: boolean }) {
+function Rows({
+  rows,
+  of,
+  stale,
+  ends,
+}: {
+  rows: readonly WorkflowRow[];
+  of: string;
+  stale: boolean;
+  ends: Ends | null;
+}) {
   const navigate = useNavigate();
   const narrow = useMediaQuery("(max-width: 700px)");
   const [selection, setSelection] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> }>({
@@ -121,7 +169,7 @@ function Rows({ rows, of, stale }: { rows: readonly WorkflowRow[]; of: string; s
       <VirtualTable
         label="workflows, newest first"
         rows={shown}
-        columns={narrow ? NARROW : COLUMNS}
+        columns={columnsOf(narrow, ends)}
         rowId={(row) => row.workflow_id}
         selected={selected}
         onSelect={(changed) => setSelection({ of, ids: changed })}

@@ -17,6 +17,7 @@ function row(place: number, state = "FAILED") {
     submitted_by: "arn:aws:iam::123456789012:user/ann",
     tags: {},
     job_count: 7,
+    forecast: null,
   };
 }
 
@@ -36,6 +37,42 @@ it("lists workflows with their states, how long they took, and how far it looked
   expect(first.textContent).toContain("3 min 20 s");
   expect(within(first).getByRole("img").getAttribute("aria-label")).toBe("2 FAILED, 5 SUCCEEDED");
   expect(screen.getByText(/2 shown of 40 looked at/).textContent).toContain("2026-11-28 00:00:00 UTC");
+  expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
+});
+
+it("forecasts when workflows end, when somebody asks", async () => {
+  const inAnHour = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+  const running = (place: number) => ({ ...row(place, "RUNNING"), ended_at: null });
+  const end = { median: inAnHour(60.5), low: inAnHour(40), high: inAnHour(90) };
+  const plain = { ...PAGE, forecast: null, workflows: [running(3), running(2), running(1)] };
+  const { asked } = showAt("/workflows?state=RUNNING", {
+    "GET /v1/workflows": (call: Asked) =>
+      call.call.includes("forecast=true")
+        ? {
+            ...plain,
+            workflows: [
+              { ...running(3), forecast: { end } },
+              { ...running(2), forecast: { end: null } },
+              { ...running(1), forecast: null },
+            ],
+            forecast: {
+              asked_at: inAnHour(0),
+              left_out: 1,
+              coverage: 0.9,
+              draws: 20,
+              notes: [{ code: "pool-paused", message: "Pool p is paused." }],
+            },
+          }
+        : plain,
+  });
+  await screen.findByRole("grid");
+  expect(asked.some(({ call }) => call.includes("forecast"))).toBe(false);
+  await userEvent.setup().click(screen.getByRole("button", { name: "Forecast when they end" }));
+  expect((await screen.findByText("in 1 h")).getAttribute("title")).toContain("in most cases between");
+  expect(screen.getByText("not as things stand")).toBeDefined();
+  const told = screen.getByText(/1 workflow left out/).textContent;
+  expect(told).toContain("Pool p is paused.");
+  expect(screen.getByRole("button", { name: "Forecast again" })).toBeDefined();
   expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
 });
 

@@ -11,24 +11,45 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from tidegate.api.answering import answer_with, page_answer
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
-from tidegate.api.reading import ULID, deps_of, id_of, refuse_other_parameters
+from tidegate.api.reading import (
+    ULID,
+    deps_of,
+    flag_of,
+    id_of,
+    refuse_other_parameters,
+    until_of,
+)
 from tidegate.contracts.job_listing import read_tags
 from tidegate.contracts.times import read_moment, to_ms, to_wire
 from tidegate.contracts.workflow_responses import (
+    ListForecastOut,
     WorkflowListOut,
     critical_path_out,
     graph_out,
+    list_forecast_out,
     states_out,
     workflow_row_out,
 )
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.progress import WorkflowState
+from tidegate.usecases.forecast.forecast_list import ListForecast, forecast_list
 from tidegate.usecases.read import progress
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
-_PARAMETERS = ("state", "name", "submitted_by", "tag", "from", "to", "finish_by", "limit", "cursor")
+_PARAMETERS = (
+    "state",
+    "name",
+    "submitted_by",
+    "tag",
+    "from",
+    "to",
+    "finish_by",
+    "forecast",
+    "limit",
+    "cursor",
+)
 _FOR_EVER = "private, max-age=31536000, immutable"  # the graph of a workflow never changes
 
 
@@ -47,13 +68,22 @@ def get_workflows() -> Response[str]:
         to_ms=_time("to"),
         finish_by_ms=_time("finish_by"),
     )
+    is_forecast = flag_of(router, "forecast")
     if wanted.from_ms is not None and wanted.to_ms is not None and wanted.from_ms > wanted.to_ms:
         raise InvalidRequest.of("to", "must not be before from")
 
     def read(limit: int) -> WorkflowListOut:
-        page = list_workflows(deps.services, wanted, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms())
+        now_ms = deps.clock.now_ms()
+        page = list_workflows(deps.services, wanted, cursor=cursor, limit=limit, now_ms=now_ms)
+        found = (
+            forecast_list(deps.services, page.rows, now_ms=now_ms, until=until_of(router))
+            if is_forecast
+            else None
+        )
+        ends = {} if found is None else found.ends
         return {
-            "workflows": [workflow_row_out(row.submission, row.summary) for row in page.rows],
+            "workflows": [workflow_row_out(row.submission, row.summary, ends) for row in page.rows],
+            "forecast": None if found is None else _forecast_out(now_ms, found),
             "looked_at": page.looked_at,
             "looked_back_to": to_wire(page.looked_back_to_ms),
             "cursor": next_cursor(router, page.cursor),
@@ -95,6 +125,11 @@ def get_states(workflow_id: str) -> Response[str]:
         HTTPStatus.OK,
         states_out(found.submission, found.summary, found.version, found.states, found.changes),
     )
+
+
+def _forecast_out(now_ms: int, found: ListForecast) -> ListForecastOut:
+    notes = [(note.code, note.message) for note in found.notes]
+    return list_forecast_out(now_ms, found.left_out, found.draws, notes)
 
 
 def _states(text: str | None) -> frozenset[WorkflowState]:

@@ -51,6 +51,7 @@ ROUTES = (
             Parameter("from", "only workflows created at this time or later", Time),
             Parameter("to", "only workflows created at this time or earlier", Time),
             Parameter("finish_by", "only workflows that ought to end by this time or earlier", Time),
+            Parameter("forecast", "forecasts when the first workflows of the page end that run", bool),
             LIMIT,
             CURSOR,
         ),

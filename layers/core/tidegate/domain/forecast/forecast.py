@@ -94,6 +94,27 @@ def forecast(
     return Forecast(jobs, made.interval(ends_ms), draws, ends_ms)
 
 
+def forecast_ends(
+    scene: Scene,
+    run_times: RunTimes,
+    groups: Sequence[Sequence[str]],
+    *,
+    draws: int,
+    is_over: Callable[[], bool] = lambda: False,
+) -> tuple[list[Interval | None], int]:
+    """Returns when each group of jobs, named by their ids, has ended, and how many courses were stepped.
+
+    All groups share the courses. Steps the scene `draws` (1 or more) times, or fewer where `is_over` says so. A group
+    without jobs has no end.
+    """
+    wiring = wire(scene)
+    stepped = courses(wiring, run_times, draws, is_over=is_over)
+    made = Intervals(scene.now_ms, LEARNED_WIDENING)
+    numbers = [[wiring.numbers[job_id] for job_id in group] for group in groups]
+    ends = [made.interval([last_end_ms(course, group) for course in stepped]) for group in numbers]
+    return ends, len(stepped)
+
+
 def courses(
     wiring: Wiring,
     run_times: RunTimes,

@@ -1,9 +1,9 @@
 """Estimates how long jobs run: from their estimates, corrected by how long ended jobs of the same type ran.
 
 A run time is drawn from a log-normal distribution. Its median is the estimate times the bias of the job's type, and
-its spread is that of the ended jobs around their own medians. A job without an estimate has the median of the ended
-jobs of its type. A RUNNING job has run for some time already, so its run time is drawn from the part of the
-distribution beyond that time.
+its spread is that of the ended jobs around their own medians. Both begin with what the statistics tell of the type's
+earlier jobs, of all workflows. A job without an estimate has the median of the ended jobs of its type. A RUNNING job
+has run for some time already, so its run time is drawn from the part of the distribution beyond that time.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from tidegate.domain.statistics.histogram import RELATIVE_ERROR
+from tidegate.domain.statistics.usual_runs import UsualOverrun
+
 PRIOR_SPREAD: Final = 0.4
-"""The spread that a job's run time has around its estimate before any job has ended: a factor of 1.5 either way."""
+"""The spread that a job's run time has around its estimate, where nothing is known: a factor of 1.5 either way."""
 GUESSED_SECONDS: Final = 60.0
 """The median of a job that nothing is known of: no estimate, and no ended job of its type."""
 GUESSED_SPREAD: Final = 1.0
 _PRIOR_JOBS = 10  # how many ended jobs the prior spread counts for
+_MOST_PAST_JOBS = 100  # earlier jobs that count at most, so that the workflow's own are heard
 _SURE = 4.0  # a bias within two standard errors (4 of their squares) may be chance, and counts as none
+_OF_MEDIAN = math.pi / 2  # a median of normal values varies by so much more than their mean
 _FAR = 6.0  # beyond so many spreads the quantiles of the normal distribution lose their digits
 _NORMAL = statistics.NormalDist()
 
@@ -49,23 +54,30 @@ class RunTime(NamedTuple):
 class RunTimes:
     """The experience with the jobs that have ended, by type: the `biases` of estimates, and the `usual` run times.
 
-    The `usual` run time is that of a job without an estimate.
+    The `usual` run time is that of a job without an estimate. `spreads` holds the spread of each type that the
+    statistics know; `spread` is that of all others.
     """
 
     spread: float = PRIOR_SPREAD
     biases: Mapping[str, float] = field(default_factory=dict)
     usual: Mapping[str, RunTime] = field(default_factory=dict)
+    spreads: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, job_type: str, estimate_seconds: float | None) -> RunTime:
         """Returns the distribution for a job of this type with this estimate (0 or more, None without one)."""
         if estimate_seconds is None:
             guess = RunTime(GUESSED_SECONDS, GUESSED_SPREAD, is_guess=True)
             return self.usual.get(job_type, guess)
-        return RunTime(estimate_seconds * self.biases.get(job_type, 1.0), self.spread)
+        spread = self.spreads.get(job_type, self.spread)
+        return RunTime(estimate_seconds * self.biases.get(job_type, 1.0), spread)
 
 
-def learned(ended: Sequence[Ended]) -> RunTimes:
-    """Returns what the ended jobs teach. Jobs that ran for no time, and estimates of 0 seconds, teach nothing."""
+def learned(ended: Sequence[Ended], past: Mapping[str, UsualOverrun] | None = None) -> RunTimes:
+    """Returns what the ended jobs teach, and the `past`: how earlier jobs ran against their estimates, by type.
+
+    Jobs that ran for no time, and estimates of 0 seconds, teach nothing.
+    """
+    past = past or {}
     ratios: dict[str, list[float]] = {}
     logs: dict[str, list[float]] = {}
     for each in ended:
@@ -75,29 +87,57 @@ def learned(ended: Sequence[Ended]) -> RunTimes:
         if each.estimate_seconds:
             ratio = math.log(each.ran_seconds / each.estimate_seconds)
             ratios.setdefault(each.type, []).append(ratio)
-    shifts = {job_type: _shift(found) for job_type, found in ratios.items()}
-    apart = [ratio - shifts[job_type] for job_type, found in ratios.items() for ratio in found]
+    shifts, spreads = _of_past(past)
+    apart: list[float] = []
+    for job_type, found in ratios.items():
+        before = past.get(job_type)
+        expected = shifts.get(job_type, 0.0)
+        known = PRIOR_SPREAD if before is None else before.spread
+        weight = _PRIOR_JOBS if before is None else min(before.runs, _MOST_PAST_JOBS)
+        shifts[job_type] = expected + _shift([each - expected for each in found], known, weight)
+        of_type = [each - shifts[job_type] for each in found]
+        if before is None:
+            apart += of_type
+        else:
+            spreads[job_type] = _spread(of_type, known, weight)
     spread = _spread(apart, PRIOR_SPREAD)
     usual = {
         job_type: RunTime(math.exp(middle), _spread([each - middle for each in found], GUESSED_SPREAD))
         for job_type, found in logs.items()
         for middle in (statistics.median(found),)
     }
-    return RunTimes(spread, {job_type: math.exp(shift) for job_type, shift in shifts.items()}, usual)
+    biases = {job_type: math.exp(shift) for job_type, shift in shifts.items()}
+    return RunTimes(spread, biases, usual, spreads)
 
 
-def _spread(apart: Sequence[float], prior: float) -> float:
-    """Returns the standard deviation of these distances from a middle, together with the prior."""
+def _of_past(past: Mapping[str, UsualOverrun]) -> tuple[dict[str, float], dict[str, float]]:
+    """Returns the logarithms of the biases, and the spreads, that earlier jobs had, by type."""
+    bucket = RELATIVE_ERROR * RELATIVE_ERROR / 3  # the variance of a place in a bucket of a histogram
+    shifts = {
+        job_type: _beyond_chance(
+            math.log(each.median), bucket + _OF_MEDIAN * each.spread * each.spread / each.runs
+        )
+        for job_type, each in past.items()
+    }
+    return shifts, {job_type: each.spread for job_type, each in past.items()}
+
+
+def _spread(apart: Sequence[float], prior: float, weight: int = _PRIOR_JOBS) -> float:
+    """Returns the standard deviation of these distances from a middle, and of a prior that counts for `weight` jobs."""
     total = sum(each * each for each in apart)
-    return math.sqrt((_PRIOR_JOBS * prior * prior + total) / (_PRIOR_JOBS + len(apart)))
+    return math.sqrt((weight * prior * prior + total) / (weight + len(apart)))
 
 
-def _shift(ratios: Sequence[float]) -> float:
-    """Returns the mean of logarithms, less the more it may be chance (James and Stein's estimate, positive part)."""
+def _shift(ratios: Sequence[float], prior: float, weight: int) -> float:
+    """Returns the mean of logarithms, less the more it may be chance."""
     mean = statistics.fmean(ratios)
-    spread = _spread([each - mean for each in ratios], PRIOR_SPREAD)
-    chance = _SURE * spread * spread / len(ratios)
-    return mean * max(0.0, 1.0 - chance / (mean * mean)) if mean else 0.0
+    spread = _spread([each - mean for each in ratios], prior, weight)
+    return _beyond_chance(mean, spread * spread / len(ratios))
+
+
+def _beyond_chance(shift: float, variance: float) -> float:
+    """Returns the part of a shift that chance does not explain (James and Stein's estimate, positive part)."""
+    return shift * max(0.0, 1.0 - _SURE * variance / (shift * shift)) if shift else 0.0
 
 
 def draw_ms(run_time: RunTime, chance: random.Random) -> int:

@@ -57,6 +57,20 @@ class Histogram:
             below += held
         return value
 
+    def smooth_quantile(self, part: float) -> float | None:
+        """Returns a quantile as if the values of a bucket lay evenly on its logarithmic scale; None without values.
+
+        Where values are spread over many buckets it errs far less than `quantile`, and nowhere by more than a bucket.
+        """
+        place = part * self.count - self.zeros
+        if not self.count or place <= 0:
+            return None if not self.count else 0.0
+        for number, held in self.buckets:
+            if place <= held:
+                return math.exp((number - 1 + place / held) * _LOG_GROWTH)
+            place -= held
+        return _GROWTH ** self.buckets[-1][0] if self.buckets else 0.0
+
 
 EMPTY: Final = Histogram()
 

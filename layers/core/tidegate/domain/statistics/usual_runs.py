@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.domain.statistics.histogram import Histogram, summed
+from tidegate.domain.statistics.figures import OVERRUN_UNIT, Figures
+from tidegate.domain.statistics.histogram import RELATIVE_ERROR, Histogram, summed
 from tidegate.domain.statistics.rollup import OTHER, Rollup
 
 MIN_RUNS: Final = 20
 """How many runs of a type make a usual run."""
 MIN_RUNS_OF_P99: Final = 100
 """How many runs of a type make a 99th percentile, so that at least one of them lies beyond it."""
+_TAIL: Final = 0.1
+_TAIL_SPREADS: Final = 1.2816
+"""How many standard deviations a normal distribution's tail of 10 % begins away from its middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsualOverrun:
+    """How jobs of one type ran against their estimates, by `runs` last attempts.
+
+    `median` is that of the run times, each divided by its estimate (above 0). `spread` is the standard deviation of the
+    logarithm, by the distance of the quantiles at 10 % and 90 %, so that a few odd runs do not count.
+    """
+
+    runs: int
+    median: float
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +40,13 @@ class UsualRun:
     """How long jobs of one type ran: the median of their last attempts, and the 99th percentile, in seconds.
 
     Both are within the relative error of a histogram. `runs` counts the attempts. `p99_seconds` is None for fewer than
-    MIN_RUNS_OF_P99 of them.
+    MIN_RUNS_OF_P99 of them. `overrun` is None where fewer than MIN_RUNS of them had an estimate.
     """
 
     runs: int
     median_seconds: float
     p99_seconds: float | None = None
+    overrun: UsualOverrun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +62,26 @@ def usual_runs(rollups: Iterable[Rollup]) -> Mapping[str, UsualRun]:
 
     All attempts that ran count, whatever their end. Types that a roll-up counts under OTHER are unknown there.
     """
-    runs: dict[str, list[Histogram]] = {}
+    found: dict[str, list[Figures]] = {}
     for rollup in rollups:
         for job_type, figures in rollup.types.items():
             if job_type != OTHER:
-                runs.setdefault(job_type, []).append(figures.run)
-    usual = {job_type: _usual_run(summed(found)) for job_type, found in runs.items()}
+                found.setdefault(job_type, []).append(figures)
+    usual = {
+        job_type: _usual_run(summed(each.run for each in of_type), summed(each.overrun for each in of_type))
+        for job_type, of_type in found.items()
+    }
     return {job_type: run for job_type, run in usual.items() if run is not None}
+
+
+def usual_overrun(overrun: Histogram) -> UsualOverrun | None:
+    """Returns the usual overrun of run times in thousandths of their estimates; None for fewer than MIN_RUNS."""
+    if overrun.count < MIN_RUNS:
+        return None
+    low, median, high = (max(1.0, overrun.smooth_quantile(part) or 0.0) for part in (_TAIL, 0.5, 1.0 - _TAIL))
+    spread = math.log(high / low) / (2 * _TAIL_SPREADS)
+    # A histogram tells no spread below its own error.
+    return UsualOverrun(overrun.count, median / OVERRUN_UNIT, max(spread, RELATIVE_ERROR))
 
 
 def straggler_of(job: Job, usual: UsualRun | None, now_ms: int) -> Straggler | None:
@@ -66,11 +98,12 @@ def straggler_of(job: Job, usual: UsualRun | None, now_ms: int) -> Straggler | N
     return Straggler(usual.runs, usual.p99_seconds)
 
 
-def _usual_run(run: Histogram) -> UsualRun | None:
+def _usual_run(run: Histogram, overrun: Histogram) -> UsualRun | None:
     count = run.count
     if count < MIN_RUNS:
         return None
-    return UsualRun(count, _seconds(run, 0.5), _seconds(run, 0.99) if count >= MIN_RUNS_OF_P99 else None)
+    p99_seconds = _seconds(run, 0.99) if count >= MIN_RUNS_OF_P99 else None
+    return UsualRun(count, _seconds(run, 0.5), p99_seconds, usual_overrun(overrun))
 
 
 def _seconds(run: Histogram, part: float) -> float:

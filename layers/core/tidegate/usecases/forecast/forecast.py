@@ -17,6 +17,7 @@ from tidegate.usecases.forecast.notes import Note, notes_of
 from tidegate.usecases.forecast.read_scene import SceneRead, read_job_scene, read_workflow_scene
 from tidegate.usecases.read.visible import find_job, find_workflow
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.usual_runs import known_overruns
 
 MAX_ROWS: Final = 200
 """Jobs that the forecast of a workflow shows: those that start first."""
@@ -77,7 +78,7 @@ def forecast_workflow(
     """
     submission = find_workflow(services, workflow_id)
     read = read_workflow_scene(services, workflow_id, submission.job_count, now_ms)
-    run_times = learned(read.ended)
+    run_times = learned(read.ended, known_overruns(services, now_ms, until))
     jobs = [job for job in read.wanted if job.job_id not in read.skipped]
     found = _drawn(read, run_times, jobs)
     rows = sorted((ForecastRow(job, each) for job, each in zip(jobs, found.jobs, strict=True)), key=_by_start)
@@ -108,7 +109,7 @@ def forecast_job(services: Services, job_id: str, *, now_ms: int, until: Deadlin
     if all(each.job_id != job_id for each in read.wanted):  # it ended meanwhile
         return JobForecastRead(job, _NOTHING, 0, ())
     jobs = [each for each in read.wanted if each.job_id == job_id and job_id not in read.skipped]
-    run_times = learned(read.ended)
+    run_times = learned(read.ended, known_overruns(services, now_ms, until))
     found = _drawn(read, run_times, jobs)
     own = found.jobs[0] if found.jobs else _NOTHING
     judged = _judged(services, read, run_times, found, jobs, job.finish_by_ms, until)

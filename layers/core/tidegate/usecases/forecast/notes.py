@@ -66,6 +66,15 @@ def notes_of(read: SceneRead, run_times: RunTimes, jobs: Sequence[Job]) -> Itera
         )
 
 
+def cut_short(draws: int, wanted: int) -> Iterator[Note]:
+    """Yields a note where fewer courses were drawn than are wanted."""
+    if draws < wanted:
+        yield Note(
+            NoteCode.CUT_SHORT,
+            f"The time of an answer allowed {draws} of {wanted} draws, so the intervals are coarse.",
+        )
+
+
 def _holds(read: SceneRead, jobs: Sequence[Job]) -> Iterator[Note]:
     """Yields what keeps jobs from starting at all."""
     scene = read.scene

@@ -24,7 +24,7 @@ from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import TERMINAL, Group, State
 from tidegate.domain.workflow_graph import WorkflowGraph
 from tidegate.ports import IndexEntry, IndexPage
-from tidegate.usecases.bounds.deadline import NEVER, Deadline
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.portions import read_lean
 from tidegate.usecases.pools.capacity import pool_ability
 from tidegate.usecases.pools.lanes import LANES_AT_MOST
@@ -36,6 +36,7 @@ MAX_JOBS = limits.MAX_JOBS_PER_WORKFLOW
 MAX_ENTRIES = 1_000  # further jobs, of which the index alone is read
 MAX_OTHER_WORKFLOWS = 4  # read whole, beside the one that is asked about
 MAX_WORKFLOWS_COMPARED = 20  # read whole, beside those that a what-if names
+MAX_JOBS_LISTED = 4_000  # of the workflows of a list and of other workflows together
 MAX_UPSTREAMS = 100  # jobs of earlier submissions that jobs wait for; one request
 MAX_READY = 500  # READY jobs of each shard of a lane
 MAX_ACTIVE = 1_000  # dispatched jobs of each shard
@@ -129,6 +130,24 @@ def read_compared_scene(
     return look.read(list(look.jobs.values()))
 
 
+def read_listed_scene(
+    services: Services, job_counts: Mapping[str, int], now_ms: int, until: Deadline = NEVER
+) -> SceneRead:
+    """Reads the scene of several workflows, given by their ids with the numbers of their jobs.
+
+    All jobs that were read are `wanted`. Takes for each workflow what `read_workflow_scene` takes for one, and once for
+    all what competes with them. The first workflow is read always, no further one after `until`, and none that was
+    submitted before graphs were stored. Raises ServiceUnavailable.
+    """
+    look = _Look(services, now_ms, until=until, max_jobs=MAX_JOBS_LISTED)
+    for workflow_id, job_count in while_time(job_counts.items(), until):
+        look.add_workflow(workflow_id, job_count)
+    look.is_whole = len(look.workflows) == len(job_counts)
+    look.add_upstreams()
+    look.add_pools()
+    return look.read(list(look.jobs.values()))
+
+
 @dataclass(slots=True)
 class _Look:
     """The reads of one answer. `jobs` and `entries` are what has not ended, the latter known from the index alone."""
@@ -137,6 +156,7 @@ class _Look:
     now_ms: int
     max_others: int = MAX_OTHER_WORKFLOWS
     until: Deadline = NEVER
+    max_jobs: int = MAX_JOBS
     is_whole: bool = True
     workflows: list[str] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -159,7 +179,7 @@ class _Look:
         states = dict(zip(ids, (state for each in segments for state in each.states), strict=True))
         ran = dict(zip(ids, (seconds for each in segments for seconds in each.ran_seconds), strict=True))
         open_ids = [job_id for job_id in ids if states[job_id] not in TERMINAL]
-        if job_count is None and len(self.jobs) + len(open_ids) > MAX_JOBS:
+        if job_count is None and len(self.jobs) + len(open_ids) > self.max_jobs:
             return None
         found = read_lean(self.services, open_ids, consistent=False)
         # The progress may lag behind the jobs.

@@ -19,10 +19,11 @@ from tidegate.domain.requests import WhatIfRequest
 from tidegate.domain.submission import Submission
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
-from tidegate.usecases.forecast.notes import Note, NoteCode, notes_of
+from tidegate.usecases.forecast.notes import Note, cut_short, notes_of
 from tidegate.usecases.forecast.read_scene import NamedWorkflow, SceneRead, read_compared_scene
 from tidegate.usecases.read.visible import is_accepted, visible_jobs
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.usual_runs import known_overruns
 from tidegate.usecases.submit.would_submit import IfSubmitted, jobs_if_submitted
 
 _ADDED: Final = (
@@ -104,7 +105,8 @@ def what_if(
     )
     changed = change(scene, changes, services.settings.window)
     groups = _Groups.of(read, named.asked, bool(added.jobs))
-    run_times, wanted = learned(read.ended), draws_for(2 * len(changed.jobs))
+    run_times = learned(read.ended, known_overruns(services, now_ms, until))
+    wanted = draws_for(2 * len(changed.jobs))
     found = compare(scene, changed, run_times, groups.ids, draws=wanted, is_over=until.is_over)
     of_then = replace(read, scene=changed)
     judged = _judged(services, request, of_then.scene, run_times, groups, found, until)
@@ -367,14 +369,4 @@ def _notes(
 ) -> tuple[Note, ...]:
     jobs = {job.job_id: job for each in groups.of_workflows.values() for job in each} | dict(groups.of_jobs)
     jobs |= {job.job_id: job for job in groups.of_submitted}
-    cut = (
-        ()
-        if found.draws == wanted
-        else (
-            Note(
-                NoteCode.CUT_SHORT,
-                f"The time of an answer allowed {found.draws} of {wanted} draws, so the intervals are coarse.",
-            ),
-        )
-    )
-    return (*notes_of(read, run_times, list(jobs.values())), *cut)
+    return (*notes_of(read, run_times, list(jobs.values())), *cut_short(found.draws, wanted))

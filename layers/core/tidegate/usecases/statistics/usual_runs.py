@@ -1,4 +1,4 @@
-"""Reads how long jobs of each type usually run, and gives that to jobs as their estimate."""
+"""Reads how long jobs of each type usually run, also against their estimates, and estimates jobs by it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from tidegate.domain.states import State
 from tidegate.domain.statistics.codec import UnknownVersion
 from tidegate.domain.statistics.rollup import Rollup
 from tidegate.domain.statistics.spans import DAY_MS, Span, floor_to
-from tidegate.domain.statistics.usual_runs import Straggler, UsualRun, straggler_of, usual_runs
+from tidegate.domain.statistics.usual_runs import (
+    Straggler,
+    UsualOverrun,
+    UsualRun,
+    straggler_of,
+    usual_runs,
+)
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.services import Services
 
@@ -63,6 +69,15 @@ def known_usual_runs(services: Services, now_ms: int, until: Deadline = NEVER) -
     no call fails for want of one.
     """
     return services.long_recall.of("usual-runs", now_ms, lambda: _read(services, now_ms, until))
+
+
+def known_overruns(services: Services, now_ms: int, until: Deadline = NEVER) -> Mapping[str, UsualOverrun]:
+    """Returns how jobs of each type usually run against their estimates, as far as the statistics tell.
+
+    Reads what `known_usual_runs` reads, and shares its answer.
+    """
+    usual = known_usual_runs(services, now_ms, until)
+    return {job_type: each.overrun for job_type, each in usual.items() if each.overrun is not None}
 
 
 def straggling(services: Services, job: Job, now_ms: int, until: Deadline = NEVER) -> Straggler | None:
