@@ -11,12 +11,13 @@ import typer
 
 from tidegate.domain.job_query import ALL_STATES, Order
 from tidegate.domain.states import State
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate_cli import ids
 from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import jobs, print_jobs
 from tidegate_cli.connection import Parameter
-from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
 from tidegate_cli.views import JobView
 
 __all__ = ["jobs"]  # with the command `list`
@@ -55,6 +56,16 @@ FromOption = Annotated[
 SubmittedByOption = Annotated[str | None, only("--submitted-by", "of this caller, as a whole ARN")]
 FinishByOption = Annotated[
     str | None, only("--finish-by", "that ought to end by this time or earlier", "TIME")
+]
+VerdictOption = Annotated[
+    FinishVerdict | None,
+    typer.Option(
+        "--verdict",
+        parser=word_of(FinishVerdict),
+        metavar="VERDICT",
+        help=f"Only jobs with this verdict about their time to finish by: {', '.join(FinishVerdict)}.",
+        show_default=False,
+    ),
 ]
 OverdueOption = Annotated[
     bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")
@@ -99,6 +110,7 @@ def list_jobs(
     since: FromOption = None,
     until: Annotated[str | None, only("--to", "up to this time", "TIME")] = None,
     finish_by: FinishByOption = None,
+    verdict: VerdictOption = None,
     overdue: OverdueOption = False,
     waits_longer_than: WaitOption = None,
     order: OrderOption = None,
@@ -130,6 +142,7 @@ def list_jobs(
         "from": since,
         "to": until,
         "finish_by": finish_by,
+        "verdict": verdict,
         "overdue": "true" if overdue else None,
         "waits_longer_than": None if waits_longer_than is None else f"{waits_longer_than:.3f}",
         "order": order,
@@ -138,6 +151,10 @@ def list_jobs(
     }
     with session.client() as client:
         found = _find(client, list(dict.fromkeys(state or ALL_STATES)), filters, limit)
+    _show(session, found, limit)
+
+
+def _show(session: Session, found: Sequence[JobView], limit: int) -> None:
     if session.is_structured:
         session.show({"jobs": [dict(job.raw) for job in found]})
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ import typer
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.progress import WorkflowState
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import WorkflowIdArgument, workflows
 from tidegate_cli.errors import Interrupted
@@ -33,7 +34,7 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
-from tidegate_cli.views import printable
+from tidegate_cli.views import judgement_text, printable
 from tidegate_cli.workflow_answers import LETTERS, GraphView, StatesView, graph_view, path_view, states_view
 
 __all__ = ["workflows"]
@@ -48,6 +49,8 @@ COLUMNS = (
     Column("ended", 50),
     Column("submitted by", 20, folds=True),
 )
+# Shown where some workflow has a time to finish by.
+_TIME_COLUMNS = (Column("finish by", 55), Column("verdict", 95))
 _PATH_COLUMNS = (
     Column("job", fixed=True, folds=True),
     Column("state", 100),
@@ -80,6 +83,16 @@ _FinishByOption = Annotated[
         "--finish-by",
         metavar="TIME",
         help="Only workflows that ought to end by this time or earlier.",
+        show_default=False,
+    ),
+]
+_VerdictOption = Annotated[
+    FinishVerdict | None,
+    typer.Option(
+        "--verdict",
+        parser=word_of(FinishVerdict),
+        metavar="VERDICT",
+        help=f"Only workflows with this verdict about their time to finish by: {', '.join(FinishVerdict)}.",
         show_default=False,
     ),
 ]
@@ -117,6 +130,7 @@ def list_workflows(
     created_from: _FromOption = None,
     created_to: _ToOption = None,
     finish_by: _FinishByOption = None,
+    verdict: _VerdictOption = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="The most workflows to list.")
     ] = 50,
@@ -136,13 +150,14 @@ def list_workflows(
         "from": created_from,
         "to": created_to,
         "finish_by": finish_by,
+        "verdict": verdict,
     }
     with session.client() as client:
         found = client.list_workflows(filters, limit=limit)
     if session.is_structured:
         session.show({"workflows": found})
     else:
-        print_table(TextTable(COLUMNS, [_row(each) for each in found]), session.out)
+        print_table(_table(found), session.out)
     session.tell_cut("workflows", len(found), limit)
 
 
@@ -276,6 +291,15 @@ def watch_states(
         numbers = numbers_text(last.counts)
         session.out.print(f"{workflow_id} ", numbers, sep=" ", soft_wrap=True, highlight=False)
     raise typer.Exit(code)
+
+
+def _table(found: Sequence[Mapping[str, Any]]) -> TextTable:
+    if not any(each.get("finish_by") for each in found):
+        return TextTable(COLUMNS, [_row(each) for each in found])
+    rows = [
+        [*_row(each), printable(str(each.get("finish_by") or "")), judgement_text(each)] for each in found
+    ]
+    return TextTable((*COLUMNS, *_TIME_COLUMNS), rows)
 
 
 def _row(workflow: Mapping[str, Any]) -> list[Cell]:

@@ -8,12 +8,15 @@ from datetime import datetime
 from pydantic import Field
 
 from tidegate_client.models.base import Model
-from tidegate_client.models.jobs import Job
+from tidegate_client.models.jobs import Job, Judgement
 from tidegate_client.models.states import JobState
 
 
 class WorkflowSummary(Model):
-    """A workflow without its jobs. `ended_at` is None while it runs, and `counts` has the number of jobs by state."""
+    """A workflow without its jobs. `ended_at` is None while it runs, and `counts` has the number of jobs by state.
+
+    `judgement` is what is known about `finish_by` without a forecast, None where nothing is.
+    """
 
     state: str
     counts: Mapping[str, int] = Field(default_factory=dict)
@@ -21,6 +24,7 @@ class WorkflowSummary(Model):
     ended_at: datetime | None = None
     critical_path_seconds: float | None = None
     finish_by: datetime | None = None
+    judgement: Judgement | None = None
     workflow_id: str
     name: str | None = None
     created_at: datetime | None = None
@@ -98,6 +102,7 @@ class States(Model):
     ended_at: datetime | None = None
     critical_path_seconds: float | None = None
     finish_by: datetime | None = None
+    judgement: Judgement | None = None
     workflow_id: str
     job_count: int
     version: str

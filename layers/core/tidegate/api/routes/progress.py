@@ -12,7 +12,7 @@ from tidegate.api.answering import answer_with, page_answer
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import ULID, deps_of, id_of, refuse_other_parameters
-from tidegate.contracts.job_listing import read_tags
+from tidegate.contracts.job_listing import read_tags, read_verdict
 from tidegate.contracts.times import read_moment, to_ms, to_wire
 from tidegate.contracts.workflow_responses import (
     WorkflowListOut,
@@ -23,12 +23,24 @@ from tidegate.contracts.workflow_responses import (
 )
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.progress import WorkflowState
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate.usecases.read import progress
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
-_PARAMETERS = ("state", "name", "submitted_by", "tag", "from", "to", "finish_by", "limit", "cursor")
+_PARAMETERS = (
+    "state",
+    "name",
+    "submitted_by",
+    "tag",
+    "from",
+    "to",
+    "finish_by",
+    "verdict",
+    "limit",
+    "cursor",
+)
 _FOR_EVER = "private, max-age=31536000, immutable"  # the graph of a workflow never changes
 
 
@@ -46,14 +58,16 @@ def get_workflows() -> Response[str]:
         from_ms=_time("from"),
         to_ms=_time("to"),
         finish_by_ms=_time("finish_by"),
+        verdict=_verdict(given.get("verdict")),
     )
     if wanted.from_ms is not None and wanted.to_ms is not None and wanted.from_ms > wanted.to_ms:
         raise InvalidRequest.of("to", "must not be before from")
 
     def read(limit: int) -> WorkflowListOut:
-        page = list_workflows(deps.services, wanted, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms())
+        now_ms = deps.clock.now_ms()
+        page = list_workflows(deps.services, wanted, cursor=cursor, limit=limit, now_ms=now_ms)
         return {
-            "workflows": [workflow_row_out(row.submission, row.summary) for row in page.rows],
+            "workflows": [workflow_row_out(row.submission, row.summary, now_ms) for row in page.rows],
             "looked_at": page.looked_at,
             "looked_back_to": to_wire(page.looked_back_to_ms),
             "cursor": next_cursor(router, page.cursor),
@@ -90,10 +104,12 @@ def get_states(workflow_id: str) -> Response[str]:
     """Returns the states of a workflow's jobs, or what changed since a version."""
     refuse_other_parameters(router, "since")
     since = router.current_event.query_string_parameters.get("since")
-    found = progress.get_states(deps_of(router).services, id_of("workflow", workflow_id, ULID), since)
+    deps = deps_of(router)
+    found = progress.get_states(deps.services, id_of("workflow", workflow_id, ULID), since)
+    now_ms = deps.clock.now_ms()
     return answer_with(
         HTTPStatus.OK,
-        states_out(found.submission, found.summary, found.version, found.states, found.changes),
+        states_out(found.submission, found.summary, found.version, found.states, found.changes, now_ms),
     )
 
 
@@ -105,6 +121,14 @@ def _states(text: str | None) -> frozenset[WorkflowState]:
             "state", f"must be one or more of {', '.join(WorkflowState)}, with commas between"
         )
     return frozenset(WorkflowState(word) for word in words)
+
+
+def _verdict(text: str | None) -> FinishVerdict | None:
+    """Returns the verdict that the query asks for. Raises InvalidRequest."""
+    try:
+        return None if text is None else read_verdict(text)
+    except ValueError as error:
+        raise InvalidRequest.of("verdict", str(error)) from None
 
 
 def _tags() -> dict[str, str]:
