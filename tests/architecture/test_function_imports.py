@@ -70,6 +70,8 @@ ROOMS = {
     "dispatcher": INNER,
     "reaper": {
         *INNER,
+        "domain.forecast",
+        "usecases.forecast",
         "usecases.read",
         "usecases.reap",
         "usecases.record",

@@ -55,6 +55,7 @@ FILTERS = {
     "--order": ("order", "time"),
     "--direction": ("direction", "asc"),
     "--finish-by": ("finish_by", "2026-12-03T00:00:00Z"),
+    "--verdict": ("verdict", "at-risk"),
 }
 
 

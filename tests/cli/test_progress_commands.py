@@ -96,15 +96,16 @@ def test_workflows_are_listed_by_filters(api: Callable[[Any], Seen]) -> None:
         "2026-12-02T00:00:00Z",
         "--submitted-by",
         "x",
-        *("--finish-by", "2026-12-03T00:00:00Z"),
+        *("--finish-by", "2026-12-03T00:00:00Z", "--verdict", "at-risk"),
     )
     asked = httpx.URL("https://a" + seen[1]).params
     assert asked.get_list("tag") == ["team=data", "a=b"]
-    assert (asked["from"], asked["to"], asked["submitted_by"], asked["finish_by"]) == (
+    assert (asked["from"], asked["to"], asked["submitted_by"], asked["finish_by"], asked["verdict"]) == (
         "2026-12-01T00:00:00Z",
         "2026-12-02T00:00:00Z",
         "x",
         "2026-12-03T00:00:00Z",
+        "at-risk",
     )
     assert json.loads(tidegate("workflows", "list", "--output", "json").stdout) == {"workflows": [ROW]}
 

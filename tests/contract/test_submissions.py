@@ -11,7 +11,8 @@ from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.ports import OpenSubmission
+from tidegate.domain.verdicts import FinishVerdict, Judgement
+from tidegate.ports import OpenSubmission, Reminder
 
 
 def submission(number: int = 1, **changes: object) -> Submission:
@@ -104,3 +105,43 @@ def test_a_plan_reads_back_whatever_its_size(stores: Stores) -> None:
         assert loaded.roots == plan.roots
     with pytest.raises(NotFound):
         stores.submissions.load_plan("W2")
+
+
+def test_a_time_and_its_judgements_change_only_from_those_that_were_read(stores: Stores) -> None:
+    begun = submission(finish_by_ms=7)
+    stores.submissions.begin_if_absent(begun)
+    late = (Judgement(3, FinishVerdict.AT_RISK, 0.25),)
+    set_finish_by_if = stores.submissions.set_finish_by_if
+    assert not set_finish_by_if(submission(finish_by_ms=6), 7, late)
+    assert set_finish_by_if(begun, 7, late)
+    assert not set_finish_by_if(begun, 7, ())
+    judged = submission(finish_by_ms=7, judgements=late)
+    assert stores.submissions.get("W1") == judged
+    assert set_finish_by_if(judged, None, ())
+    assert stores.submissions.get("W1") == submission()
+    assert set_finish_by_if(submission(), 9, ())
+    assert stores.submissions.get("W1") == submission(finish_by_ms=9)
+    assert not set_finish_by_if(submission(9), 9, ())
+    assert stores.submissions.get("W9") is None
+
+
+def test_reminders_are_listed_by_their_times_and_changed_as_they_were_read(stores: Stores) -> None:
+    store = stores.submissions
+    store.begin_if_absent(submission())
+    first, second, third = Reminder(NOW_MS + 1, "W3"), Reminder(NOW_MS + 1, "W4"), Reminder(NOW_MS + 9, "W1")
+    for each in (third, second, Reminder(NOW_MS + 99, "W3"), first):
+        store.remind(each, NOW_MS)
+    assert sorted(store.list_reminders(limit=9)) == [first, second, third]
+    assert store.list_reminders(limit=9)[-1] == third
+    earliest, next_to_it = store.list_reminders(limit=2)
+    assert store.list_reminders(limit=9, after=earliest) == (next_to_it, third)
+    assert store.list_open(opened_before_ms=NOW_MS + 99, limit=9) == (OpenSubmission(NOW_MS + 1, "W1"),)
+    assert not store.change_reminder_if(Reminder(5, "W3"), None, dated_before_ms=NOW_MS + 1)
+    assert not store.change_reminder_if(first, None, dated_before_ms=NOW_MS)
+    assert store.change_reminder_if(first, None, dated_before_ms=NOW_MS + 1)
+    assert not store.change_reminder_if(second, second.at_ms + 5, dated_before_ms=NOW_MS)
+    assert store.change_reminder_if(second, NOW_MS + 10, dated_before_ms=NOW_MS + 1)
+    assert store.list_reminders(limit=9) == (third, Reminder(NOW_MS + 10, "W4"))
+    assert store.list_reminders(limit=9, after=first) == (third, Reminder(NOW_MS + 10, "W4"))
+    store.remind(first, NOW_MS)
+    assert store.list_reminders(limit=1) == (first,)

@@ -12,6 +12,7 @@ from tidegate.domain.failures import fingerprint_of
 from tidegate.domain.job import HistoryEntry, Job, JobFailure
 from tidegate.domain.job_query import ALL_STATES, JobQuery, is_latest_first, moment_of
 from tidegate.domain.states import TERMINAL, Group, State
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 NOW_MS = 1_000_000
 JOB = replace(
@@ -29,6 +30,7 @@ JOB = replace(
     tags={"team": "data", "env": "test"},
     submitted_by="ann",
     finish_by_ms=NOW_MS + 60_000,
+    judgements=(Judgement(NOW_MS, FinishVerdict.AT_RISK, 0.25),),
     estimated_duration_seconds=9.0,
     failure=JobFailure("broken", "it broke"),
 )
@@ -60,6 +62,7 @@ BY_JOB: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"states": (State.READY, State.RUNNING)}, {"states": (State.READY,)}),
     ({"pool": "p"}, {"pool": "P"}),
     ({"finish_by_ms": NOW_MS + 60_000}, {"finish_by_ms": NOW_MS + 59_999}),
+    ({"verdict": FinishVerdict.AT_RISK}, {"verdict": FinishVerdict.MISSED}),
     ({"worker_id": "w1"}, {"worker_id": "w2"}),
     ({"tags": {"team": "data"}}, {"tags": {"team": "web"}}),
     ({"tags": {"team": "data", "env": "test"}}, {"tags": {"team": "data", "env": "live"}}),

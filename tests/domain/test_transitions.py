@@ -21,6 +21,7 @@ from tidegate.domain.transitions import (
     KeepIfEnded,
     MarkUnlessDispatched,
     NoteDependents,
+    NoteJudgementIfOpen,
     ReopenIfEnded,
     RerunUnlessDispatched,
     Stamp,
@@ -28,7 +29,7 @@ from tidegate.domain.transitions import (
     TransitionRefused,
 )
 
-STAY = (KeepIfEnded, NoteDependents)  # they leave the job in its state
+STAY = (KeepIfEnded, NoteDependents, NoteJudgementIfOpen)  # they leave the job in its state
 REFUSALS = [
     pytest.param(case.transition, job, id=f"{case} {why}")
     for case in CASES

@@ -15,7 +15,7 @@ from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 JOB_FIELDS = {
     "job_id", "workflow_id", "key", "name", "description", "type", "state", "priority", "effective_priority",
     "critical_path_boost", "pool", "requires",
-    "share", "concurrency_key", "concurrency_limit", "held_in", "on_hold",
+    "share", "concurrency_key", "concurrency_limit", "held_in", "on_hold", "judgement", "judgements",
     "tags", "submitted_by", "namespace", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
     "worker_host", "worker_name",
     "parameters", "depends_on", "waiting_on_count", "created_at", "not_before", "finish_by",
@@ -209,7 +209,7 @@ def test_a_result_that_was_not_loaded_is_left_out_of_a_page(api: Api) -> None:
     (listed,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED", "fields": "full"}).body["jobs"]
     assert set(listed) == JOB_FIELDS - {"result"}
     (row,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED"}).body["jobs"]
-    assert set(row) == JOB_FIELDS - {"parameters", "depends_on", "result", "history"}
+    assert set(row) == JOB_FIELDS - {"parameters", "depends_on", "result", "history", "judgements"}
     assert api.call("GET", f"/v1/jobs/{job_id}").body["result"] == result
 
 
@@ -247,7 +247,7 @@ def test_a_job_is_shown_without_its_large_parts_on_demand(api: Api) -> None:
     slim = api.call("GET", f"/v1/jobs/{job_id}", query={"fields": "slim"})
     assert sum(api.world.requests.values()) == before + 1
     full = api.call("GET", f"/v1/jobs/{job_id}", query={"fields": "full"}).body
-    left_out = {"parameters", "depends_on", "result", "history"}
+    left_out = {"parameters", "depends_on", "result", "history", "judgements"}
     assert slim.body == {name: value for name, value in full.items() if name not in left_out}
     assert api.call("GET", f"/v1/jobs/{job_id}").body == full
     wrong = api.call("GET", f"/v1/jobs/{job_id}", query={"fields": "all"})

@@ -82,6 +82,7 @@ BAD_PARAMETERS = [
     ("from", "yesterday", "must be a time with a zone"),
     ("to", "2026-12-01", "must be a time with a zone"),
     ("finish_by", "2026-12-01", "must be a time with a zone"),
+    ("verdict", "late", "must be one of on-course, at-risk, impossible, missed"),
     ("overdue", "yes", "must be true or false"),
     ("waits_longer_than", "-1", "must be a number of seconds"),
     ("waits_longer_than", "1e300", "must be a number of seconds"),

@@ -17,6 +17,7 @@ from tidegate.domain.dependency import Dependency
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.submission import Phase, Submission
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 WORKFLOW = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
 PER_STATE = 4
@@ -53,6 +54,7 @@ def api() -> Api:
                     finished_at_ms=at_ms if state in TERMINAL else None,
                     estimated_duration_seconds=60 if number else None,
                     finish_by_ms=NOW_MS + (number + 15) * HOUR_MS if number else None,
+                    judgements=(Judgement(NOW_MS, FinishVerdict.AT_RISK, 0.25),) if number else (),
                     worker_id=f"ecs-{number}",
                     failure=JobFailure("worker-lost", "") if state is State.FAILED and number else None,
                     input=JobInput({}, (Dependency(f"{WORKFLOW}.0"),) if waits else ()),
@@ -112,6 +114,11 @@ ANSWERS: dict[str, Callable[[Row], bool]] = {
     ),
     "jobs that ought to have ended by a time and have not": lambda job: (
         job["finish_by"] is not None and job["finish_by"] <= DAY[1] and State(job["state"]) not in TERMINAL
+    ),
+    "jobs whose time to finish by is at risk": lambda job: (
+        job["judgement"] is not None
+        and job["judgement"]["verdict"] == "at-risk"
+        and State(job["state"]) not in TERMINAL
     ),
     "jobs that have waited for more than an hour": lambda job: (
         job["state"] in ("PENDING", "SCHEDULED", "READY", "QUEUED") and job["priority"] >= 102

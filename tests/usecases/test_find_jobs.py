@@ -16,6 +16,7 @@ from tidegate.domain.job import HistoryEntry, Job, JobFailure
 from tidegate.domain.job_query import ALL_STATES, WAITING_OR_RUNNING, JobQuery, Order, moment_of
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase, Submission
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 from tidegate.usecases.read import find_jobs as module
 from tidegate.usecases.read.find_jobs import find_jobs
 from tidegate.usecases.read.query import list_jobs
@@ -52,6 +53,7 @@ def _job(state: State, number: int, **changes: Any) -> Job:
         "tags": {"team": "data" if number % 2 else "web", "n": str(number)},
         "estimated_duration_seconds": 500.0 if number % 2 else None,
         "finish_by_ms": NOW_MS + 25_000 * number if number % 2 else None,
+        "judgements": (Judgement(NOW_MS, FinishVerdict.AT_RISK, 0.25),) if number % 2 else (),
         "failure": JobFailure("oom" if number % 2 else "timeout", "") if failed else None,
         "history": (HistoryEntry(at_ms, state, 1, "test"),),
     }
@@ -98,6 +100,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "to": {"states": (State.FAILED, State.PENDING, State.READY), "to_ms": NOW_MS + 1_000},
     "a moment": {"states": ALL_STATES, "from_ms": NOW_MS + 1_000, "to_ms": NOW_MS + 2_000},
     "a time to finish by": {"states": ALL_STATES, "finish_by_ms": NOW_MS + 50_000},
+    "a verdict": {"states": ALL_STATES, "verdict": FinishVerdict.AT_RISK},
     "overdue": {"states": ALL_STATES, "overdue": True},
     "a long wait": {"waits_longer_than_ms": 1_000_000 - 2_000},
     "all at once": {

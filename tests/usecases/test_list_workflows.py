@@ -12,6 +12,7 @@ from tidegate.domain.months import month_start_ms
 from tidegate.domain.progress import SEGMENT_JOBS, Summary, WorkflowState
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase, Submission
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 from tidegate.usecases.read import cursors
 from tidegate.usecases.read.workflows import READS, SEGMENTS, WorkflowFilter, list_workflows
 from tidegate.usecases.services import Services
@@ -35,6 +36,7 @@ def world_with(*ages_days: float, job_count: int = 1) -> tuple[Services, MemoryW
             submitted_by="ann" if place % 5 else "bob",
             tags={"team": "data", "tier": str(place % 2)} if place % 4 == 0 else {},
             finish_by_ms=NOW_MS + place if place in (1, 2, 3) else None,
+            judgements=(Judgement(NOW_MS, FinishVerdict.AT_RISK, 0.25),) if place in (2, 3) else (),
         )
         if place % 3:
             word = WorkflowState.FAILED if place % 3 == 1 else WorkflowState.SUCCEEDED
@@ -86,6 +88,7 @@ def test_filters_combine() -> None:
     assert walk(services, tagged) == ["W0000", "W0020", "W0040"]
     assert walk(services, WorkflowFilter(tags={"team": "ops"})) == []
     assert walk(services, WorkflowFilter(finish_by_ms=NOW_MS + 2)) == ["W0001", "W0002"]
+    assert walk(services, WorkflowFilter(verdict=FinishVerdict.AT_RISK)) == ["W0003"]
 
 
 def test_a_page_says_how_far_it_looked() -> None:

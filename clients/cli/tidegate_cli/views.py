@@ -233,3 +233,12 @@ def _straggler_text(straggler: Mapping[str, Any]) -> str:
 
 def _error_text(failure: Mapping[str, Any]) -> str:
     return printable(": ".join(part for part in (failure.get("code"), failure.get("message")) if part))
+
+
+def judgement_text(raw: Mapping[str, Any]) -> str:
+    """Returns the verdict about the time to finish by of a job or a workflow, as `at-risk (20 %)`; "" without one."""
+    judged = raw.get("judgement")
+    if not isinstance(judged, Mapping):
+        return ""
+    verdict, probability = printable(str(judged.get("verdict") or "")), judged.get("probability")
+    return f"{verdict} ({probability:.0%})" if isinstance(probability, int | float) else verdict

@@ -9,7 +9,8 @@ from dev.simulator.memory.world import MemoryWorld
 from tidegate.adapters.aws.calls import chunks
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import DONE_WITH, Phase, Submission, SubmissionPlan
-from tidegate.ports import OpenSubmission
+from tidegate.domain.verdicts import Judgement
+from tidegate.ports import OpenSubmission, Reminder
 
 READ_BATCH = 100
 
@@ -78,3 +79,46 @@ class MemorySubmissionStore:
         start = () if after is None else (after.opened_at_ms, after.submission_id)
         behind = sorted(place for place in found if place > start)
         return tuple(OpenSubmission(*place) for place in behind[:limit])
+
+    def set_finish_by_if(
+        self, submission: Submission, finish_by_ms: int | None, judgements: Sequence[Judgement]
+    ) -> bool:
+        """Sets a workflow's time to finish by, with the judgements about it, if both are as in `submission`."""
+        self._world.charge("set_finish_by_if")
+        with self._world.lock:
+            standing = self._world.submissions.get(submission.submission_id)
+            if standing is None:
+                return False
+            read = (submission.finish_by_ms, submission.judgements)
+            if (standing.finish_by_ms, standing.judgements) != read:
+                return False
+            self._world.submissions[submission.submission_id] = replace(
+                standing, finish_by_ms=finish_by_ms, judgements=tuple(judgements)
+            )
+            return True
+
+    def remind(self, reminder: Reminder, now_ms: int) -> None:
+        """Stores a reminder in the place of the one that its submission may have."""
+        self._world.charge("remind")
+        with self._world.lock:
+            self._world.reminders[reminder.submission_id] = reminder.at_ms, now_ms
+
+    def list_reminders(self, *, limit: int, after: Reminder | None = None) -> tuple[Reminder, ...]:
+        """Returns at most `limit` reminders, the next time first, behind the reminder `after`."""
+        self._world.charge("list_reminders")
+        with self._world.lock:
+            found = [Reminder(at_ms, each) for each, (at_ms, _) in self._world.reminders.items()]
+        return tuple(sorted(each for each in found if after is None or each > after)[:limit])
+
+    def change_reminder_if(self, reminder: Reminder, to_ms: int | None, *, dated_before_ms: int) -> bool:
+        """Gives a reminder another time, or removes it for None, if it has this time and is not dated later."""
+        self._world.charge("change_reminder_if")
+        with self._world.lock:
+            at_ms, dated_ms = self._world.reminders.get(reminder.submission_id, (None, 0))
+            if at_ms != reminder.at_ms or dated_ms >= dated_before_ms:
+                return False
+            if to_ms is None:
+                del self._world.reminders[reminder.submission_id]
+            else:
+                self._world.reminders[reminder.submission_id] = to_ms, dated_ms
+            return True

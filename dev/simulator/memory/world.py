@@ -103,6 +103,8 @@ class MemoryWorld:
     index: dict[IndexKey, list[SortedEntry]] = field(default_factory=dict)
     submissions: dict[str, Submission] = field(default_factory=dict)
     plans: dict[str, SubmissionPlan] = field(default_factory=dict)
+    # By submission: the time, and when it was noted, in milliseconds.
+    reminders: dict[str, tuple[int, int]] = field(default_factory=dict)
     workers: dict[tuple[str, str], Worker] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     pulses: dict[Part, int] = field(default_factory=dict)

@@ -40,6 +40,7 @@ from tidegate.domain.transitions import (
     KeepIfEnded,
     MarkUnlessDispatched,
     NoteDependents,
+    NoteJudgementIfOpen,
     PassOverIfReady,
     ReadyIfDue,
     ReadyIfLeaseExpired,
@@ -50,6 +51,7 @@ from tidegate.domain.transitions import (
     SkipIfPending,
     TakeBackIfStillQueued,
 )
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 LEASE_BROKEN = {
     "holds its lease": RUNNING,
@@ -287,7 +289,30 @@ def _keep_cases() -> list[Case]:
         "is open": replace(READY, reopened=ended.reopened, expires_at_s=7),
     }
     twice = replace(ended, reopened=2)
+    timed = replace(RUNNING, finish_by_ms=9)
+    on_course = Judgement(3, FinishVerdict.ON_COURSE, 0.75)
+    late = Judgement(5, FinishVerdict.AT_RISK, 0.25)
+    known = replace(READY, reopened=1, finish_by_ms=9, judgements=(on_course,))
+    judged_meanwhile = {"has another judgement": replace(timed, judgements=(on_course,))}
     return [
+        Case(
+            NoteJudgementIfOpen(timed, late),
+            timed,
+            replace(timed, judgements=(late,)),
+            {
+                "has another time": replace(timed, finish_by_ms=8),
+                "has no time any more": RUNNING,
+                "was reopened since": replace(timed, reopened=1),
+                "has ended": replace(SUCCEEDED, finish_by_ms=9),
+                **judged_meanwhile,
+            },
+        ),
+        Case(
+            NoteJudgementIfOpen(known, late),
+            known,
+            replace(known, judgements=(on_course, late)),
+            {"has no judgement": replace(known, judgements=())},
+        ),
         Case(KeepIfEnded(ended, 9), ended, replace(ended, expires_at_s=9), changed),
         Case(KeepIfEnded(twice, 9), twice, replace(twice, expires_at_s=9), {"is in its first life": ended}),
     ]

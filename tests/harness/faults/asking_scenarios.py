@@ -19,6 +19,7 @@ from tidegate.domain.requests import DependencyRequest, WhatIfRequest
 from tidegate.domain.statistics.asked import StatisticsQuery
 from tidegate.domain.statistics.ended import SETTLES_MS
 from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate.usecases.callers.audited import Asked, audited
 from tidegate.usecases.callers.search import AuditQuery, list_acts
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
@@ -31,6 +32,7 @@ from tidegate.usecases.read.relations import Direction, chain, dependencies, dep
 from tidegate.usecases.read.why import explain
 from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
+from tidegate.usecases.reap.reap_times import reap_times
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.statistics.read_statistics import read_statistics
 from tidegate.usecases.statistics.recount import recount
@@ -63,6 +65,23 @@ def related(d: Deployment) -> None:
             d.services, root, attempt=None, from_ms=None, cursor=None, limit=10, now_ms=d.now_ms
         )
     )
+
+
+def judged(d: Deployment) -> None:
+    """The reaper judges the times of a workflow, of one of its jobs and of a job alone, before and after they pass."""
+    by_ms = d.now_ms + 3_600_000
+    jobs = [replace(job_of("a"), finish_by_ms=by_ms), job_of("b", "a")]
+    workflow_id = submit_all(d, replace(workflow(jobs), finish_by_ms=by_ms + 1))["a"].partition(".")[0]
+    alone = submit(d, "alone", finish_by_ms=by_ms)
+    d.ask(lambda: reap_times(d.services, d.now_ms))
+    d.wait(3_600_002)
+    for _ in range(2):
+        d.ask(lambda: reap_times(d.services, d.now_ms))
+    for found in (d.jobs[alone], d.jobs[f"{workflow_id}.0"], d.services.submissions.get(workflow_id)):
+        assert found is not None
+        assert [each.verdict for each in found.judgements] == [FinishVerdict.ON_COURSE, FinishVerdict.MISSED]
+    assert d.services.submissions.list_reminders(limit=9) == ()
+    d.settle()
 
 
 def recorded(d: Deployment) -> None:

@@ -115,7 +115,10 @@ class Deployment:
     @property
     def submissions(self) -> Sequence[Submission]:
         """Returns the record of every workflow."""
-        ids = [item[schema.SUBMISSION_ID]["S"] for item in self.aws.items(self.tables.submissions)]
+        items = self.aws.items(self.tables.submissions)
+        ids = [
+            item[schema.SUBMISSION_ID]["S"] for item in items if schema.PHASE in item
+        ]  # others are reminders
         return [found for each in ids if (found := self.services.submissions.get(each)) is not None]
 
     @property

@@ -11,7 +11,9 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from tidegate.domain.states import State
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate_cli import ids
+from tidegate_cli.commands.choices import word_of
 from tidegate_cli.connection import Parameter
 
 
@@ -46,6 +48,16 @@ class JobFilter:
     to: Annotated[str | None, only("--to", "up to this time", "TIME")] = None
     finish_by: Annotated[
         str | None, only("--finish-by", "that ought to end by this time or earlier", "TIME")
+    ] = None
+    verdict: Annotated[
+        FinishVerdict | None,
+        typer.Option(
+            "--verdict",
+            parser=word_of(FinishVerdict),
+            metavar="VERDICT",
+            help=f"Only jobs with this verdict about their time to finish by: {', '.join(FinishVerdict)}.",
+            show_default=False,
+        ),
     ] = None
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")

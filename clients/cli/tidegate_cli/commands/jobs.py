@@ -19,7 +19,7 @@ from tidegate_cli.following.held import explain_with
 from tidegate_cli.following.live import STYLES, counts_text, duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
-from tidegate_cli.views import DependencyView, JobView, printable, with_labels
+from tidegate_cli.views import DependencyView, JobView, judgement_text, printable, with_labels
 
 _STEP = ("at", "state", "attempt", "actor")
 _MAX_BEGINNING_PAGES = 5  # each looks at a thousand jobs at most
@@ -182,6 +182,8 @@ COLUMNS = (
     Column("state", 100),
     Column("due", 80),
     Column("held in", 55),
+    Column("finish by", 45),
+    Column("verdict", 95),
     Column("key", 90),
     Column("name", 70, folds=True),
     Column("type", 60),
@@ -202,6 +204,8 @@ def print_jobs(found: Sequence[JobView], console: Console) -> None:
     optional = {
         "due": any(_due(job) for job in found),
         "held in": any(job.held_in for job in found),
+        "finish by": any(job.raw.get("finish_by") for job in found),
+        "verdict": any(job.raw.get("finish_by") for job in found),
         "key": any(job.key for job in found),
         "name": any(job.name for job in found),
     }
@@ -210,6 +214,8 @@ def print_jobs(found: Sequence[JobView], console: Console) -> None:
         "state": lambda job: Text(job.state, style=STYLES[job.state]),
         "due": lambda job: _due(job) or "-",
         "held in": lambda job: job.held_in or "-",
+        "finish by": lambda job: printable(str(job.raw.get("finish_by") or "-")),
+        "verdict": lambda job: judgement_text(job.raw) or "-",
         "key": lambda job: job.key or "-",
         "name": lambda job: job.name or "-",
         "type": lambda job: job.type,

@@ -16,7 +16,7 @@ from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.job_filter import JobFilter, takes_job_filter
 from tidegate_cli.commands.jobs import jobs, print_jobs
 from tidegate_cli.connection import Parameter
-from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
 from tidegate_cli.views import JobView
 
 __all__ = ["jobs"]  # with the command `list`
@@ -89,6 +89,10 @@ def list_jobs(
     }
     with session.client() as client:
         found = _find(client, list(dict.fromkeys(state or ALL_STATES)), filters, limit)
+    _show(session, found, limit)
+
+
+def _show(session: Session, found: Sequence[JobView], limit: int) -> None:
     if session.is_structured:
         session.show({"jobs": [dict(job.raw) for job in found]})
     else:

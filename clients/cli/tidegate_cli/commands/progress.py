@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.progress import WorkflowState
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.forecast import time_of
 from tidegate_cli.commands.jobs import WorkflowIdArgument, workflows
@@ -35,7 +36,7 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
-from tidegate_cli.views import printable
+from tidegate_cli.views import judgement_text, printable
 from tidegate_cli.workflow_answers import LETTERS, GraphView, StatesView, graph_view, path_view, states_view
 
 __all__ = ["workflows"]
@@ -51,6 +52,8 @@ COLUMNS = (
     Column("submitted by", 20, folds=True),
 )
 _FORECAST_COLUMNS = (Column("ends about", 95), Column("ends between", 40))
+# Shown where some workflow has a time to finish by.
+_TIME_COLUMNS = (Column("finish by", 55), Column("verdict", 95))
 _PATH_COLUMNS = (
     Column("job", fixed=True, folds=True),
     Column("state", 100),
@@ -83,6 +86,16 @@ _FinishByOption = Annotated[
         "--finish-by",
         metavar="TIME",
         help="Only workflows that ought to end by this time or earlier.",
+        show_default=False,
+    ),
+]
+_VerdictOption = Annotated[
+    FinishVerdict | None,
+    typer.Option(
+        "--verdict",
+        parser=word_of(FinishVerdict),
+        metavar="VERDICT",
+        help=f"Only workflows with this verdict about their time to finish by: {', '.join(FinishVerdict)}.",
         show_default=False,
     ),
 ]
@@ -130,6 +143,7 @@ def list_workflows(
     created_to: _ToOption = None,
     finish_by: _FinishByOption = None,
     forecast: _ForecastOption = False,
+    verdict: _VerdictOption = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="The most workflows to list.")
     ] = 50,
@@ -149,6 +163,7 @@ def list_workflows(
         "from": created_from,
         "to": created_to,
         "finish_by": finish_by,
+        "verdict": verdict,
     }
     with session.client() as client:
         found = client.list_workflows(filters, limit=limit, forecast=forecast)
@@ -292,10 +307,18 @@ def watch_states(
 
 
 def _print_list(found: Sequence[Mapping[str, Any]], console: Console, *, forecast: bool) -> None:
-    """Prints workflows as a table, with their forecast ends if these were asked for."""
-    columns = (*COLUMNS, *_FORECAST_COLUMNS) if forecast else COLUMNS
-    rows = [[*_row(each), *(_forecast_cells(each) if forecast else ())] for each in found]
+    """Prints workflows as a table, with verdicts where some have one and forecast ends if these were asked for."""
+    is_timed = any(each.get("finish_by") for each in found)
+    columns = (*COLUMNS, *(_TIME_COLUMNS if is_timed else ()), *(_FORECAST_COLUMNS if forecast else ()))
+    rows = [
+        [*_row(each), *(_time_cells(each) if is_timed else ()), *(_forecast_cells(each) if forecast else ())]
+        for each in found
+    ]
     print_table(TextTable(columns, rows), console)
+
+
+def _time_cells(workflow: Mapping[str, Any]) -> list[Cell]:
+    return [printable(str(workflow.get("finish_by") or "")), judgement_text(workflow)]
 
 
 def _forecast_cells(workflow: Mapping[str, Any]) -> list[Cell]:

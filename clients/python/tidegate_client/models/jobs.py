@@ -99,15 +99,29 @@ class Straggler(Model):
     p99_seconds: float
 
 
+class Judgement(Model):
+    """A verdict about a `finish_by`: `on-course`, `at-risk`, `impossible` or `missed`.
+
+    `probability` (0-1) is that of an end in time when it was judged. The verdict stands since `judged_at`.
+    """
+
+    verdict: str
+    probability: float
+    judged_at: datetime | None = None
+
+
 class Job(Model):
     """A job as it was last read.
 
     `estimate_source` is `caller` or `statistics`, None without an estimate. `straggler` stands in an answer about one
     job alone (`GET /v1/jobs/{job_id}`), while that job runs longer than 99 % of its type did.
 
-    A list and `fields=slim` leave out `result`, `parameters`, `depends_on` and `history`. The answer to a cancellation
-    with everything downstream has `downstream`, the answers to a retry and to a mark have `reopening`, the answer to
-    a rerun has `rerun`. With `dry_run` the job is as it is, and the counts say what would become of others.
+    `judgement` is what is known about `finish_by` without a forecast, None where nothing is; `judgements` are the
+    latest ten.
+
+    A list and `fields=slim` leave out `result`, `parameters`, `depends_on`, `history` and `judgements`. The answer to a
+    cancellation with everything downstream has `downstream`, the answers to a retry and to a mark have `reopening`, the
+    answer to a rerun has `rerun`. With `dry_run` the job is as it is, and the counts say what would become of others.
     """
 
     created_at: datetime | None = None
@@ -121,6 +135,7 @@ class Job(Model):
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     updated_at: datetime | None = None
+    judgement: Judgement | None = None
     job_id: str
     workflow_id: str | None = None
     key: str | None = None
@@ -163,6 +178,7 @@ class Job(Model):
     parameters: Mapping[str, Any] | None = None
     depends_on: tuple[Dependency, ...] = ()
     history: tuple[Step, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
     downstream: Cancelled | None = None
     reopening: Reopening | None = None
     rerun: Rerunning | None = None

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tidegate_client.models.base import Model
 from tidegate_client.models.forecasts import EndForecast
-from tidegate_client.models.jobs import Job
+from tidegate_client.models.jobs import Job, Judgement
 from tidegate_client.models.states import JobState
 
 
@@ -17,6 +17,7 @@ class WorkflowSummary(Model):
     """A workflow without its jobs. `ended_at` is None while it runs, and `counts` has the number of jobs by state.
 
     `forecast` is None unless a list was asked for it, and where the workflow has ended or was passed over.
+    `judgement` is what is known about `finish_by` without a forecast, None where nothing is.
     """
 
     state: str
@@ -25,6 +26,7 @@ class WorkflowSummary(Model):
     ended_at: datetime | None = None
     critical_path_seconds: float | None = None
     finish_by: datetime | None = None
+    judgement: Judgement | None = None
     workflow_id: str
     name: str | None = None
     created_at: datetime | None = None
@@ -103,6 +105,7 @@ class States(Model):
     ended_at: datetime | None = None
     critical_path_seconds: float | None = None
     finish_by: datetime | None = None
+    judgement: Judgement | None = None
     workflow_id: str
     job_count: int
     version: str

@@ -56,17 +56,19 @@ def list_workflows(
     until: Moment | None = None,
     finish_by: Moment | None = None,
     forecast: bool = False,
+    verdict: str | None = None,
     page_size: int | None = None,
 ) -> Listing[WorkflowSummary]:
     """Lists workflows, newest first. `state` has words like `RUNNING,FAILED`, `name` is the beginning of a name.
 
     `tag` has texts like `team=data`. `since` counts and `until` does not. `finish_by` keeps the workflows that
-    ought to end by then or earlier. `forecast` asks when the first workflows of each page end that run.
+    ought to end by then or earlier, `verdict` those of whose time this is known (`at-risk`, for one). `forecast` asks
+    when the first workflows of each page end that run.
     """
     sent = request(
         "GET", "/v1/workflows",
         state=state, name=name, submitted_by=submitted_by, tag=tag, from_=moment(since), to=moment(until),
-        finish_by=moment(finish_by), forecast=forecast or None, limit=page_size,
+        finish_by=moment(finish_by), verdict=verdict, forecast=forecast or None, limit=page_size,
     )  # fmt: skip
     return Listing(sent, page_reader(WorkflowSummary, "workflows"))
 

@@ -93,6 +93,7 @@ class WantedIn(BodyIn):
     since: Annotated[_Filter | None, Field(alias="from")] = None
     to: _Filter | None = None
     finish_by: _Filter | None = None
+    verdict: _Filter | None = None
     overdue: Annotated[bool, Field(strict=True)] = False
     waits_longer_than: Annotated[float, Field(strict=True, ge=0, le=MAX_WAIT_SECONDS)] | None = None
 

@@ -17,6 +17,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.job_query import ALL_STATES, WAITING_OR_RUNNING, JobQuery, Order
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import State
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate.domain.workers import WORKER_ID
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ PARAMETERS: Final = (
         "from",
         "to",
         "finish_by",
+        "verdict",
         "overdue",
         "waits_longer_than",
         "order",
@@ -39,7 +41,7 @@ PARAMETERS: Final = (
     ),
 )
 _ALL: Final = "ALL"
-_NOT_IN_ROWS: Final = frozenset({"parameters", "depends_on", "result", "history"})
+_NOT_IN_ROWS: Final = frozenset({"parameters", "depends_on", "result", "history", "judgements"})
 _ULID = re.compile(r"[0-9A-Z]{26}")
 _ID_PREFIX = re.compile(r"[0-9A-Z]{6,25}|[0-9A-Z]{26}(\.[0-9]{0,4})?")
 MAX_SUBJECT_CHARACTERS: Final = 2_048  # the longest ARN
@@ -60,7 +62,7 @@ class JobsOut(TypedDict):
 
 
 def row_out(job: Job, policy: RankPolicy, now_ms: int) -> JobRowOut:
-    """Returns a job without its parameters, dependencies, result and history."""
+    """Returns a job without its parameters, dependencies, result, history and judgements."""
     whole: Mapping[str, Any] = job_out(job, policy, now_ms)
     row: Any = {name: value for name, value in whole.items() if name not in _NOT_IN_ROWS}
     return row  # type: ignore[no-any-return]
@@ -100,6 +102,7 @@ def read_job_query(given: Mapping[str, Sequence[str]]) -> JobQuery:
         from_ms=read("from", _moment),
         to_ms=read("to", _moment),
         finish_by_ms=read("finish_by", _moment),
+        verdict=read("verdict", read_verdict),
         overdue=read("overdue", read_true_or_false) or False,
         waits_longer_than_ms=read("waits_longer_than", _seconds_as_ms),
         order=read("order", _order),
@@ -185,6 +188,13 @@ def _fingerprint(text: str) -> str:
     if not FINGERPRINT.fullmatch(text):
         raise ValueError("must be the fingerprint of a failure group; GET /v1/failures lists them")
     return text
+
+
+def read_verdict(text: str) -> FinishVerdict:
+    """Returns the verdict of this name. Raises ValueError."""
+    if text not in list(FinishVerdict):
+        raise ValueError(f"must be one of {', '.join(FinishVerdict)}")
+    return FinishVerdict(text)
 
 
 def _moment(text: str) -> int:

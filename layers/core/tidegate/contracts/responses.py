@@ -13,6 +13,7 @@ from pydantic import GetPydanticSchema
 from pydantic_core.core_schema import any_schema
 from typing_extensions import TypedDict
 
+from tidegate.contracts.judgements import JudgementOut, job_judgement_out, judgement_out
 from tidegate.contracts.times import Time, to_wire
 from tidegate.contracts.workflow_responses import WorkflowSummaryOut
 from tidegate.domain.dependency import DependencyType
@@ -150,8 +151,12 @@ _NOT_LOOKED_AT: Final[
 
 
 class JobRowOut(TimesOut, StragglingOut):
-    """A job as a listing shows it: without its parameters, dependencies, result and history."""
+    """A job as a listing shows it: without its parameters, dependencies, result, history and `judgements`.
 
+    `judgement` is what is known about its `finish_by` without a forecast, null where nothing is.
+    """
+
+    judgement: JudgementOut | None
     job_id: str
     workflow_id: str | None
     key: str | None
@@ -197,6 +202,7 @@ class JobOut(JobRowOut, ResultOut):
     parameters: Mapping[str, JsonOut] | None
     depends_on: list[DependencyOut]
     history: list[StepOut]
+    judgements: list[JudgementOut]
 
 
 class JobPageOut(TypedDict):
@@ -372,10 +378,6 @@ class RedriveForeseenOut(RedrivenOut):
 
 def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
     """Returns a job as clients read it, with its `effective_priority` at `now_ms` (milliseconds) while it is READY."""
-    points = None
-    if job.state is State.READY and job.ready_at_ms is not None:
-        boost = job.critical_path_boost_millipoints
-        points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
     given = job.input
     return {
         "job_id": job.job_id,
@@ -386,7 +388,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "type": job.type,
         "state": job.state,
         "priority": job.priority,
-        "effective_priority": points,
+        "effective_priority": _points(job, policy, now_ms),
         "critical_path_boost": job.critical_path_boost_millipoints / 1_000,
         "pool": job.pool,
         "requires": list(job.requires),
@@ -412,6 +414,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         ],
         "waiting_on_count": len(job.waiting_on),
         **_times_out(job),
+        "judgement": job_judgement_out(job, now_ms),
         "cancel_requested_by": job.cancel_requested_by,
         "timeout_seconds": job.timeout_seconds,
         "max_retries": job.retry.max_retries,
@@ -429,7 +432,15 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         **_result_out(job),
         "error": _error_out(job.failure),
         "history": [_step_out(entry) for entry in job.history],
+        "judgements": [judgement_out(each) for each in job.judgements],
     }
+
+
+def _points(job: Job, policy: RankPolicy, now_ms: int) -> float | None:
+    if job.state is not State.READY or job.ready_at_ms is None:
+        return None
+    boost = job.critical_path_boost_millipoints
+    return effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
 
 
 def straggling_out(found: Straggler | None) -> StragglingOut:

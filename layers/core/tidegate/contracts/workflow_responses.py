@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing_extensions import TypedDict
 
 from tidegate.contracts.forecast import IntervalOut, NoteOut, Notes, interval_out, notes_out
+from tidegate.contracts.judgements import JudgementOut, workflow_judgement_out
 from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.forecast.forecast import COVERAGE, Interval
@@ -31,7 +32,10 @@ LETTERS: Mapping[State, str] = {
 
 
 class WorkflowSummaryOut(TypedDict):
-    """How a workflow stands. `counts` has the number of jobs in each state that some job is in."""
+    """How a workflow stands. `counts` has the number of jobs in each state that some job is in.
+
+    `judgement` is what is known about its `finish_by` without a forecast, null where nothing is.
+    """
 
     state: str
     counts: Mapping[str, int]
@@ -39,6 +43,7 @@ class WorkflowSummaryOut(TypedDict):
     ended_at: Time | None
     critical_path_seconds: float | None
     finish_by: Time | None
+    judgement: JudgementOut | None
 
 
 class RowForecastOut(TypedDict):
@@ -139,8 +144,8 @@ class StatesOut(WorkflowSummaryOut):
     changes: Mapping[str, list[int]]
 
 
-def summary_out(submission: Submission, summary: Summary) -> WorkflowSummaryOut:
-    """Makes the fields that say how a workflow stands."""
+def summary_out(submission: Submission, summary: Summary, now_ms: int) -> WorkflowSummaryOut:
+    """Makes the fields that say how a workflow stands at `now_ms`, in milliseconds since the epoch."""
     return {
         "state": str(summary.state.shown(on_hold=submission.on_hold)),
         "counts": {str(state): count for state, count in summary.counts.items()},
@@ -148,6 +153,7 @@ def summary_out(submission: Submission, summary: Summary) -> WorkflowSummaryOut:
         "ended_at": to_wire(summary.ended_at_ms),
         "critical_path_seconds": submission.critical_path_seconds,
         "finish_by": to_wire(submission.finish_by_ms),
+        "judgement": workflow_judgement_out(submission, summary, now_ms),
     }
 
 
@@ -155,8 +161,8 @@ Ends = Mapping[str, Interval | None]
 """The forecast end of each workflow, by its id; None where it does not end as things stand."""
 
 
-def workflow_row_out(submission: Submission, summary: Summary, ends: Ends) -> WorkflowRowOut:
-    """Makes a row of the list of workflows."""
+def workflow_row_out(submission: Submission, summary: Summary, ends: Ends, now_ms: int) -> WorkflowRowOut:
+    """Makes a row of the list of workflows at `now_ms`, in milliseconds since the epoch."""
     workflow_id = submission.submission_id
     return {
         "workflow_id": workflow_id,
@@ -165,7 +171,7 @@ def workflow_row_out(submission: Submission, summary: Summary, ends: Ends) -> Wo
         "submitted_by": submission.submitted_by,
         "tags": dict(submission.tags),
         "job_count": submission.job_count,
-        **summary_out(submission, summary),
+        **summary_out(submission, summary, now_ms),
         "forecast": {"end": interval_out(ends[workflow_id])} if workflow_id in ends else None,
     }
 
@@ -246,8 +252,9 @@ def states_out(
     version: str,
     states: tuple[State, ...] | None,
     changes: Mapping[int, State],
+    now_ms: int,
 ) -> StatesOut:
-    """Makes the answer about the states of a workflow's jobs."""
+    """Makes the answer about the states of a workflow's jobs at `now_ms`, in milliseconds since the epoch."""
     by_letter: dict[str, list[int]] = {}
     for index, state in changes.items():
         by_letter.setdefault(LETTERS[state], []).append(index)
@@ -257,5 +264,5 @@ def states_out(
         "version": version,
         "states": None if states is None else "".join(LETTERS[state] for state in states),
         "changes": dict(sorted(by_letter.items())),
-        **summary_out(submission, summary),
+        **summary_out(submission, summary, now_ms),
     }

@@ -17,6 +17,7 @@ from tidegate.domain.rank import MOST_PASSES
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.traits import Traits
+from tidegate.domain.verdicts import Judgement
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -137,6 +138,8 @@ class Job(GivenFields):
     a caller amended the job while it waited, over all lives. `on_hold` says that a caller keeps the job from becoming
     READY. Only a job that is PENDING or SCHEDULED is on hold.
 
+    `judgements` are what the reaper noted about `finish_by_ms` in this life, the latest last.
+
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
     a point. It never changes.
     """
@@ -187,6 +190,7 @@ class Job(GivenFields):
     result_overflow: bool = False
     failure: JobFailure | None = None
     history: tuple[HistoryEntry, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
     expires_at_s: int | None = None
 
     @property

@@ -15,6 +15,7 @@ from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.job import NO_TAGS, Job
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.traits import Traits
+from tidegate.domain.verdicts import FinishVerdict, shown_judgement
 
 WAITING_OR_RUNNING = (State.RUNNING, State.QUEUED, State.READY, State.SCHEDULED, State.PENDING)
 # A listing of several states begins with the jobs that people ask for first.
@@ -40,8 +41,8 @@ class JobQuery:
     `states` has at least one. `tags` are names with the values that the job must have. `from_ms` and `to_ms`
     (inclusive, milliseconds since the epoch) bound the job's `moment_of`. `failure` is the fingerprint of the job's
     latest error. `finish_by_ms` (milliseconds since the epoch) keeps the jobs that ought to have ended by then or
-    earlier. `overdue` keeps the jobs that run or ran longer than their estimate, `waits_longer_than_ms` those that have
-    waited longer than that in their present state.
+    earlier, `verdict` those of whose time this is known. `overdue` keeps the jobs that run or ran longer than their
+    estimate, `waits_longer_than_ms` those that have waited longer than that in their present state.
     `descending` is the direction of `order`; None is the usual one.
     """
 
@@ -60,6 +61,7 @@ class JobQuery:
     from_ms: int | None = None
     to_ms: int | None = None
     finish_by_ms: int | None = None
+    verdict: FinishVerdict | None = None
     overdue: bool = False
     waits_longer_than_ms: int | None = None
     order: Order | None = None
@@ -83,6 +85,7 @@ class JobQuery:
             or bool(self.tags)
             or self.failure is not None
             or self.finish_by_ms is not None
+            or self.verdict is not None
             or self.overdue
             or self.waits_longer_than_ms is not None
             or (State.QUEUED in self.states) != (State.RUNNING in self.states)
@@ -116,6 +119,7 @@ class JobQuery:
             and (self.from_ms is None or moment_of(job) >= self.from_ms)
             and (self.to_ms is None or moment_of(job) <= self.to_ms)
             and (self.finish_by_ms is None or _ought_to_end_by(job.finish_by_ms, self.finish_by_ms))
+            and self.verdict in (None, _verdict_of(job, now_ms))
             and (not self.overdue or _is_overdue(job, now_ms))
             and (self.waits_longer_than_ms is None or _waited_ms(job, now_ms) > self.waits_longer_than_ms)
         )
@@ -152,6 +156,11 @@ def moment_of(job: Job) -> int:
 
 def _ought_to_end_by(finish_by_ms: int | None, at_ms: int) -> bool:
     return finish_by_ms is not None and finish_by_ms <= at_ms
+
+
+def _verdict_of(job: Job, now_ms: int) -> FinishVerdict | None:
+    known = shown_judgement(job.finish_by_ms, job.judgements, ended_at_ms=job.finished_at_ms, now_ms=now_ms)
+    return None if known is None else known.verdict
 
 
 def _begins(text: str | None, prefix: str | None) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import NO_TAGS, Job
+from tidegate.domain.verdicts import Judgement
 
 NO_ESTIMATES: Mapping[str, float] = MappingProxyType({})
 
@@ -38,6 +39,7 @@ class Submission:
     `usual_estimates` are the usual run times, in seconds, that its jobs without an estimate have, by their types: a
     repeated request writes the same jobs.
     `finish_by_ms`, in milliseconds since the epoch, is when the last job ought to have ended; None without such a time.
+    `judgements` are what the reaper noted about that time, the latest last.
     `expires_at_s` is when the record may be removed, in seconds since the epoch; None keeps it. `on_hold` says that a
     caller has put the workflow on hold as a whole, and nobody took it off hold since. The jobs decide what may start.
     """
@@ -54,6 +56,7 @@ class Submission:
     critical_path_seconds: float | None = None
     usual_estimates: Mapping[str, float] = field(default_factory=lambda: NO_ESTIMATES)
     finish_by_ms: int | None = None
+    judgements: tuple[Judgement, ...] = ()
     expires_at_s: int | None = None
     on_hold: bool = False
 

@@ -34,7 +34,7 @@ from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
 from tidegate.ports.statistics import StatisticsStore
-from tidegate.ports.submissions import OpenSubmission, SubmissionStore
+from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
 from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStore
@@ -74,6 +74,7 @@ __all__ = [
     "ProgressStore",
     "Pulses",
     "Queue",
+    "Reminder",
     "RuleStore",
     "Signal",
     "SlotExecutor",

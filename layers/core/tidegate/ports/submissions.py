@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.domain.submission import Phase, Submission, SubmissionPlan
+from tidegate.domain.verdicts import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,17 @@ class OpenSubmission:
     """A submission with work left, and when it was opened, in milliseconds since the epoch."""
 
     opened_at_ms: int
+    submission_id: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reminder:
+    """A note that a submission, of a workflow or of one job, has times to finish by.
+
+    `at_ms` is the next of these times as far as the note knows, in milliseconds since the epoch. It orders the notes.
+    """
+
+    at_ms: int
     submission_id: str
 
 
@@ -51,4 +63,28 @@ class SubmissionStore(Protocol):
 
         They were opened before `opened_before_ms`, in milliseconds since the epoch. With `after` the list begins behind
         that submission, which may be COMPLETE or REMOVED by now.
+        """
+
+    def set_finish_by_if(
+        self, submission: Submission, finish_by_ms: int | None, judgements: Sequence[Judgement]
+    ) -> bool:
+        """Sets a workflow's time to finish by, with the judgements about it.
+
+        `finish_by_ms` is in milliseconds since the epoch; None takes the time off. Returns False where the record has
+        another time, or other judgements, than `submission` has.
+        """
+
+    def remind(self, reminder: Reminder, now_ms: int) -> None:
+        """Stores a reminder in the place of the one that its submission may have. `now_ms` dates it."""
+
+    def list_reminders(self, *, limit: int, after: Reminder | None = None) -> tuple[Reminder, ...]:
+        """Returns at most `limit` reminders, the next time first. The list may lag behind the writes by moments.
+
+        With `after` it begins behind that reminder, which may be gone by now.
+        """
+
+    def change_reminder_if(self, reminder: Reminder, to_ms: int | None, *, dated_before_ms: int) -> bool:
+        """Gives a reminder another time, in milliseconds since the epoch; None removes it.
+
+        Returns False where the reminder has another time than `reminder`, or is not dated before `dated_before_ms`.
         """

@@ -27,6 +27,7 @@ from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.statistics.ended import figures_of
 from tidegate.domain.stored import Stored
+from tidegate.domain.verdicts import Judgement
 
 _DEFAULT_RETRY = RetryPolicy()
 _DEFAULTS = {each.name: each.default for each in fields(Job)}
@@ -160,6 +161,7 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         result=json_from(values.get(schema.RESULT)),
         failure=_failure_from(values),
         history=_history_from(values.get(schema.HISTORY, ()), attempt),
+        judgements=judgements_from(values[schema.JUDGEMENTS]) if schema.JUDGEMENTS in values else (),
     )
 
 
@@ -206,6 +208,7 @@ def _converted_values(job: Job) -> dict[str, Plain]:
         schema.RESULT: json_text(job.result),
         **failure_values(job.failure),
         schema.HISTORY: history_lines(job.history, job.attempt),
+        schema.JUDGEMENTS: judgement_text(job.judgements) if job.judgements else None,
     }
 
 
@@ -331,6 +334,16 @@ def history_lines(history: Sequence[HistoryEntry], attempt: int) -> list[str]:
         lines.append(line)
         attempt = entry.attempt - (entry.state is State.RUNNING)
     return lines[::-1]
+
+
+def judgement_text(judgements: Sequence[Judgement]) -> str | None:
+    """Returns judgements as they are stored, a line each; None stands for none. Conditions compare the text."""
+    return "\n".join(each.line() for each in judgements) or None
+
+
+def judgements_from(text: str | None) -> tuple[Judgement, ...]:
+    """Returns the judgements that a stored text tells."""
+    return tuple(map(Judgement.from_line, text.split("\n"))) if text else ()
 
 
 def _history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]:

@@ -18,6 +18,7 @@ from tidegate.domain.transitions import (
     ClaimIfQueued,
     DispatchIfReady,
     KeepIfEnded,
+    NoteJudgementIfOpen,
     OfKnownJob,
     PassOverIfReady,
     ReopenIfEnded,
@@ -49,6 +50,8 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
             return job.state is State.READY and job.ready_at_ms == transition.ready_at_ms
         case KeepIfEnded():
             return job.is_terminal and job.expires_at_s == transition.until_s
+        case NoteJudgementIfOpen():
+            return not job.is_terminal and transition.judgement in job.judgements
         case AmendIfWaiting():
             return job.amended > transition.job.amended and not transition.would_change(job)
         case ReopenIfEnded() | RerunUnlessDispatched():

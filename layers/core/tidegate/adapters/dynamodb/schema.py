@@ -48,6 +48,7 @@ ESTIMATED_SECONDS: Final = "estimated_seconds"
 ESTIMATE_IS_USUAL: Final = "estimate_is_usual"
 NOT_BEFORE: Final = "not_before"
 FINISH_BY: Final = "finish_by"
+JUDGEMENTS: Final = "judgements"
 FINGERPRINT: Final = "fingerprint"
 PARAMETERS: Final = "parameters"
 DEPENDS_ON: Final = "depends_on"
@@ -159,6 +160,9 @@ OPEN_INDEX: Final = "by_open"
 OPEN: Final = "open"  # present until the submission is COMPLETE
 OPEN_MARK: Final = "OPEN"
 OPENED_AT: Final = "opened_at"
+# A reminder is an item of its own, "reminder#<submission id>": "opened_at" is the time that it reminds of.
+REMIND_MARK: Final = "REMIND"
+REMINDED_AT: Final = "reminded_at"
 PHASE: Final = "phase"
 MONTH_INDEX: Final = "by_month"
 MONTH: Final = "month"  # of the creation, like "2026-11", in UTC

@@ -183,6 +183,14 @@ def ready_since(ready_at_ms: int | None) -> Clause:
     return absent(schema.READY_AT) if ready_at_ms is None else equals(schema.READY_AT, ready_at_ms)
 
 
+def judged(finish_by_ms: int | None, text: str | None) -> Clause:
+    """Requires this time to finish by, and this text of judgements about it; None means that there is none."""
+    return all_of(
+        absent(schema.FINISH_BY) if finish_by_ms is None else equals(schema.FINISH_BY, finish_by_ms),
+        absent(schema.JUDGEMENTS) if text is None else equals(schema.JUDGEMENTS, text),
+    )
+
+
 def lost_workers(losses: int) -> Clause:
     """Requires that this many leases of the job ran out in this life; 0 is stored as absent."""
     return equals(schema.WORKER_LOSSES, losses) if losses else absent(schema.WORKER_LOSSES)

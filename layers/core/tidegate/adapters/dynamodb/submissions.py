@@ -16,19 +16,30 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated, was_retried
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
-from tidegate.adapters.dynamodb.codec import JobCodec, job_from_image
-from tidegate.adapters.dynamodb.statements import Update, absent, condition_arguments, equals
+from tidegate.adapters.dynamodb.codec import JobCodec, job_from_image, judgement_text, judgements_from
+from tidegate.adapters.dynamodb.statements import (
+    Update,
+    absent,
+    all_of,
+    below,
+    condition_arguments,
+    equals,
+    judged,
+)
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, ServiceUnavailable
-from tidegate.domain.job import NO_TAGS
+from tidegate.domain.job import NEVER_MS, NO_TAGS
 from tidegate.domain.months import month_of
 from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.ports import OpenSubmission
+from tidegate.domain.verdicts import Judgement
+from tidegate.ports import OpenSubmission, Reminder
 from tidegate.settings import Tables
 
 _PAGE_BYTES = 300_000  # JSON of one page before compression; an item may hold 400 KB
 _TRIES = 3  # puts of a submission whose id is in use at one moment and gone at the next
+_REMINDER = "reminder#"
+_REMINDER_KEPT_SECONDS = 30 * 86_400  # beyond its time; the reaper removes it then, once it works
 _PLAN_KEPT_SECONDS = 90 * 86_400  # a committed submission is finished within minutes, once AWS works again
 
 
@@ -172,29 +183,100 @@ class DynamoSubmissionStore:
         """Returns at most `limit` open submissions, begun before `opened_before_ms`, after the submission `after`."""
         if after is not None and after.opened_at_ms >= opened_before_ms:
             return ()  # DynamoDB refuses a start key outside of the key condition
+        found = self._in_open_index(
+            schema.OPEN_MARK,
+            opened_before_ms,
+            limit,
+            None if after is None else (after.opened_at_ms, after.submission_id),
+        )
+        return tuple(OpenSubmission(at_ms, item_id) for at_ms, item_id in found)
+
+    def _in_open_index(
+        self, mark: str, before_ms: int, limit: int, after: tuple[int, str] | None
+    ) -> list[tuple[int, str]]:
+        """Returns the times and ids of at most `limit` items with this mark and a time before `before_ms`."""
         start: dict[str, Any] = {}
         if after is not None:
             start["ExclusiveStartKey"] = {
-                **_key(after.submission_id),
-                schema.OPEN: {"S": schema.OPEN_MARK},
-                schema.OPENED_AT: {"N": str(after.opened_at_ms)},
+                **_key(after[1]),
+                schema.OPEN: {"S": mark},
+                schema.OPENED_AT: {"N": str(after[0])},
             }
         found = DynamoBatches(self.clients).query(
             self.tables.submissions,
             IndexName=schema.OPEN_INDEX,
             KeyConditionExpression="#open = :open AND #opened_at < :before",
             ExpressionAttributeNames={"#open": schema.OPEN, "#opened_at": schema.OPENED_AT},
-            ExpressionAttributeValues={
-                ":open": {"S": schema.OPEN_MARK},
-                ":before": {"N": str(opened_before_ms)},
-            },
+            ExpressionAttributeValues={":open": {"S": mark}, ":before": {"N": str(before_ms)}},
             Limit=limit,
             **start,
         )
-        return tuple(
-            OpenSubmission(int(item[schema.OPENED_AT]["N"]), item[schema.SUBMISSION_ID]["S"])
+        return [
+            (int(item[schema.OPENED_AT]["N"]), item[schema.SUBMISSION_ID]["S"])
             for item in itertools.islice(found, limit)
+        ]
+
+    def set_finish_by_if(
+        self, submission: Submission, finish_by_ms: int | None, judgements: Sequence[Judgement]
+    ) -> bool:
+        """Sets a workflow's time to finish by, with the judgements about it, if both are as in `submission`."""
+        condition = judged(submission.finish_by_ms, judgement_text(submission.judgements))
+        update = Update(
+            condition, {schema.FINISH_BY: finish_by_ms, schema.JUDGEMENTS: judgement_text(judgements)}
         )
+        what = f"setting the time of submission {submission.submission_id}"
+        return self._update_if(_key(submission.submission_id), update, what)
+
+    def remind(self, reminder: Reminder, now_ms: int) -> None:
+        """Stores a reminder in the place of the one that its submission may have."""
+        values: dict[str, Plain] = {
+            schema.OPEN: schema.REMIND_MARK,
+            schema.OPENED_AT: reminder.at_ms,
+            schema.REMINDED_AT: now_ms,
+            schema.EXPIRES_AT: max(now_ms, reminder.at_ms) // 1_000 + _REMINDER_KEPT_SECONDS,
+        }
+        with translated(f"storing the reminder of submission {reminder.submission_id}"):
+            self.clients.dynamodb.put_item(
+                TableName=self.tables.submissions,
+                Item={**_reminder_key(reminder.submission_id), **encode_item(values)},
+            )
+
+    def list_reminders(self, *, limit: int, after: Reminder | None = None) -> tuple[Reminder, ...]:
+        """Returns at most `limit` reminders, the next time first, behind the reminder `after`."""
+        start = None if after is None else (after.at_ms, _reminder_id(after.submission_id))
+        found = self._in_open_index(schema.REMIND_MARK, NEVER_MS, limit, start)
+        return tuple(Reminder(at_ms, item_id.removeprefix(_REMINDER)) for at_ms, item_id in found)
+
+    def change_reminder_if(self, reminder: Reminder, to_ms: int | None, *, dated_before_ms: int) -> bool:
+        """Gives a reminder another time, or removes it for None, if it has this time and is not dated later."""
+        condition = all_of(
+            equals(schema.OPENED_AT, reminder.at_ms), below(schema.REMINDED_AT, dated_before_ms)
+        )
+        values: dict[str, Plain] = {schema.OPENED_AT: to_ms}
+        if to_ms is None:
+            # Out of the index it is no reminder any more. DynamoDB removes the item at a time of its own.
+            values |= {schema.OPEN: None, schema.EXPIRES_AT: dated_before_ms // 1_000}
+        else:
+            values[schema.EXPIRES_AT] = to_ms // 1_000 + _REMINDER_KEPT_SECONDS
+        update = Update(condition, values)
+        what = f"changing the reminder of submission {reminder.submission_id}"
+        return self._update_if(_reminder_key(reminder.submission_id), update, what)
+
+    def _update_if(self, key: Item, update: Update, what: str) -> bool:
+        """Writes an update; returns False if its condition does not hold."""
+        try:
+            with translated(what, passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.submissions,
+                    Key=key,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **update.render(schema.SUBMISSION_ID),
+                )
+        except ClientError as refused:
+            # An earlier request may have been carried out and only its answer lost.
+            standing = decode_item(old_item(refused) or {}) if was_retried(refused.response) else {}
+            return bool(standing) and all(standing.get(name) == new for name, new in update.values.items())
+        return True
 
     def _put_page(self, item: Item) -> None:
         with translated(f"writing to {self.tables.submission_plans}"):
@@ -225,6 +307,14 @@ def _edge_from(fields: Iterable[Any]) -> ExternalEdge:
     return ExternalEdge(upstream_id, downstream_id, ordinal, DependencyType(kind))
 
 
+def _reminder_id(submission_id: str) -> str:
+    return f"{_REMINDER}{submission_id}"
+
+
+def _reminder_key(submission_id: str) -> Item:
+    return _key(_reminder_id(submission_id))
+
+
 def _key(submission_id: str) -> Item:
     return {schema.SUBMISSION_ID: {"S": submission_id}}
 
@@ -245,6 +335,7 @@ def _item_of(submission: Submission) -> Item:
             schema.CRITICAL_PATH_SECONDS: submission.critical_path_seconds,
             schema.USUAL_ESTIMATES: dict(submission.usual_estimates) or None,
             schema.FINISH_BY: submission.finish_by_ms,
+            schema.JUDGEMENTS: judgement_text(submission.judgements),
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
             schema.OPENED_AT: None if submission.phase is Phase.COMPLETE else submission.created_at_ms,
             schema.EXPIRES_AT: submission.expires_at_s,
@@ -271,6 +362,7 @@ def submission_from(item: Mapping[str, Attribute]) -> Submission:
             job_type: float(seconds) for job_type, seconds in values.get(schema.USUAL_ESTIMATES, {}).items()
         },
         finish_by_ms=values.get(schema.FINISH_BY),
+        judgements=judgements_from(values.get(schema.JUDGEMENTS)),
         expires_at_s=values.get(schema.EXPIRES_AT),
         on_hold=values.get(schema.ON_HOLD, False),
     )

@@ -18,6 +18,7 @@ from tidegate.adapters.dynamodb.codec import (
     history_line,
     history_lines,
     json_text,
+    judgement_text,
     progress_values,
 )
 from tidegate.adapters.dynamodb.statements import (
@@ -31,6 +32,7 @@ from tidegate.adapters.dynamodb.statements import (
     attempt_is,
     equals,
     in_state,
+    judged,
     lease_expired,
     lost_workers,
     never,
@@ -49,6 +51,7 @@ from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.lives import without_old_interruptions
 from tidegate.domain.states import FAILURES, TERMINAL, TRANSITIONS, Group, State
+from tidegate.domain.verdicts import with_judgement
 
 # --- the parts that several transitions write ----------------------------------------------------
 
@@ -426,6 +429,19 @@ def _keep(_: JobCodec, transition: transitions.KeepIfEnded) -> Update:
     return Update(condition, {schema.EXPIRES_AT: transition.until_s})
 
 
+def _note_judgement(_: JobCodec, transition: transitions.NoteJudgementIfOpen) -> Update:
+    job = transition.job
+    if job.finish_by_ms is None:
+        return Update(never())
+    condition = all_of(
+        in_state(*sorted(set(State) - TERMINAL)),
+        reopened_times(job.reopened),
+        judged(job.finish_by_ms, judgement_text(job.judgements)),
+    )
+    judgements = with_judgement(job.judgements, transition.judgement)
+    return Update(condition, {schema.JUDGEMENTS: judgement_text(judgements)})
+
+
 UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]] = MappingProxyType(
     {
         transitions.ReleaseIfPending: _release,
@@ -456,6 +472,7 @@ UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]
         transitions.AmendIfWaiting: amend,
         transitions.NoteDependents: _note_dependents,
         transitions.KeepIfEnded: _keep,
+        transitions.NoteJudgementIfOpen: _note_judgement,
     }
 )
 

@@ -122,6 +122,7 @@ def _in_new_life(
             **dict.fromkeys(cleared),
             **failure_values(None),
             **progress_values(None),
+            **({schema.JUDGEMENTS: None} if job.judgements else {}),
             **({} if is_whole else {schema.HISTORY: shortened}),
         },
         append=last if is_whole else None,

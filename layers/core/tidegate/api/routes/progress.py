@@ -19,7 +19,7 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
-from tidegate.contracts.job_listing import read_tags
+from tidegate.contracts.job_listing import read_tags, read_verdict
 from tidegate.contracts.times import read_moment, to_ms, to_wire
 from tidegate.contracts.workflow_responses import (
     ListForecastOut,
@@ -32,6 +32,7 @@ from tidegate.contracts.workflow_responses import (
 )
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.progress import WorkflowState
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate.usecases.forecast.forecast_list import ListForecast, forecast_list
 from tidegate.usecases.read import progress
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
@@ -47,6 +48,7 @@ _PARAMETERS = (
     "to",
     "finish_by",
     "forecast",
+    "verdict",
     "limit",
     "cursor",
 )
@@ -67,6 +69,7 @@ def get_workflows() -> Response[str]:
         from_ms=_time("from"),
         to_ms=_time("to"),
         finish_by_ms=_time("finish_by"),
+        verdict=_verdict(given.get("verdict")),
     )
     is_forecast = flag_of(router, "forecast")
     if wanted.from_ms is not None and wanted.to_ms is not None and wanted.from_ms > wanted.to_ms:
@@ -82,7 +85,7 @@ def get_workflows() -> Response[str]:
         )
         ends = {} if found is None else found.ends
         return {
-            "workflows": [workflow_row_out(row.submission, row.summary, ends) for row in page.rows],
+            "workflows": [workflow_row_out(row.submission, row.summary, ends, now_ms) for row in page.rows],
             "forecast": None if found is None else _forecast_out(now_ms, found),
             "looked_at": page.looked_at,
             "looked_back_to": to_wire(page.looked_back_to_ms),
@@ -120,10 +123,12 @@ def get_states(workflow_id: str) -> Response[str]:
     """Returns the states of a workflow's jobs, or what changed since a version."""
     refuse_other_parameters(router, "since")
     since = router.current_event.query_string_parameters.get("since")
-    found = progress.get_states(deps_of(router).services, id_of("workflow", workflow_id, ULID), since)
+    deps = deps_of(router)
+    found = progress.get_states(deps.services, id_of("workflow", workflow_id, ULID), since)
+    now_ms = deps.clock.now_ms()
     return answer_with(
         HTTPStatus.OK,
-        states_out(found.submission, found.summary, found.version, found.states, found.changes),
+        states_out(found.submission, found.summary, found.version, found.states, found.changes, now_ms),
     )
 
 
@@ -140,6 +145,14 @@ def _states(text: str | None) -> frozenset[WorkflowState]:
             "state", f"must be one or more of {', '.join(WorkflowState)}, with commas between"
         )
     return frozenset(WorkflowState(word) for word in words)
+
+
+def _verdict(text: str | None) -> FinishVerdict | None:
+    """Returns the verdict that the query asks for. Raises InvalidRequest."""
+    try:
+        return None if text is None else read_verdict(text)
+    except ValueError as error:
+        raise InvalidRequest.of("verdict", str(error)) from None
 
 
 def _tags() -> dict[str, str]:

@@ -62,7 +62,8 @@ def post_workflow() -> Response[str]:
 def get_workflow(workflow_id: str) -> Response[str]:
     """Returns a workflow with a page of its jobs."""
     refuse_other_parameters(router, "limit", "cursor")
-    services = deps_of(router).services
+    deps = deps_of(router)
+    services = deps.services
     id_of("workflow", workflow_id, ULID)
     cursor = cursor_of(router)
 
@@ -76,7 +77,9 @@ def get_workflow(workflow_id: str) -> Response[str]:
             "namespace": page.submission.namespace,
             "tags": dict(page.submission.tags),
             "job_count": page.submission.job_count,
-            **summary_out(page.submission, progress.summarise(services, page.submission)),
+            **summary_out(
+                page.submission, progress.summarise(services, page.submission), deps.clock.now_ms()
+            ),
             "jobs": [job_view(router, job) for job in page.jobs],
             "cursor": next_cursor(router, page.cursor),
         }

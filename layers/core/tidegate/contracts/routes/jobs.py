@@ -21,6 +21,7 @@ from tidegate.domain.failures import FINGERPRINT
 from tidegate.domain.job_query import Order
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate.domain.workers import WORKER_ID
 
 
@@ -68,6 +69,7 @@ _FILTERS = (
     Parameter("from", "the earliest moment by which the jobs' states are sorted", datetime),
     Parameter("to", "the latest moment by which the jobs' states are sorted", datetime),
     Parameter("finish_by", "only jobs that ought to end by this time or earlier", datetime),
+    Parameter("verdict", "the verdict about the time that the jobs ought to end by", FinishVerdict),
     Parameter("overdue", "with true: jobs that run, or ran, longer than their estimate", bool),
     Parameter(
         "waits_longer_than",

@@ -14,6 +14,7 @@ from tidegate.contracts.times import Time
 from tidegate.contracts.workflow_responses import CriticalPathOut, GraphOut, StatesOut, WorkflowListOut
 from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
 from tidegate.domain.roles import Role
+from tidegate.domain.verdicts import FinishVerdict
 
 ROUTES = (
     Route(
@@ -52,6 +53,9 @@ ROUTES = (
             Parameter("to", "only workflows created at this time or earlier", Time),
             Parameter("finish_by", "only workflows that ought to end by this time or earlier", Time),
             Parameter("forecast", "forecasts when the first workflows of the page end that run", bool),
+            Parameter(
+                "verdict", "the verdict about the time that the workflows ought to end by", FinishVerdict
+            ),
             LIMIT,
             CURSOR,
         ),

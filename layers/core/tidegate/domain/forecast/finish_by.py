@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 from tidegate.domain import limits
@@ -21,26 +20,18 @@ from tidegate.domain.forecast.forecast import (
 )
 from tidegate.domain.forecast.run_times import RunTimes
 from tidegate.domain.forecast.scene import Scene, SceneJob, ScenePool
-from tidegate.domain.forecast.stepper import wire
+from tidegate.domain.forecast.stepper import Course, wire
 from tidegate.domain.forecast.what_if import WAITING, Changes, change
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
 from tidegate.domain.traits import Traits
+from tidegate.domain.verdicts import FinishVerdict
 
 AT_RISK_BELOW: Final = 0.5
 """The probability below which a time is at risk. A higher one warns of more that ends in time after all."""
 SLOT_FACTORS: Final = (2, 4, 8)
 """The multiples of a pool's slots that are tried."""
-
-
-class FinishVerdict(StrEnum):
-    """The verdict about a time: on course, at risk, impossible whatever is changed, or missed, as it has passed."""
-
-    ON_COURSE = "on-course"
-    AT_RISK = "at-risk"
-    IMPOSSIBLE = "impossible"
-    MISSED = "missed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +61,11 @@ class FinishBy:
     helps: tuple[Help, ...] = ()
     earliest_ms: int | None = None
 
+    @classmethod
+    def missed(cls, at_ms: int) -> FinishBy:
+        """Returns the judgement about a time that has passed, in milliseconds since the epoch."""
+        return cls(at_ms, FinishVerdict.MISSED, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -95,21 +91,88 @@ def judge_finish(
     says so, and one that was cut short by it tells nothing. Where the time is at risk, five changed scenes are stepped
     at most, each with the first draws of the forecast, so that a difference is that of the change and not of chance.
     """
-    at_ms = wanted.finish_by_ms
-    if at_ms <= scene.now_ms:
-        return FinishBy(at_ms, FinishVerdict.MISSED, 0.0)
-    probability = Intervals(scene.now_ms, LEARNED_WIDENING).part_by(ends_ms, at_ms)
-    if probability >= AT_RISK_BELOW:
-        return FinishBy(at_ms, FinishVerdict.ON_COURSE, probability)
+    judged = _Judge(scene, run_times, _trial_draws(scene, len(ends_ms)), is_over).judge(wanted, ends_ms)
+    if judged.verdict is not FinishVerdict.AT_RISK:
+        return judged
     trial = _Trial(scene, run_times, wanted, ends_ms, is_over)
-    if probability == 0.0 and not is_over():
-        soonest_ms = trial.ends_ms(_without_waits(scene))
-        if soonest_ms is not None and min(soonest_ms) > at_ms:
-            earliest_ms = sorted(soonest_ms)[len(soonest_ms) // 2]
-            return FinishBy(at_ms, FinishVerdict.IMPOSSIBLE, 0.0, earliest_ms=round(earliest_ms))
-    least = max(probability, trial.probability_today())
+    least = max(judged.probability, trial.probability_today())
     helps = tuple(each for each in trial.helps(window) if each.probability > least)
-    return FinishBy(at_ms, FinishVerdict.AT_RISK, probability, helps)
+    return replace(judged, helps=helps)
+
+
+def judge_finishes(
+    scene: Scene,
+    run_times: RunTimes,
+    wanted: Sequence[Wanted],
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+) -> list[FinishBy] | None:
+    """Judges several times of one scene, each as a forecast of its jobs would, and without what would help.
+
+    Steps the scene as often as a forecast, and again without any wait where a time may be impossible. Returns the
+    judgements in the order of `wanted`; None where `is_over` said so before all of it was stepped.
+    """
+    if all(each.finish_by_ms <= scene.now_ms for each in wanted):
+        return [FinishBy.missed(each.finish_by_ms) for each in wanted]
+    wiring, draws = wire(scene), draws_for(len(scene.jobs))
+    stepped = courses(wiring, run_times, draws, is_over=is_over)
+    if len(stepped) < draws:
+        return None
+    judge = _Judge(scene, run_times, _trial_draws(scene, draws), is_over)
+    judged = []
+    for each in wanted:
+        numbers = [wiring.numbers[job_id] for job_id in each.job_ids]
+        judged.append(judge.judge(each, [last_end_ms(course, numbers) for course in stepped]))
+    return None if judge.was_cut_short else judged
+
+
+def _trial_draws(scene: Scene, draws: int) -> int:
+    """Returns how often a changed scene is stepped, of which there may be several beside a forecast's `draws`."""
+    return min(draws, draws_for((2 + len(SLOT_FACTORS)) * len(scene.jobs)))
+
+
+@dataclass(slots=True)
+class _Judge:
+    """Gives verdicts about times of one scene. It steps the scene without any wait once, where that is needed.
+
+    `draws` is how often it does so.
+    """
+
+    scene: Scene
+    run_times: RunTimes
+    draws: int
+    is_over: Callable[[], bool]
+    was_cut_short: bool = False
+    _soonest: tuple[Mapping[str, int], list[Course]] | None = None
+
+    def judge(self, wanted: Wanted, ends_ms: Sequence[float]) -> FinishBy:
+        """Returns the verdict by when the last wanted job ends in each draw of a forecast, in milliseconds."""
+        at_ms = wanted.finish_by_ms
+        if at_ms <= self.scene.now_ms:
+            return FinishBy.missed(at_ms)
+        probability = Intervals(self.scene.now_ms, LEARNED_WIDENING).part_by(ends_ms, at_ms)
+        if probability >= AT_RISK_BELOW:
+            return FinishBy(at_ms, FinishVerdict.ON_COURSE, probability)
+        if probability == 0.0:
+            soonest_ms = self._soonest_ends_ms(wanted)
+            if soonest_ms and min(soonest_ms) > at_ms:
+                earliest_ms = sorted(soonest_ms)[len(soonest_ms) // 2]
+                return FinishBy(at_ms, FinishVerdict.IMPOSSIBLE, 0.0, earliest_ms=round(earliest_ms))
+        return FinishBy(at_ms, FinishVerdict.AT_RISK, probability)
+
+    def _soonest_ends_ms(self, wanted: Wanted) -> list[float]:
+        """Returns when all wanted jobs have ended in each draw without any wait; none where the time was over."""
+        if self._soonest is None and not self.is_over():
+            wiring = wire(_without_waits(self.scene))
+            stepped = courses(wiring, self.run_times, self.draws, is_over=self.is_over)
+            if len(stepped) == self.draws:
+                self._soonest = wiring.numbers, stepped
+        if self._soonest is None:
+            self.was_cut_short = True
+            return []
+        known, stepped = self._soonest
+        numbers = [known[job_id] for job_id in wanted.job_ids]
+        return [last_end_ms(course, numbers) for course in stepped]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +191,7 @@ class _Trial:
     @property
     def draws(self) -> int:
         """How often each changed scene is stepped."""
-        trials = 2 + len(SLOT_FACTORS)
-        return min(len(self.today_ms), draws_for(trials * len(self.scene.jobs)))
+        return _trial_draws(self.scene, len(self.today_ms))
 
     def ends_ms(self, changed: Scene) -> list[float] | None:
         """Returns when all wanted jobs have ended in each draw of a changed scene.

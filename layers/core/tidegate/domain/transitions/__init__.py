@@ -23,6 +23,7 @@ from tidegate.domain.transitions.base import (
     when_ready,
 )
 from tidegate.domain.transitions.ended import DISPATCHED, ReopenIfEnded, RerunUnlessDispatched
+from tidegate.domain.transitions.judged import NoteJudgementIfOpen
 from tidegate.domain.transitions.kept import KeepIfEnded
 from tidegate.domain.transitions.marked import MarkUnlessDispatched
 from tidegate.domain.transitions.running import (
@@ -74,6 +75,7 @@ __all__ = [
     "KeepIfEnded",
     "MarkUnlessDispatched",
     "NoteDependents",
+    "NoteJudgementIfOpen",
     "OfKnownJob",
     "PassOverIfReady",
     "ReadyIfDue",

@@ -100,6 +100,7 @@ def _in_new_life(job: Job, stamp: Stamp, *, leaves_skipped: bool) -> Job:
         result=None,
         result_overflow=False,
         failure=None,
+        judgements=(),
         expires_at_s=None,
         held_in=MAIN,
         due_at_ms=None,

@@ -9,6 +9,7 @@ from tidegate.domain.job import NO_TAGS
 from tidegate.domain.months import month_before, month_of, month_start_ms
 from tidegate.domain.progress import Summary, WorkflowState, segments_of, summary_of
 from tidegate.domain.submission import Submission
+from tidegate.domain.verdicts import FinishVerdict, shown_judgement
 from tidegate.ports import WorkflowEntry, WorkflowRecord
 from tidegate.usecases.read import cursors
 from tidegate.usecases.read.visible import is_accepted
@@ -28,7 +29,8 @@ class WorkflowFilter:
 
     `states` are words of state. `name` is the beginning of a name. `submitted_by` is the subject of a caller. `tags`
     are names with the values that the workflow itself must have. `from_ms` and `to_ms` bound the time of the creation,
-    in milliseconds since the epoch, both included. `finish_by_ms` wants those that ought to have ended by then.
+    in milliseconds since the epoch, both included. `finish_by_ms` wants those that ought to have ended by then,
+    `verdict` those of whose time this is known.
     """
 
     states: frozenset[WorkflowState] = frozenset()
@@ -38,9 +40,10 @@ class WorkflowFilter:
     from_ms: int | None = None
     to_ms: int | None = None
     finish_by_ms: int | None = None
+    verdict: FinishVerdict | None = None
 
-    def wants(self, record: WorkflowRecord) -> bool:
-        """Tells whether the caller wants this workflow. Its times are not looked at."""
+    def wants(self, record: WorkflowRecord, now_ms: int) -> bool:
+        """Tells whether the caller wants this workflow. The time of its creation is not looked at."""
         submission = record.submission
         state = WorkflowState.RUNNING if record.summary is None else record.summary.state
         return (
@@ -50,6 +53,7 @@ class WorkflowFilter:
             and self.submitted_by in (None, submission.submitted_by)
             and all(submission.tags.get(name) == value for name, value in self.tags.items())
             and self._wants_time(submission.finish_by_ms)
+            and self.verdict in (None, _verdict_of(record, now_ms))
         )
 
     def _wants_time(self, finish_by_ms: int | None) -> bool:
@@ -60,7 +64,9 @@ class WorkflowFilter:
     def plain(self) -> list[object]:
         """Returns the filter as JSON values, by which a cursor is bound to it."""
         tags = sorted(map(list, self.tags.items()))
-        later = [] if self.finish_by_ms is None else [self.finish_by_ms]  # older cursors go on
+        later: list[object] = [] if self.finish_by_ms is None else [self.finish_by_ms]  # older cursors go on
+        if self.verdict is not None:
+            later.append(self.verdict)
         return [sorted(self.states), self.name, self.submitted_by, tags, self.from_ms, self.to_ms, *later]
 
 
@@ -120,7 +126,7 @@ def list_workflows(
         records = services.workflows.get_many([each.workflow_id for each in entries]) if entries else {}
         for entry in entries:
             record = records.get(entry.workflow_id)
-            if record is not None and wanted.wants(record):
+            if record is not None and wanted.wants(record, now_ms):
                 segments += _segments_needed(record)
                 if found and segments > SEGMENTS:
                     return _listing(services, wanted, found, position, looked_at, looked_back_to_ms)
@@ -174,6 +180,17 @@ def _rows(services: Services, found: Sequence[WorkflowRecord]) -> tuple[Workflow
             )
         rows.append(WorkflowRow(submission, summary))
     return tuple(rows)
+
+
+def _verdict_of(record: WorkflowRecord, now_ms: int) -> FinishVerdict | None:
+    submission, summary = record.submission, record.summary
+    known = shown_judgement(
+        submission.finish_by_ms,
+        submission.judgements,
+        ended_at_ms=None if summary is None else summary.ended_at_ms,
+        now_ms=now_ms,
+    )
+    return None if known is None else known.verdict
 
 
 def _segments_needed(record: WorkflowRecord) -> int:

@@ -21,6 +21,7 @@ from tidegate.usecases.reap.reap_expiring import reap_expiring
 from tidegate.usecases.reap.reap_pending import reap_pending
 from tidegate.usecases.reap.reap_progress import reap_progress
 from tidegate.usecases.reap.reap_submissions import reap_submissions
+from tidegate.usecases.reap.reap_times import reap_times
 from tidegate.usecases.reap.reap_workers import reap_workers
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics.count_ended import count_ended
@@ -44,6 +45,7 @@ class ReapReport:
     jobs_kept: int
     progress_recorded: int
     rollups_put: int
+    verdicts_noted: int
 
 
 _Counts = dict[str, int]
@@ -121,5 +123,6 @@ _REPAIRS: Sequence[_Repair] = (
     _due,
     _counted("progress_recorded", reap_progress),
     _counted("rollups_put", count_ended),
+    _counted("verdicts_noted", reap_times),
     _counted("pending_released", reap_pending),
 )

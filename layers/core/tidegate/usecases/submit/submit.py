@@ -24,6 +24,7 @@ from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission
 from tidegate.domain.workflow_graph import WorkflowGraph, graph_of
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import not_written
+from tidegate.usecases.bounds.reminders import remind
 from tidegate.usecases.callers.ownership import refuse_namespace
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
@@ -95,14 +96,20 @@ def submit_job(
     )
     if job.pool_open or job.share:  # otherwise the chooser leaves the job as it is
         job = PoolChooser(services, now_ms, lanes).placed(job)
+    if job.finish_by_ms is not None:
+        remind(services, job_id, [job.finish_by_ms], now_ms)
     created = not services.jobs.insert_if_absent([job])
     if not created:
-        earlier = services.jobs.get(job_id, consistent=True)
-        if earlier is None or earlier.fingerprint != fingerprint:
-            raise IdempotencyConflict
+        _refuse_other_body(services, job_id, fingerprint)
     # Also for a repeated request, because the first one may have been interrupted before its edges were written.
     connect_edges(services, list(_external_edges(job, depends_on)), now_ms, until=until)
     return JobAccepted(job_id=job_id, created=created)
+
+
+def _refuse_other_body(services: Services, job_id: str, fingerprint: str) -> None:
+    """Raises IdempotencyConflict unless the job under this id was submitted with the same body."""
+    if not _is_accepted_job(services, job_id, fingerprint):
+        raise IdempotencyConflict
 
 
 def dependencies_of(request: JobRequest) -> tuple[Dependency, ...]:
@@ -179,6 +186,9 @@ def submit_workflow(
             graph = graph_of(estimated)
         staged, plan = build_jobs(services, estimated, checked, submission)
         lanes = note_shares(services, checked, now_ms)
+        remind(
+            services, workflow_id, [request.finish_by_ms, *(job.finish_by_ms for job in request.jobs)], now_ms
+        )
         services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
         services.progress.save_graph(workflow_id, graph, submission.expires_at_s)
