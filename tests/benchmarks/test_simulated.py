@@ -115,17 +115,22 @@ def test_growth_is_judged_by_its_fit() -> None:
 
 def test_forecasts_are_judged_by_truths_that_taught_nothing() -> None:
     tasks = {"a": (4.0, ""), "b": (8.0, "a"), "c": (2.0, "a"), "d": (6.0, "b")}
-    judged, learnt = forecast.measure([trace_of(tasks), trace_of({"only": (5.0, "")})], truths=3)
-    assert len(judged) == len(learnt) == 16
-    assert {len(each) for each in judged.values()} == {6}
+    judged, oracle = forecast.measure([trace_of(tasks), trace_of({"only": (5.0, "")})], truths=3)
+    assert (len(judged), len(oracle)) == (16, 8)
+    assert {cell.moment: len(each) for cell, each in judged.items()} == {
+        "start": 6 * forecast.STARTS,
+        "half-way": 6,
+    }
     alone = judged[forecast.Cell(4, "alone", 0.3, "start")]
     assert {one.interval for one in alone[:3]} == {alone[0].interval}, "one question at the start"
     assert len({one.actual_ms for one in alone[:3]}) == 3
     half_way = judged[forecast.Cell(4, "behind", 0.3, "half-way")]
     assert all(one.began_ms < one.asked_ms < one.actual_ms for one in half_way)
-    report = forecast.report_of(judged, learnt, seconds=1.0, apart=0.0)
-    assert [goal.holds for goal in report.goals[3:]] == [True, True]
-    assert [goal.holds for goal in forecast.report_of(judged, learnt, 11.0, 0.001).goals[3:]] == [
+    for cell, each in oracle.items():
+        assert [one.actual_ms for one in each] == [one.actual_ms for one in judged[cell]], "the same truths"
+    report = forecast.report_of(judged, oracle, seconds=1.0, apart=0.0)
+    assert [goal.holds for goal in report.goals[5:]] == [True, True]
+    assert [goal.holds for goal in forecast.report_of(judged, oracle, 11.0, 0.001).goals[5:]] == [
         False,
         False,
     ]

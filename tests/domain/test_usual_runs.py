@@ -52,6 +52,9 @@ def test_runs_against_their_estimates_have_a_median_and_a_spread() -> None:
     assert found.runs == 1_000
     assert found.median == pytest.approx(1.5, rel=0.03)
     assert found.spread == pytest.approx(0.3, rel=0.1)
+    failed_early = usual_overrun(histogram_of([*overruns, *[1] * 100]))
+    assert failed_early is not None
+    assert failed_early.spread < 0.4
     assert usual_overrun(histogram_of(overruns[: MIN_RUNS - 1])) is None
     # Runs that took no time, or all as long as each other, still have a spread.
     for equal in (0, 1_000):

@@ -11,7 +11,8 @@ from dev.simulator.interleavings.actors import POOL
 from dev.simulator.interleavings.scene import Scene
 from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job, workflow
-from tidegate.domain.requests import JobRequest
+from tidegate.domain.job import workflow_job_id
+from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.forecast import forecast_list as under_test
@@ -121,3 +122,14 @@ def test_a_list_is_forecast_within_the_time_of_an_answer() -> None:
     found = forecast_list(scene.services, rows(scene), now_ms=scene.world.now_ms, until=over)
     assert (list(found.ends), found.left_out, found.draws) == ([last], 1, 1)
     assert {NoteCode.NOT_ALL_READ, NoteCode.CUT_SHORT} <= {note.code for note in found.notes}
+
+
+def test_a_workflow_without_a_stored_graph_is_left_out_although_others_wait_for_its_jobs() -> None:
+    scene = Scene(capacity=1)
+    old = submitted(scene, estimated("a"), estimated("b"))
+    upstream = DependencyRequest(job_id=workflow_job_id(old, 0))
+    later = submitted(scene, replace(estimated("c"), depends_on=(upstream,)))
+    del scene.world.graphs[old]
+    found = ask(scene)
+    assert (list(found.ends), found.left_out) == ([later], 1)
+    assert [note.code for note in found.notes] == [NoteCode.NOT_ALL_READ]

@@ -91,6 +91,9 @@ def recorded(d: Deployment) -> None:
     workflow_id = ids["a"].partition(".")[0]
     d.events()
     d.record()
+    page = d.ask(lambda: list_workflows(d.services, WorkflowFilter(), cursor=None, limit=10, now_ms=d.now_ms))
+    listed = d.ask(lambda: forecast_list(d.services, page.rows, now_ms=d.now_ms))
+    assert listed.ends.keys() == {workflow_id}
     d.settle()
     d.record()
     found = d.ask(lambda: get_states(d.services, workflow_id))

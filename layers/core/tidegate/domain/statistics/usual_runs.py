@@ -17,9 +17,8 @@ MIN_RUNS: Final = 20
 """How many runs of a type make a usual run."""
 MIN_RUNS_OF_P99: Final = 100
 """How many runs of a type make a 99th percentile, so that at least one of them lies beyond it."""
-_TAIL: Final = 0.1
-_TAIL_SPREADS: Final = 1.2816
-"""How many standard deviations a normal distribution's tail of 10 % begins away from its middle."""
+_QUARTILE_SPREADS: Final = 0.6745
+"""How many standard deviations the quartiles of a normal distribution lie away from its middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class UsualOverrun:
     """How jobs of one type ran against their estimates, by `runs` last attempts.
 
     `median` is that of the run times, each divided by its estimate (above 0). `spread` is the standard deviation of the
-    logarithm, by the distance of the quantiles at 10 % and 90 %, so that a few odd runs do not count.
+    logarithm, by the distance of the quartiles, so that runs which failed early or timed out count little.
     """
 
     runs: int
@@ -78,8 +77,8 @@ def usual_overrun(overrun: Histogram) -> UsualOverrun | None:
     """Returns the usual overrun of run times in thousandths of their estimates; None for fewer than MIN_RUNS."""
     if overrun.count < MIN_RUNS:
         return None
-    low, median, high = (max(1.0, overrun.smooth_quantile(part) or 0.0) for part in (_TAIL, 0.5, 1.0 - _TAIL))
-    spread = math.log(high / low) / (2 * _TAIL_SPREADS)
+    low, median, high = (max(1.0, overrun.smooth_quantile(part) or 0.0) for part in (0.25, 0.5, 0.75))
+    spread = math.log(high / low) / (2 * _QUARTILE_SPREADS)
     # A histogram tells no spread below its own error.
     return UsualOverrun(overrun.count, median / OVERRUN_UNIT, max(spread, RELATIVE_ERROR))
 

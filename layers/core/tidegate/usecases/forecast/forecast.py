@@ -71,9 +71,9 @@ def forecast_workflow(
 ) -> WorkflowForecast:
     """Forecasts the end of a workflow and of its jobs at `now_ms`.
 
-    Reads what `read_scene` says, and steps at most about `JOBS_DRAWN` jobs. Where the workflow's `finish_by` is at
-    risk, it steps as many again for up to 2,000 jobs, and up to five times as many for 10,000; none of these is
-    begun after `until`. Raises NotFound, also where the workflow was submitted before graphs were stored;
+    Reads what `read_scene` and `known_usual_runs` say, and steps at most about `JOBS_DRAWN` jobs. Where the workflow's
+    `finish_by` is at risk, it steps as many again for up to 2,000 jobs, and up to five times as many for 10,000; none
+    of these is begun after `until`. Raises NotFound, also where the workflow was submitted before graphs were stored;
     ServiceUnavailable.
     """
     submission = find_workflow(services, workflow_id)

@@ -12,7 +12,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.forecast.notes import Note, cut_short, notes_of
-from tidegate.usecases.forecast.read_scene import read_listed_scene
+from tidegate.usecases.forecast.read_scene import SceneRead, read_listed_scene
 from tidegate.usecases.read.workflows import WorkflowRow
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics.usual_runs import known_overruns
@@ -51,7 +51,7 @@ def forecast_list(
     if not chosen:
         return ListForecast({}, len(running), 0, ())
     read = read_listed_scene(services, chosen, now_ms, until.part(_STAGES))
-    groups = _by_workflow(read.wanted, chosen, read.skipped)
+    groups = _by_workflow(read, chosen)
     run_times = learned(read.ended, known_overruns(services, now_ms, until))
     ids = [[job.job_id for job in jobs] for jobs in groups.values()]
     ends, draws = forecast_ends(read.scene, run_times, ids, draws=FEWEST_DRAWS, is_over=until.is_over)
@@ -64,15 +64,16 @@ def forecast_list(
     )
 
 
-def _by_workflow(
-    jobs: Sequence[Job], chosen: Collection[str], skipped: Collection[str]
-) -> dict[str, list[Job]]:
-    """Returns the jobs of the chosen workflows that are going to run. One that has ended meanwhile has no entry."""
+def _by_workflow(read: SceneRead, chosen: Collection[str]) -> dict[str, list[Job]]:
+    """Returns the jobs of the chosen workflows that are going to run. One that has ended meanwhile has no entry.
+
+    One that was not read has none either, although the scene may hold those of its jobs that others wait for.
+    """
     groups: dict[str, list[Job]] = {}
-    for job in jobs:
-        if job.workflow_id is not None and job.workflow_id in chosen:
+    for job in read.wanted:
+        if job.workflow_id in chosen and job.workflow_id in read.workflows:
             group = groups.setdefault(job.workflow_id, [])
-            if job.job_id not in skipped:
+            if job.job_id not in read.skipped:
                 group.append(job)
     return groups
 
