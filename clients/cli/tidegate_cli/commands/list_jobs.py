@@ -43,7 +43,8 @@ StateOption = Annotated[
         "--state",
         parser=word_of(State),
         metavar="STATE",
-        help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states.",
+        help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states, "
+        "RUNNING with --straggler.",
         show_default=False,
     ),
 ]
@@ -58,6 +59,9 @@ FinishByOption = Annotated[
 ]
 OverdueOption = Annotated[
     bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")
+]
+StragglerOption = Annotated[
+    bool, typer.Option("--straggler", help="Only RUNNING jobs that run longer than 99 % of their type did.")
 ]
 WaitOption = Annotated[
     float | None, only("--waits-longer-than", "that have waited so long in their state", "SECONDS")
@@ -100,6 +104,7 @@ def list_jobs(
     until: Annotated[str | None, only("--to", "up to this time", "TIME")] = None,
     finish_by: FinishByOption = None,
     overdue: OverdueOption = False,
+    straggler: StragglerOption = False,
     waits_longer_than: WaitOption = None,
     order: OrderOption = None,
     direction: DirectionOption = None,
@@ -131,13 +136,15 @@ def list_jobs(
         "to": until,
         "finish_by": finish_by,
         "overdue": "true" if overdue else None,
+        "straggler": "true" if straggler else None,
         "waits_longer_than": None if waits_longer_than is None else f"{waits_longer_than:.3f}",
         "order": order,
         "direction": direction,
         "fields": "full" if full else None,
     }
     with session.client() as client:
-        found = _find(client, list(dict.fromkeys(state or ALL_STATES)), filters, limit)
+        usual = (State.RUNNING,) if straggler else ALL_STATES
+        found = _find(client, list(dict.fromkeys(state or usual)), filters, limit)
     if session.is_structured:
         session.show({"jobs": [dict(job.raw) for job in found]})
     else:
