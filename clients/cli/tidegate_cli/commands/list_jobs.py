@@ -16,7 +16,7 @@ from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import jobs, print_jobs
 from tidegate_cli.connection import Parameter
-from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
 from tidegate_cli.views import JobView
 
 __all__ = ["jobs"]  # with the command `list`
@@ -143,8 +143,11 @@ def list_jobs(
         "fields": "full" if full else None,
     }
     with session.client() as client:
-        usual = (State.RUNNING,) if straggler else ALL_STATES
-        found = _find(client, list(dict.fromkeys(state or usual)), filters, limit)
+        found = _find(client, state, filters, limit)
+    _show(session, found, limit)
+
+
+def _show(session: Session, found: Sequence[JobView], limit: int) -> None:
     if session.is_structured:
         session.show({"jobs": [dict(job.raw) for job in found]})
     else:
@@ -153,8 +156,10 @@ def list_jobs(
 
 
 def _find(
-    client: Client, states: Sequence[State], filters: Mapping[str, Parameter], limit: int
+    client: Client, given: Sequence[State] | None, filters: Mapping[str, Parameter], limit: int
 ) -> list[JobView]:
+    usual = ALL_STATES if filters["straggler"] is None else (State.RUNNING,)
+    states = list(dict.fromkeys(given or usual))
     if filters["workflow"] is not None or filters["order"] is not None:
         return list(client.list_jobs({"state": ",".join(states), **filters}, limit=limit))
     return share_out([client.list_jobs({"state": each, **filters}, limit=limit) for each in states], limit)
