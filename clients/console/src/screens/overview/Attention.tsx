@@ -124,9 +124,8 @@ function FailedGroups({ failures, hasOthers }: { failures: Failures; hasOthers: 
         </>
       ) : isWhole ? (
         <Mark icon="done" tone="good">
-          {hasOthers || muted > 0
-            ? `no other job has failed in the last ${FAILED_SINCE}`
-            : `nothing needs attention: no job has failed in the last ${FAILED_SINCE}`}
+          {hasOthers || muted > 0 ? "" : "nothing needs attention: "}
+          no {muted > 0 ? "other " : ""}job has failed in the last {FAILED_SINCE}
         </Mark>
       ) : null}
       {all.length === 0 && isWhole ? null : (
