@@ -8,7 +8,7 @@ from tidegate.contracts.act_requests import WantedIn
 from tidegate.contracts.job_listing import PARAMETERS
 from tidegate_cli.commands.job_filter import JobFilter
 
-OF_THE_LIST_ALONE = {"order", "direction", "fields", "limit", "cursor"}
+OF_THE_LIST_ALONE = {"straggler", "order", "direction", "fields", "limit", "cursor"}
 OTHERWISE = {
     "state",
     "id",

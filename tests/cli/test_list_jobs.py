@@ -59,10 +59,16 @@ FILTERS = {
 }
 
 
+def test_stragglers_are_asked_for_among_running_jobs_alone(asked: list[httpx.Request]) -> None:
+    assert tidegate("jobs", "list", "--straggler").exit_code == 0
+    (request,) = asked
+    assert dict(request.url.params) == {"state": "RUNNING", "straggler": "true", "limit": "50"}
+
+
 def test_every_filter_is_sent_as_the_api_takes_it(asked: list[httpx.Request]) -> None:
     arguments = [part for option, (_, value) in FILTERS.items() for part in (option, value)]
     states, tags = ["--state", "running", "--state", "FAILED"], ["--tag", "team=data", "--tag", "a=b c"]
-    flags = ["--overdue", "--full", "--waits-longer-than", "1.5", "--limit", "7", "-o", "json"]
+    flags = ["--overdue", "--straggler", "--full", "--waits-longer-than", "1.5", "--limit", "7", "-o", "json"]
     listed = tidegate("jobs", "list", *arguments, *states, *tags, *flags)
     assert listed.exit_code == 0, listed.output
     (request,) = asked
@@ -72,6 +78,7 @@ def test_every_filter_is_sent_as_the_api_takes_it(asked: list[httpx.Request]) ->
         "state": ["RUNNING,FAILED"],
         "tag": ["team=data", "a=b c"],
         "overdue": ["true"],
+        "straggler": ["true"],
         "waits_longer_than": ["1.500"],
         "fields": ["full"],
         "limit": ["7"],

@@ -56,6 +56,7 @@ class Api:
     def __init__(self) -> None:
         self.pools = [pool("ecs", ready=3, active={"count": 2, "more": False}), pool("lambda", capacity=0)]
         self.running = [running(0, 10), running(1, 90, 60.0), running(2, 50, 5.0)]
+        self.straggling: list[dict[str, Any]] | None = []  # None: an API of an earlier version
         self.more: str | None = None
         self.looked_at = 3
         self.refused: httpx.Response | None = None
@@ -76,6 +77,10 @@ class Api:
         found = self.running
         if query.get("overdue"):
             found = [each for each in found if each["estimated_duration_seconds"]]
+        if query.get("straggler"):
+            if self.straggling is None:
+                return httpx.Response(422, json={"title": "Not valid", "detail": "straggler: is unknown"})
+            found = self.straggling
         return httpx.Response(200, json={"jobs": found, "looked_at": len(found), "cursor": self.more})
 
     def _figures(self, by: str) -> Mapping[str, Any]:
@@ -115,6 +120,20 @@ def test_a_frame_lists_the_longest_runs_and_the_most_overdue_first() -> None:
     assert "45.0 s (10.0x)" in next(line for line in lines if "k2" in line)
 
 
+def test_stragglers_have_a_list_of_their_own_while_there_are_any() -> None:
+    api = Api()
+    api.pools, api.running = [pool()], []
+    assert not [line for line in text(reader(api).read()) if "stragglers" in line]
+    api.straggling = [running(0, 10), running(1, 90)]
+    frame = reader(api).read()
+    lines = text(frame)
+    assert "2 stragglers, longer than 99 % of their type, the longest first" in lines
+    assert [each["key"] for each in frame.as_json(10)["stragglers"]["jobs"]] == ["k1", "k0"]
+    assert next_steps(frame)[0].do == f"tidegate jobs logs {WORKFLOW}.1 --follow"
+    api.straggling = None
+    assert reader(api).read().as_json(10)["stragglers"] == {"count": 0, "more": False, "jobs": []}
+
+
 def test_hours_without_an_end_have_their_place_in_the_line() -> None:
     frame = reader(Api()).read()
     assert frame.figures is not None
@@ -131,7 +150,7 @@ def test_requests_are_bounded_and_figures_are_read_once_a_minute() -> None:
     api.pools = [pool(f"p{number}", ready=1 + number) for number in range(MAX_OLDEST + 5)]
     reading = reader(api, iter([0.0, 1.0, FIGURES_EVERY_SECONDS]))
     frame = reading.read()
-    assert api.counts() == {"pools": 1, "jobs": MAX_OLDEST + 2, "stats": 2}
+    assert api.counts() == {"pools": 1, "jobs": MAX_OLDEST + 3, "stats": 2}
     assert [each.name for each in frame.pools if each.oldest is None] == [f"p{number}" for number in range(5)]
     reading.read()
     assert api.counts()["stats"] == 2
@@ -243,6 +262,7 @@ def test_a_refusal_of_the_figures_leaves_the_rest() -> None:
 def test_a_terminal_gets_as_many_rows_as_fit(height: int) -> None:
     api = Api()
     api.running = [running(index, 100 + index, 1.0) for index in range(60)]
+    api.straggling = api.running if height > 30 else []
     frame = reader(api).read()
     lines = text(frame, rows=200, width=100, height=height)
     taken = sum(-(-max(1, len(line)) // 100) for line in lines)
@@ -253,7 +273,16 @@ def test_one_frame_is_json_or_text(monkeypatch: pytest.MonkeyPatch) -> None:
     api = Api()
     answer_with(monkeypatch, api)
     made = json.loads(tidegate("top", "-o", "json").stdout)
-    assert list(made) == ["at", "pools", "last_hour", "hours", "no_figures", "running", "overdue"]
+    assert list(made) == [
+        "at",
+        "pools",
+        "last_hour",
+        "hours",
+        "no_figures",
+        "running",
+        "overdue",
+        "stragglers",
+    ]
     assert [each["key"] for each in made["overdue"]["jobs"]] == ["k2", "k1"]
     for arguments in (("top",), ("top", "--once")):
         result = tidegate(*arguments)

@@ -52,4 +52,8 @@ def requests() -> Iterator[tuple[str, Request]]:
 def _sample(module: ModuleType, function: str, parameter: str) -> Any:
     if function == "list_jobs" and parameter == "workflow":
         return "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
-    return True if parameter in ("downstream", "dry_run", "overdue") else SAMPLES.get(parameter, "x")
+    return (
+        True
+        if parameter in ("downstream", "dry_run", "overdue", "straggler")
+        else SAMPLES.get(parameter, "x")
+    )

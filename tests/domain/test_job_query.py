@@ -12,6 +12,7 @@ from tidegate.domain.failures import fingerprint_of
 from tidegate.domain.job import HistoryEntry, Job, JobFailure
 from tidegate.domain.job_query import ALL_STATES, JobQuery, is_latest_first, moment_of
 from tidegate.domain.states import TERMINAL, Group, State
+from tidegate.domain.statistics.usual_runs import UsualRun
 from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 NOW_MS = 1_000_000
@@ -147,6 +148,27 @@ def test_a_job_is_overdue_once_it_runs_or_ran_longer_than_its_estimate(
     job = replace(JOB, **changes)
     assert _fits(job, overdue=True) is overdue
     assert _fits(job, overdue=False)
+
+
+@pytest.mark.parametrize(
+    ("state", "p99_seconds", "straggles"),
+    [
+        (State.RUNNING, 9.0, True),
+        (State.RUNNING, 10.0, False),
+        (State.RUNNING, None, False),
+        (State.SUCCEEDED, 9.0, False),
+    ],
+)
+def test_only_a_running_job_beyond_the_99th_percentile_of_its_type_is_a_straggler(
+    state: State, p99_seconds: float | None, straggles: bool
+) -> None:
+    job = replace(JOB, state=state, started_at_ms=NOW_MS - 10_000)
+    usual = {job.type: UsualRun(100, 1.0, p99_seconds)}
+    query = JobQuery(states=ALL_STATES, straggler=True)
+    assert query.fits(job, NOW_MS, usual) is straggles
+    assert query.may_fit(job.job_id, job.traits, job.indexed, NOW_MS, usual) is (p99_seconds is not None)
+    assert not query.fits(job, NOW_MS), "nothing is known of its type"
+    assert query.is_judged_by_jobs
 
 
 def test_the_entry_of_a_job_tells_whether_it_can_be_overdue() -> None:

@@ -84,6 +84,7 @@ BAD_PARAMETERS = [
     ("finish_by", "2026-12-01", "must be a time with a zone"),
     ("verdict", "late", "must be one of on-course, at-risk, impossible, missed"),
     ("overdue", "yes", "must be true or false"),
+    ("straggler", "yes", "must be true or false"),
     ("waits_longer_than", "-1", "must be a number of seconds"),
     ("waits_longer_than", "1e300", "must be a number of seconds"),
     ("order", "rank", "must be priority or time"),

@@ -55,3 +55,33 @@ def test_a_job_beyond_the_99th_percentile_of_its_type_straggles(api: Api, fields
         assert straggler == (
             {"runs": 200, "p99_seconds": pytest.approx(4.0, rel=0.05)} if straggles else None
         )
+
+
+def test_a_list_has_the_stragglers_alone_and_looks_at_running_jobs_alone(api: Api) -> None:
+    jobs = [submit(api) for _ in range(3)]
+    for job, ran_seconds in zip(jobs, (3, 5, 6), strict=True):
+        began_at_ms = NOW_MS - ran_seconds * 1_000
+        api.world.write(replace(job, state=State.RUNNING, started_at_ms=began_at_ms, began_at_ms=began_at_ms))
+    submit(api)
+    slow = {job.job_id for job in jobs[1:]}
+    for filters in ({}, {"state": "ALL"}, {"state": "READY,RUNNING", "type": TYPE}):
+        page = api.call("GET", "/v1/jobs", query={"straggler": "true", **filters}).body
+        assert ({job["job_id"] for job in page["jobs"]}, page["cursor"]) == (slow, None)
+        assert page["looked_at"] == 3, "READY jobs are not looked at"
+    none = api.call("GET", "/v1/jobs", query={"straggler": "true", "type": "tidegate.sleep"}).body
+    assert none["jobs"] == []
+    refused = api.call("GET", "/v1/jobs", query={"straggler": "true", "state": "READY,SUCCEEDED"})
+    assert "is for RUNNING jobs" in refused.message("straggler")
+
+
+def test_a_page_of_stragglers_is_bounded_and_the_next_one_goes_on(api: Api) -> None:
+    for _ in range(3):
+        job = submit(api)
+        api.world.write(replace(job, state=State.RUNNING, started_at_ms=NOW_MS - 9_000))
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(3):
+        page = api.call("GET", "/v1/jobs", query={"straggler": "true", "limit": "1", **cursor}).body
+        found += [job["job_id"] for job in page["jobs"]]
+        cursor = {"cursor": page["cursor"]} if page["cursor"] else {}
+    assert len(set(found)) == 3

@@ -16,12 +16,16 @@ from tidegate.contracts.times import to_wire
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput
 from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.statistics.figures import Figures
+from tidegate.domain.statistics.histogram import histogram_of
+from tidegate.domain.statistics.rollup import Rollup
+from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, Counted, Span, floor_to
 from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 WORKFLOW = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
 PER_STATE = 4
-HOUR_MS = 3_600_000
+RUN_MS = 9_000_000  # two and a half hours: two of the RUNNING jobs run longer
 Row = Mapping[str, Any]
 
 
@@ -33,6 +37,10 @@ def api() -> Api:
         submission_id=WORKFLOW, phase=Phase.COMPLETE, job_count=40, fingerprint="f", created_at_ms=NOW_MS
     )
     api.services.submissions.begin_if_absent(submission)
+    midnight_ms = floor_to(NOW_MS, DAY_MS)
+    runs = Rollup({"tidegate.noop": Figures(succeeded=200, run=histogram_of([RUN_MS] * 200))})
+    counted = Counted(midnight_ms - DAY_MS, midnight_ms, runs)
+    api.services.statistics.put("lambda", Span.DAY, counted, expires_at_s=0)
     for place, state in enumerate(State):
         for number in range(PER_STATE):
             at_ms = NOW_MS - number * HOUR_MS
@@ -108,6 +116,9 @@ ANSWERS: dict[str, Callable[[Row], bool]] = {
     ),
     "jobs that run longer than their estimate": lambda job: (
         job["state"] == "RUNNING" and job["estimated_duration_seconds"] is not None
+    ),
+    "jobs that run longer than 99 % of their type did": lambda job: (
+        job["state"] == "RUNNING" and job["worker"] in ("ecs-2", "ecs-3")
     ),
     "jobs that ran longer than their estimate": lambda job: (
         job["state"] == "SUCCEEDED" and job["estimated_duration_seconds"] is not None

@@ -35,9 +35,13 @@ StateOption = Annotated[
         "--state",
         parser=word_of(State),
         metavar="STATE",
-        help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states.",
+        help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states, "
+        "RUNNING with --straggler.",
         show_default=False,
     ),
+]
+StragglerOption = Annotated[
+    bool, typer.Option("--straggler", help="Only RUNNING jobs that run longer than 99 % of their type did.")
 ]
 OrderOption = Annotated[
     Order | None,
@@ -66,6 +70,7 @@ def list_jobs(
     *,
     state: StateOption = None,
     wanted: JobFilter,
+    straggler: StragglerOption = False,
     order: OrderOption = None,
     direction: DirectionOption = None,
     full: FullOption = False,
@@ -83,12 +88,13 @@ def list_jobs(
     session = session_of(context, output, api_url)
     filters: dict[str, Parameter] = {
         **wanted.as_parameters(),
+        "straggler": "true" if straggler else None,
         "order": order,
         "direction": direction,
         "fields": "full" if full else None,
     }
     with session.client() as client:
-        found = _find(client, list(dict.fromkeys(state or ALL_STATES)), filters, limit)
+        found = _find(client, state, filters, limit)
     _show(session, found, limit)
 
 
@@ -101,8 +107,10 @@ def _show(session: Session, found: Sequence[JobView], limit: int) -> None:
 
 
 def _find(
-    client: Client, states: Sequence[State], filters: Mapping[str, Parameter], limit: int
+    client: Client, given: Sequence[State] | None, filters: Mapping[str, Parameter], limit: int
 ) -> list[JobView]:
+    usual = ALL_STATES if filters["straggler"] is None else (State.RUNNING,)
+    states = list(dict.fromkeys(given or usual))
     if "workflow" in filters or filters["order"] is not None:
         return list(client.list_jobs({"state": ",".join(states), **filters}, limit=limit))
     return share_out([client.list_jobs({"state": each, **filters}, limit=limit) for each in states], limit)

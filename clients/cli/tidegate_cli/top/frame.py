@@ -132,8 +132,9 @@ class Frame:
 
     `figures` is None if no end is counted yet, or if there was no answer for the reason `no_figures`. `longest` are the
     jobs that run longest, first the longest, and `overdue` those that run longer than their estimates, first the one
-    that is past it by most. Where `running_more` or `overdue_more` is true, the API did not look at all jobs, so there
-    may be more of them, also where it found none.
+    that is past it by most. `stragglers` run longer than 99 % of their type did, first the one that runs longest. Where
+    `running_more`, `overdue_more` or `stragglers_more` is true, the API did not look at all jobs, so there may be more
+    of them, also where it found none.
     """
 
     now_ms: int
@@ -144,6 +145,8 @@ class Frame:
     running_more: bool
     overdue: tuple[RunningJob, ...]
     overdue_more: bool
+    stragglers: tuple[RunningJob, ...]
+    stragglers_more: bool
 
     def as_json(self, rows: int) -> dict[str, Any]:
         """Returns the frame for programs, with at most `rows` jobs in each list."""
@@ -156,6 +159,7 @@ class Frame:
             "no_figures": self.no_figures or None,
             "running": _list_as_json(self.longest, self.running_more, rows),
             "overdue": _list_as_json(self.overdue, self.overdue_more, rows),
+            "stragglers": _list_as_json(self.stragglers, self.stragglers_more, rows),
         }
 
     @property

@@ -57,8 +57,14 @@ def lines_of_frame(
     below = _steps(frame)
     if height is not None:
         left = height - _height(above, width) - _height(below, width)
-        rows = max(1, min(rows, left // 2 - _LIST_HEAD_LINES))
-    return [*above, *_longest(frame, rows, width), *_overdue(frame, rows, width), *below]
+        lists = 3 if frame.stragglers else 2
+        rows = max(1, min(rows, left // lists - _LIST_HEAD_LINES))
+    lists_of_jobs = [
+        *_longest(frame, rows, width),
+        *_overdue(frame, rows, width),
+        *_stragglers(frame, rows, width),
+    ]
+    return [*above, *lists_of_jobs, *below]
 
 
 def _height(lines: Sequence[Text], width: int | None) -> int:
@@ -155,6 +161,15 @@ def _overdue(frame: Frame, rows: int, width: int | None) -> list[Text]:
         return [Text(), Text(said, style=_DIM)]
     title = f"{_part(frame.overdue, frame.overdue_more, rows)} overdue jobs, the most overdue first"
     return [Text(), Text(title, style="bold"), *_jobs(frame.overdue[:rows], width)]
+
+
+def _stragglers(frame: Frame, rows: int, width: int | None) -> list[Text]:
+    """Returns the list of stragglers, and nothing where there are none: few types have enough runs for any."""
+    if not frame.stragglers:
+        return []
+    part = _part(frame.stragglers, frame.stragglers_more, rows)
+    title = f"{part} stragglers, longer than 99 % of their type, the longest first"
+    return [Text(), Text(title, style="bold"), *_jobs(frame.stragglers[:rows], width)]
 
 
 def _part(found: Sequence[RunningJob], more: bool, rows: int) -> str:

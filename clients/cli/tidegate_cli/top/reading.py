@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Final
 
 from tidegate.domain.limits import MAX_JOBS_LOOKED_AT, MAX_PAGE_SIZE
@@ -24,7 +25,7 @@ FIGURES_EVERY_SECONDS: Final = 60.0  # ends are counted every ten minutes
 class FrameReader:
     """Reads frames of a deployment.
 
-    A frame costs three requests, one more for each pool that has READY jobs (at most MAX_OLDEST), and two for the
+    A frame costs four requests, one more for each pool that has READY jobs (at most MAX_OLDEST), and two for the
     figures of ended jobs, which are read at most once in FIGURES_EVERY_SECONDS. `now_ms` is the wall clock in
     milliseconds since the epoch, `monotonic` a clock in seconds; tests replace both.
     """
@@ -51,6 +52,7 @@ class FrameReader:
         pools = self._pools()
         running, running_more = self._running({})
         overdue, overdue_more = self._running({"overdue": "true"})
+        stragglers, stragglers_more = self._stragglers()
         self._read_figures()
         return Frame(
             now_ms=self._now_ms(),
@@ -61,6 +63,8 @@ class FrameReader:
             running_more=running_more,
             overdue=tuple(sorted(overdue, key=lambda each: -(each.past_seconds or 0))),
             overdue_more=overdue_more,
+            stragglers=tuple(sorted(stragglers, key=lambda each: -each.runs_seconds)),
+            stragglers_more=stragglers_more,
         )
 
     def _pools(self) -> tuple[PoolNow, ...]:
@@ -86,6 +90,16 @@ class FrameReader:
         page = self._client.jobs_page({"state": State.RUNNING.value, **filters}, limit=MAX_PAGE_SIZE)
         now_ms = self._now_ms()
         return [_running_job(job, now_ms) for job in page.jobs], page.cursor is not None
+
+    def _stragglers(self) -> tuple[list[RunningJob], bool]:
+        try:
+            return self._running({"straggler": "true"})
+        except ApiProblem as problem:
+            if (
+                problem.status == HTTPStatus.UNPROCESSABLE_ENTITY
+            ):  # of an earlier version, without this filter
+                return [], False
+            raise
 
     def _read_figures(self) -> None:
         now_s = self._monotonic()

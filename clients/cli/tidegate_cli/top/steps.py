@@ -27,7 +27,7 @@ class NextStep:
 
 
 def next_steps(frame: Frame) -> tuple[NextStep, ...]:
-    """Returns at most MAX_STEPS steps: those about pools first, then those about overdue and ended jobs."""
+    """Returns at most MAX_STEPS steps: those about pools first, then those about late and ended jobs."""
     return tuple(islice(_steps(frame), MAX_STEPS))
 
 
@@ -48,6 +48,12 @@ def _steps(frame: Frame) -> Iterator[NextStep]:
         yield NextStep(
             f"job {printable(first.job.label)} runs {past} past its estimate",
             f"tidegate jobs logs {_word(first.job.job_id)} --follow",
+        )
+    elif frame.stragglers:
+        longest = frame.stragglers[0].job
+        yield NextStep(
+            f"job {printable(longest.label)} runs longer than 99 % of its type did",
+            f"tidegate jobs logs {_word(longest.job_id)} --follow",
         )
     hour = None if frame.figures is None else frame.figures.last_hour
     if hour is not None and frame.is_count_late:

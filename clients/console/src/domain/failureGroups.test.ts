@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type FailureGroup, groupsOf, inOrderShown } from "./failureGroups";
+import { countOfLast, type FailureGroup, groupsOf, inOrderShown } from "./failureGroups";
 
 function aGroup(fingerprint: string, count: number, changes: Partial<FailureGroup> = {}): FailureGroup {
   return {
@@ -70,4 +70,13 @@ it("keeps groups where they were shown, and lets new ones wait", () => {
     ["y", 4],
   ]);
   expect(waiting).toBe(1);
+});
+
+it("counts the jobs of the last bars, and says whether the list goes back as far", () => {
+  const groups = [aGroup("a", 3, { over_time: [4, 1, 2] }), aGroup("b", 5)];
+  const at = (time: string) => Date.parse(`2026-12-01T${time}:00.000Z`);
+  expect(countOfLast(groups, 1, at("08:30"), false)).toEqual({ count: 7, isAll: true });
+  expect(countOfLast(groups, 2, at("08:00"), false)).toEqual({ count: 8, isAll: false });
+  expect(countOfLast(groups, 2, at("08:00"), true)).toEqual({ count: 8, isAll: true });
+  expect(countOfLast([], 1, at("08:00"), true)).toEqual({ count: 0, isAll: true });
 });

@@ -64,6 +64,28 @@ function together(known: Affected, group: Affected): Affected {
   };
 }
 
+/** How many of a list there are since a time: all of them where the list goes back that far, else at least so many. */
+export interface AtLeast {
+  readonly count: number;
+  readonly isAll: boolean;
+}
+
+/**
+ * Counts the jobs of the groups that failed within the last `steps` of their bars. The newest failures are seen first:
+ * where an earlier one is seen, before `sinceMs`, none since then is left out.
+ */
+export function countOfLast(
+  groups: readonly FailureGroup[],
+  steps: number,
+  sinceMs: number,
+  isWhole: boolean,
+): AtLeast {
+  const count = groups
+    .flatMap((group) => group.over_time.slice(-steps))
+    .reduce((sum, failed) => sum + failed, 0);
+  return { count, isAll: isWhole || groups.some((group) => Date.parse(group.first_at ?? "") < sinceMs) };
+}
+
 /** Groups as they stand in a list that somebody reads, and how many new ones wait to be shown. */
 export interface ShownGroups {
   readonly groups: readonly FailureGroup[];

@@ -82,6 +82,7 @@ def list_jobs(
     finish_by: Moment | None = None,
     verdict: str | None = None,
     overdue: bool | None = None,
+    straggler: bool | None = None,
     waits_longer_than: float | None = None,
     order: Literal["priority", "time"] | None = None,
     direction: Literal["asc", "desc"] | None = None,
@@ -92,7 +93,8 @@ def list_jobs(
 
     `state` is a state or "ALL", `failure` is the fingerprint of a failure group, `tag` has texts like `team=data`,
     `since` counts and `until` does not, `finish_by` keeps the jobs that ought to end by then or earlier,
-    `verdict` those of whose time this is known (`at-risk`, for one), `waits_longer_than` is in seconds, and
+    `verdict` those of whose time this is known (`at-risk`, for one), `straggler` the RUNNING jobs that run longer than
+    99 % of their type did, `waits_longer_than` is in seconds, and
     `page_size` is at most 200.
     docs/reference/queries.md says what each filter costs.
     """
@@ -100,8 +102,8 @@ def list_jobs(
         "GET", "/v1/jobs",
         state=state, pool=pool, type=type, workflow=workflow, id=id, worker=worker, tag=tag, name=name, key=key,
         error=error, failure=failure, submitted_by=submitted_by, from_=moment(since), to=moment(until),
-        finish_by=moment(finish_by), verdict=verdict,
-        overdue=overdue, waits_longer_than=waits_longer_than, order=order, direction=direction, fields=fields,
+        finish_by=moment(finish_by), verdict=verdict, overdue=overdue, straggler=straggler,
+        waits_longer_than=waits_longer_than, order=order, direction=direction, fields=fields,
         limit=page_size,
     )  # fmt: skip
     return Listing(sent, page_reader(Job, "jobs"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from typing_extensions import TypedDict
@@ -32,6 +33,7 @@ PARAMETERS: Final = (
         "finish_by",
         "verdict",
         "overdue",
+        "straggler",
         "waits_longer_than",
         "order",
         "direction",
@@ -71,8 +73,8 @@ def row_out(job: Job, policy: RankPolicy, now_ms: int) -> JobRowOut:
 def read_job_query(given: Mapping[str, Sequence[str]]) -> JobQuery:
     """Returns the query that the parameters ask for, by name; those of `REPEATED` may have several values.
 
-    Without `state` it asks for the jobs that wait or run, or for all jobs of a workflow. Raises InvalidRequest, which
-    names every faulty parameter.
+    Without `state` it asks for the jobs that wait or run, or for all jobs of a workflow. With `straggler` it asks for
+    RUNNING jobs alone. Raises InvalidRequest, which names every faulty parameter.
     """
     violations: list[Violation] = []
 
@@ -104,6 +106,7 @@ def read_job_query(given: Mapping[str, Sequence[str]]) -> JobQuery:
         finish_by_ms=read("finish_by", _moment),
         verdict=read("verdict", read_verdict),
         overdue=read("overdue", read_true_or_false) or False,
+        straggler=read("straggler", read_true_or_false) or False,
         waits_longer_than_ms=read("waits_longer_than", _seconds_as_ms),
         order=read("order", _order),
         descending=read("direction", _is_descending),
@@ -112,9 +115,14 @@ def read_job_query(given: Mapping[str, Sequence[str]]) -> JobQuery:
         violations.append(Violation("direction", "needs order; add order=priority or order=time"))
     if query.from_ms is not None and query.to_ms is not None and query.from_ms > query.to_ms:
         violations.append(Violation("to", "must not be before from"))
+    if query.straggler and State.RUNNING not in query.states:
+        violations.append(
+            Violation("straggler", "is for RUNNING jobs; leave state out, or have RUNNING among them")
+        )
     if violations:
         raise InvalidRequest(violations)
-    return query
+    # Other states are not looked at, because none of their jobs could fit.
+    return replace(query, states=(State.RUNNING,)) if query.straggler else query
 
 
 def read_is_whole(given: Mapping[str, Sequence[str]], default: str = "slim") -> bool:

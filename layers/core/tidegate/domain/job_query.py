@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from tidegate.domain.failures import failed_job
 from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.job import NO_TAGS, Job
 from tidegate.domain.states import TERMINAL, Group, State, group_of
+from tidegate.domain.statistics.usual_runs import UsualRun, straggler_of
 from tidegate.domain.traits import Traits
 from tidegate.domain.verdicts import FinishVerdict, shown_judgement
 
@@ -23,6 +25,9 @@ ALL_STATES = (
     *WAITING_OR_RUNNING,
     *(State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED, State.SUCCEEDED),
 )
+UsualRuns = Mapping[str, UsualRun]
+"""The usual run of each type that has one, as far as it is known."""
+NO_USUAL_RUNS: Final[UsualRuns] = MappingProxyType({})
 _WAITING = frozenset({State.PENDING, State.SCHEDULED, State.READY, State.QUEUED})
 _ENDED = frozenset(group_of(state) for state in TERMINAL)
 
@@ -42,7 +47,8 @@ class JobQuery:
     (inclusive, milliseconds since the epoch) bound the job's `moment_of`. `failure` is the fingerprint of the job's
     latest error. `finish_by_ms` (milliseconds since the epoch) keeps the jobs that ought to have ended by then or
     earlier, `verdict` those of whose time this is known. `overdue` keeps the jobs that run or ran longer than their
-    estimate, `waits_longer_than_ms` those that have waited longer than that in their present state.
+    estimate, `straggler` the RUNNING jobs that run longer than 99 % of their type did, and `waits_longer_than_ms` those
+    that have waited longer than that in their present state.
     `descending` is the direction of `order`; None is the usual one.
     """
 
@@ -63,6 +69,7 @@ class JobQuery:
     finish_by_ms: int | None = None
     verdict: FinishVerdict | None = None
     overdue: bool = False
+    straggler: bool = False
     waits_longer_than_ms: int | None = None
     order: Order | None = None
     descending: bool | None = None
@@ -87,13 +94,21 @@ class JobQuery:
             or self.finish_by_ms is not None
             or self.verdict is not None
             or self.overdue
+            or self.straggler
             or self.waits_longer_than_ms is not None
             or (State.QUEUED in self.states) != (State.RUNNING in self.states)
             or (State.READY in self.states and (self.from_ms is not None or self.to_ms is not None))
         )
 
-    def may_fit(self, job_id: str, traits: Traits, indexed: IndexedFields, now_ms: int) -> bool:
-        """Tells whether a job may fit, as far as its entry in the index tells."""
+    def may_fit(
+        self,
+        job_id: str,
+        traits: Traits,
+        indexed: IndexedFields,
+        now_ms: int,
+        usual: UsualRuns = NO_USUAL_RUNS,
+    ) -> bool:
+        """Tells whether a job may fit, as far as its entry in the index tells; `usual` decides about stragglers."""
         since_ms = None if self.waits_longer_than_ms is None else now_ms - self.waits_longer_than_ms
         return (
             self.type in (None, traits.type)
@@ -104,15 +119,19 @@ class JobQuery:
             and self.error_code in (None, indexed.error_code)
             and self.submitted_by in (None, indexed.submitted_by)
             and (not self.overdue or indexed.estimated_duration_seconds is not None)
+            and (not self.straggler or _has_99th_percentile(usual.get(traits.type)))
             and (since_ms is None or indexed.created_at_ms < since_ms)
         )
 
-    def fits(self, job: Job, now_ms: int) -> bool:
-        """Tells whether every filter holds for the job at `now_ms`, in milliseconds since the epoch."""
+    def fits(self, job: Job, now_ms: int, usual: UsualRuns = NO_USUAL_RUNS) -> bool:
+        """Tells whether every filter holds for the job at `now_ms`, in milliseconds since the epoch.
+
+        A type that `usual` does not have has no stragglers.
+        """
         return (
             job.state in self.states
             and self.pool in (None, job.pool)
-            and self.may_fit(job.job_id, job.traits, job.indexed, now_ms)
+            and self.may_fit(job.job_id, job.traits, job.indexed, now_ms, usual)
             and self.worker_id in (None, job.worker_id)
             and all(job.tags.get(name) == value for name, value in self.tags.items())
             and (self.failure is None or self.failure == failed_job(job).fingerprint)
@@ -121,6 +140,7 @@ class JobQuery:
             and (self.finish_by_ms is None or _ought_to_end_by(job.finish_by_ms, self.finish_by_ms))
             and self.verdict in (None, _verdict_of(job, now_ms))
             and (not self.overdue or _is_overdue(job, now_ms))
+            and (not self.straggler or straggler_of(job, usual.get(job.type), now_ms) is not None)
             and (self.waits_longer_than_ms is None or _waited_ms(job, now_ms) > self.waits_longer_than_ms)
         )
 
@@ -174,6 +194,10 @@ def _is_overdue(job: Job, now_ms: int) -> bool:
     if job.state is State.RUNNING and job.started_at_ms is not None:
         return (now_ms - job.started_at_ms) / 1_000 > estimate
     return (job.actual_duration_seconds or 0) > estimate
+
+
+def _has_99th_percentile(usual: UsualRun | None) -> bool:
+    return usual is not None and usual.p99_seconds is not None
 
 
 def _waited_ms(job: Job, now_ms: int) -> int:

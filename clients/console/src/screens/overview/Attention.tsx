@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import type { ReactNode } from "react";
-import { type ErrorGroup, groupFailures, NO_CODE } from "../../domain/failures";
+import type { FailureGroup } from "../../domain/failureGroups";
 import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { Mark, PausedMark } from "../../shared/Mark";
@@ -9,9 +9,11 @@ import { ErrorNotice, Loading } from "../../shared/Notices";
 import { Panel } from "../../shared/Panel";
 import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
-import { MOST_FAILURES, MOST_OTHERS, type Overview } from "./reads";
+import type { Failures } from "../failures/useFailures";
+import { FAILED_SINCE, MOST_OTHERS, type Overview } from "./reads";
 
 const MOST_GROUPS = 12;
+const STATES = "FAILED,TIMED_OUT";
 
 /** What somebody should look at: failures by their cause, lost workers, rules that hold jobs back, overdue jobs. */
 export function Attention({ overview }: { overview: Overview }) {
@@ -81,12 +83,7 @@ export function Attention({ overview }: { overview: Overview }) {
           <Loading lines={4} />
         )
       ) : (
-        <Failures
-          groups={groupFailures(failures.data.jobs)}
-          looked={failures.data.jobs.length}
-          isWhole={failures.data.cursor === null}
-          hasOthers={others.length > 0}
-        />
+        <FailedGroups failures={failures.data} hasOthers={others.length > 0} />
       )}
       {others.length === 0 ? null : (
         <>
@@ -105,75 +102,73 @@ export function Attention({ overview }: { overview: Overview }) {
   );
 }
 
-function Failures({
-  groups,
-  looked,
-  isWhole,
-  hasOthers,
-}: {
-  groups: readonly ErrorGroup[];
-  looked: number;
-  isWhole: boolean;
-  hasOthers: boolean;
-}) {
-  if (groups.length === 0) {
-    return (
-      <Mark icon="done" tone="good">
-        {hasOthers ? "no job has failed" : "nothing needs attention"}
-      </Mark>
-    );
-  }
+function FailedGroups({ failures, hasOthers }: { failures: Failures; hasOthers: boolean }) {
+  const { groups: all, isWhole } = failures;
+  const groups = all.filter((group) => group.muted === null);
+  const muted = all.length - groups.length;
+  const jobs = groups.reduce((sum, group) => sum + group.count, 0);
   return (
     <>
-      <Typography component="h3" variant="h3" sx={{ mb: 1 }}>
-        Failed jobs by type and error
-      </Typography>
-      <Rows label="failed jobs by type and error">
-        {groups.slice(0, MOST_GROUPS).map((group) => (
-          <Row key={`${group.type} ${group.code}`}>
-            <GroupLine group={group} />
-          </Row>
-        ))}
-      </Rows>
-      <Typography component="p" variant="caption" color="text.secondary" sx={{ mt: 1 }}>
-        {isWhole
-          ? looked === 1
-            ? "The only failed job that is kept. "
-            : `All ${looked.toLocaleString("en")} failed jobs that are kept. `
-          : `The newest ${Math.max(looked, 1).toLocaleString("en")} of the failed jobs, at most ${MOST_FAILURES}. `}
-        {groups.length > MOST_GROUPS ? `${counted(groups.length - MOST_GROUPS, "more group")}. ` : ""}
-        <TextLink to="/jobs" search={{ state: "FAILED,TIMED_OUT" }}>
-          all failed jobs
-        </TextLink>
-      </Typography>
+      {groups.length > 0 ? (
+        <>
+          <Typography component="h3" variant="h3" sx={{ mb: 1 }}>
+            Failed jobs by cause
+          </Typography>
+          <Rows label="failed jobs by cause">
+            {groups.slice(0, MOST_GROUPS).map((group) => (
+              <Row key={group.fingerprint}>
+                <GroupLine group={group} isWhole={isWhole} />
+              </Row>
+            ))}
+          </Rows>
+        </>
+      ) : isWhole ? (
+        <Mark icon="done" tone="good">
+          {hasOthers || muted > 0 ? "" : "nothing needs attention: "}
+          no {muted > 0 ? "other " : ""}job has failed in the last {FAILED_SINCE}
+        </Mark>
+      ) : null}
+      {all.length === 0 && isWhole ? null : (
+        <Typography component="p" variant="caption" color="text.secondary" sx={{ mt: 1 }}>
+          {isWhole ? "" : "The newest "}
+          {counted(jobs, "job")} in {counted(groups.length, "group")}, of the last {FAILED_SINCE}
+          {isWhole ? "" : "; there are earlier ones"}
+          {muted === 0 ? "" : `; ${counted(muted, "muted group")} left out`}.{" "}
+          {groups.length > MOST_GROUPS ? `${counted(groups.length - MOST_GROUPS, "more group")}. ` : ""}
+          <TextLink to="/jobs" search={{ state: STATES }}>
+            all failed jobs
+          </TextLink>
+        </Typography>
+      )}
     </>
   );
 }
 
-function GroupLine({ group }: { group: ErrorGroup }) {
-  const search = {
-    state: "FAILED,TIMED_OUT",
-    type: group.type,
-    ...(group.code === NO_CODE ? {} : { error: group.code }),
-  };
+function GroupLine({ group, isWhole }: { group: FailureGroup; isWhole: boolean }) {
+  const latest = group.job_ids[0];
   return (
     <>
       <Mark icon="failed" tone="bad">
+        {isWhole ? "" : "at least "}
         {group.count.toLocaleString("en")} failed
       </Mark>{" "}
-      <TextLink to="/jobs" search={search}>
-        {plain(group.type)}: {plain(group.code)}
+      <TextLink to="/jobs" search={{ state: STATES, failure: group.fingerprint, since: FAILED_SINCE }}>
+        {plain(group.type)}: {plain(group.code ?? "no code")}
       </TextLink>
       <Box component="span" sx={{ color: "text.secondary" }}>
         {" "}
-        last <Ago at={group.last} />
-        {group.workflows === 0 ? "" : ` in ${counted(group.workflows, "workflow")}`}
+        last <Ago at={group.last_at} />
+        {group.workflow_count === 0
+          ? ""
+          : ` in ${isWhole ? "" : "at least "}${counted(group.workflow_count, "workflow")}`}
       </Box>
       <Box sx={{ color: "text.secondary", fontSize: "0.85rem", overflowWrap: "anywhere" }}>
-        {plain(shortened(group.sampleMessage, 160))}{" "}
-        <TextLink to="/jobs/$jobId" params={{ jobId: group.sampleId }}>
-          latest such job
-        </TextLink>
+        {plain(shortened(group.pattern, 160)) || "no message"}{" "}
+        {latest === undefined ? null : (
+          <TextLink to="/jobs/$jobId" params={{ jobId: latest }}>
+            latest such job
+          </TextLink>
+        )}
       </Box>
     </>
   );

@@ -1,31 +1,22 @@
 import Box from "@mui/material/Box";
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { components } from "../../api/schema";
-import { countSince } from "../../domain/failures";
+import { countOfLast } from "../../domain/failureGroups";
 import { countText, total } from "../../domain/gauges";
-import { useNow } from "../../shared/now";
 import type { Pool } from "../../shared/reads";
 import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
+import type { Failures } from "../failures/useFailures";
 
 const HOUR_MS = 3_600_000;
 
 /** The numbers of the whole deployment, each a link to its jobs. */
-export function Strip({
-  pools,
-  failures,
-}: {
-  pools: readonly Pool[];
-  failures: UseQueryResult<components["schemas"]["JobsOut"]>;
-}) {
-  const nowMs = useNow();
+export function Strip({ pools, failures }: { pools: readonly Pool[]; failures: UseQueryResult<Failures> }) {
   const active = total(pools.map((pool) => pool.active));
   const ready = total(pools.map((pool) => pool.ready));
   const held = total(pools.map((pool) => pool.held));
-  const failed =
-    failures.data === undefined
-      ? null
-      : countSince(failures.data.jobs, nowMs - HOUR_MS, failures.data.cursor === null);
+  const { data } = failures;
+  // The 24 bars of 24 hours are an hour each.
+  const failed = data === undefined ? null : countOfLast(data.groups, 1, data.toMs - HOUR_MS, data.isWhole);
   return (
     <Box
       component="ul"

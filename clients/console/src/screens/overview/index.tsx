@@ -7,7 +7,7 @@ import { Panel } from "../../shared/Panel";
 import { Attention } from "./Attention";
 import { PoolCards } from "./PoolCards";
 import { RunningWorkflows } from "./RunningWorkflows";
-import { useOverview } from "./reads";
+import { FAILED_SINCE, useOverview } from "./reads";
 import { Strip } from "./Strip";
 import { SystemLine } from "./SystemLine";
 
@@ -28,7 +28,8 @@ export function OverviewScreen() {
   }
   const isNew =
     pools.data.pools.every((pool) => pool.active.count + pool.ready.count + pool.held.count === 0) &&
-    failures.data?.jobs.length === 0 &&
+    failures.data?.groups.length === 0 &&
+    failures.data.isWhole &&
     workflows.data?.workflows.length === 0;
   return (
     <Page title="Overview" aside={<Freshness query={pools} />}>
@@ -59,7 +60,7 @@ export function OverviewScreen() {
 function FirstJob() {
   return (
     <Panel title="Submit a first job">
-      <Empty title="Nothing runs, waits or has failed.">
+      <Empty title={`Nothing runs or waits, and nothing has failed in the last ${FAILED_SINCE}.`}>
         <Command
           text={[
             `echo '{"type": "tidegate.sleep", "parameters": {"seconds": 2}}' > job.json`,

@@ -10,12 +10,14 @@ import { useApi } from "../../api/context";
 import type { components } from "../../api/schema";
 import { usePaced } from "../../shared/paced";
 import { TYPES, usePools } from "../../shared/reads";
+import { type Failures, listsOf, readFailures } from "../failures/useFailures";
 
 const WORK_MS = 30_000;
 const REST_MS = 120_000;
 
-/** The most failures that one answer of the API holds. */
-export const MOST_FAILURES = 200;
+/** The time of which failures are read, in steps of an hour. Muted groups are among them, and count. */
+export const FAILED_SINCE = "24h";
+const FAILED = { since: FAILED_SINCE, withMuted: true, most: 1 } as const;
 export const MOST_OTHERS = 50;
 export const MOST_WORKFLOWS = 10;
 
@@ -23,7 +25,7 @@ type Schemas = components["schemas"];
 
 export interface Overview {
   readonly pools: UseQueryResult<Schemas["PoolList"]>;
-  readonly failures: UseQueryResult<Schemas["JobsOut"]>;
+  readonly failures: UseQueryResult<Failures>;
   readonly workflows: UseQueryResult<Schemas["WorkflowListOut"]>;
   readonly lost: UseQueryResult<Schemas["WorkerPageOut"]>;
   readonly types: UseQueryResult<Schemas["TypeList"]>;
@@ -35,15 +37,9 @@ export function useOverview(): Overview {
   const api = useApi();
   const pools = usePools();
   const failures = usePaced({
-    key: ["jobs", "failures", MOST_FAILURES],
-    read: (signal) =>
-      answerOf(
-        api.GET("/v1/jobs", {
-          params: { query: { state: ["FAILED", "TIMED_OUT"], order: "time", limit: MOST_FAILURES } },
-          signal,
-        }),
-      ),
-    everyMs: () => WORK_MS,
+    key: ["failures", FAILED.since, FAILED.withMuted, FAILED.most],
+    read: (signal) => readFailures(api, FAILED, signal),
+    everyMs: (data) => listsOf(data) * WORK_MS,
   });
   const workflows = usePaced({
     key: ["workflows", "running", MOST_WORKFLOWS],

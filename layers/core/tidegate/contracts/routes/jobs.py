@@ -71,6 +71,7 @@ _FILTERS = (
     Parameter("finish_by", "only jobs that ought to end by this time or earlier", datetime),
     Parameter("verdict", "the verdict about the time that the jobs ought to end by", FinishVerdict),
     Parameter("overdue", "with true: jobs that run, or ran, longer than their estimate", bool),
+    Parameter("straggler", "with true: RUNNING jobs that run longer than 99 % of their type did", bool),
     Parameter(
         "waits_longer_than",
         "how many seconds the jobs have waited in their present state, at least",

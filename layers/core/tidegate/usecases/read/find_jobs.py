@@ -20,7 +20,14 @@ from typing import Any
 
 from tidegate.domain import limits
 from tidegate.domain.job import Job
-from tidegate.domain.job_query import JobQuery, Order, is_latest_first, moment_of
+from tidegate.domain.job_query import (
+    NO_USUAL_RUNS,
+    JobQuery,
+    Order,
+    UsualRuns,
+    is_latest_first,
+    moment_of,
+)
 from tidegate.domain.rank import first_rank_of
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry
@@ -36,6 +43,7 @@ from tidegate.usecases.read.listing import (
 )
 from tidegate.usecases.read.visible import find_workflow, visible_jobs
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.usual_runs import known_usual_runs
 
 LOOKED_AT_MOST = limits.MAX_JOBS_LOOKED_AT
 _READ_AT_ONCE = 100  # jobs of one read
@@ -97,12 +105,14 @@ def find_jobs(
 
     `look_at` is 1 to `LOOKED_AT_MOST`, which None stands for.
     Costs one query for each pool, shard and state that the page reaches, for READY jobs one for each lane, and one
-    read for each 100 jobs. Raises InvalidRequest for an unknown pool or for a cursor that is malformed or of another
+    read for each 100 jobs. For stragglers it reads the usual runs once in ten minutes; where they can't be read, no job
+    is one. Raises InvalidRequest for an unknown pool or for a cursor that is malformed or of another
     listing; NotFound for a workflow that does not exist; ServiceUnavailable.
     """
     listing = listing_of(services, query)
     at: At | None = At() if cursor is None else listing.position_of(services, cursor)
-    page = _Page(services, query, listing, limit, now_ms, look_at or LOOKED_AT_MOST)
+    usual = known_usual_runs(services, now_ms) if query.straggler else NO_USUAL_RUNS
+    page = _Page(services, query, listing, limit, now_ms, look_at or LOOKED_AT_MOST, usual)
     while at is not None and page.has_room:
         before = at
         at = page.add_from(at)
@@ -186,6 +196,7 @@ class _Page:
     limit: int
     now_ms: int
     look_at: int
+    usual: UsualRuns
     jobs: list[Job] = field(default_factory=list)
     behind: list[Callable[[], At | None]] = field(default_factory=list)
     looked_at: int = 0
@@ -294,11 +305,13 @@ class _Page:
     def _may_fit(self, entry: IndexEntry) -> bool:
         if entry.read_indexed is None:
             return True
-        return self.query.may_fit(entry.job_id, entry.traits, entry.read_indexed(), self.now_ms)
+        return self.query.may_fit(entry.job_id, entry.traits, entry.read_indexed(), self.now_ms, self.usual)
 
     def _read(self, entries: Sequence[IndexEntry]) -> Mapping[str, Job]:
         """Returns the jobs that fit and that clients may see, by id."""
-        fitting = [job for job in self._jobs_of(entries).values() if self.query.fits(job, self.now_ms)]
+        fitting = [
+            job for job in self._jobs_of(entries).values() if self.query.fits(job, self.now_ms, self.usual)
+        ]
         if self.query.workflow_id is not None:
             return {job.job_id: job for job in fitting}
         return {job.job_id: job for job in visible_jobs(self.services, fitting)}
