@@ -7,14 +7,13 @@ of an earlier version, and name no type. With every seed each job runs once and 
 
 from __future__ import annotations
 
-import argparse
-import logging
 import random
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from dev.simulator.by_seed import replay_or_try
 from dev.simulator.checks.invariants import SentAgain
 from dev.simulator.memory.pool_queue import MOST_RECEIVES_OF_PROCESSES, PoolQueue
 from dev.simulator.memory.seeded import (
@@ -310,23 +309,11 @@ def check_deploy(simulator: Simulator, processes: Sequence[Process], jobs: int) 
 
 def main() -> int:
     """Replays one seed, or tries many. Prints the failed seeds."""
-    parser = argparse.ArgumentParser(description="Simulated rolling deploys by seed.")
-    parser.add_argument("--seed", type=int, help="replay this one, and show what it draws and what happened")
-    parser.add_argument("--count", type=int, default=500, help="how many")
-    options = parser.parse_args()
-    logging.disable()  # workers with drawn faults log too much
-    if options.seed is not None:
-        simulator = run_deploy(options.seed)
-        sys.stdout.write(f"{draw_deploy(options.seed)}\n{dict(simulator.happened)}\n")
-        return 0
-    for seed in range(options.count):
-        try:
-            run_deploy(seed)
-        except AssertionError as error:
-            sys.stdout.write(f"seed {seed}: {error}\n")
-            return 1
-    sys.stdout.write(f"{options.count:,} seeds\n")
-    return 0
+
+    def shown(seed: int) -> str:
+        return f"{draw_deploy(seed)}\n{dict(run_deploy(seed).happened)}"
+
+    return replay_or_try("Simulated rolling deploys by seed.", run_deploy, shown)
 
 
 if __name__ == "__main__":

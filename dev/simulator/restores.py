@@ -9,13 +9,12 @@ removed whole.
 
 from __future__ import annotations
 
-import argparse
-import logging
 import random
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from dev.simulator.by_seed import replay_or_try
 from dev.simulator.checks.invariants import check_histories, check_retention, check_submissions
 from dev.simulator.memory.seeded import function_pool, make_services, make_settings, process_pool
 from dev.simulator.memory.world import MemoryWorld
@@ -136,22 +135,9 @@ def check_restored(restored: Simulator, drawn: Drawn, before: Mapping[str, Job])
 
 def main() -> int:
     """Replays one seed, or tries many. Prints the failed seeds."""
-    parser = argparse.ArgumentParser(description="Simulated restores by seed.")
-    parser.add_argument("--seed", type=int, help="replay this one, and show what happened")
-    parser.add_argument("--count", type=int, default=500, help="how many")
-    options = parser.parse_args()
-    logging.disable()
-    if options.seed is not None:
-        sys.stdout.write(f"{dict(run_restore(options.seed).happened)}\n")
-        return 0
-    for seed in range(options.count):
-        try:
-            run_restore(seed)
-        except AssertionError as error:
-            sys.stdout.write(f"seed {seed}: {error}\n")
-            return 1
-    sys.stdout.write(f"{options.count:,} seeds\n")
-    return 0
+    return replay_or_try(
+        "Simulated restores by seed.", run_restore, lambda seed: str(dict(run_restore(seed).happened))
+    )
 
 
 if __name__ == "__main__":

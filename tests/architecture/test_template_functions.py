@@ -147,7 +147,15 @@ def test_the_loads_of_pools_are_published_by_the_reaper_alone() -> None:
 @pytest.mark.parametrize("alarms", ["false", "true"])
 def test_a_function_publishes_every_metric_where_there_are_alarms(alarms: str) -> None:
     template = Resolved(Alarms=alarms)
-    for name in publishers():
+    stage = template.properties("Api")["Variables"]  # the function of the API has no room for variables
+    assert (stage["stack"], stage.get("metrics")) == (
+        PSEUDO["AWS::StackName"],
+        "all" if alarms == "true" else None,
+    )
+    assert Resolved(Alarms=alarms, OAuthApi="true").properties("SignInApi")["Variables"].get("metrics") == (
+        stage.get("metrics")
+    )
+    for name in publishers() - {"ApiFunction"}:
         variables = template.properties(name)["Environment"]["Variables"]
         assert variables["TIDEGATE_ALL_METRICS"] == alarms, name
         assert variables["TIDEGATE_STACK"] == PSEUDO["AWS::StackName"], name

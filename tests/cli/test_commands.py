@@ -323,6 +323,14 @@ def test_wrong_use_exits_with_2_and_says_why(arguments: tuple[str, ...], message
     assert result.stdout == ""
 
 
+def test_half_a_key_pair_is_wrong_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    result = tidegate("jobs", "list", "--api-url", "https://example.org")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no AWS credentials can be read: Partial credentials found" in result.stderr
+
+
 def test_jobs_list_shows_what_runs_first_and_no_state_drowns_the_others(
     api: Callable[[Answers], list[httpx.Request]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

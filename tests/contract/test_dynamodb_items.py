@@ -9,7 +9,7 @@ import pytest
 from tests.harness.contract.jobs import full_job, new_job
 from tests.harness.contract.stores import NOW_MS, RANK_POLICY, SHARDS
 from tests.harness.tables import resources, table_properties
-from tidegate.adapters.aws.item_sizes import item_size, write_units
+from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import GROWTH_BYTES, JobCodec, job_from_image, split
 from tidegate.adapters.dynamodb.updates import UPDATES, update_of
@@ -18,6 +18,7 @@ from tidegate.domain import transitions
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
+from tidegate.domain.stored import units_of
 from tidegate.settings import Tables
 
 CODEC = JobCodec(SHARDS, RANK_POLICY)
@@ -57,7 +58,7 @@ def test_an_items_size_follows_the_documented_rules(item: dict[str, dict[str, ob
 
 
 def test_units_are_counted_in_steps() -> None:
-    assert [write_units(size) for size in (0, 1, 1_024, 1_025, 10_240)] == [1, 1, 1, 2, 10]
+    assert [units_of(size) for size in (0, 1, 1_024, 1_025, 10_240)] == [1, 1, 1, 2, 10]
 
 
 def test_a_whole_item_reads_back_as_the_job() -> None:

@@ -16,7 +16,7 @@ import pytest
 from dev.simulator.memory.seeded import JOB_TYPE, AnyParameters
 from tests.harness.contract.stores import NOW_MS, POOL
 from tests.harness.faults.emulated import EmulatedAws, emulated_aws
-from tidegate.adapters.aws.item_sizes import item_size, write_units
+from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb import schema
 from tidegate.bootstrap import Services, aws_services
 from tidegate.domain.callers import Caller
@@ -28,6 +28,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
+from tidegate.domain.stored import units_of
 from tidegate.domain.transitions import (
     BeginIfAttemptHolds,
     HeartbeatIfAttemptHolds,
@@ -291,4 +292,4 @@ def _units_of_kept_ends(aws: EmulatedAws, tables: Tables) -> int:
         ExpressionAttributeNames={"#id": schema.WORKFLOW_ID},
         ExpressionAttributeValues={":id": {"S": schema.kept_ends_key(POOL)}},
     )
-    return sum(write_units(item_size(item)) for item in found["Items"])
+    return sum(units_of(item_size(item)) for item in found["Items"])

@@ -39,6 +39,10 @@ from tests.functions.test_metrics import Fixture, stream_event
 fixture = Fixture()
 fixture.dispatch(stream_event(fixture))
 """,
+    "api": """
+from tests.functions.test_metrics import JOB, Api, post
+post(Api(), "/v1/jobs", JOB, "once")
+""",
     "recorder": """
 from tests.functions.test_metrics import Fixture, read_event
 Fixture().record(read_event("recorder-stream"))
@@ -99,10 +103,17 @@ def test_metrics_are_published_at_every_level(level: str) -> None:
     assert bool(others) == (level == "INFO"), others
 
 
-@pytest.mark.parametrize("level", ["INFO", "ERROR"])
-@pytest.mark.parametrize("function", ["dispatcher", "recorder"])
-def test_with_alarms_their_metrics_pass_and_no_more_of_their_own_lines(function: str, level: str) -> None:
+@pytest.mark.parametrize(
+    ("function", "level", "metric"),
+    [
+        ("api", "ERROR", "JobsSubmitted"),
+        *((each, level, "WriteUnits") for each in ("dispatcher", "recorder") for level in ("INFO", "ERROR")),
+    ],
+)
+def test_with_alarms_their_metrics_pass_and_no_more_of_their_own_lines(
+    function: str, level: str, metric: str
+) -> None:
     lines = logged(function, level, PUBLISH[function], alarms="true")
-    assert function in {line["Function"] for line in lines if "WriteUnits" in line}
+    assert [line for line in lines if metric in line]
     others = [line for line in lines if "_aws" not in line]
     assert bool(others) == (level == "INFO"), others

@@ -13,7 +13,7 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import StandingClock
 from tests.harness.domain.documents import read_document, table_rows
-from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS, Api, read_event
 from tidegate.adapters.dynamodb.codec import job_from_image
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps, RecorderDeps, Services, Usage
@@ -151,6 +151,7 @@ def runs() -> Iterator[tuple[Publisher, Fixture, Any]]:
     yield Publisher.DISPATCHER, fixture, lambda: fixture.dispatch(event)
     recorded = Fixture()
     yield Publisher.RECORDER, recorded, lambda: recorded.record(read_event("recorder-stream"))
+    yield Publisher.API, fixture, lambda: post(Api(), "/v1/jobs", JOB, "once")
 
 
 def test_every_line_is_as_the_table_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,6 +225,59 @@ def test_a_clock_behind_makes_no_wait_negative(capsys: pytest.CaptureFixture[str
     fixture.put(job(1, ready_at_ms=NOW_MS + 9_000))
     fixture.reap()
     assert oldest(capsys) == 0
+
+
+# --- submitted jobs ---------------------------------------------------------------------------------------
+JOB = {"type": "tidegate.noop", "parameters": {}, "pool": "ecs"}
+WORKFLOW = {
+    "jobs": [
+        {"key": "a", "type": "tidegate.noop", "parameters": {}, "pool": "ecs"},
+        {"key": "b", "type": "tidegate.noop", "parameters": {}, "pool": "ecs", "depends_on": [{"key": "a"}]},
+        {"key": "c", "type": "tidegate.noop", "parameters": {}, "pool": "lambda"},
+    ]
+}
+
+
+def post(api: Api, path: str, body: Any, key: str) -> int:
+    return api.call("POST", path, body, key=key, stage={"stack": STACK, "metrics": "all"}).status
+
+
+def submitted(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+    return {
+        pool: value for (name, pool), value in values(published(capsys)).items() if name == "JobsSubmitted"
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "jobs"),
+    [("/v1/jobs", JOB, {"ecs": 1}), ("/v1/workflows", WORKFLOW, {"ecs": 2, "lambda": 1})],
+)
+def test_accepted_jobs_are_counted_once_and_a_repeated_or_refused_request_counts_nothing(
+    path: str, body: Any, jobs: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = Api()
+    assert post(api, path, body, "once") == 201
+    assert submitted(capsys) == jobs
+    assert post(api, path, body, "once") == 200
+    assert post(api, path, {**body, "tags": {"a": "b"}}, "once") == 409
+    assert submitted(capsys) == {}
+    assert api.call("POST", path, body).status == 201
+    assert submitted(capsys) == {}, "no metric is wanted"
+
+
+def test_a_workflow_that_was_interrupted_is_counted_when_it_is_committed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    api = Api()
+
+    def refuse(request: str) -> None:
+        if request == interrupted:
+            raise ServiceUnavailable("the run died")
+
+    api.world.on_request = refuse
+    for interrupted, expected in (("save_plan", {}), ("insert", {"ecs": 2, "lambda": 1}), ("", {})):
+        post(api, "/v1/workflows", WORKFLOW, "once")
+        assert submitted(capsys) == expected, interrupted
 
 
 # --- started and ended jobs -------------------------------------------------------------------------------

@@ -14,10 +14,11 @@ from dev.simulator.memory.services import memory_services
 from tests.harness.domain.job_lives import START_MS, submitted
 from tests.harness.domain.job_samples import SAMPLES
 from tests.harness.functions.api_calls import SETTINGS
-from tidegate.adapters.aws.item_sizes import item_size, write_units
+from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb.progress import segment_item
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
+from tidegate.domain.stored import units_of
 from tidegate.domain.submission import Phase, Submission
 from tidegate.usecases.record.record import record
 
@@ -76,6 +77,6 @@ def test_a_busy_job_costs_at_most_three_tenths_of_a_write_unit(workflows: int, j
         units += record(services, batch).summaries
         for key, segment in world.segments.items():
             if segment is not before.get(key):
-                units += write_units(item_size(segment_item(segment)))
+                units += units_of(item_size(segment_item(segment)))
     assert all(segment.is_ended for segment in world.segments.values())
     assert units / (workflows * jobs) <= MOST_UNITS, units / (workflows * jobs)

@@ -122,7 +122,10 @@ def find_target(api_url: str | None, aws_profile: str | None, region: str | None
         raise UsageError(
             f"{error}: name one of your AWS configuration, or log in with `aws sso login`"
         ) from error
-    credentials = session.get_credentials()
+    try:
+        credentials = session.get_credentials()
+    except BotoCoreError as error:
+        raise UsageError(f"no AWS credentials can be read: {error}") from error
     if credentials is None:
         raise UsageError(
             "no AWS credentials found: set AWS_PROFILE, pass --aws-profile, or log in with `aws sso login`"

@@ -190,15 +190,17 @@ class Api:
         known: str | None = None,
         arn: str = ANN,
         authorizer: Mapping[str, Any] | _Absent | None = _ABSENT,
+        stage: Mapping[str, str] | None = None,
     ) -> Answer:
         """Calls the API. A text `body` is sent as it is, any other as JSON. `key` is the idempotency key.
 
         `known` is the value of If-None-Match, `arn` is the caller. With `authorizer`, which is what the gateway's
-        authorizer passes on, the call comes by the API that takes bearer tokens, and `arn` means nothing.
+        authorizer passes on, the call comes by the API that takes bearer tokens, and `arn` means nothing. `stage` are
+        more variables of the API's stage.
         """
         event = read_event("api-list-jobs")
         event |= {"httpMethod": method, "path": path, "resource": resource_of(path)}
-        event["stageVariables"] = {"stack": "tidegate"}
+        event["stageVariables"] = {"stack": "tidegate", **(stage or {})}
         event["queryStringParameters"] = query
         event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
         event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)

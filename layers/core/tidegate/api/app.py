@@ -36,6 +36,7 @@ from tidegate.api.routes import (
     workers,
     workflows,
 )
+from tidegate.entry.log_level import keep_log_level
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -45,6 +46,7 @@ _RESERVE_SECONDS = 5.0
 # Only requests for thousands of jobs reach the deadline.
 _PORTION_RESERVE_SECONDS = 14.0
 logger = Logger()
+keep_log_level(logger)  # with every metric, Lambda lets INFO through
 app = APIGatewayRestResolver()
 app.include_router(in_bulk.router)
 app.include_router(jobs.router)

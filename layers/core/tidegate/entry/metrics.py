@@ -23,6 +23,7 @@ class Unit(StrEnum):
 class Publisher(StrEnum):
     """The functions that publish metrics, by their value of the dimension Function."""
 
+    API = "api"
     DISPATCHER = "dispatcher"
     RECORDER = "recorder"
     REAPER = "reaper"
@@ -47,8 +48,11 @@ def _load(name: str) -> Metric:
     return Metric(name, Unit.COUNT, (_STACK, _POOL), (Publisher.REAPER,), is_load=True)
 
 
-def _of_pools(name: str) -> Metric:
-    return Metric(name, Unit.COUNT, (_STACK, _POOL), (Publisher.DISPATCHER,))
+def _of_pools(name: str, publisher: Publisher = Publisher.DISPATCHER) -> Metric:
+    return Metric(name, Unit.COUNT, (_STACK, _POOL), (publisher,))
+
+
+_RUNS = (Publisher.DISPATCHER, Publisher.RECORDER, Publisher.REAPER)
 
 
 READY_JOBS = _load("ReadyJobs")
@@ -56,12 +60,13 @@ ACTIVE_JOBS = _load("ActiveJobs")
 CAPACITY = _load("Capacity")
 WORKERS = _load("Workers")
 OLDEST_READY = Metric("OldestReadySeconds", Unit.SECONDS, (_STACK, _POOL), (Publisher.REAPER,))
+JOBS_SUBMITTED = _of_pools("JobsSubmitted", Publisher.API)
 JOBS_DISPATCHED = _of_pools("JobsDispatched")
 JOBS_SUCCEEDED = _of_pools("JobsSucceeded")
 JOBS_FAILED = _of_pools("JobsFailed")
 LAG = Metric("LagSeconds", Unit.SECONDS, (_STACK, _FUNCTION), (Publisher.DISPATCHER, Publisher.RECORDER))
-WRITE_UNITS = Metric("WriteUnits", Unit.COUNT, (_STACK, _FUNCTION), tuple(Publisher))
-READ_UNITS = Metric("ReadUnits", Unit.COUNT, (_STACK, _FUNCTION), tuple(Publisher))
+WRITE_UNITS = Metric("WriteUnits", Unit.COUNT, (_STACK, _FUNCTION), _RUNS)
+READ_UNITS = Metric("ReadUnits", Unit.COUNT, (_STACK, _FUNCTION), _RUNS)
 WORKERS_LOST = Metric("WorkersLost", Unit.COUNT, (_STACK,), (Publisher.REAPER,))
 DEAD_LETTERS = Metric("DeadLetters", Unit.COUNT, (_STACK,), (Publisher.REAPER,))
 
@@ -71,6 +76,7 @@ METRICS = (
     CAPACITY,
     WORKERS,
     OLDEST_READY,
+    JOBS_SUBMITTED,
     JOBS_DISPATCHED,
     JOBS_SUCCEEDED,
     JOBS_FAILED,

@@ -1,8 +1,7 @@
-"""Computes the size and the write units that DynamoDB bills for an item."""
+"""Computes the size that DynamoDB bills for an item."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,11 +14,6 @@ def item_size(item: Mapping[str, Mapping[str, Any]]) -> int:
         text = attribute.get("S")  # first, because texts are the most frequent
         size += len(name.encode()) + (_value_size(attribute) if text is None else len(text.encode()))
     return size
-
-
-def write_units(size_bytes: int) -> int:
-    """Returns the cost of one write of an item of this size: one unit for each KB begun."""
-    return max(1, math.ceil(size_bytes / 1_024))
 
 
 def _value_size(attribute: Mapping[str, Any]) -> int:

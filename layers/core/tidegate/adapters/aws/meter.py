@@ -15,7 +15,8 @@ from tidegate.adapters.aws.errors import (
     CONDITION_FAILED_IN_STATEMENT,
     DUPLICATE_IN_STATEMENT,
 )
-from tidegate.adapters.aws.item_sizes import item_size, write_units
+from tidegate.adapters.aws.item_sizes import item_size
+from tidegate.domain.stored import units_of
 
 BASE = "table"  # stands for the table itself where an index is named
 _ASKED = "tidegate_asked"
@@ -162,7 +163,7 @@ def _refused(
     """
     if parsed.get("Error", {}).get("Code") == CONDITION_FAILED and not reported:
         sizes = (item_size(item) for item in (parsed.get("Item") or {}, asked.get("Item") or {}))
-        yield (asked.get("TableName") or "unknown", BASE), float(write_units(max(sizes)))
+        yield (asked.get("TableName") or "unknown", BASE), float(units_of(max(sizes)))
     tables = {consumed["TableName"] for consumed in reported}
     responses = parsed.get("Responses") if "Statements" in asked else None
     for statement, response in zip(asked.get("Statements") or (), responses or (), strict=False):
@@ -170,7 +171,7 @@ def _refused(
         error = response.get("Error", {})
         if error.get("Code") in _BILLED_REFUSALS and table not in tables:
             sizes = (item_size(item) for item in (error.get("Item") or {}, _inserted(statement)))
-            yield (table, BASE), float(write_units(max(sizes)))
+            yield (table, BASE), float(units_of(max(sizes)))
 
 
 def _inserted(statement: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tidegate.adapters.aws.calls import compact_json
-from tidegate.adapters.aws.item_sizes import item_size, write_units
+from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain import limits
@@ -26,7 +26,7 @@ from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.statistics.ended import figures_of
-from tidegate.domain.stored import Stored
+from tidegate.domain.stored import Stored, units_of
 from tidegate.domain.verdicts import Judgement
 
 _DEFAULT_RETRY = RetryPolicy()
@@ -426,7 +426,7 @@ def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
     """
     whole = codec.whole_item(job)
     best = SplitJob(whole, None, ())
-    if write_units(item_size(whole) + GROWTH_BYTES) == 1:
+    if units_of(item_size(whole) + GROWTH_BYTES) == 1:
         return best
     lowest = _cost_of(whole)
     input_item = _input_item(job, expires_at_s)
@@ -438,7 +438,7 @@ def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
         overflowed = ([input_item] if moves_input and input_item else []) + (
             page_items if moves_pages else []
         )
-        cost = _cost_of(item) + sum(write_units(item_size(part)) for part in overflowed)
+        cost = _cost_of(item) + sum(units_of(item_size(part)) for part in overflowed)
         if cost < lowest:
             pages = tuple(page_items) if moves_pages else ()
             best, lowest = SplitJob(item, input_item if moves_input else None, pages), cost
@@ -484,4 +484,4 @@ def _without(whole: Item, input_overflow: bool, dependents_overflow: bool) -> It
 
 
 def _cost_of(item: Item) -> int:
-    return _WRITES_OF_A_LIFE * write_units(item_size(item) + GROWTH_BYTES)
+    return _WRITES_OF_A_LIFE * units_of(item_size(item) + GROWTH_BYTES)

@@ -21,6 +21,7 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
+from tidegate.api.submitted import on_accepted_of
 from tidegate.contracts.job_listing import (
     PARAMETERS,
     REPEATED,
@@ -58,6 +59,7 @@ def post_job() -> Response[str]:
         caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
+        on_accepted=on_accepted_of(router),
     )
     logger.append_keys(job_id=accepted.job_id)
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK

@@ -21,6 +21,7 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
+from tidegate.api.submitted import on_accepted_of
 from tidegate.contracts.requests import read_workflow
 from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
 from tidegate.contracts.times import to_wire
@@ -51,6 +52,7 @@ def post_workflow() -> Response[str]:
         caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
+        on_accepted=on_accepted_of(router),
     )
     logger.append_keys(workflow_id=accepted.workflow_id)
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK

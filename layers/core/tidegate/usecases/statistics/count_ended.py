@@ -93,7 +93,9 @@ class _Count:
         return self.put
 
     def _looks(self, before: Sequence[Look]) -> tuple[Look, ...]:
-        """Looks how long READY jobs wait now. Returns what is known of each ten minutes, at most MAX_LOOKS."""
+        """Looks how long READY jobs wait now, if there is time. Returns at most MAX_LOOKS, the latest."""
+        if self.until.is_over():
+            return tuple(before)
         waits_ms = oldest_ready_ms(self.services, self.pool, self.now_ms)
         window_ms = floor_to(self.now_ms, WINDOW_MS)
         longest = {look.window_ms: look.oldest_ready_ms for look in before}

@@ -11,7 +11,8 @@ writes the same jobs and gives the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tidegate.domain.callers import NOBODY, Caller, caller_under
@@ -37,11 +38,17 @@ from tidegate.usecases.submit.new_job import new_job
 from tidegate.usecases.submit.shares import note_shares
 from tidegate.usecases.submit.validate import check_job, check_workflow
 
+OnAccepted = Callable[[Mapping[str, int]], None]
+"""Is told how many jobs of each pool a submission brought, once, right after the write that accepted it."""
 _GENERATIONS = 20
 _USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a new submission"
 # A submission is kept longer than its jobs: without it the reaper would take them for the jobs of an abandoned one. A
 # job may wait 366 days for its `not_before`, and then for its dispatch.
 _OPEN_SECONDS = 800 * 86_400
+
+
+def tell_nobody(_jobs_by_pool: Mapping[str, int], /) -> None:
+    """Does nothing with the number of accepted jobs."""
 
 
 def submit_job(
@@ -53,14 +60,15 @@ def submit_job(
     caller: Caller = NOBODY,
     now_ms: int,
     until: Deadline = NEVER,
+    on_accepted: OnAccepted = tell_nobody,
 ) -> JobAccepted:
     """Accepts one job. With an idempotency key, the same request again gives the same answer.
 
     `fingerprint` identifies the request's body. The job records the caller. Upstreams that have ended are judged at
-    once; those that are not judged before the deadline `until` are left to the reaper. Returns the job's id, and
-    whether this call created the job. Raises InvalidRequest, with nothing written, also for a shared namespace that the
-    caller was not granted; ShareFull; IdempotencyConflict if the key was used before with another body or for a
-    workflow; ServiceUnavailable or ServiceRefused: the same request may be sent again.
+    once; those not judged before the deadline `until` are left to the reaper. `on_accepted` is told of a new job.
+    Returns the job's id, and whether this call created it. Raises InvalidRequest, with nothing written, also for a
+    shared namespace that the caller was not granted; ShareFull; IdempotencyConflict if the key was used before with
+    another body or for a workflow; ServiceUnavailable or ServiceRefused: the same request may be sent again.
     """
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
@@ -81,9 +89,6 @@ def submit_job(
         return JobAccepted(job_id=job_id, created=False)
     depends_on = dependencies_of(request)
     lanes = note_shares(services, checked, now_ms) if checked.lanes else {}
-    weight, boost = services.settings.critical_path_weight, 0
-    if weight:
-        (boost,) = boosts_of([request], weight, services.settings.critical_path_max_points)
     job = new_job(
         checked.jobs[0],
         job_id,
@@ -91,7 +96,7 @@ def submit_job(
         now_ms,
         caller=caller,
         namespace=request.namespace,
-        boost_millipoints=boost,
+        boost_millipoints=_boost_of(services, request),
         fingerprint=fingerprint if key else None,
     )
     if job.pool_open or job.share:  # otherwise the chooser leaves the job as it is
@@ -99,17 +104,21 @@ def submit_job(
     if job.finish_by_ms is not None:
         remind(services, job_id, [job.finish_by_ms], now_ms)
     created = not services.jobs.insert_if_absent([job])
-    if not created:
-        _refuse_other_body(services, job_id, fingerprint)
+    if created:
+        on_accepted({job.pool: 1})
+    elif not _is_accepted_job(services, job_id, fingerprint):
+        raise IdempotencyConflict
     # Also for a repeated request, because the first one may have been interrupted before its edges were written.
     connect_edges(services, list(_external_edges(job, depends_on)), now_ms, until=until)
     return JobAccepted(job_id=job_id, created=created)
 
 
-def _refuse_other_body(services: Services, job_id: str, fingerprint: str) -> None:
-    """Raises IdempotencyConflict unless the job under this id was submitted with the same body."""
-    if not _is_accepted_job(services, job_id, fingerprint):
-        raise IdempotencyConflict
+def _boost_of(services: Services, request: JobRequest) -> int:
+    weight = services.settings.critical_path_weight
+    if not weight:
+        return 0
+    (boost,) = boosts_of([request], weight, services.settings.critical_path_max_points)
+    return boost
 
 
 def dependencies_of(request: JobRequest) -> tuple[Dependency, ...]:
@@ -152,13 +161,15 @@ def submit_workflow(
     caller: Caller = NOBODY,
     now_ms: int,
     until: Deadline = NEVER,
+    on_accepted: OnAccepted = tell_nobody,
 ) -> WorkflowAccepted:
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
-    `fingerprint`, `caller` and `until` are as in `submit_job`. Returns the workflow's id, its jobs' ids by key, and
-    whether this call created it. Raises InvalidRequest or ShareFull, with nothing written; IdempotencyConflict if the
-    key was used before with another body or for a job; ServiceUnavailable if the submission under this key is just
-    being removed, or, as ServiceRefused, from a service: the same request may be sent again.
+    `fingerprint`, `caller` and `until` are as in `submit_job`. `on_accepted` is told by the call that commits the
+    workflow. Returns the workflow's id, its jobs' ids by key, and whether this call created it. Raises InvalidRequest
+    or ShareFull, with nothing written; IdempotencyConflict if the key was used before with another body or for a job;
+    ServiceUnavailable if the submission under this key is just being removed, or, as ServiceRefused, from a service:
+    the same request may be sent again.
     """
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
@@ -193,6 +204,7 @@ def submit_workflow(
         services.submissions.save_plan(workflow_id, plan)
         services.progress.save_graph(workflow_id, graph, submission.expires_at_s)
         if services.submissions.set_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
+            on_accepted(Counter(job.pool for job in (*staged, *plan.roots)))
             finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
