@@ -26,6 +26,8 @@ Requests = Callable[[Answers], list[httpx.Request]]
             {"not_before": "2026-12-01T06:00:00Z", "pool": "ecs"},
         ),
         (("--not-before", "none", "--description", ""), {"not_before": None, "description": None}),
+        (("--finish-by", "2026-12-01T07:00:00Z"), {"finish_by": "2026-12-01T07:00:00Z"}),
+        (("--finish-by", "none"), {"finish_by": None}),
         (("--tag", "team=data", "--tag", "a=b=c"), {"tags": {"team": "data", "a": "b=c"}}),
         (("--tag", "none"), {"tags": {}}),
     ],

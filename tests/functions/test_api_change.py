@@ -17,6 +17,7 @@ def test_a_waiting_job_gets_its_new_values(api: Api) -> None:
     changes = {
         "priority": 900,
         "not_before": "2026-12-02T08:00:00Z",
+        "finish_by": "2026-12-02T09:00:00.000Z",
         "description": None,
         "tags": {"team": "data"},
         "pool": "ecs",
@@ -58,6 +59,7 @@ def test_a_job_that_runs_is_refused(api: Api) -> None:
         ({"pool": "esc"}, "pool"),
         ({"pool": None}, "pool"),
         ({"not_before": "tomorrow"}, "not_before"),
+        ({"finish_by": "2026-11-30T08:00:00Z"}, "finish_by"),
         ({"description": "x" * 501}, "description"),
         ({"tags": {"a": 1}}, "tags.a"),
         ({"type": "tidegate.sleep"}, "type"),

@@ -216,7 +216,7 @@ def test_what_is_shown_needs_no_forecast() -> None:
     assert shown_judgement(10, kept, ended_at_ms=10, now_ms=99) is None
     assert shown_judgement(10, kept, ended_at_ms=11, now_ms=99) == missed
     assert Judgement.from_line(kept[0].line()) == kept[0]
-    many = kept
+    many: tuple[Judgement, ...] = kept
     for number in range(MOST_KEPT):
         many = with_judgement(many, Judgement(number, MISSED, 0.0))
     assert (len(many), many[-1].judged_at_ms) == (MOST_KEPT, MOST_KEPT - 1)

@@ -26,8 +26,8 @@ class ActsConnection(Connection):
     def change_job(self, job_id: str, changes: Mapping[str, Any]) -> JobView:
         """Changes a job that waits, and returns the job after that.
 
-        `changes` may name `priority`, `not_before` (RFC 3339), `pool`, `description` and `tags`. None takes a time or a
-        description off. A second call has no further effect.
+        `changes` may name `priority`, `not_before` and `finish_by` (RFC 3339), `pool`, `description` and `tags`. None
+        takes a time or a description off. A second call has no further effect.
         """
         return job_view(self._ask(jobs.change_job, ids.job_id(job_id), **changes))
 

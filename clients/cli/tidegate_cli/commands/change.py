@@ -36,6 +36,15 @@ _NotBeforeOption = Annotated[
         show_default=False,
     ),
 ]
+_FinishByOption = Annotated[
+    str | None,
+    typer.Option(
+        "--finish-by",
+        metavar="TIME",
+        help="When the job ought to have ended, like 2026-12-01T06:00:00Z; none takes the time off.",
+        show_default=False,
+    ),
+]
 _PoolOption = Annotated[
     str | None, typer.Option("--pool", help="The pool that is to run the job.", show_default=False)
 ]
@@ -62,6 +71,7 @@ def change_job(
     job_id: JobIdArgument,
     priority: _PriorityOption = None,
     not_before: _NotBeforeOption = None,
+    finish_by: _FinishByOption = None,
     pool: _PoolOption = None,
     description: _DescriptionOption = None,
     tag: _TagOption = None,
@@ -79,6 +89,8 @@ def change_job(
         changes["priority"] = priority
     if not_before is not None:
         changes["not_before"] = None if not_before == _NONE else not_before
+    if finish_by is not None:
+        changes["finish_by"] = None if finish_by == _NONE else finish_by
     if pool is not None:
         changes["pool"] = pool
     if description is not None:
@@ -87,7 +99,8 @@ def change_job(
         changes["tags"] = _tags_of(tag)
     if not changes:
         raise UsageError(
-            "nothing to change: name at least one of --priority, --not-before, --pool, --description and --tag"
+            "nothing to change: name at least one of --priority, --not-before, --finish-by, --pool, --description "
+            "and --tag"
         )
     session = session_of(context, output, api_url)
     with session.client() as client:

@@ -31,6 +31,7 @@ class AmendJobIn(BodyIn):
 
     priority: Priority = limits.DEFAULT_PRIORITY
     not_before: Moment | None = None
+    finish_by: Moment | None = None
     pool: PoolName = ""
     description: Description | None = None
     tags: Tags = Field(default_factory=dict)
@@ -38,7 +39,9 @@ class AmendJobIn(BodyIn):
     @model_validator(mode="after")
     def _at_least_one(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("must name at least one of priority, not_before, pool, description and tags")
+            raise ValueError(
+                "must name at least one of priority, not_before, finish_by, pool, description and tags"
+            )
         return self
 
 
@@ -143,6 +146,7 @@ def read_amend_job(body: str) -> Amendment:
     return Amendment(
         priority=sent.priority if "priority" in given else KEPT,
         not_before_ms=to_ms(sent.not_before) if "not_before" in given else KEPT,
+        finish_by_ms=to_ms(sent.finish_by) if "finish_by" in given else KEPT,
         pool=sent.pool if "pool" in given else KEPT,
         description=sent.description if "description" in given else KEPT,
         tags=sent.tags if "tags" in given else KEPT,

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
-from tidegate.domain.forecast.finish_by import FinishBy, FinishVerdict
+from tidegate.domain.forecast.finish_by import FinishBy
 from tidegate.domain.forecast.forecast import COVERAGE, Interval, JobForecast
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
+from tidegate.domain.verdicts import FinishVerdict
 
 
 class IntervalOut(TypedDict):

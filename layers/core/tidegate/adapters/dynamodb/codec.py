@@ -77,6 +77,7 @@ class JobCodec:
             schema.STATE: str(job.state),
             schema.PRIORITY: _unless(job.priority, limits.DEFAULT_PRIORITY),
             schema.NOT_BEFORE: job.not_before_ms,
+            schema.FINISH_BY: job.finish_by_ms,
             schema.DUE_AT: job.due_at_ms,
             schema.POOL: job.pool,
             schema.POOL_OPEN: job.pool_open or None,

@@ -12,6 +12,7 @@ from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
 from tidegate.api.reading import JOB_ID, body_of, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.act_requests import read_amend_job
+from tidegate.contracts.times import to_wire
 from tidegate.domain.audit import Details
 from tidegate.domain.job import Job
 from tidegate.usecases.callers.changed import job_before
@@ -22,7 +23,7 @@ router = Router()  # type: ignore[no-untyped-call]  # its constructor has no typ
 
 @router.patch("/v1/jobs/<job_id>")
 def amend_job(job_id: str) -> Response[str]:
-    """Gives a waiting job another priority, time, pool, description or other tags."""
+    """Gives a waiting job another priority, other times, another pool, description or other tags."""
     id_of("job", job_id, JOB_ID)
     refuse_other_parameters(router)
     amendment, deps = read_amend_job(body_of(router)), deps_of(router)
@@ -34,4 +35,11 @@ def amend_job(job_id: str) -> Response[str]:
 
 
 def _after(job: Job) -> Details:
-    return {"state": str(job.state), "priority": job.priority, "pool": job.pool, "amended": job.amended}
+    timed: Details = {} if job.finish_by_ms is None else {"finish_by": to_wire(job.finish_by_ms)}
+    return {
+        "state": str(job.state),
+        "priority": job.priority,
+        "pool": job.pool,
+        "amended": job.amended,
+        **timed,
+    }
