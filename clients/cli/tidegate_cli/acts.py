@@ -39,6 +39,10 @@ class ActsConnection(Connection):
         """Takes a job off hold, and returns the job after that. A second call has no further effect."""
         return job_view(self._ask(jobs.unhold_job, ids.job_id(job_id)))
 
+    def change_workflow(self, workflow_id: str, finish_by: str | None) -> Mapping[str, Any]:
+        """Gives a workflow another time to finish by (RFC 3339), or takes it off; returns the workflow after that."""
+        return self._ask(workflows.change_workflow, ids.workflow_id(workflow_id), finish_by=finish_by)
+
     def hold_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
         """Puts the waiting jobs of a workflow on hold.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job as job_of
@@ -32,6 +33,7 @@ from tidegate.usecases.read.why import explain
 from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 from tidegate.usecases.reap.reap_times import reap_times
+from tidegate.usecases.recover.amend_workflow import amend_workflow
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.statistics.read_statistics import read_statistics
 from tidegate.usecases.statistics.recount import recount
@@ -72,6 +74,12 @@ def judged(d: Deployment) -> None:
     jobs = [replace(job_of("a"), finish_by_ms=by_ms), job_of("b", "a")]
     workflow_id = submit_all(d, replace(workflow(jobs), finish_by_ms=by_ms + 1))["a"].partition(".")[0]
     alone = submit(d, "alone", finish_by_ms=by_ms)
+    for each_ms in (None, by_ms + 1):
+        d.ask(
+            partial(
+                amend_workflow, d.services, workflow_id, each_ms, caller=caller_named("ann"), now_ms=d.now_ms
+            )
+        )
     d.ask(lambda: reap_times(d.services, d.now_ms))
     d.wait(3_600_002)
     for _ in range(2):

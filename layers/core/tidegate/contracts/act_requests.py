@@ -45,6 +45,12 @@ class AmendJobIn(BodyIn):
         return self
 
 
+class AmendWorkflowIn(BodyIn):
+    """The new values of a workflow. Null takes its time to finish by off."""
+
+    finish_by: Moment | None
+
+
 class DryRunIn(BodyIn):
     """The body of an act whose only option is `dry_run`, which changes nothing and says what would be."""
 
@@ -151,6 +157,11 @@ def read_amend_job(body: str) -> Amendment:
         description=sent.description if "description" in given else KEPT,
         tags=sent.tags if "tags" in given else KEPT,
     )
+
+
+def read_amend_workflow(body: str) -> int | None:
+    """Returns a workflow's new time to finish by, in milliseconds since the epoch. Raises as its neighbours do."""
+    return to_ms(read_options(AmendWorkflowIn, _present(body)).finish_by)
 
 
 def read_dry_run(body: str) -> bool:
