@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -343,8 +344,12 @@ def judgement_text(judgements: Sequence[Judgement]) -> str | None:
 
 
 def judgements_from(text: str | None) -> tuple[Judgement, ...]:
-    """Returns the judgements that a stored text tells."""
-    return tuple(map(Judgement.from_line, text.split("\n"))) if text else ()
+    """Returns the judgements that a stored text tells, without those that only a later version knows."""
+    found = []
+    for line in text.split("\n") if text else ():
+        with suppress(ValueError):
+            found.append(Judgement.from_line(line))
+    return tuple(found)
 
 
 def _history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]:
