@@ -26,6 +26,8 @@ Requests = Callable[[Answers], list[httpx.Request]]
             {"not_before": "2026-12-01T06:00:00Z", "pool": "ecs"},
         ),
         (("--not-before", "none", "--description", ""), {"not_before": None, "description": None}),
+        (("--finish-by", "2026-12-01T07:00:00Z"), {"finish_by": "2026-12-01T07:00:00Z"}),
+        (("--finish-by", "none"), {"finish_by": None}),
         (("--tag", "team=data", "--tag", "a=b=c"), {"tags": {"team": "data", "a": "b=c"}}),
         (("--tag", "none"), {"tags": {}}),
     ],
@@ -47,3 +49,19 @@ def test_a_change_of_nothing_is_refused(api: Requests, options: tuple[str, ...],
     result = tidegate("jobs", "change", JOB, *options)
     assert (result.exit_code, seen) == (2, [])
     assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "sent", "said"),
+    [
+        ("2026-12-01T06:00:00Z", "2026-12-01T06:00:00Z", "ought to end by 2026-12-01T06:00:00Z"),
+        ("none", None, "has no time to finish by"),
+    ],
+)
+def test_a_workflow_is_changed(api: Requests, given: str, sent: str | None, said: str) -> None:
+    workflow_id = JOB.partition(".")[0]
+    row = {"workflow_id": workflow_id, "state": "RUNNING", "job_count": 1, "finish_by": sent}
+    seen = api({("PATCH", f"/live/v1/workflows/{workflow_id}"): httpx.Response(200, json=row)})
+    result = tidegate("workflows", "change", workflow_id, "--finish-by", given)
+    assert result.stdout == f"{workflow_id} {said}\n"
+    assert json.loads(seen[-1].content) == {"finish_by": sent}

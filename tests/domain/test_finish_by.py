@@ -11,7 +11,7 @@ import pytest
 from tests.domain.test_forecast import NOW_MS, POOL, job, scene
 from tidegate.domain import limits
 from tidegate.domain.forecast import forecast as of_forecast
-from tidegate.domain.forecast.finish_by import FinishBy, FinishVerdict, Wanted, judge_finish
+from tidegate.domain.forecast.finish_by import FinishBy, Wanted, judge_finish
 from tidegate.domain.forecast.forecast import Intervals, draws_for, forecast
 from tidegate.domain.forecast.run_times import RunTimes
 from tidegate.domain.forecast.scene import Scene, ScenePool
@@ -19,6 +19,7 @@ from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules, TypeRule
 from tidegate.domain.states import State
 from tidegate.domain.traits import Traits
+from tidegate.domain.verdicts import FinishVerdict
 
 SURE = RunTimes(spread=1e-9)
 """Jobs run for their estimates, so an end is certain."""

@@ -17,6 +17,7 @@ def test_a_waiting_job_gets_its_new_values(api: Api) -> None:
     changes = {
         "priority": 900,
         "not_before": "2026-12-02T08:00:00Z",
+        "finish_by": "2026-12-02T09:00:00.000Z",
         "description": None,
         "tags": {"team": "data"},
         "pool": "ecs",
@@ -58,6 +59,7 @@ def test_a_job_that_runs_is_refused(api: Api) -> None:
         ({"pool": "esc"}, "pool"),
         ({"pool": None}, "pool"),
         ({"not_before": "tomorrow"}, "not_before"),
+        ({"finish_by": "2026-11-30T08:00:00Z"}, "finish_by"),
         ({"description": "x" * 501}, "description"),
         ({"tags": {"a": 1}}, "tags.a"),
         ({"type": "tidegate.sleep"}, "type"),
@@ -74,3 +76,18 @@ def test_a_wrong_value_is_named_and_nothing_is_written(api: Api, body: dict[str,
 def test_a_body_is_needed_and_the_job_must_be_there(api: Api) -> None:
     assert api.call("PATCH", f"/v1/jobs/{UNKNOWN_ID}").status == 400
     assert api.call("PATCH", f"/v1/jobs/{UNKNOWN_ID}", {"priority": 1}).status == 404
+
+
+def test_a_workflow_gets_another_time_to_finish_by(api: Api) -> None:
+    accepted = api.call("POST", "/v1/workflows", {"jobs": [{"key": "a", "type": "tidegate.noop"}]})
+    path, by = f"/v1/workflows/{accepted.body['workflow_id']}", "2026-12-02T09:00:00.000Z"
+    for _ in range(2):
+        answer = api.call("PATCH", path, {"finish_by": by})
+        assert (answer.status, answer.body["finish_by"], answer.body["judgement"]) == (200, by, None)
+    assert api.world.requests["set_finish_by_if"] == 1
+    assert api.call("GET", path).body["finish_by"] == by
+    assert api.call("PATCH", path, {"finish_by": None}).body["finish_by"] is None
+    for wrong in ({}, {"finish_by": "2026-11-30T08:00:00Z"}, {"finish_by": 7}):
+        refused = api.call("PATCH", path, wrong)
+        assert (refused.status, refused.fields) == (422, ["finish_by"])
+    assert api.call("PATCH", f"/v1/workflows/{UNKNOWN_ID}", {"finish_by": by}).status == 404

@@ -42,6 +42,7 @@ ROUTES = [
     ("GET", f"/v1/workflows/{UNKNOWN_ID}/forecast", {}),
     ("GET", f"/v1/workflows/{UNKNOWN_ID}/cost", {}),
     ("GET", f"/v1/workflows/{UNKNOWN_ID}/states", {}),
+    ("PATCH", f"/v1/workflows/{UNKNOWN_ID}", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/cancel", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/hold", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/unhold", {}),

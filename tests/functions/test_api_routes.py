@@ -60,7 +60,7 @@ def test_an_id_that_can_not_be_one_is_not_looked_up(api: Api, path: str, impossi
         ("PUT", f"/v1/jobs/{UNKNOWN_ID}", "GET, PATCH"),
         ("GET", f"/v1/jobs/{UNKNOWN_ID}/cancel", "POST"),
         ("PATCH", "/v1/workflows", "GET, POST"),
-        ("PATCH", f"/v1/workflows/{UNKNOWN_ID}", "GET"),
+        ("PUT", f"/v1/workflows/{UNKNOWN_ID}", "GET, PATCH"),
     ],
 )
 def test_other_methods_are_405(api: Api, method: str, path: str, allowed: str) -> None:

@@ -17,7 +17,7 @@ from tests.harness.functions.route_table import route_of
 from tidegate.api import reading
 from tidegate.contracts.route import PARTS, Route
 from tidegate.contracts.routes import ROUTES
-from tidegate.domain.forecast.finish_by import FinishVerdict
+from tidegate.domain.verdicts import FinishVerdict
 
 DOCUMENT: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
 ANSWERS = [answer for answer in kept_answers() if route_of(answer.method, answer.path) is not None]

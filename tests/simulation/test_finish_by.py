@@ -15,11 +15,12 @@ from dataclasses import replace
 from dev.benchmarks.forecast import POOL, at, noisy_ms, scene_of, submitted
 from dev.simulator.memory.seeded import START_MS
 from dev.simulator.workflows.graphs import layered
-from tidegate.domain.forecast.finish_by import FinishVerdict, Wanted, judge_finish
+from tidegate.domain.forecast.finish_by import Wanted, judge_finish
 from tidegate.domain.forecast.forecast import FEWEST_DRAWS, forecast
 from tidegate.domain.forecast.run_times import RunTimes, learned
 from tidegate.domain.forecast.scene import Scene
 from tidegate.domain.forecast.stepper import step, wire
+from tidegate.domain.verdicts import FinishVerdict
 
 AHEAD_MS = 600_000
 JOBS, GRAPHS, TRUTHS, TIMES = 200, 5, 8, 4

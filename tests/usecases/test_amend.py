@@ -9,8 +9,11 @@ from tests.harness.usecases.recovering import Workflow, after
 from tidegate.domain import limits
 from tidegate.domain.amendments import Amendment
 from tidegate.domain.errors import InvalidRequest, NotFound, NotWaiting
-from tidegate.domain.job import Job
+from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import State
+from tidegate.domain.transitions import NoteJudgementIfOpen
+from tidegate.domain.verdicts import FinishVerdict, Judgement
+from tidegate.ports import Reminder
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.dispatch.wake import wake_due
 from tidegate.usecases.recover.amend import amend_job
@@ -111,6 +114,22 @@ def test_a_pool_that_does_not_fit_the_job_is_refused_by_its_field() -> None:
     with pytest.raises(InvalidRequest, match="not_before: lies more than 366 days ahead"):
         amended(workflow, "a", Amendment(not_before_ms=year_ms))
     assert workflow.job("a").amended == 0
+
+
+def test_another_time_to_finish_by_is_judged_anew() -> None:
+    workflow = Workflow({"a": ()})
+    by_ms = workflow.now_ms + 60_000
+    first = amended(workflow, "a", Amendment(finish_by_ms=by_ms))
+    (reminder,) = workflow.services.submissions.list_reminders(limit=9)
+    assert reminder == Reminder(by_ms, submission_of(first.job_id))
+    judgement = Judgement(workflow.now_ms, FinishVerdict.AT_RISK, 0.25)
+    judged = workflow.services.jobs.apply(NoteJudgementIfOpen(first, judgement))
+    assert amended(workflow, "a", Amendment(finish_by_ms=by_ms)) == judged
+    assert amended(workflow, "a", Amendment(finish_by_ms=by_ms + 1)).judgements == ()
+    assert amended(workflow, "a", Amendment(finish_by_ms=None)).finish_by_ms is None
+    for wrong, said in ((workflow.now_ms, "has passed"), (by_ms, "is not after not_before")):
+        with pytest.raises(InvalidRequest, match=f"finish_by: {said}"):
+            amended(workflow, "a", Amendment(finish_by_ms=wrong, not_before_ms=by_ms))
 
 
 def test_a_job_is_changed_a_bounded_number_of_times() -> None:

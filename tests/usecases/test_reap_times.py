@@ -10,6 +10,7 @@ import pytest
 
 from dev.simulator.interleavings.scene import Scene
 from dev.simulator.workflows.graphs import job, workflow
+from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.verdicts import MOST_KEPT, FinishVerdict, Judgement, shown_judgement, with_judgement
@@ -18,6 +19,8 @@ from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
 from tidegate.usecases.reap import reap_times as module
 from tidegate.usecases.reap.reap_times import GRACE_MS, JOBS_PER_MINUTE, REMINDERS_PER_RUN, reap_times
+from tidegate.usecases.recover.cancel import cancel_workflow
+from tidegate.usecases.recover.reopen import retry_job
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -150,6 +153,28 @@ def test_of_two_that_judge_at_once_one_notes_the_change() -> None:
     assert of_workflow(scene, workflow_id) == [ON_COURSE]
 
 
+def test_what_is_reopened_before_its_time_is_judged_again() -> None:
+    scene, now_ms = Scene(capacity=1), Scene().world.now_ms
+    own, whole = now_ms + HOUR_MS, now_ms + 2 * HOUR_MS
+    jobs = [estimated("a", minutes=1, finish_by_ms=own), estimated("b", "a", minutes=1)]
+    workflow_id = submitted(scene, replace(workflow(jobs), finish_by_ms=whole))
+    run(scene)
+    scene.dispatch()
+    scene.end(Outcome(OutcomeKind.FAILED, retryable=False))
+    scene.world.now_ms += LATER_MS
+    cancel_workflow(scene.services, workflow_id, caller=NOBODY, now_ms=scene.world.now_ms)
+    run(scene)
+    assert reminders(scene) == []
+    retry_job(
+        scene.services, f"{workflow_id}.0", reopen_skipped=True, caller=NOBODY, now_ms=scene.world.now_ms
+    )
+    assert [each.submission_id for each in reminders(scene)] == [workflow_id]
+    assert of_job(scene, f"{workflow_id}.0") == []
+    assert run(scene) == 1  # the workflow's verdict is as it was
+    assert of_job(scene, f"{workflow_id}.0") == [ON_COURSE]
+    assert reminders(scene) == [Reminder(own, workflow_id)]
+
+
 def test_a_reminder_without_a_time_is_removed_after_a_while() -> None:
     scene = Scene()
     scene.cut_off(
@@ -216,7 +241,7 @@ def test_what_is_shown_needs_no_forecast() -> None:
     assert shown_judgement(10, kept, ended_at_ms=10, now_ms=99) is None
     assert shown_judgement(10, kept, ended_at_ms=11, now_ms=99) == missed
     assert Judgement.from_line(kept[0].line()) == kept[0]
-    many = kept
+    many: tuple[Judgement, ...] = kept
     for number in range(MOST_KEPT):
         many = with_judgement(many, Judgement(number, MISSED, 0.0))
     assert (len(many), many[-1].judged_at_ms) == (MOST_KEPT, MOST_KEPT - 1)

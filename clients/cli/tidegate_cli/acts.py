@@ -26,8 +26,8 @@ class ActsConnection(Connection):
     def change_job(self, job_id: str, changes: Mapping[str, Any]) -> JobView:
         """Changes a job that waits, and returns the job after that.
 
-        `changes` may name `priority`, `not_before` (RFC 3339), `pool`, `description` and `tags`. None takes a time or a
-        description off. A second call has no further effect.
+        `changes` may name `priority`, `not_before` and `finish_by` (RFC 3339), `pool`, `description` and `tags`. None
+        takes a time or a description off. A second call has no further effect.
         """
         return job_view(self._ask(jobs.change_job, ids.job_id(job_id), **changes))
 
@@ -38,6 +38,10 @@ class ActsConnection(Connection):
     def unhold_job(self, job_id: str) -> JobView:
         """Takes a job off hold, and returns the job after that. A second call has no further effect."""
         return job_view(self._ask(jobs.unhold_job, ids.job_id(job_id)))
+
+    def change_workflow(self, workflow_id: str, finish_by: str | None) -> Mapping[str, Any]:
+        """Gives a workflow another time to finish by (RFC 3339), or takes it off; returns the workflow after that."""
+        return self._ask(workflows.change_workflow, ids.workflow_id(workflow_id), finish_by=finish_by)
 
     def hold_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
         """Puts the waiting jobs of a workflow on hold.

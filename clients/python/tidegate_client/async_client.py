@@ -113,6 +113,7 @@ class AsyncClient:
     get_workflow_cost = async_call(workflows.get_workflow_cost)
     cancel_workflow = async_call(workflows.cancel_workflow)
     rerun_workflow = async_call(workflows.rerun_workflow)
+    change_workflow = async_call(workflows.change_workflow)
     hold_workflow = async_call(workflows.hold_workflow)
     unhold_workflow = async_call(workflows.unhold_workflow)
     list_workflows = async_items(workflows.list_workflows)

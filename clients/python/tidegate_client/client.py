@@ -112,6 +112,7 @@ class Client:
     get_workflow_cost = call(workflows.get_workflow_cost)
     cancel_workflow = call(workflows.cancel_workflow)
     rerun_workflow = call(workflows.rerun_workflow)
+    change_workflow = call(workflows.change_workflow)
     hold_workflow = call(workflows.hold_workflow)
     unhold_workflow = call(workflows.unhold_workflow)
     list_workflows = items(workflows.list_workflows)

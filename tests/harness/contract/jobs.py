@@ -9,6 +9,7 @@ from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Progress
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 
 def new_job(job_id: str, **changes: Any) -> Job:
@@ -102,6 +103,10 @@ def full_job(job_id: str) -> Job:
         critical_path_boost_millipoints=1_234_567,
         not_before_ms=NOW_MS + 1,
         finish_by_ms=NOW_MS + 90_000,
+        judgements=(
+            Judgement(1, FinishVerdict.ON_COURSE, 0.75),
+            Judgement(2, FinishVerdict.AT_RISK, 0.25),
+        ),
         fingerprint="f" * 64,
         submitted_by="arn:aws:iam::123456789012:user/team/ann",
         namespace="team-a",

@@ -11,6 +11,7 @@ from tidegate.domain.amendments import AMENDABLE, Amendment
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import AmendIfWaiting, Stamp
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 STAMP = Stamp(NOW_MS, "tester", "because")
 LATER_MS = NOW_MS + 5_000
@@ -31,11 +32,15 @@ TIMED = replace(SCHEDULED, not_before_ms=LATER_MS, due_at_ms=LATER_MS)
 FULL = replace(BACKOFF, on_hold=True, amended=limits.MAX_AMENDMENTS)
 OPEN = replace(PENDING, pool_open=True, tags={"a": "b"}, description="old")
 HELD = replace(READY, held_in="key:1:k", amended=3)
+JUDGED = replace(READY, finish_by_ms=LATER_MS, judgements=(Judgement(NOW_MS, FinishVerdict.AT_RISK, 0.25),))
 
 AMENDMENTS = [
     _case(PENDING, Amendment(priority=900), priority=900),
     _case(replace(PENDING, priority=900), Amendment(priority=100), priority=100),
     _case(PENDING, Amendment(not_before_ms=LATER_MS), not_before_ms=LATER_MS),
+    _case(PENDING, Amendment(finish_by_ms=LATER_MS), finish_by_ms=LATER_MS),
+    _case(JUDGED, Amendment(finish_by_ms=None), finish_by_ms=None, judgements=()),
+    _case(JUDGED, Amendment(finish_by_ms=LATER_MS, priority=2), priority=2),
     _case(OPEN, Amendment(pool="q"), pool="q", pool_open=False),
     _case(OPEN, Amendment(description=None, tags={}), description=None, tags={}),
     _case(OPEN, Amendment(description="new", tags={"c": "d"}), description="new", tags={"c": "d"}),

@@ -33,6 +33,7 @@ from tidegate.usecases.read.why import explain
 from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 from tidegate.usecases.reap.reap_times import reap_times
+from tidegate.usecases.recover.amend_workflow import amend_workflow
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.statistics.read_statistics import read_statistics
 from tidegate.usecases.statistics.recount import recount
@@ -68,20 +69,21 @@ def related(d: Deployment) -> None:
 
 
 def judged(d: Deployment) -> None:
-    """The reaper judges the times of a workflow, of one of its jobs and of a job alone, before and after they pass."""
+    """The reaper judges the times of a workflow and of a job alone, before and after they pass."""
     by_ms = d.now_ms + 3_600_000
-    jobs = [replace(job_of("a"), finish_by_ms=by_ms), job_of("b", "a")]
-    workflow_id = submit_all(d, replace(workflow(jobs), finish_by_ms=by_ms + 1))["a"].partition(".")[0]
+    asked = replace(workflow([job_of("a")]), finish_by_ms=by_ms)
+    workflow_id = submit_all(d, asked)["a"].partition(".")[0]
     alone = submit(d, "alone", finish_by_ms=by_ms)
+    ann = caller_named("ann")
+    d.ask(lambda: amend_workflow(d.services, workflow_id, by_ms + 1, caller=ann, now_ms=d.now_ms))
     d.ask(lambda: reap_times(d.services, d.now_ms))
     d.wait(3_600_002)
     for _ in range(2):
         d.ask(lambda: reap_times(d.services, d.now_ms))
-    for found in (d.jobs[alone], d.jobs[f"{workflow_id}.0"], d.services.submissions.get(workflow_id)):
-        assert found is not None
+    (submission,) = d.ask(lambda: d.submissions)
+    for found in (d.jobs[alone], submission):
         assert [each.verdict for each in found.judgements] == [FinishVerdict.ON_COURSE, FinishVerdict.MISSED]
-    assert d.services.submissions.list_reminders(limit=9) == ()
-    d.settle()
+    assert d.ask(lambda: d.services.submissions.list_reminders(limit=9)) == ()
 
 
 def recorded(d: Deployment) -> None:

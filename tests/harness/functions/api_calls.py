@@ -49,6 +49,7 @@ EVENT_STATUS = {
     "api-cancel-jobs": 200,
     "api-cancel-workflow": 404,
     "api-change-job": 404,
+    "api-change-workflow": 404,
     "api-hold-job": 404,
     "api-mark-job": 404,
     "api-hold-jobs": 200,

@@ -171,6 +171,7 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})
     api.call("POST", f"/v1/jobs/{first}/cancel")
     api.call("POST", f"{workflow}/rerun")
+    api.call("PATCH", workflow, {"finish_by": "2026-12-02T08:00:00Z"})
     api.call("POST", f"{workflow}/hold")
     api.call("POST", f"{workflow}/unhold")
     api.call("POST", f"/v1/jobs/{first}/hold")

@@ -45,6 +45,7 @@ export function aJob(changes: Partial<Job> & { readonly job_id: string }): Job {
     finished_at: null,
     cancel_requested_at: null,
     updated_at: "2026-12-01T08:00:00.000Z",
+    judgement: null,
     cancel_requested_by: null,
     timeout_seconds: 300,
     max_retries: 3,
@@ -58,6 +59,7 @@ export function aJob(changes: Partial<Job> & { readonly job_id: string }): Job {
     parameters: {},
     depends_on: [],
     history: [{ at: "2026-12-01T08:00:00.000Z", state: "READY", attempt: 0, actor: "ann", reason: null }],
+    judgements: [],
     ...changes,
   };
 }

@@ -134,6 +134,7 @@ def change_job(
     *,
     priority: int | Kept = KEPT,
     not_before: Moment | Kept | None = KEPT,
+    finish_by: Moment | Kept | None = KEPT,
     pool: str | Kept = KEPT,
     description: str | Kept | None = KEPT,
     tags: Mapping[str, str] | Kept = KEPT,
@@ -143,9 +144,11 @@ def change_job(
     A value that is not given stays. None takes a time or a description off. A second call has no further effect.
     Raises NotFound, Conflict if the job does not wait, and InvalidRequest.
     """
-    time = not_before if isinstance(not_before, Kept) else moment(not_before)
+    begin = not_before if isinstance(not_before, Kept) else moment(not_before)
+    end = finish_by if isinstance(finish_by, Kept) else moment(finish_by)
     given = {
-        "priority": priority, "not_before": time, "pool": pool, "description": description, "tags": tags
+        "priority": priority, "not_before": begin, "finish_by": end, "pool": pool, "description": description,
+        "tags": tags,
     }  # fmt: skip
     body = {name: value for name, value in given.items() if not isinstance(value, Kept)}
     return Operation(request("PATCH", "/v1/jobs/{}", job_id, body=body), reader(Job))

@@ -129,6 +129,15 @@ def get_critical_path(workflow_id: str) -> Operation[CriticalPath]:
     return Operation(request("GET", "/v1/workflows/{}/critical-path", workflow_id), reader(CriticalPath))
 
 
+def change_workflow(workflow_id: str, *, finish_by: Moment | None) -> Operation[WorkflowSummary]:
+    """Gives a workflow another time to finish by, or takes it off with None; returns the workflow after that.
+
+    A second call has no further effect. Raises NotFound, and InvalidRequest for a time that has passed.
+    """
+    body = {"finish_by": moment(finish_by)}
+    return Operation(request("PATCH", "/v1/workflows/{}", workflow_id, body=body), reader(WorkflowSummary))
+
+
 def hold_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[OnHold]:
     """Puts every waiting job of a workflow on hold, and returns the counts.
 

@@ -31,6 +31,7 @@ class AmendJobIn(BodyIn):
 
     priority: Priority = limits.DEFAULT_PRIORITY
     not_before: Moment | None = None
+    finish_by: Moment | None = None
     pool: PoolName = ""
     description: Description | None = None
     tags: Tags = Field(default_factory=dict)
@@ -38,8 +39,16 @@ class AmendJobIn(BodyIn):
     @model_validator(mode="after")
     def _at_least_one(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("must name at least one of priority, not_before, pool, description and tags")
+            raise ValueError(
+                "must name at least one of priority, not_before, finish_by, pool, description and tags"
+            )
         return self
+
+
+class AmendWorkflowIn(BodyIn):
+    """The new values of a workflow. Null takes its time to finish by off."""
+
+    finish_by: Moment | None
 
 
 class DryRunIn(BodyIn):
@@ -145,10 +154,16 @@ def read_amend_job(body: str) -> Amendment:
     return Amendment(
         priority=sent.priority if "priority" in given else KEPT,
         not_before_ms=to_ms(sent.not_before) if "not_before" in given else KEPT,
+        finish_by_ms=to_ms(sent.finish_by) if "finish_by" in given else KEPT,
         pool=sent.pool if "pool" in given else KEPT,
         description=sent.description if "description" in given else KEPT,
         tags=sent.tags if "tags" in given else KEPT,
     )
+
+
+def read_amend_workflow(body: str) -> int | None:
+    """Returns a workflow's new time to finish by, in milliseconds since the epoch. Raises as its neighbours do."""
+    return to_ms(read_options(AmendWorkflowIn, _present(body)).finish_by)
 
 
 def read_dry_run(body: str) -> bool:

@@ -26,13 +26,15 @@ KEPT: Final = Kept.AS_IT_IS
 class Amendment:
     """The new values of a waiting job. `KEPT` leaves a value as it is.
 
-    `priority` is 1-1000. `not_before_ms` is in milliseconds since the epoch; None lets the job start at once. `tags`
+    `priority` is 1-1000. `not_before_ms` is in milliseconds since the epoch; None lets the job start at once.
+    `finish_by_ms` is too; None takes the time off. `tags`
     replace all tags that the job has. `on_hold` True keeps the job from becoming READY until another amendment sets it
     to False.
     """
 
     priority: int | Kept = KEPT
     not_before_ms: int | Kept | None = KEPT
+    finish_by_ms: int | Kept | None = KEPT
     pool: str | Kept = KEPT
     description: str | Kept | None = KEPT
     tags: Mapping[str, str] | Kept = KEPT

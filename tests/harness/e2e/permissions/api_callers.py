@@ -20,6 +20,7 @@ VIEWER_CALLS: dict[str, Any] = {"GET/v1/jobs?state=READY": None, "POST/v1/foreca
 CLIENT_CHANGES: dict[str, Any] = {
     "POST/v1/jobs": _NOOP,
     f"PATCH/v1/jobs/{UNKNOWN_ID}": {"priority": 7},
+    f"PATCH/v1/workflows/{UNKNOWN_ID}": {"finish_by": None},
     f"POST/v1/jobs/{UNKNOWN_ID}/cancel": None,
     f"POST/v1/jobs/{UNKNOWN_ID}/hold": None,
     f"POST/v1/jobs/{UNKNOWN_ID}/mark": {"state": "SKIPPED", "reason": "not needed"},

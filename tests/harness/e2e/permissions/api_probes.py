@@ -247,6 +247,8 @@ def holds_jobs_and_workflows(world: World, services: Services) -> None:
     assert world.states(job_id) == [State.READY]
     ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
     workflow = f"/v1/workflows/{ids['a'].partition('.')[0]}"
+    by = to_wire(now_ms() + 3_600_000)
+    assert ask(services, "PATCH", workflow, {"finish_by": by})["finish_by"] == by
     for act, word in (("hold", "HELD"), ("unhold", "RUNNING")):
         assert ask(services, "POST", f"{workflow}/{act}")["changed"] == 1
         assert ask(services, "GET", workflow)["state"] == word

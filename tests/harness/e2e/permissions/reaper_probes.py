@@ -40,6 +40,19 @@ def reap(services: Services) -> None:
     reaper.run_round(ReaperDeps(services, StandingClock(now_ms()), Meter()))
 
 
+def judges_times(world: World, services: Services) -> None:
+    """A job alone and a workflow, whose own times the reaper judges in one look each."""
+    by_ms = now_ms() + 60 * MINUTE_MS
+    alone = submit(world, JobRequest(type=NOOP, finish_by_ms=by_ms))
+    request = WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP, finish_by_ms=by_ms),), finish_by_ms=by_ms)
+    job_id = submit_flow(world, request)["a"]
+    reap(services)
+    submission = world.admin.submissions.get(job_id.partition(".")[0])
+    assert submission is not None
+    for found in (world.job(alone), world.job(job_id), submission):
+        assert len(found.judgements) == 1
+
+
 def takes_back_from_a_lost_worker(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     start(world, job_id, now_ms() - LONG_MS)
@@ -237,6 +250,7 @@ def records_what_the_recorder_missed(world: World, services: Services) -> None:
 
 
 REAPER_PROBES = (
+    judges_times,
     leaves_its_pulse,  # first, because a run goes on without its pulse
     takes_back_from_a_lost_worker,
     takes_back_several,

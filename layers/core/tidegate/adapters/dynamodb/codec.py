@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -77,6 +78,7 @@ class JobCodec:
             schema.STATE: str(job.state),
             schema.PRIORITY: _unless(job.priority, limits.DEFAULT_PRIORITY),
             schema.NOT_BEFORE: job.not_before_ms,
+            schema.FINISH_BY: job.finish_by_ms,
             schema.DUE_AT: job.due_at_ms,
             schema.POOL: job.pool,
             schema.POOL_OPEN: job.pool_open or None,
@@ -342,8 +344,12 @@ def judgement_text(judgements: Sequence[Judgement]) -> str | None:
 
 
 def judgements_from(text: str | None) -> tuple[Judgement, ...]:
-    """Returns the judgements that a stored text tells."""
-    return tuple(map(Judgement.from_line, text.split("\n"))) if text else ()
+    """Returns the judgements that a stored text tells, without those that only a later version knows."""
+    found = []
+    for line in text.split("\n") if text else ():
+        with suppress(ValueError):
+            found.append(Judgement.from_line(line))
+    return tuple(found)
 
 
 def _history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]:

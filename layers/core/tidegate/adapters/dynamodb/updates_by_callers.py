@@ -148,6 +148,8 @@ def amend(codec: JobCodec, transition: AmendIfWaiting) -> Update:
     )
     before, now = codec.changing_values(job), codec.changing_values(after)
     changed = {name: now[name] for name in now if now[name] != before[name]}
+    if schema.FINISH_BY in changed:
+        changed[schema.JUDGEMENTS] = None  # also one that was noted since the job was read
     has_moved = len(after.history) > len(job.history)
     return Update(
         condition,

@@ -90,4 +90,4 @@ def get_workflow(workflow_id: str) -> Response[str]:
 
 
 refuse_other_methods(router, "/v1/workflows", "GET", "POST")
-refuse_other_methods(router, "/v1/workflows/<workflow_id>", "GET")
+refuse_other_methods(router, "/v1/workflows/<workflow_id>", "GET", "PATCH")

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from tidegate.contracts.act_requests import ActInBulkIn, AmendJobIn, MarkJobIn, ReprioritiseIn, RerunJobIn
+from tidegate.contracts.act_requests import (
+    ActInBulkIn,
+    AmendJobIn,
+    AmendWorkflowIn,
+    MarkJobIn,
+    ReprioritiseIn,
+    RerunJobIn,
+)
 from tidegate.contracts.responses import ActedOut, JobOut, MarkedJobOut, OnHoldOut, RerunJobOut
 from tidegate.contracts.route import CURSOR, Route
+from tidegate.contracts.workflow_responses import WorkflowRowOut
 from tidegate.domain.errors import NotFound, NotMarkable, NotRetryable, NotWaiting, NotYours, TooFarDownstream
 from tidegate.domain.roles import Role
 
@@ -20,6 +28,16 @@ ROUTES = (
         body=AmendJobIn,
         needs_body=True,
         errors=(NotFound, NotYours, NotWaiting),
+    ),
+    Route(
+        "PATCH",
+        "/v1/workflows/{workflow_id}",
+        Role.CLIENT,
+        "changes the time to finish by of a workflow",
+        {HTTPStatus.OK: WorkflowRowOut},
+        body=AmendWorkflowIn,
+        needs_body=True,
+        errors=(NotFound, NotYours),
     ),
     Route(
         "POST",

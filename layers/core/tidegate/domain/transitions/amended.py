@@ -39,7 +39,7 @@ class AmendIfWaiting(OfKnownJob):
             job,
             f"it was amended {limits.MAX_AMENDMENTS} times, the most allowed",
         )
-        after = replace(job, amended=job.amended + 1, **self._values())
+        after = replace(job, amended=job.amended + 1, **self._values(job))
         if job.state is State.PENDING or not self._waits_anew(job, after):
             return after
         due_at_ms = max(self._backoff_ms(job), after.not_before_ms or 0, after_latest(job, self.stamp).now_ms)
@@ -49,20 +49,28 @@ class AmendIfWaiting(OfKnownJob):
 
     def would_change(self, job: Job) -> bool:
         """Tells whether the job has other values than the amendment gives it."""
-        return replace(job, **self._values()) != job
+        return replace(job, **self._values(job)) != job
 
-    def _values(self) -> dict[str, Any]:
-        """Returns the new values by field. A job that gets a pool keeps it, whichever pool is freer later."""
+    def _values(self, job: Job) -> dict[str, Any]:
+        """Returns the new values by field. A job that gets a pool keeps it, whichever pool is freer later.
+
+        Judgements about a time to finish by mean nothing for another time.
+        """
         given = {
             "priority": self.amendment.priority,
             "not_before_ms": self.amendment.not_before_ms,
+            "finish_by_ms": self.amendment.finish_by_ms,
             "pool": self.amendment.pool,
             "description": self.amendment.description,
             "tags": self.amendment.tags,
             "on_hold": self.amendment.on_hold,
         }
-        named = {} if self.amendment.pool is KEPT else {"pool_open": False}
-        return {**{field: value for field, value in given.items() if value is not KEPT}, **named}
+        values: dict[str, Any] = {field: value for field, value in given.items() if value is not KEPT}
+        if "pool" in values:
+            values["pool_open"] = False
+        if values.get("finish_by_ms", job.finish_by_ms) != job.finish_by_ms:
+            values["judgements"] = ()
+        return values
 
     def _waits_anew(self, job: Job, after: Job) -> bool:
         if job.state is State.SCHEDULED:

@@ -19,18 +19,19 @@ class TimesJudged:
 
     `workflow` is None where the workflow has no time, or no job that is left to run. `jobs` have each open job that has
     a time, earliest time first, with None where the job is going to be skipped. `jobs_stepped` is the size of the
-    scene.
+    scene. Where `was_cut_short`, the time was over before all of it was stepped, and nothing is judged.
     """
 
     workflow: FinishBy | None
     jobs: tuple[tuple[Job, FinishBy | None], ...]
     jobs_stepped: int
+    was_cut_short: bool = False
 
 
 def judge_workflow_times(
     services: Services, submission: Submission, *, now_ms: int, until: Deadline = NEVER
-) -> TimesJudged | None:
-    """Judges the times of a workflow and of its open jobs at `now_ms`; None where `until` was over before.
+) -> TimesJudged:
+    """Judges the times of a workflow and of its open jobs at `now_ms`. No draw is stepped after `until`.
 
     Reads what `read_workflow_scene` says, and steps what a forecast of the workflow steps, at most twice. Raises
     NotFound where the workflow was submitted before graphs were stored; ServiceUnavailable.
@@ -39,9 +40,7 @@ def judge_workflow_times(
     return _judged(read, submission.finish_by_ms, until)
 
 
-def judge_job_time(
-    services: Services, job: Job, *, now_ms: int, until: Deadline = NEVER
-) -> TimesJudged | None:
+def judge_job_time(services: Services, job: Job, *, now_ms: int, until: Deadline = NEVER) -> TimesJudged:
     """Judges the time of an open job that was submitted alone, as `judge_workflow_times` does.
 
     Reads nothing where the time has passed.
@@ -51,7 +50,7 @@ def judge_job_time(
     return _judged(read_job_scene(services, job, now_ms), None, until)
 
 
-def _judged(read: SceneRead, finish_by_ms: int | None, until: Deadline) -> TimesJudged | None:
+def _judged(read: SceneRead, finish_by_ms: int | None, until: Deadline) -> TimesJudged:
     left = [job for job in read.wanted if job.job_id not in read.skipped]
     timed = sorted((job.finish_by_ms, job.job_id, job) for job in read.wanted if job.finish_by_ms is not None)
     wanted = {job_id: Wanted([job_id], at_ms) for at_ms, job_id, _ in timed if job_id not in read.skipped}
@@ -60,7 +59,7 @@ def _judged(read: SceneRead, finish_by_ms: int | None, until: Deadline) -> Times
         asked.append(Wanted([job.job_id for job in left], finish_by_ms))
     found = judge_finishes(read.scene, learned(read.ended), asked, is_over=until.is_over)
     if found is None:
-        return None
+        return TimesJudged(None, (), len(read.scene.jobs), was_cut_short=True)
     of_jobs = dict(zip(wanted, found, strict=False))
     return TimesJudged(
         found[-1] if len(found) > len(wanted) else None,

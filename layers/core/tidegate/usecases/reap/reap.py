@@ -113,7 +113,8 @@ def _counted(name: str, repair: Callable[..., int]) -> _Repair:
 
 # Dead letters come first. They are few, a job that is taken back because of one needs no new message, and the queue's
 # answer corrects a wrong clock before leases are judged by it. Jobs of lost workers come next, because users wait for
-# them. Pending jobs come last, because they can use up all the time.
+# them. Pending jobs come late, because they can use up all the time of the others. Verdicts come last: they repair
+# nothing, and a large scene takes the most memory.
 _REPAIRS: Sequence[_Repair] = (
     _dead_letters,
     _active,
@@ -123,6 +124,6 @@ _REPAIRS: Sequence[_Repair] = (
     _due,
     _counted("progress_recorded", reap_progress),
     _counted("rollups_put", count_ended),
-    _counted("verdicts_noted", reap_times),
     _counted("pending_released", reap_pending),
+    _counted("verdicts_noted", reap_times),
 )

@@ -61,7 +61,8 @@ def reap_times(services: Services, now_ms: int, *, until: Deadline = NEVER) -> i
     for number, reminder in enumerate(while_time(_turn(services, first, place), until)):
         with errors.isolated():
             run.look_at(reminder)
-        place = _Place(0, reminder)
+        if number:
+            place = _Place(0, reminder)
         # The first is the one with the next time. One more is always looked at, so that it can't block the others.
         if run.stepped >= JOBS_PER_MINUTE and number:
             break
@@ -136,7 +137,7 @@ class _Run:
         except NotFound:
             return []  # its retention is over
         self._note(judged, submission)
-        if judged is None:
+        if judged.was_cut_short:
             return None
         times_ms = [
             job.finish_by_ms
@@ -148,10 +149,8 @@ class _Run:
         # Until the submission is complete, some of its jobs may not be written yet.
         return times_ms if times_ms or submission.phase is Phase.COMPLETE else None
 
-    def _note(self, judged: TimesJudged | None, submission: Submission | None) -> None:
+    def _note(self, judged: TimesJudged, submission: Submission | None) -> None:
         """Notes the verdicts that have changed. Each change of a verdict is written here, and once."""
-        if judged is None:
-            return
         self.stepped += judged.jobs_stepped
         changes = [
             NoteJudgementIfOpen(job, judgement)

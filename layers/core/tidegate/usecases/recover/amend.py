@@ -1,4 +1,4 @@
-"""Amends a job that waits: gives it another priority, time, pool, description or other tags."""
+"""Amends a job that waits: gives it another priority, other times, another pool, description or other tags."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from tidegate.domain import limits
 from tidegate.domain.amendments import AMENDABLE, Amendment, Kept
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest, NotWaiting, ServiceUnavailable
-from tidegate.domain.job import Job
+from tidegate.domain.job import Job, submission_of
 from tidegate.domain.pools import suitable_pools
 from tidegate.domain.states import State
 from tidegate.domain.transitions import AmendIfWaiting, ReadyIfDue, Stamp, TransitionRefused
+from tidegate.usecases.bounds.reminders import remind
 from tidegate.usecases.callers.ownership import refuse_foreign_jobs
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.pools.share_bounds import highest_priorities
 from tidegate.usecases.read.visible import find_job
 from tidegate.usecases.services import Services
+from tidegate.usecases.submit.validate import finish_by_violations
 
 _TRIES = (
     5  # a refused write means that the job changed meanwhile, and a waiting job passes through few states
@@ -50,6 +52,8 @@ def amend_job(services: Services, job_id: str, amendment: Amendment, *, caller: 
                 job_id,
                 f"was changed {limits.MAX_AMENDMENTS} times, the most allowed; cancel it and submit a new job",
             )
+        if isinstance(amendment.finish_by_ms, int):
+            remind(services, submission_of(job_id), [amendment.finish_by_ms], now_ms)
         try:
             return _ready_if_due(services, services.jobs.apply(transition), stamp)
         except TransitionRefused as refused:
@@ -62,6 +66,12 @@ def _check(services: Services, job: Job, amendment: Amendment, now_ms: int) -> N
         ahead_seconds = (amendment.not_before_ms - now_ms) / 1_000
         if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:
             raise InvalidRequest.of("not_before", "lies more than 366 days ahead")
+    if isinstance(amendment.finish_by_ms, int):
+        given = amendment.not_before_ms
+        not_before_ms = job.not_before_ms if isinstance(given, Kept) else given
+        violations = list(finish_by_violations(amendment.finish_by_ms, not_before_ms, now_ms, "finish_by"))
+        if violations:
+            raise InvalidRequest(violations)
     if isinstance(amendment.pool, str):
         pools, default = services.settings.pools, services.settings.default_pool
         try:

@@ -23,6 +23,7 @@ from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.kept_ends import apply_leaving
 from tidegate.usecases.bounds.portions import apply_lean, portions
+from tidegate.usecases.bounds.reminders import remind_of_reopened, remind_of_workflow
 from tidegate.usecases.callers.ownership import refuse_foreign_jobs
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.read.visible import find_job
@@ -92,6 +93,8 @@ def rerun_job(
     stamp = Stamp(_later_than_all(now_ms, [job, *found.jobs]), caller.display, _REASON)
     rerunning = _Rerunning(services, stamp, until)
     if not is_begun:
+        if job.workflow_id is not None:
+            remind_of_workflow(services, services.submissions.get(job.workflow_id), now_ms)
         job = rerunning.begin(job, parameters)
     is_whole = rerunning.go_on(found, began_ms=_life_began_ms(job))
     rerunning.judge()
@@ -189,6 +192,7 @@ class _Rerunning:
         if parameters is not None:
             depends_on = self.services.jobs.load_input(job).depends_on
             part = self.services.jobs.store_input(job, JobInput(parameters, depends_on))
+        remind_of_reopened(self.services, [job], self.stamp.now_ms)
         try:
             begun = apply_leaving(self.services, RerunUnlessDispatched(job, self.stamp, part))
         except TransitionRefused as refused:
@@ -217,6 +221,7 @@ class _Rerunning:
             self.left_at_limit += sum(
                 each.state not in DISPATCHED and not may_be_reopened(each.history) for each in jobs
             )
+            remind_of_reopened(self.services, able, self.stamp.now_ms)
             outcomes = apply_lean(self.services, [RerunUnlessDispatched(each, self.stamp) for each in able])
             self.moved += [outcome for outcome in outcomes if isinstance(outcome, Job)]
             self.failures += [

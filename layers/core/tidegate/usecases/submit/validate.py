@@ -56,7 +56,7 @@ def check_workflow(
     )
     finish_by_ms = request.finish_by_ms
     violations = chain(
-        () if finish_by_ms is None else _finish_by_violations(finish_by_ms, None, now_ms, "finish_by"),
+        () if finish_by_ms is None else finish_by_violations(finish_by_ms, None, now_ms, "finish_by"),
         _workflow_violations(request),
         chain.from_iterable(_job_violations(services, job, now_ms) for job in jobs),
         _upstream_violations(services, jobs),
@@ -127,7 +127,7 @@ def _job_violations(services: Services, job: JobInRequest, now_ms: int) -> Itera
         if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:
             yield Violation(job.path("not_before"), "lies more than 366 days ahead")
     if request.finish_by_ms is not None:
-        yield from _finish_by_violations(
+        yield from finish_by_violations(
             request.finish_by_ms, request.not_before_ms, now_ms, job.path("finish_by")
         )
     conditions_bytes = sum(len((dependency.condition or "").encode()) for dependency in request.depends_on)
@@ -143,7 +143,7 @@ def _job_violations(services: Services, job: JobInRequest, now_ms: int) -> Itera
     yield from _repeated_dependencies(job)
 
 
-def _finish_by_violations(
+def finish_by_violations(
     finish_by_ms: int, not_before_ms: int | None, now_ms: int, field: str
 ) -> Iterator[Violation]:
     """Yields a violation where nothing could end by this time, or where it lies too far ahead."""
