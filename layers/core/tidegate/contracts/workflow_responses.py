@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from typing_extensions import TypedDict
 
@@ -161,7 +162,9 @@ Ends = Mapping[str, Interval | None]
 """The forecast end of each workflow, by its id; None where it does not end as things stand."""
 
 
-def workflow_row_out(submission: Submission, summary: Summary, ends: Ends, now_ms: int) -> WorkflowRowOut:
+def workflow_row_out(
+    submission: Submission, summary: Summary, now_ms: int, ends: Ends = MappingProxyType({})
+) -> WorkflowRowOut:
     """Makes a row of the list of workflows at `now_ms`, in milliseconds since the epoch."""
     workflow_id = submission.submission_id
     return {

@@ -85,7 +85,7 @@ def get_workflows() -> Response[str]:
         )
         ends = {} if found is None else found.ends
         return {
-            "workflows": [workflow_row_out(row.submission, row.summary, ends, now_ms) for row in page.rows],
+            "workflows": [workflow_row_out(row.submission, row.summary, now_ms, ends) for row in page.rows],
             "forecast": None if found is None else _forecast_out(now_ms, found),
             "looked_at": page.looked_at,
             "looked_back_to": to_wire(page.looked_back_to_ms),
