@@ -64,6 +64,7 @@ MODELS: dict[str, type[Model]] = {
     "SubmittedOut": forecasts.SubmissionForeseen,
     "WhatIfOut": forecasts.WhatIf,
     "WorkflowComparedOut": forecasts.WorkflowCompared,
+    "JudgementOut": jobs.Judgement,
     "LinkOut": jobs.Link,
     "LogLineOut": jobs.LogLine,
     "LogPageOut": jobs.LogPage,

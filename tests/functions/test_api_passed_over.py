@@ -113,9 +113,8 @@ def test_a_misspelt_query_parameter_is_told_what_was_meant(api: Api) -> None:
     answer = api.call("GET", "/v1/jobs", query={"state": "READY", "pol": "ecs"})
     assert answer.message("pol") == (
         "is no query parameter here; this route takes state, pool, type, workflow, id, worker, tag, name, key, error, "
-        "failure, submitted_by, from, to, finish_by, verdict, overdue, waits_longer_than, order, direction, fields, "
-        "limit and cursor; "
-        "did you mean 'pool'?"
+        "failure, submitted_by, from, to, finish_by, verdict, overdue, straggler, waits_longer_than, order, direction, "
+        "fields, limit and cursor; did you mean 'pool'?"
     )
 
 

@@ -17,7 +17,8 @@ class JobFilter:
     """The jobs of an act in bulk, by the filters of `list_jobs`, which combine.
 
     `state` is a state, or several with commas between. `failure` is the fingerprint of a failure group. `tag` has texts
-    like `team=data`. `since` counts and `until` does not. `waits_longer_than` is in seconds.
+    like `team=data`. `since` counts and `until` does not. `finish_by` keeps the jobs that ought to end by then or
+    earlier, `verdict` those of whose time this is known (`at-risk`, for one). `waits_longer_than` is in seconds.
     """
 
     state: str
@@ -34,6 +35,8 @@ class JobFilter:
     submitted_by: str | None = None
     since: Moment | None = None
     until: Moment | None = None
+    finish_by: Moment | None = None
+    verdict: str | None = None
     overdue: bool | None = None
     waits_longer_than: float | None = None
 
@@ -41,7 +44,8 @@ class JobFilter:
         """Returns the filter as the API takes it."""
         named = {"since": "from", "until": "to"}
         given = {named.get(each.name, each.name): getattr(self, each.name) for each in fields(self)}
-        given |= {"from": moment(self.since), "to": moment(self.until), "tag": list(self.tag) or None}
+        given |= {"from": moment(self.since), "to": moment(self.until), "finish_by": moment(self.finish_by)}
+        given["tag"] = list(self.tag) or None
         return {name: value for name, value in given.items() if value is not None}
 
 
