@@ -46,10 +46,6 @@ _USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a ne
 _OPEN_SECONDS = 800 * 86_400
 
 
-def tell_nobody(_jobs_by_pool: Mapping[str, int], /) -> None:
-    """Does nothing with the number of accepted jobs."""
-
-
 def submit_job(
     services: Services,
     request: JobRequest,
@@ -59,7 +55,7 @@ def submit_job(
     caller: Caller = NOBODY,
     now_ms: int,
     until: Deadline = NEVER,
-    on_accepted: OnAccepted = tell_nobody,
+    on_accepted: OnAccepted | None = None,
 ) -> JobAccepted:
     """Accepts one job. With an idempotency key, the same request again gives the same answer.
 
@@ -95,15 +91,15 @@ def submit_job(
         now_ms,
         caller=caller,
         namespace=request.namespace,
-        boost_millipoints=_boost_of(services, request),
+        boost_millipoints=_boost_of(services, request) if services.settings.critical_path_weight else 0,
         fingerprint=fingerprint if key else None,
     )
     if job.pool_open or job.share:  # otherwise the chooser leaves the job as it is
         job = PoolChooser(services, now_ms, lanes).placed(job)
     created = not services.jobs.insert_if_absent([job])
-    if created:
+    if created and on_accepted:
         on_accepted({job.pool: 1})
-    else:
+    if not created:
         earlier = services.jobs.get(job_id, consistent=True)
         if earlier is None or earlier.fingerprint != fingerprint:
             raise IdempotencyConflict
@@ -113,10 +109,8 @@ def submit_job(
 
 
 def _boost_of(services: Services, request: JobRequest) -> int:
-    weight = services.settings.critical_path_weight
-    if not weight:
-        return 0
-    (boost,) = boosts_of([request], weight, services.settings.critical_path_max_points)
+    settings = services.settings
+    (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
     return boost
 
 
@@ -160,15 +154,14 @@ def submit_workflow(
     caller: Caller = NOBODY,
     now_ms: int,
     until: Deadline = NEVER,
-    on_accepted: OnAccepted = tell_nobody,
+    on_accepted: OnAccepted | None = None,
 ) -> WorkflowAccepted:
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
-    `fingerprint`, `caller` and `until` are as in `submit_job`. `on_accepted` is told by the call that commits the
-    workflow. Returns the workflow's id, its jobs' ids by key, and whether this call created it. Raises InvalidRequest
-    or ShareFull, with nothing written; IdempotencyConflict if the key was used before with another body or for a job;
-    ServiceUnavailable if the submission under this key is just being removed, or, as ServiceRefused, from a service:
-    the same request may be sent again.
+    `fingerprint`, `caller` and `until` are as in `submit_job`; the call that commits tells `on_accepted`. Returns the
+    workflow's id, its jobs' ids by key, and whether this call created it. Raises InvalidRequest or ShareFull, with
+    nothing written; IdempotencyConflict if the key was used before with another body or for a job; ServiceUnavailable
+    if the submission under this key is being removed, or, as ServiceRefused, from a service: send it again then.
     """
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
@@ -200,7 +193,8 @@ def submit_workflow(
         services.submissions.save_plan(workflow_id, plan)
         services.progress.save_graph(workflow_id, graph, submission.expires_at_s)
         if services.submissions.set_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
-            on_accepted(Counter(job.pool for job in (*staged, *plan.roots)))
+            if on_accepted:
+                on_accepted(Counter(job.pool for job in (*staged, *plan.roots)))
             finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
