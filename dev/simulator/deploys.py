@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from dev.simulator.by_seed import replay_or_try
 from dev.simulator.checks.invariants import SentAgain
 from dev.simulator.memory.pool_queue import MOST_RECEIVES_OF_PROCESSES, PoolQueue
 from dev.simulator.memory.seeded import (
@@ -24,6 +23,7 @@ from dev.simulator.memory.seeded import (
     make_settings,
     process_pool,
 )
+from dev.simulator.system.by_seed import replay_or_try
 from dev.simulator.system.scenario import Course, succeeds
 from dev.simulator.system.simulator import Options, Simulator
 from dev.simulator.system.workers import WorkerPool

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from dev.simulator.by_seed import replay_or_try
 from dev.simulator.checks.invariants import check_histories, check_retention, check_submissions
 from dev.simulator.memory.seeded import function_pool, make_services, make_settings, process_pool
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.people.clients import submit_drawn
+from dev.simulator.system.by_seed import replay_or_try
 from dev.simulator.system.simulator import MINUTE_MS, Options, Simulator
 from dev.simulator.workflows.model import Drawn, draw_workflow
 from tidegate.domain.job import Job

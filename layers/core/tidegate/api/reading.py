@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import partial
 
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
@@ -13,7 +14,9 @@ from tidegate.contracts.times import moment_ms
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, MalformedBody, NotFound, Violation
 from tidegate.domain.suggestions import did_you_mean
+from tidegate.entry.submitted import publish_submitted
 from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.submit.submit import OnAccepted
 
 ULID = re.compile(r"[0-9A-Z]{26}")
 JOB_ID = re.compile(r"[0-9A-Z]{26}(\.(0|[1-9][0-9]{0,3}))?")
@@ -141,3 +144,13 @@ def limit_of(router: BaseRouter) -> int:
     if not PAGE_BOUND.fullmatch(text) or not 1 <= int(text) <= limits.MAX_PAGE_SIZE:
         raise InvalidRequest.of("limit", f"must be a whole number from 1 to {limits.MAX_PAGE_SIZE}")
     return int(text)
+
+
+def on_accepted_of(router: BaseRouter) -> OnAccepted | None:
+    """Returns the function that publishes accepted jobs, None where the deployment does not want every metric.
+
+    Variables of the stage say so, because the function's environment has no room for them.
+    """
+    variables = router.current_event.get("stageVariables") or {}
+    stack = variables.get("stack")
+    return partial(publish_submitted, stack) if stack and variables.get("metrics") == "all" else None

@@ -27,7 +27,7 @@ from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.statistics.ended import figures_of
-from tidegate.domain.stored import Stored, units_of
+from tidegate.domain.stored import UNIT_BYTES, Stored, units_of
 from tidegate.domain.verdicts import Judgement
 
 _DEFAULT_RETRY = RetryPolicy()
@@ -432,7 +432,7 @@ def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
     """
     whole = codec.whole_item(job)
     best = SplitJob(whole, None, ())
-    if units_of(item_size(whole) + GROWTH_BYTES) == 1:
+    if item_size(whole) + GROWTH_BYTES <= UNIT_BYTES:
         return best
     lowest = _cost_of(whole)
     input_item = _input_item(job, expires_at_s)

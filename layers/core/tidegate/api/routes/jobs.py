@@ -18,10 +18,10 @@ from tidegate.api.reading import (
     deps_of,
     id_of,
     key_and_dry_run_of,
+    on_accepted_of,
     refuse_other_parameters,
     until_of,
 )
-from tidegate.api.submitted import on_accepted_of
 from tidegate.contracts.job_listing import (
     PARAMETERS,
     REPEATED,

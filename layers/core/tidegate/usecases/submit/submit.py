@@ -47,10 +47,6 @@ _USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a ne
 _OPEN_SECONDS = 800 * 86_400
 
 
-def tell_nobody(_jobs_by_pool: Mapping[str, int], /) -> None:
-    """Does nothing with the number of accepted jobs."""
-
-
 def submit_job(
     services: Services,
     request: JobRequest,
@@ -60,7 +56,7 @@ def submit_job(
     caller: Caller = NOBODY,
     now_ms: int,
     until: Deadline = NEVER,
-    on_accepted: OnAccepted = tell_nobody,
+    on_accepted: OnAccepted | None = None,
 ) -> JobAccepted:
     """Accepts one job. With an idempotency key, the same request again gives the same answer.
 
@@ -96,7 +92,7 @@ def submit_job(
         now_ms,
         caller=caller,
         namespace=request.namespace,
-        boost_millipoints=_boost_of(services, request),
+        boost_millipoints=_boost_of(services, request) if services.settings.critical_path_weight else 0,
         fingerprint=fingerprint if key else None,
     )
     if job.pool_open or job.share:  # otherwise the chooser leaves the job as it is
@@ -104,9 +100,9 @@ def submit_job(
     if job.finish_by_ms is not None:
         remind(services, job_id, [job.finish_by_ms], now_ms)
     created = not services.jobs.insert_if_absent([job])
-    if created:
+    if created and on_accepted:
         on_accepted({job.pool: 1})
-    elif not _is_accepted_job(services, job_id, fingerprint):
+    if not created and not _is_accepted_job(services, job_id, fingerprint):
         raise IdempotencyConflict
     # Also for a repeated request, because the first one may have been interrupted before its edges were written.
     connect_edges(services, list(_external_edges(job, depends_on)), now_ms, until=until)
@@ -114,10 +110,8 @@ def submit_job(
 
 
 def _boost_of(services: Services, request: JobRequest) -> int:
-    weight = services.settings.critical_path_weight
-    if not weight:
-        return 0
-    (boost,) = boosts_of([request], weight, services.settings.critical_path_max_points)
+    settings = services.settings
+    (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
     return boost
 
 
@@ -161,15 +155,14 @@ def submit_workflow(
     caller: Caller = NOBODY,
     now_ms: int,
     until: Deadline = NEVER,
-    on_accepted: OnAccepted = tell_nobody,
+    on_accepted: OnAccepted | None = None,
 ) -> WorkflowAccepted:
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
-    `fingerprint`, `caller` and `until` are as in `submit_job`. `on_accepted` is told by the call that commits the
-    workflow. Returns the workflow's id, its jobs' ids by key, and whether this call created it. Raises InvalidRequest
-    or ShareFull, with nothing written; IdempotencyConflict if the key was used before with another body or for a job;
-    ServiceUnavailable if the submission under this key is just being removed, or, as ServiceRefused, from a service:
-    the same request may be sent again.
+    `fingerprint`, `caller` and `until` are as in `submit_job`; the call that commits tells `on_accepted`. Returns the
+    workflow's id, its jobs' ids by key, and whether this call created it. Raises InvalidRequest or ShareFull, with
+    nothing written; IdempotencyConflict if the key was used before with another body or for a job; ServiceUnavailable
+    if the submission under this key is being removed, or, as ServiceRefused, from a service: send it again then.
     """
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
@@ -204,7 +197,8 @@ def submit_workflow(
         services.submissions.save_plan(workflow_id, plan)
         services.progress.save_graph(workflow_id, graph, submission.expires_at_s)
         if services.submissions.set_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
-            on_accepted(Counter(job.pool for job in (*staged, *plan.roots)))
+            if on_accepted:
+                on_accepted(Counter(job.pool for job in (*staged, *plan.roots)))
             finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
