@@ -11,6 +11,11 @@ from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.verdicts import FinishVerdict, Judgement
 
+_FINISH_BY: dict[str, Any] = {
+    "finish_by_ms": NOW_MS + 90_000,
+    "judgements": (Judgement(1, FinishVerdict.ON_COURSE, 0.75), Judgement(2, FinishVerdict.AT_RISK, 0.25)),
+}
+
 
 def new_job(job_id: str, **changes: Any) -> Job:
     """Makes a READY job as it is submitted, or a PENDING one if `depends_on` is given."""
@@ -102,11 +107,7 @@ def full_job(job_id: str) -> Job:
         estimate_is_usual=True,
         critical_path_boost_millipoints=1_234_567,
         not_before_ms=NOW_MS + 1,
-        finish_by_ms=NOW_MS + 90_000,
-        judgements=(
-            Judgement(1, FinishVerdict.ON_COURSE, 0.75),
-            Judgement(2, FinishVerdict.AT_RISK, 0.25),
-        ),
+        **_FINISH_BY,
         fingerprint="f" * 64,
         submitted_by="arn:aws:iam::123456789012:user/team/ann",
         namespace="team-a",
