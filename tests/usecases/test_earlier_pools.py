@@ -50,6 +50,9 @@ class Types:
     def reads_upstreams(self, _: str) -> bool:
         return False
 
+    def may_run_twice(self, _: str) -> bool:
+        return False
+
     def faults(self) -> list[str]:
         return []
 

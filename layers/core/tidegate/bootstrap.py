@@ -194,6 +194,11 @@ class _EmptyRegistry:
         del job_type
         return False
 
+    def may_run_twice(self, job_type: str) -> bool:
+        """Returns False for every type."""
+        del job_type
+        return False
+
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no job code was loaded."""
         return ()

@@ -55,6 +55,9 @@ class ReadsUpstreams(AnyParameters):
     def reads_upstreams(self, job_type: str) -> bool:
         return True
 
+    def may_run_twice(self, job_type: str) -> bool:
+        return False
+
     def faults(self) -> Sequence[str]:
         return ()
 

@@ -15,6 +15,7 @@ from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import MOST_PASSES
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
+from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.traits import Traits
 
@@ -137,6 +138,9 @@ class Job(GivenFields):
     a caller amended the job while it waited, over all lives. `on_hold` says that a caller keeps the job from becoming
     READY. Only a job that is PENDING or SCHEDULED is on hold.
 
+    `may_run_twice` says that the job's type allows a second attempt beside a straggling one. `second` is the latest
+    second attempt, of whichever life (see `domain.second_attempts`).
+
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
     a point. It never changes.
     """
@@ -188,6 +192,32 @@ class Job(GivenFields):
     failure: JobFailure | None = None
     history: tuple[HistoryEntry, ...] = ()
     expires_at_s: int | None = None
+    may_run_twice: bool = False
+    second: SecondAttempt | None = None
+
+    @property
+    def live_second(self) -> SecondAttempt | None:
+        """Returns the second attempt that a worker runs or may still claim, None where there is none."""
+        second = self.second
+        if second is None or second.end is not None or self.state is not State.RUNNING:
+            return None
+        return second if second.beside == self.attempt else None
+
+    @property
+    def had_second(self) -> bool:
+        """Tells whether the job has had its one second attempt of this life."""
+        return self.second is not None and self.second.life == self.reopened
+
+    @property
+    def won_by_second(self) -> bool:
+        """Tells whether the second attempt of this life ended the job."""
+        second = self.second
+        return second is not None and second.end is SecondEnd.WON and self.had_second
+
+    @property
+    def result_name(self) -> str:
+        """Returns the name of the job's result where that overflowed: no two attempts of a job share one."""
+        return f"{self.attempt}#second" if self.won_by_second else str(self.attempt)
 
     @property
     def is_terminal(self) -> bool:
@@ -294,6 +324,30 @@ class Job(GivenFields):
             if entry.state is State.RUNNING:
                 stopped_at_ms = following.at_ms
         return (stopped_at_ms - self.started_at_ms) / 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondHold(Job):
+    """A job as the worker of its second attempt holds it: the worker and the times are those of the second attempt."""
+
+    @property
+    def result_name(self) -> str:
+        """Returns the name of the second attempt's result, which only counts if that attempt wins."""
+        return f"{self.attempt}#second"
+
+
+def held_as_second(job: Job, second: SecondAttempt) -> SecondHold:
+    """Returns the job as the worker of its second attempt `second` holds it."""
+    held = {each.name: getattr(job, each.name) for each in fields(Job)}
+    own = {
+        "worker_id": second.worker_id,
+        "worker_name": second.worker_name,
+        "worker_host": second.worker_host,
+        "lease_expires_at_ms": second.lease_expires_at_ms,
+        "started_at_ms": second.claimed_at_ms,
+        "progress": None,
+    }
+    return SecondHold(**{**held, **own})
 
 
 def lean(job: Job) -> Job:

@@ -103,7 +103,8 @@ def _in_request(
         )
     except InvalidRequest as error:
         return JobInRequest(request, field, share, priority, (), tuple(error.violations))
-    return JobInRequest(request, field, share, priority, pools)
+    twice = services.registry.may_run_twice(request.type)
+    return JobInRequest(request, field, share, priority, pools, may_run_twice=twice)
 
 
 def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:
