@@ -28,6 +28,7 @@ from dev.simulator.system.scenario import Fate
 from dev.simulator.system.simulator import Observer, Options, Simulator
 from dev.simulator.workflows.model import Drawn, draw_workflow
 from tidegate.domain.states import State
+from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
 from tidegate.ports import Assignment
 
 CAPACITY = 4
@@ -104,7 +105,7 @@ def run_seed(seed: int) -> Simulator:
     )
     plain, memory = make_services(settings, seed, twice=world.second_percent > 0)
     if world.second_percent:
-        note_usual_runs(plain, run_ms=USUAL_RUN_MS)
+        note_usual_runs(plain, [USUAL_RUN_MS] * MIN_RUNS_OF_P99)
     memory.grants = made_operators(ANN)  # she acts on the jobs of all callers
     # A workflow that was rerun and whose batches were all given up is not looked at, so only without acts of people.
     gives_up = 0.0 if world.acts else random.Random(f"recorder {seed}").choice((0.0, 0.0, 0.3))

@@ -17,6 +17,7 @@ from tidegate.domain.statistics.usual_runs import (
     MIN_RUNS_OF_P99,
     Straggler,
     UsualRun,
+    slow_after_seconds,
     straggler_of,
     usual_runs,
 )
@@ -92,3 +93,10 @@ def test_an_estimate_says_where_it_comes_from() -> None:
     estimated = replace(job, estimated_duration_seconds=2.0)
     assert estimated.estimate_source is EstimateSource.CALLER
     assert replace(estimated, estimate_is_usual=True).estimate_source is EstimateSource.STATISTICS
+
+
+@pytest.mark.parametrize(("p99", "after"), [(10.0, 10.0), (90.0, 20.0), (None, None)])
+def test_a_job_is_slow_beyond_the_99th_percentile_or_four_medians(
+    p99: float | None, after: float | None
+) -> None:
+    assert slow_after_seconds(UsualRun(100, 5.0, p99)) == after

@@ -15,6 +15,7 @@ from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.job import Job, SecondHold
 from tidegate.domain.second_attempts import OFFER_MS, SecondEnd, most_second_attempts, second_permit
 from tidegate.domain.states import State
+from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
 from tidegate.domain.workers import WorkerSpec
 from tidegate.ports import Message, Outcome, OutcomeKind, Signal
 from tidegate.usecases.operate.set_rules import limit_type, pause_pool
@@ -35,7 +36,7 @@ class Stragglers(Deployment):
 
     def __init__(self, *, capacity: int = 4, percent: int = 50, lease_seconds: int = 60) -> None:
         super().__init__(capacity=capacity, lease_seconds=lease_seconds, second_percent=percent)
-        note_usual_runs(self.services, run_ms=1_000)
+        note_usual_runs(self.services, [1_000] * MIN_RUNS_OF_P99)
 
     def claim_next(self, worker_id: str) -> Claimed | None:
         """Lets a worker take the next message, and acknowledges it."""
@@ -346,3 +347,22 @@ def test_a_refused_end_of_a_second_attempt_never_cancels_the_first() -> None:
     assert pool.end(second, OutcomeKind.HANDED_BACK) is None
     assert pool.end(second, OutcomeKind.SUCCEEDED) is None
     assert pool.job(first.job.job_id).state is State.RUNNING
+
+
+def test_the_told_history_has_the_claims_of_both() -> None:
+    pool = Stragglers()
+    first, second = pool.both()
+
+    def told() -> list[tuple[State, int, str, str]]:
+        entries = pool.job(first.job.job_id).told_history[2:]
+        return [(each.state, each.attempt, each.actor, each.reason) for each in entries]
+
+    claims = [
+        (State.RUNNING, 1, "first", ""),
+        (State.RUNNING, 1, "second", "second attempt beside attempt 1"),
+    ]
+    assert told() == claims
+    pool.end(second, OutcomeKind.SUCCEEDED)
+    *_, claim_of_second, end = told()
+    assert claim_of_second == (*claims[1][:3], "second attempt beside attempt 1, won")
+    assert end == (State.SUCCEEDED, 1, "second", "second attempt beside attempt 1")

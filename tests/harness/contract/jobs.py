@@ -62,6 +62,20 @@ def _dependents(submission: str) -> tuple[Dependent, ...]:
     )
 
 
+SECOND = SecondAttempt(
+    beside=2,
+    life=4,
+    offered_at_ms=NOW_MS + 10,
+    worker_id="worker-2",
+    worker_name="daily",
+    worker_host="ip-10-0-1-18",
+    claimed_at_ms=NOW_MS + 11,
+    lease_expires_at_ms=NOW_MS + 12,
+    end=SecondEnd.LOST,
+    logs=LogPlace("/tidegate/workers", "worker-2"),
+)
+
+
 def full_job(job_id: str) -> Job:
     """Makes a job in which no field is absent or at its default."""
     submission = job_id.partition(".")[0]
@@ -122,16 +136,5 @@ def full_job(job_id: str) -> Job:
         history=HISTORY,
         expires_at_s=1_800_000_000,
         may_run_twice=True,
-        second=SecondAttempt(
-            beside=2,
-            life=4,
-            offered_at_ms=NOW_MS + 10,
-            worker_id="worker-2",
-            worker_name="daily",
-            worker_host="ip-10-0-1-18",
-            claimed_at_ms=NOW_MS + 11,
-            lease_expires_at_ms=NOW_MS + 12,
-            end=SecondEnd.LOST,
-            logs=LogPlace("/tidegate/workers", "worker-2"),
-        ),
+        second=SECOND,
     )

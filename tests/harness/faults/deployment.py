@@ -56,7 +56,7 @@ class ReadsUpstreams(AnyParameters):
         return True
 
     def may_run_twice(self, job_type: str) -> bool:
-        return False
+        return True
 
     def faults(self) -> Sequence[str]:
         return ()
@@ -66,7 +66,12 @@ class Deployment:
     """One run. `started` and `ended` are the numbers of the writes that first started or ended a job."""
 
     def __init__(
-        self, aws: EmulatedAws, *, dispatch_lease_seconds: int = 0, retention_days: float = 30
+        self,
+        aws: EmulatedAws,
+        *,
+        dispatch_lease_seconds: int = 0,
+        retention_days: float = 30,
+        second_attempt_percent: int = 0,
     ) -> None:
         self.aws = aws
         self.tables = aws.empty(START_MS)
@@ -92,6 +97,7 @@ class Deployment:
             resend_after_seconds=60,
             dispatch_lease_seconds=dispatch_lease_seconds,
             retention_days=retention_days,
+            second_attempt_percent=second_attempt_percent,
         )
         self.services: Services = aws_services(self.settings, self.tables, aws.clients, ReadsUpstreams())
         self.memory = DispatcherMemory()

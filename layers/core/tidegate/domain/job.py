@@ -220,6 +220,22 @@ class Job(GivenFields):
         return f"{self.attempt}#second" if self.won_by_second else str(self.attempt)
 
     @property
+    def told_history(self) -> tuple[HistoryEntry, ...]:
+        """Returns the history with the claim of the latest second attempt, which is stored beside it."""
+        second = self.second
+        if second is None or second.claimed_at_ms is None:
+            return self.history
+        at_ms, end = second.claimed_at_ms, "" if second.end is None else f", {second.end}"
+        reason = f"second attempt beside attempt {second.beside}{end}"
+        actor = second.worker_id or ""
+        claim = HistoryEntry(at_ms, State.RUNNING, second.beside, actor, reason, second.logs)
+        places = [
+            place for place, entry in enumerate(self.history) if entry.at_ms > at_ms or _ends(entry, second)
+        ]
+        first = places[0] if places else len(self.history)
+        return (*self.history[:first], claim, *self.history[first:])
+
+    @property
     def is_terminal(self) -> bool:
         """Tells whether the job has ended."""
         return self.state in TERMINAL
@@ -324,6 +340,12 @@ class Job(GivenFields):
             if entry.state is State.RUNNING:
                 stopped_at_ms = following.at_ms
         return (stopped_at_ms - self.started_at_ms) / 1_000
+
+
+def _ends(entry: HistoryEntry, second: SecondAttempt) -> bool:
+    """Tells whether an entry ended the attempt beside which a second one ran, or is of a later time."""
+    is_later = entry.attempt > second.beside
+    return is_later or (entry.attempt == second.beside and entry.state is not State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,7 +191,7 @@ class Registry:
         (docs/explanation/isolation.md).
 
         With `second_attempt`, a job of the type that runs longer than 99 % of its type did may run a second time beside
-        the first run (docs/guides/slow-jobs.md). Only for code that two workers may run at once for one job.
+        the first run (docs/guides/see-what-is-slow.md). Only for code that two workers may run at once for one job.
 
         Raises RegistrationError for a malformed name, a wrong signature, or a name that is taken.
         """

@@ -16,6 +16,12 @@ MIN_RUNS: Final = 20
 MIN_RUNS_OF_P99: Final = 100
 """How many runs of a type make a 99th percentile, so that at least one of them lies beyond it."""
 
+MEDIANS: Final = 4
+"""A job that runs so many times as long as the median of its type is slow, whatever the 99th percentile is.
+
+Where one job in a hundred or more is slow, the 99th percentile is as long as the slow ones.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class UsualRun:
@@ -64,6 +70,13 @@ def straggler_of(job: Job, usual: UsualRun | None, now_ms: int) -> Straggler | N
     if not began_at_ms or now_ms - began_at_ms <= usual.p99_seconds * 1_000:
         return None
     return Straggler(usual.runs, usual.p99_seconds)
+
+
+def slow_after_seconds(usual: UsualRun) -> float | None:
+    """Returns after how many seconds a job of the type may get a second attempt; None where too few runs are known."""
+    if usual.p99_seconds is None:
+        return None
+    return min(usual.p99_seconds, MEDIANS * usual.median_seconds)
 
 
 def _usual_run(run: Histogram) -> UsualRun | None:

@@ -9,7 +9,7 @@ the next tick, which ends second attempts that nobody claimed in time or whose w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from tidegate.domain.errors import NotFound
@@ -26,7 +26,7 @@ from tidegate.domain.second_attempts import (
     second_permit,
 )
 from tidegate.domain.states import Group
-from tidegate.domain.statistics.usual_runs import UsualRun, straggler_of
+from tidegate.domain.statistics.usual_runs import UsualRun, slow_after_seconds, straggler_of
 from tidegate.domain.transitions import EndSecondIfHolds, OfferSecondIfFirst, Stamp, TransitionRefused
 from tidegate.domain.workers import Ability, WorkerState
 from tidegate.ports import IndexEntry, second_message_of
@@ -54,9 +54,9 @@ def offer_second_attempts(services: Services, pool: str, now_ms: int) -> int:
     from tidegate.usecases.statistics.usual_runs import known_usual_runs
 
     usual = {  # read before the lease is taken, because no job of the pool is dispatched meanwhile
-        job_type: run
+        job_type: replace(run, p99_seconds=after_seconds)
         for job_type, run in known_usual_runs(services, now_ms).items()
-        if run.p99_seconds is not None
+        if (after_seconds := slow_after_seconds(run)) is not None
     }
     lease_ms = settings.dispatch_lease_seconds * 1_000
     if lease_ms == 0:
@@ -123,7 +123,8 @@ def _ability_for_two(services: Services, pool_name: str, now_ms: int) -> Ability
 class _Look:
     """Finds the jobs that may get a second attempt now.
 
-    Jobs under a limit get none: a concurrency key and a type's limit bound how many run at once.
+    Jobs under a limit get none: a concurrency key and a type's limit bound how many run at once. `usual` tells for each
+    type, as its 99th percentile, how long a job of it runs before it gets one.
     """
 
     rules: DispatchRules
