@@ -63,6 +63,9 @@ class ReadsUpstreams:
     def reads_upstreams(self, _: str) -> bool:
         return True
 
+    def may_run_twice(self, _: str) -> bool:
+        return False
+
     def faults(self) -> Sequence[str]:
         return ()
 

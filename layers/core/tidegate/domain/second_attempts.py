@@ -54,7 +54,8 @@ OFFER_MS: Final = 5 * 60_000
 def most_second_attempts(slots: int, percent: int) -> int:
     """Returns how many second attempts a pool may have at once.
 
-    That is `percent` (0-50) of its `slots`, at least one where there are two slots or more. None where `percent` is 0.
+    That is `percent` (0-50) of its `slots` (0 or more), at least one where there are two slots or more. It is 0 where
+    `percent` is 0.
     """
     if percent == 0 or slots < 2:  # the first attempt has the only slot
         return 0
