@@ -63,8 +63,8 @@ class ReadsUpstreams:
     def reads_upstreams(self, _: str) -> bool:
         return True
 
-    def may_run_twice(self, _: str) -> bool:
-        return False
+    def may_run_twice(self, job_type: str) -> bool | None:
+        return False if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -48,8 +48,8 @@ class AnyParameters:
     def reads_upstreams(self, job_type: str) -> bool:
         return False
 
-    def may_run_twice(self, job_type: str) -> bool:
-        return self.twice
+    def may_run_twice(self, job_type: str) -> bool | None:
+        return self.twice if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()

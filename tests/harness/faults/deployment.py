@@ -55,8 +55,8 @@ class ReadsUpstreams(AnyParameters):
     def reads_upstreams(self, job_type: str) -> bool:
         return True
 
-    def may_run_twice(self, job_type: str) -> bool:
-        return True
+    def may_run_twice(self, job_type: str) -> bool | None:
+        return True if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -139,10 +139,10 @@ class Registry:
         found = self._types.get(job_type)
         return found is not None and found.reads_upstreams
 
-    def may_run_twice(self, job_type: str) -> bool:
-        """Returns True if a straggling job of this type may get a second attempt; False for an unknown type."""
+    def may_run_twice(self, job_type: str) -> bool | None:
+        """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
         found = self._types.get(job_type)
-        return found is not None and found.second_attempt
+        return None if found is None else found.second_attempt
 
     def asked(self) -> dict[str, dict[str, bool]]:
         """Returns the options of each registered type, by name."""

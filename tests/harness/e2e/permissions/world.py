@@ -46,9 +46,9 @@ class Everything(JobRegistry):
         """Returns True for every type."""
         return True
 
-    def may_run_twice(self, job_type: str) -> bool:
-        """Returns True for every type."""
-        return True
+    def may_run_twice(self, job_type: str) -> bool | None:
+        """Returns True for every registered type."""
+        return True if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return self._registry.faults()

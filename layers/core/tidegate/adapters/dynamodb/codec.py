@@ -160,7 +160,7 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         progress=_progress_from(values),
         result=json_from(values.get(schema.RESULT)),
         failure=_failure_from(values),
-        second=second_from(values),
+        second=second_from(values) if schema.SECOND_BESIDE in values else None,
         history=_history_from(values.get(schema.HISTORY, ()), attempt),
     )
 
@@ -207,7 +207,7 @@ def _converted_values(job: Job) -> dict[str, Plain]:
         **progress_values(job.progress),
         schema.RESULT: json_text(job.result),
         **failure_values(job.failure),
-        **second_values(job.second),
+        **(second_values(job.second) if job.second else {}),
         schema.HISTORY: history_lines(job.history, job.attempt),
     }
 

@@ -11,10 +11,8 @@ from tidegate.domain.logs import LogPlace
 from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
 
 
-def second_values(second: SecondAttempt | None) -> dict[str, Plain]:
+def second_values(second: SecondAttempt) -> dict[str, Plain]:
     """Returns the attributes of a second attempt; the value None means that the attribute is absent."""
-    if second is None:
-        return {}
     return {
         schema.SECOND_BESIDE: second.beside,
         schema.SECOND_LIFE: second.life,
@@ -34,15 +32,12 @@ def place_text(place: LogPlace | None) -> str | None:
     return None if place is None else f"{place.group} {place.stream}"
 
 
-def second_from(values: Mapping[str, Any]) -> SecondAttempt | None:
-    """Returns the second attempt that a job's attributes describe, None where there was none."""
-    beside = values.get(schema.SECOND_BESIDE)
-    if beside is None:
-        return None
+def second_from(values: Mapping[str, Any]) -> SecondAttempt:
+    """Returns the second attempt that the attributes of a job that had one describe."""
     end = values.get(schema.SECOND_END)
     group, space, stream = values.get(schema.SECOND_LOGS, "").partition(" ")
     return SecondAttempt(
-        beside=beside,
+        beside=values[schema.SECOND_BESIDE],
         life=values[schema.SECOND_LIFE],
         offered_at_ms=values[schema.SECOND_OFFERED_AT],
         worker_id=values.get(schema.SECOND_WORKER_ID),

@@ -157,9 +157,8 @@ class _Dispatch:
         """Dispatches candidates until the window is full or none is left."""
         services = self.services
         dispatched = self._count_dispatched()
-        free = min(
-            MAX_JOBS_PER_RUN, free_slots(self.window, dispatched.total + self._count_second_attempts())
-        )
+        beside = self._count_second_attempts() if services.settings.second_attempt_percent else 0
+        free = min(MAX_JOBS_PER_RUN, free_slots(self.window, dispatched.total + beside))
         if free == 0:
             return DispatchReport(self.pool)
         held = self._first_pages(open_lanes(services, self.lanes, dispatched, self.rules))
@@ -197,8 +196,6 @@ class _Dispatch:
         return Dispatched.count(itertools.islice(standing, self.window))
 
     def _count_second_attempts(self) -> int:
-        if self.services.settings.second_attempt_percent == 0:
-            return 0
         return len(self.services.permits.standing(second_permit(self.pool)).holders)
 
     def _first_pages(self, lanes: Sequence[str]) -> Mapping[tuple[str, int], IndexPage]:

@@ -72,7 +72,8 @@ def react(
             free_skipped(services, upstreams, now_ms, until=until.at_most(SERVE_AFTER_MS))
     with errors.isolated():
         give_back_permits(services, changed, rules)
-        give_back_of_second_attempts(services, changed)
+        if any(job.second for job in changed):
+            give_back_of_second_attempts(services, changed)
         gained = {job.pool for job in moved if job.state is State.READY}
         reports = serve_pools(
             services,
