@@ -7,77 +7,27 @@ from typing import Any
 
 import pytest
 
-from dev.simulator.checks.second_attempts import note_usual_runs
 from dev.simulator.memory.seeded import JOB_TYPE, function_pool, process_pool
 from dev.simulator.people.callers import caller_named
 from tests.harness.determined import StandingClock
-from tests.harness.usecases.dispatching import POOL, Deployment
-from tidegate.domain.job import Job, SecondHold
-from tidegate.domain.second_attempts import OFFER_MS, SecondEnd, most_second_attempts, second_permit
+from tests.harness.usecases.dispatching import POOL
+from tests.harness.usecases.stragglers import Stragglers
+from tidegate.domain.job import SecondHold
+from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.second_attempts import OFFER_MS, SecondEnd, most_second_attempts
 from tidegate.domain.states import State
-from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
 from tidegate.domain.workers import WorkerSpec
 from tidegate.ports import Message, Outcome, OutcomeKind, Signal
 from tidegate.usecases.operate.set_rules import limit_type, pause_pool
 from tidegate.usecases.reap.reap_active import reap_active
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.work.claim import Claimed, begin, claim, claim_all
-from tidegate.usecases.work.conclude import conclude
+from tidegate.usecases.recover.reopen import retry_job
+from tidegate.usecases.work.claim import claim, claim_all
 from tidegate.usecases.work.conclude_stuck import conclude_stuck
-from tidegate.usecases.work.run import beat
 from tidegate.usecases.work.worker_life import join_pool
 
 ANN = caller_named("ann")
 LARGE = "x" * 10_000
-
-
-class Stragglers(Deployment):
-    """A pool of four slots in which jobs usually run for a second."""
-
-    def __init__(self, *, capacity: int = 4, percent: int = 50, lease_seconds: int = 60) -> None:
-        super().__init__(capacity=capacity, lease_seconds=lease_seconds, second_percent=percent)
-        note_usual_runs(self.services, [1_000] * MIN_RUNS_OF_P99)
-
-    def claim_next(self, worker_id: str) -> Claimed | None:
-        """Lets a worker take the next message, and acknowledges it."""
-        (delivery,) = self.services.queue.receive(POOL, limit=1, wait_seconds=0)
-        self.services.queue.delete(POOL, [delivery.receipt])
-        return claim(self.services, delivery.message, worker_id, self.now_ms)
-
-    def start(self, worker_id: str = "first", **fields: Any) -> Claimed:
-        """Submits a job and starts it."""
-        self.submit(1, **fields)
-        self.react()
-        claimed = self.claim_next(worker_id)
-        assert claimed is not None
-        return claimed
-
-    def straggle(self) -> None:
-        """Lets 20 seconds pass, in which no lease ends, and ticks."""
-        self.world.now_ms += 20_000
-        self.tick()
-
-    def both(self) -> tuple[Claimed, Claimed]:
-        """Starts a job and its second attempt."""
-        first = self.start()
-        self.straggle()
-        second = self.claim_next("second")
-        assert second is not None
-        return first, second
-
-    def end(self, claimed: Claimed, kind: OutcomeKind, result: str | None = None) -> Job | None:
-        return conclude(self.services, claimed, Outcome(kind, result), self.now_ms)
-
-    def beat(self, claimed: Claimed) -> Signal:
-        return beat(self.services, claimed.job, None, self.now_ms)
-
-    @property
-    def offers(self) -> int:
-        return sum(job.second is not None for job in self.world.jobs.values())
-
-    @property
-    def held(self) -> int:
-        return len(self.services.permits.standing(second_permit(POOL)).holders)
 
 
 def test_a_straggler_gets_one_second_attempt() -> None:
@@ -330,13 +280,23 @@ def test_a_dispatcher_that_comes_meanwhile_leaves_its_jobs_to_the_tick() -> None
 
 def test_a_reopened_job_may_have_another_one() -> None:
     pool = Stragglers()
-    first, second = pool.both()
-    pool.end(second, OutcomeKind.FAILED)
-    job = pool.job(first.job.job_id)
-    assert job.had_second
-    assert not replace(job, reopened=1).had_second
-    claimed = begin(pool.services, job, pool.now_ms)
-    assert not claimed.assignment.second
+    first = pool.start(retry=RetryPolicy(0, 0, 0))
+    pool.straggle()
+    early = pool.claim_next("second")
+    assert early is not None
+    assert pool.end(first, OutcomeKind.FAILED) is not None
+    job_id = first.job.job_id
+    retry_job(pool.services, job_id, reopen_skipped=False, caller=ANN, now_ms=pool.now_ms)
+    pool.react()
+    again = pool.claim_next("third")
+    assert again is not None
+    pool.straggle()
+    late = pool.job(job_id).live_second
+    assert late is not None
+    assert (late.life, late.beside, pool.held) == (1, again.job.attempt, 1)
+    assert pool.beat(early) is Signal.LOST
+    assert pool.end(early, OutcomeKind.SUCCEEDED) is None
+    assert pool.job(job_id).live_second == late
 
 
 def test_a_refused_end_of_a_second_attempt_never_cancels_the_first() -> None:

@@ -25,12 +25,13 @@ from tidegate.domain.second_attempts import (
     second_holder,
     second_permit,
 )
-from tidegate.domain.states import Group
+from tidegate.domain.states import Group, State
 from tidegate.domain.statistics.usual_runs import UsualRun, slow_after_seconds, straggler_of
 from tidegate.domain.transitions import EndSecondIfHolds, OfferSecondIfFirst, Stamp, TransitionRefused
 from tidegate.domain.workers import Ability, WorkerState
-from tidegate.ports import IndexEntry, second_message_of
-from tidegate.usecases.dispatch.dispatch import ACTOR, dispatch
+from tidegate.ports import IndexEntry, Stopwatch, second_message_of
+from tidegate.usecases.bounds.run_clock import STILL, RunClock
+from tidegate.usecases.dispatch.dispatch import ACTOR, DispatchReport, dispatch
 from tidegate.usecases.pools.capacity import live_workers, pool_ability
 from tidegate.usecases.pools.lanes import known_lanes
 from tidegate.usecases.pools.rules_in_force import rules_in_force
@@ -41,72 +42,104 @@ READ_AT_MOST = 100
 """How many jobs of a pool one tick reads at most, to see whether they straggle; a random part where more may."""
 
 
-def offer_second_attempts(services: Services, pool: str, now_ms: int) -> int:
-    """Ends and offers second attempts in a deployed pool; returns how many were offered.
+def offer_second_attempts(
+    services: Services, pool: str, now_ms: int, stopwatch: Stopwatch = STILL
+) -> DispatchReport:
+    """Ends and offers second attempts in a deployed pool.
 
-    Does nothing while the deployment allows none, or another dispatcher works on the pool. Raises ServiceUnavailable or
-    ServiceRefused.
+    Does nothing while the deployment allows none, or another dispatcher works on the pool. If another dispatcher comes
+    meanwhile, its jobs are dispatched here, even after an error; the report is about those. `stopwatch` measures the
+    time since `now_ms`. Raises ServiceUnavailable or ServiceRefused.
     """
     settings = services.settings
     if settings.second_attempt_percent == 0:
-        return 0
-    # Most deployments allow none, so their dispatchers need not load the statistics.
-    from tidegate.usecases.statistics.usual_runs import known_usual_runs
-
-    usual = {  # read before the lease is taken, because no job of the pool is dispatched meanwhile
-        job_type: replace(run, p99_seconds=after_seconds)
-        for job_type, run in known_usual_runs(services, now_ms).items()
-        if (after_seconds := slow_after_seconds(run)) is not None
-    }
+        return DispatchReport(pool)
+    run_clock = RunClock.since(now_ms, stopwatch)
+    look = _look_at(services, pool, now_ms)
+    if not services.permits.standing(second_permit(pool)).holders and not look.may_find(services, pool):
+        return DispatchReport(pool)  # as in most minutes, so the lease costs nothing then
     lease_ms = settings.dispatch_lease_seconds * 1_000
     if lease_ms == 0:
-        return _end_and_offer(services, pool, usual, now_ms)
+        _end_and_offer(services, pool, look)
+        return DispatchReport(pool)
     owner = services.entropy.new_ulid(now_ms)
-    if not services.leases.take_if_free(pool, owner, now_ms=now_ms, until_ms=now_ms + lease_ms):
-        return 0
+    taken_ms = run_clock.now_ms()
+    if not services.leases.take_if_free(pool, owner, now_ms=taken_ms, until_ms=taken_ms + lease_ms):
+        return DispatchReport(pool)
     try:
-        offered = _end_and_offer(services, pool, usual, now_ms)
-        is_done = services.leases.give_back_if_not_asked(pool, owner, until_ms=now_ms + lease_ms)
-    except Exception:
-        services.leases.give_back(pool, owner)
-        raise
-    if not is_done:  # another dispatcher came for the lease and left its work to this one
-        services.leases.give_back(pool, owner)
-        dispatch(services, pool, now_ms, rules=rules_in_force(services, now_ms))
-    return offered
+        _end_and_offer(services, pool, look)
+    finally:
+        report = _leave(services, pool, owner, run_clock, stopwatch)
+    return report
+
+
+def _leave(
+    services: Services, pool: str, owner: str, run_clock: RunClock, stopwatch: Stopwatch
+) -> DispatchReport:
+    """Gives the lease back, and dispatches if another dispatcher came for it and left its jobs to this one."""
+    until_ms = run_clock.now_ms() + services.settings.dispatch_lease_seconds * 1_000
+    is_asked = True  # as far as is known after an error
+    try:
+        is_asked = not services.leases.give_back_if_not_asked(pool, owner, until_ms=until_ms)
+    finally:
+        report = DispatchReport(pool)
+        if is_asked:
+            services.leases.give_back(pool, owner)
+            now_ms = run_clock.now_ms()
+            rules = rules_in_force(services, now_ms)
+            report = dispatch(services, pool, now_ms, rules=rules, stopwatch=stopwatch)
+    return report
 
 
 def give_back_of_second_attempts(services: Services, changed: Sequence[Job]) -> None:
-    """Frees the slots of the second attempts that ended with these changed jobs. Raises ServiceUnavailable."""
+    """Frees the slots of the second attempts that ended with these changed jobs. Raises ServiceUnavailable.
+
+    A later attempt or life of a job frees nothing: an earlier event did so, or the tick does.
+    """
     by_pool: dict[str, list[str]] = {}
     for job in changed:
-        if job.second is not None and job.live_second is None:
+        if (
+            job.second is not None
+            and job.live_second is None
+            and job.had_second
+            and job.second.beside == job.attempt
+        ):
             by_pool.setdefault(job.pool, []).append(second_holder(job.job_id, job.second.beside))
     for pool, holders in by_pool.items():
         services.permits.give_back(second_permit(pool), holders)
 
 
-def _end_and_offer(services: Services, pool: str, usual: Mapping[str, UsualRun], now_ms: int) -> int:
+def _end_and_offer(services: Services, pool: str, look: _Look) -> None:
+    now_ms = look.now_ms
     standing = _still_held(services, pool, now_ms)
-    rules = rules_in_force(services, now_ms)
-    if not usual or rules.is_paused(pool):
-        return 0
-    ability = _ability_for_two(services, pool, now_ms)
-    most = min(MAX_TYPE_LIMIT, most_second_attempts(ability.slots, services.settings.second_attempt_percent))
+    slots = look.ability.slots
+    most = min(MAX_TYPE_LIMIT, most_second_attempts(slots, services.settings.second_attempt_percent))
     if standing >= most:
-        return 0
-    active = list(islice(entries_of(services.index, pool, Group.ACTIVE, ability.slots), ability.slots))
-    free = ability.slots - len(active) - standing
+        return
+    active = look.active(services, pool)  # again, because another dispatcher may have filled slots
+    free = slots - len(active) - standing
     if free < 1:
-        return 0
-    look = _Look(rules, ability, usual, now_ms)
+        return
     stragglers = look.among(services, active)
-    if not stragglers or not _nothing_waits(services, pool, rules, now_ms):
-        return 0
-    offered = 0
+    if not stragglers or not _nothing_waits(services, pool, look.rules, now_ms):
+        return
     for job in stragglers[: min(free, most - standing)]:
-        offered += _offer(services, pool, job, most, now_ms)
-    return offered
+        _offer(services, pool, job, most, now_ms)
+
+
+def _look_at(services: Services, pool: str, now_ms: int) -> _Look:
+    """Reads how long jobs usually run, and which slots and rules the pool has now. Needs no lease."""
+    # Most deployments allow none, so their dispatchers need not load the statistics.
+    from tidegate.usecases.statistics.usual_runs import known_usual_runs
+
+    usual = {
+        job_type: replace(run, p99_seconds=after_seconds)
+        for job_type, run in known_usual_runs(services, now_ms).items()
+        if (after_seconds := slow_after_seconds(run)) is not None
+    }
+    rules = rules_in_force(services, now_ms)
+    is_open = bool(usual) and not rules.is_paused(pool)
+    return _Look(rules, _ability_for_two(services, pool, now_ms) if is_open else Ability(0), usual, now_ms)
 
 
 def _ability_for_two(services: Services, pool_name: str, now_ms: int) -> Ability:
@@ -132,12 +165,22 @@ class _Look:
     usual: Mapping[str, UsualRun]
     now_ms: int
 
+    def active(self, services: Services, pool: str) -> list[IndexEntry]:
+        """Returns the dispatched jobs of the pool, at most as many as it has slots."""
+        slots = self.ability.slots
+        return list(islice(entries_of(services.index, pool, Group.ACTIVE, slots), slots)) if slots else []
+
+    def may_find(self, services: Services, pool: str) -> bool:
+        """True if a dispatched job may straggle, as far as the index shows."""
+        return any(self._may_straggle(entry) for entry in self.active(services, pool))
+
     def among(self, services: Services, active: Sequence[IndexEntry]) -> list[Job]:
         """Returns the stragglers among dispatched jobs, longest running first. Reads at most `READ_AT_MOST` jobs."""
         likely = [entry.job_id for entry in active if self._may_straggle(entry)]
         start = int(services.entropy.jitter() * len(likely))
         read = [*likely[start:], *likely[:start]][:READ_AT_MOST]
-        jobs = services.jobs.get_many(read).values() if read else ()
+        # Consistent: a job whose second attempt such a read missed would be offered again, and refused.
+        jobs = services.jobs.get_many(read, consistent=True).values() if read else ()
         return sorted(filter(self._is_to_get_one, jobs), key=lambda job: job.started_at_ms or 0)
 
     def _may_straggle(self, entry: IndexEntry) -> bool:
@@ -170,18 +213,34 @@ def _nothing_waits(services: Services, pool: str, rules: DispatchRules, now_ms: 
     return not any(page.entries for page in pages.values())
 
 
-def _offer(services: Services, pool: str, job: Job, most: int, now_ms: int) -> bool:
-    """Offers a second attempt of a job; False if the job changed since it was read, or no permit is left."""
+def _offer(services: Services, pool: str, job: Job, most: int, now_ms: int) -> None:
+    """Offers a second attempt of a job, unless the job changed since it was read, or no permit is left."""
     permit, holder = second_permit(pool), second_holder(job.job_id, job.attempt)
     if not services.permits.take_if_free(permit, holder, limit=most, now_ms=now_ms):
-        return False
+        return
     try:
         offered = services.jobs.apply(OfferSecondIfFirst(job, job.attempt, Stamp(now_ms, ACTOR)))
-    except (TransitionRefused, NotFound):
+        is_live = not services.queue.send(pool, [second_message_of(offered)]) or _is_kept(services, offered)
+    except NotFound:
+        is_live = False
+    except TransitionRefused as refused:
+        # A live one holds this very permit: another dispatcher offered it, or this one did and lost the answer.
+        is_live = _has_live(refused.job, job.attempt)
+    if not is_live:
         services.permits.give_back(permit, [holder])
-        return False
-    services.queue.send(pool, [second_message_of(offered)])  # an offer that stays unsent lapses
-    return True
+
+
+def _is_kept(services: Services, offered: Job) -> bool:
+    """Ends an offer whose message was not sent; True if it is live nevertheless, because a worker claimed it."""
+    try:
+        services.jobs.apply(EndSecondIfHolds(offered, offered.attempt, None, SecondEnd.LAPSED))
+    except TransitionRefused as refused:  # the message was sent, and only the answer was lost
+        return _has_live(refused.job, offered.attempt)
+    return False
+
+
+def _has_live(job: Job, beside: int) -> bool:
+    return job.live_second is not None and job.live_second.beside == beside
 
 
 def _still_held(services: Services, pool: str, now_ms: int) -> int:
@@ -195,11 +254,16 @@ def _still_held(services: Services, pool: str, now_ms: int) -> int:
 
 
 def _is_over(services: Services, job_id: str, beside: int, now_ms: int) -> bool:
-    """True if the second attempt can no longer claim, hold or win the job. The conditional write decides."""
+    """True if the second attempt can no longer claim, hold or win the job. The conditional write decides.
+
+    False too for one that is to be offered: another dispatcher, whose lease ran out, may have taken the permit and
+    offer it now. If it died, the next offer of the job takes the permit over, or the end of the attempt frees it.
+    """
     job = services.jobs.get(job_id, consistent=True)
     second = None if job is None else job.live_second
     if job is None or second is None or second.beside != beside:
-        return True
+        is_to_come = job is not None and job.state is State.RUNNING and job.attempt == beside
+        return job is None or not is_to_come or job.had_second
     if second.worker_id is None:
         if now_ms - second.offered_at_ms < OFFER_MS:
             return False

@@ -68,6 +68,7 @@ def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tu
         reports = serve_pools(services, pools, run_clock.now_ms(), stopwatch=stopwatch)
     for pool in sorted(pools):  # last, because a second attempt takes a slot that nothing else waits for
         with errors.isolated():
-            offer_second_attempts(services, pool, run_clock.now_ms())
+            later = offer_second_attempts(services, pool, run_clock.now_ms(), stopwatch)
+            reports = tuple(one + later if one.pool == pool else one for one in reports)
     errors.raise_first()
     return reports
