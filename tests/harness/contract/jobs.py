@@ -62,18 +62,22 @@ def _dependents(submission: str) -> tuple[Dependent, ...]:
     )
 
 
-SECOND = SecondAttempt(
-    beside=2,
-    life=4,
-    offered_at_ms=NOW_MS + 10,
-    worker_id="worker-2",
-    worker_name="daily",
-    worker_host="ip-10-0-1-18",
-    claimed_at_ms=NOW_MS + 11,
-    lease_expires_at_ms=NOW_MS + 12,
-    end=SecondEnd.LOST,
-    logs=LogPlace("/tidegate/workers", "worker-2"),
-)
+LATEST: dict[str, Any] = {
+    "expires_at_s": 1_800_000_000,
+    "may_run_twice": True,
+    "second": SecondAttempt(
+        beside=2,
+        life=4,
+        offered_at_ms=NOW_MS + 10,
+        worker_id="worker-2",
+        worker_name="daily",
+        worker_host="ip-10-0-1-18",
+        claimed_at_ms=NOW_MS + 11,
+        lease_expires_at_ms=NOW_MS + 12,
+        end=SecondEnd.LOST,
+        logs=LogPlace("/tidegate/workers", "worker-2"),
+    ),
+}
 
 
 def full_job(job_id: str) -> Job:
@@ -134,7 +138,5 @@ def full_job(job_id: str) -> Job:
         result={"rows": [1, 2.5, "x", None]},
         failure=JobFailure("broken", "it broke", "01EARLIER.7"),
         history=HISTORY,
-        expires_at_s=1_800_000_000,
-        may_run_twice=True,
-        second=SECOND,
+        **LATEST,
     )

@@ -1,4 +1,4 @@
-"""Measures what second attempts do to slow jobs, in simulated runs: `python -m dev.simulator.second_attempts`.
+"""Measures what second attempts do to slow jobs, in simulated runs: `python -m dev.simulator.checks.slow_jobs`.
 
 One job in a hundred runs ten times as long as it should, as on a bad machine. Its second attempt is drawn anew. The
 jobs come as one batch, or one by one at a pool that is busy to 70 %. Virtual time passes, so a run takes seconds.
