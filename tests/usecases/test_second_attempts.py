@@ -251,6 +251,7 @@ def test_a_single_worker_process_gets_no_second_attempt(workers: int, offers: in
 
     join()
     pool.start()
+    join()
     pool.world.now_ms += 20_000
     pool.another_tick()
     assert pool.offers == offers
@@ -290,6 +291,7 @@ def test_a_reopened_job_may_have_another_one() -> None:
     pool.react()
     again = pool.claim_next("third")
     assert again is not None
+    pool.world.now_ms += 45_000
     pool.straggle()
     late = pool.job(job_id).live_second
     assert late is not None

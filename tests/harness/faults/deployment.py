@@ -70,6 +70,7 @@ class Deployment:
         aws: EmulatedAws,
         *,
         dispatch_lease_seconds: int = 0,
+        lease_seconds: int = 60,
         retention_days: float = 30,
         second_attempt_percent: int = 0,
     ) -> None:
@@ -96,6 +97,7 @@ class Deployment:
             default_pool=POOL,
             resend_after_seconds=60,
             dispatch_lease_seconds=dispatch_lease_seconds,
+            lease_seconds=lease_seconds,
             retention_days=retention_days,
             second_attempt_percent=second_attempt_percent,
         )

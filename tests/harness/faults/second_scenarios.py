@@ -8,8 +8,8 @@ from tests.harness.faults.steps import submit
 from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
 from tidegate.usecases.work.claim import claim
 
-SETTINGS = {"second_attempt_percent": 50, "dispatch_lease_seconds": 60}
-_LONG_MS = 20_000  # shorter than a lease
+SETTINGS = {"second_attempt_percent": 50, "dispatch_lease_seconds": 60, "lease_seconds": 120}
+_LONG_MS = 70_000  # shorter than a lease
 
 
 def run_twice(d: Deployment) -> None:

@@ -29,11 +29,13 @@ class Stragglers(Deployment):
         return claim(self.services, delivery.message, worker_id, self.now_ms)
 
     def start(self, worker_id: str = "first", **fields: Any) -> Claimed:
-        """Submits a job and starts it."""
+        """Submits a job and starts it. After 45 seconds, so nearly a straggler, its worker sends a heartbeat."""
         self.submit(1, **fields)
         self.react()
         claimed = self.claim_next(worker_id)
         assert claimed is not None
+        self.world.now_ms += 45_000
+        self.beat(claimed)
         return claimed
 
     def straggle(self) -> None:

@@ -16,6 +16,12 @@ MIN_RUNS: Final = 20
 MIN_RUNS_OF_P99: Final = 100
 """How many runs of a type make a 99th percentile, so that at least one of them lies beyond it."""
 
+LEAST_SECONDS: Final = 60
+"""A job that runs shorter is never slow: a second attempt would not begin before the next tick, a minute later.
+
+A job's age counts from its claim until its code is known to have begun, so a slow start must not look like a slow run.
+"""
+
 MEDIANS: Final = 4
 """A job that runs so many times as long as the median of its type is slow, whatever the 99th percentile is.
 
@@ -76,7 +82,7 @@ def slow_after_seconds(usual: UsualRun) -> float | None:
     """Returns after how many seconds a job of the type may get a second attempt; None where too few runs are known."""
     if usual.p99_seconds is None:
         return None
-    return min(usual.p99_seconds, MEDIANS * usual.median_seconds)
+    return max(LEAST_SECONDS, min(usual.p99_seconds, MEDIANS * usual.median_seconds))
 
 
 def _usual_run(run: Histogram) -> UsualRun | None:
