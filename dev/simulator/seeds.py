@@ -16,6 +16,7 @@ from dev.simulator.checks.branches import check_branches
 from dev.simulator.checks.ends import check_ends
 from dev.simulator.checks.invariants import SentAgain, check_all, hold_back
 from dev.simulator.checks.progress import SimulatedRecorder
+from dev.simulator.checks.second_attempts import SecondAttempts, check_winners, note_usual_runs
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
 from dev.simulator.people.callers import drawn_callers, made_operators
@@ -27,11 +28,13 @@ from dev.simulator.system.scenario import Fate
 from dev.simulator.system.simulator import Observer, Options, Simulator
 from dev.simulator.workflows.model import Drawn, draw_workflow
 from tidegate.domain.states import State
+from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
 from tidegate.ports import Assignment
 
 CAPACITY = 4
 PEOPLE_MS = 2_500_000
 PROGRESS_EVERY = 250
+USUAL_RUN_MS = 2_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class World:
     index_shards: int
     acts: int  # of people
     patient: bool  # clients try again until they get an answer
+    second_percent: int  # of the slots
     dispatch_lease_seconds: int  # 0 for one reserved dispatcher; by default dispatchers take turns
 
 
@@ -87,7 +91,8 @@ def draw_world(seed: int) -> World:
         faults = replace(faults, swallowed_messages=swallowed, most_receives=most_receives)
     capacity, patient = draw.choice((1, CAPACITY)), draw.random() < 0.8
     lease_seconds = draw.choice((60, 60, 0))
-    return World(drawn, faults, options, capacity, index_shards, acts, patient, lease_seconds)
+    percent = random.Random(f"second attempts {seed}").choice((0, 0, 25, 50))
+    return World(drawn, faults, options, capacity, index_shards, acts, patient, percent, lease_seconds)
 
 
 def run_seed(seed: int) -> Simulator:
@@ -96,13 +101,16 @@ def run_seed(seed: int) -> Simulator:
     settings = replace(
         make_settings(function_pool("lambda", world.capacity), shards=world.index_shards),
         dispatch_lease_seconds=world.dispatch_lease_seconds,
+        second_attempt_percent=world.second_percent,
     )
-    plain, memory = make_services(settings, seed)
+    plain, memory = make_services(settings, seed, twice=world.second_percent > 0)
+    if world.second_percent:
+        note_usual_runs(plain, [USUAL_RUN_MS] * MIN_RUNS_OF_P99)
     memory.grants = made_operators(ANN)  # she acts on the jobs of all callers
     # A workflow that was rerun and whose batches were all given up is not looked at, so only without acts of people.
     gives_up = 0.0 if world.acts else random.Random(f"recorder {seed}").choice((0.0, 0.0, 0.3))
     recorder = SimulatedRecorder(seed, gives_up)
-    observers: list[Observer] = [SentAgain(), recorder]
+    observers: list[Observer] = [SentAgain(), recorder, SecondAttempts(world.faults.one_at_a_time)]
     if world.faults.one_at_a_time:
         observers.append(hold_back)
     simulator = Simulator(plain, memory, world.drawn.course, world.options, observers)
@@ -112,6 +120,7 @@ def run_seed(seed: int) -> Simulator:
     simulator.run()
     calm(simulator, plain)
     check_all(simulator)
+    check_winners(simulator)
     recorder.check(simulator)
     simulator.happened["end kept before a reopening"] += check_ends(simulator.world)
     if world.faults.calls_get_through:

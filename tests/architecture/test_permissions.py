@@ -29,6 +29,7 @@ FULL = {
     "OAuthIssuer": "https://issuer.example.com",
     "OAuthAudience": "tidegate",
     "OAuthClientId": "tidegate-people",
+    "SecondAttemptPercent": "5",
     "Alarms": "true",
     "AlarmEmail": "ann@example.com",
     "GradualDeployment": "Canary10Percent5Minutes",

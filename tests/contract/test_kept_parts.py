@@ -32,7 +32,7 @@ def ended(job_id: str, **changes: object) -> Job:
 def expiry_of(stores: Stores, job: Job, part: str) -> int | None:
     """Returns when a part of a job may be removed, in seconds, or None if it is gone."""
     if isinstance(stores.jobs, MemoryJobStore):
-        return stores.jobs._world.results_expire_at_s.get((job.job_id, job.attempt))
+        return stores.jobs._world.results_expire_at_s.get((job.job_id, job.result_name))
     assert stores.clients is not None
     assert stores.tables is not None
     key = {"job_id": {"S": job.job_id}, "part": {"S": part}}

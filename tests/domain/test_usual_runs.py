@@ -19,6 +19,7 @@ from tidegate.domain.statistics.usual_runs import (
     Straggler,
     UsualOverrun,
     UsualRun,
+    slow_after_seconds,
     straggler_of,
     usual_overrun,
     usual_runs,
@@ -119,3 +120,10 @@ def test_an_estimate_says_where_it_comes_from() -> None:
     estimated = replace(job, estimated_duration_seconds=2.0)
     assert estimated.estimate_source is EstimateSource.CALLER
     assert replace(estimated, estimate_is_usual=True).estimate_source is EstimateSource.STATISTICS
+
+
+@pytest.mark.parametrize(("p99", "after"), [(70.0, 70.0), (190.0, 80.0), (10.0, 60.0), (None, None)])
+def test_a_job_is_slow_beyond_the_99th_percentile_or_four_medians_and_a_minute(
+    p99: float | None, after: float | None
+) -> None:
+    assert slow_after_seconds(UsualRun(100, 20.0, p99)) == after

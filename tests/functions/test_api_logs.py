@@ -15,10 +15,13 @@ from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     ClaimIfQueued,
+    ClaimSecondIfOffered,
     DispatchIfReady,
     Ending,
     FinishIfAttemptHolds,
+    FinishSecondIfHolds,
     HandBackIfAttemptHolds,
+    OfferSecondIfFirst,
     Stamp,
 )
 from tidegate.usecases.read.logs import LATE_MS, MOST_PORTIONS
@@ -231,3 +234,17 @@ def test_lines_before_a_time_are_never_missing_however_late_the_first_line_comes
     write(api, job_id, [4, 6], at_ms=NOW_MS + 20_000)
     page = read(api, job_id, cursor=page["cursor"], **query)
     assert (numbers(page), page["missing"]) == ([4, 6], 1)
+
+
+def test_the_log_of_a_second_attempt_that_won_is_read_from_its_first_line(api: Api, job_id: str) -> None:
+    write(api, job_id, [1, 2])
+    followed = read(api, job_id)
+    place, stamp = LogPlace("group", "second"), Stamp(NOW_MS, "worker-2")
+    jobs = api.services.jobs
+    jobs.apply(OfferSecondIfFirst(api.job(job_id), 1, stamp))
+    jobs.apply(ClaimSecondIfOffered(job_id, 1, "worker-2", NOW_MS + 1, replace(stamp, logs=place)))
+    jobs.apply(FinishSecondIfHolds(api.job(job_id), 1, "worker-2", Ending(State.SUCCEEDED), stamp))
+    write(api, job_id, [1, 2, 3], place=place)
+    page = read(api, job_id, cursor=followed["cursor"], limit="2")
+    assert (numbers(page), page["log_stream"]) == ([1, 2], "second")
+    assert numbers(read(api, job_id, cursor=page["cursor"])) == [3]

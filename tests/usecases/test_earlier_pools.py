@@ -50,6 +50,9 @@ class Types:
     def reads_upstreams(self, _: str) -> bool:
         return False
 
+    def may_run_twice(self, job_type: str) -> bool | None:
+        return False if job_type in self.types() else None
+
     def faults(self) -> list[str]:
         return []
 

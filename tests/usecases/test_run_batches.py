@@ -181,7 +181,7 @@ def test_what_a_cancellation_refused_is_followed_up_together(world: World) -> No
 def test_a_large_result_is_stored_before_its_job_says_so(world: World) -> None:
     (one,) = world.claimed(1)
     conclusions = world.conclusions([one], replace(SUCCEEDED, result="x" * 10_000))
-    assert world.memory.results[(one.job.job_id, 1)] == "x" * 10_000
+    assert world.memory.results[(one.job.job_id, "1")] == "x" * 10_000
     (job,) = conclude_all(world.services, conclusions)
     assert isinstance(job, Job)
     assert (job.result, job.result_overflow) == (None, True)

@@ -63,6 +63,9 @@ class ReadsUpstreams:
     def reads_upstreams(self, _: str) -> bool:
         return True
 
+    def may_run_twice(self, job_type: str) -> bool | None:
+        return False if job_type in self.types() else None
+
     def faults(self) -> Sequence[str]:
         return ()
 

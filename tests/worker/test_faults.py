@@ -62,6 +62,9 @@ class SomeTypes:
     def reads_upstreams(self, job_type: str) -> bool:
         return False
 
+    def may_run_twice(self, job_type: str) -> bool | None:
+        return False if job_type in self.types() else None
+
     def faults(self) -> Sequence[str]:
         return ()
 

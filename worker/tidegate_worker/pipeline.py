@@ -25,6 +25,7 @@ from tidegate_worker.batcher import Batcher
 from tidegate_worker.faults import Faults
 from tidegate_worker.logged_executor import LoggedExecutor
 from tidegate_worker.look_ahead import LookAhead
+from tidegate_worker.own_jobs import OwnJobs
 from tidegate_worker.run_queue import RunQueue
 from tidegate_worker.totals import Tally
 
@@ -40,6 +41,8 @@ _BEHIND_SECONDS = 0.1  # a request waits this long for the previous one, to carr
 _ASK_SECONDS = 0.5
 _EMPTY_PAUSE_SECONDS = 0.05  # if the queue answers at once instead of waiting
 _FAILURES_ALLOWED = 10
+# A second attempt of a job that runs here is for another worker.
+_OWN_PAUSE_SECONDS = 10
 _RETURNED_AT_MOST = 4  # times that a message goes back to the queue because its job can't begin soon
 _MAX_BACKOFF_SECONDS = 30.0
 
@@ -106,6 +109,7 @@ class Pipeline:
         self._gave_up = threading.Event()
         self._tally = Tally()
         self._look_ahead = LookAhead(slots)
+        self._own_jobs = OwnJobs()
         self._waiting: RunQueue[_Taken] = RunQueue()
         self._claims: Batcher[_Admitted] = Batcher(
             "claim", self._claim, most=_WRITE_MOST, threads=_WRITERS, behind_seconds=_BEHIND_SECONDS
@@ -237,6 +241,7 @@ class Pipeline:
         """Splits the messages into those to claim and those of types that this worker lacks."""
         if self._look_ahead.mostly_stale:
             received = self._without_stale(received)
+        received = self._without_own(received)
         if self._faults.standing.lacking:
             received = with_types(self._services, received)
         own: list[Delivery] = []
@@ -274,6 +279,16 @@ class Pipeline:
         self._look_ahead.note_stale(len(stale), len(received))
         self._receipts.put([each.receipt for each in stale])
         return [each for each in received if each not in stale]
+
+    def _without_own(self, received: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Leaves second attempts of jobs that run here to other workers; returns the other messages."""
+        others: list[Delivery] = []
+        for delivery in received:
+            if delivery.message.second and delivery.message.job_id in self._own_jobs:
+                self._extend(delivery, _OWN_PAUSE_SECONDS)
+            else:
+                others.append(delivery)
+        return others
 
     def _pass_on(self, foreign: Sequence[Delivery]) -> None:
         """Leaves messages of types that this worker lacks to other workers."""
@@ -329,6 +344,7 @@ class Pipeline:
         self._look_ahead.note_stale(sum(outcome is None for outcome in outcomes), len(outcomes))
         self._look_ahead.drop(dropped)
         self._tally.claimed(len(taken))
+        self._own_jobs.add([one.job.job_id for one in taken])
         if not self._waiting.put(taken):
             self._hand_back(taken)
 
@@ -336,6 +352,7 @@ class Pipeline:
         while (taken := self._waiting.take()) is not None:
             with self._look_ahead.slot_taken(taken.job.type, taken.expected_seconds):
                 ended, is_done = self._run(taken.job, taken.delivery)
+                self._own_jobs.remove([taken.job.job_id])
                 if ended is not None:
                     self._endings.put([_Ended(ended, taken.delivery)])
             if is_done and ended is None:
@@ -367,6 +384,7 @@ class Pipeline:
         if taken:
             _LOGGER.info("%d claimed jobs are handed back unbegun", len(taken))
             now_ms = self._clock.now_ms()
+            self._own_jobs.remove([one.job.job_id for one in taken])
             self._endings.put([_Ended(hand_back_of(one.job, now_ms), one.delivery) for one in taken])
             self._look_ahead.drop([one.expected_seconds for one in taken])
 

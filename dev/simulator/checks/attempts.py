@@ -37,9 +37,17 @@ def spent(life: Sequence[HistoryEntry]) -> Spent:
         tries += by_worker and (after.state is State.SCHEDULED or after.state in FAILURES)
         retries += after.state is State.SCHEDULED
         interruptions += by_worker and after.state is State.READY
+        if is_end_by_second(claim, after):
+            continue
         lost = not by_worker and not (after.actor == REAPER and after.reason.endswith(_BY_FORCE))
         losses += lost
     return Spent(tries, retries, losses, interruptions)
+
+
+def is_end_by_second(claim: HistoryEntry, end: HistoryEntry) -> bool:
+    """Tells whether the second attempt beside the attempt of a claim ended the job."""
+    beside = f"second attempt beside attempt {claim.attempt}"
+    return end.state is State.SUCCEEDED and end.reason == beside
 
 
 def lives_of(job: Job) -> list[list[HistoryEntry]]:

@@ -86,7 +86,7 @@ class MemoryJobStore:
         if not job.result_overflow:
             return job.result
         self._world.charge("load_result")
-        key = (job.job_id, job.attempt)
+        key = (job.job_id, job.result_name)
         if key not in self._world.results:
             raise NotFound("result of job", job.job_id)
         return self._world.results[key]
@@ -96,7 +96,7 @@ class MemoryJobStore:
         if not is_large_result(result):
             return False
         self._world.charge("store_result_overflow")
-        key = (job.job_id, job.attempt)
+        key = (job.job_id, job.result_name)
         self._world.results[key] = result
         self._world.results_expire_at_s[key] = (
             self._world.now_ms // 1_000 + self._retention_seconds + RESULT_KEPT_LONGER_SECONDS
@@ -116,7 +116,7 @@ class MemoryJobStore:
         for transition in kept:
             if transition.job.result_overflow:
                 self._world.charge("keep_parts")
-            key = (transition.job_id, transition.job.attempt)
+            key = (transition.job_id, transition.job.result_name)
             until_s = transition.until_s + RESULT_KEPT_LONGER_SECONDS
             if key in expire_at_s:
                 expire_at_s[key] = max(expire_at_s[key], until_s)

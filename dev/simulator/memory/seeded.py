@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
@@ -33,8 +33,11 @@ class SeededEntropy:
         return self._random.random()
 
 
+@dataclass(frozen=True, slots=True)
 class AnyParameters:
-    """A registry whose few types take any parameters."""
+    """A registry whose few types take any parameters. `twice` says that their jobs may have second attempts."""
+
+    twice: bool = False
 
     def types(self) -> Sequence[str]:
         return (JOB_TYPE, OTHER_TYPE)
@@ -44,6 +47,9 @@ class AnyParameters:
 
     def reads_upstreams(self, job_type: str) -> bool:
         return False
+
+    def may_run_twice(self, job_type: str) -> bool | None:
+        return self.twice if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()
@@ -66,8 +72,11 @@ def make_settings(*pools: Pool, window: float = 2.0, shards: int = 1) -> Setting
     )
 
 
-def make_services(settings: Settings, seed: int) -> tuple[Services, MemoryWorld]:
-    """Returns the use cases in memory and their world, with randomness of `seed`."""
-    services, world = memory_services(settings, registry=AnyParameters())
+def make_services(settings: Settings, seed: int, *, twice: bool = False) -> tuple[Services, MemoryWorld]:
+    """Returns the use cases in memory and their world, with randomness of `seed`.
+
+    `twice` says that jobs may have second attempts.
+    """
+    services, world = memory_services(settings, registry=AnyParameters(twice))
     world.now_ms = START_MS
     return replace(services, entropy=SeededEntropy(seed)), world

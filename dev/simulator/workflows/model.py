@@ -60,11 +60,24 @@ class Drawn:
 
     def course(self, assignment: Assignment) -> Course:
         """Returns the course of an attempt, which is the same in every run."""
+        if assignment.second:
+            return self._course_of_second(assignment)
         draw = random.Random(f"{self.seed} {assignment.key} {assignment.attempt}")
         course = self._course(assignment, draw)
         if assignment.attempt <= INTERRUPTED_ATTEMPTS and draw.random() < self.interrupted:
             course = draw.choice((hands_back(course.duration_ms), never_begins(5_000)))
         return course if course.ahead_ms else replace(course, ahead_ms=draw.choice(AHEAD_MS))
+
+    def _course_of_second(self, assignment: Assignment) -> Course:
+        """Returns the course of a second attempt, which succeeds only where the job is to succeed in the end."""
+        draw = random.Random(f"{self.seed} {assignment.key} {assignment.attempt} second")
+        duration_ms = draw.choice((0, 900, 20_000, 70_000))
+        course = fails(duration_ms) if assignment.key in self.broken else succeeds(duration_ms)
+        if draw.random() < 0.4:
+            return draw.choice(
+                (dies(duration_ms), stalls(course, 200_000), fails(duration_ms), hands_back(duration_ms))
+            )
+        return course
 
     def _course(self, assignment: Assignment, draw: random.Random) -> Course:
         duration_ms = draw.choice((0, 50, 900, 20_000, 70_000))

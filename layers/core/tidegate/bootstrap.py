@@ -194,6 +194,11 @@ class _EmptyRegistry:
         del job_type
         return False
 
+    def may_run_twice(self, job_type: str) -> bool | None:
+        """Returns None, because no type is known here."""
+        del job_type
+        return None
+
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no job code was loaded."""
         return ()

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rank import RankPolicy
+from tidegate.domain.second_attempts import MAX_PERCENT
 
 # A pool waits at most this long for a dispatcher that was killed, however long jobs' leases are.
 _LONGEST_TURN_SECONDS = 60
@@ -63,6 +64,7 @@ class Settings:
     job_environment: tuple[str, ...] = ()
     reuse_job_processes: bool = True
     process_log_group: str = ""
+    second_attempt_percent: int = 0  # of a pool's slots; 0 allows no second attempt
 
     @property
     def lease_ms(self) -> int:
@@ -147,6 +149,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
         audit_retention_days=int(environment.get("TIDEGATE_AUDIT_RETENTION_DAYS", "400")),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
+        second_attempt_percent=min(MAX_PERCENT, int(environment.get("TIDEGATE_SECOND_ATTEMPT_PERCENT", "0"))),
         dispatch_lease_seconds=min(
             int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")), _LONGEST_TURN_SECONDS
         ),

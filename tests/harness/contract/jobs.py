@@ -7,7 +7,9 @@ from typing import Any
 from tests.harness.contract.stores import NOW_MS, POOL
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Progress
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
 from tidegate.domain.states import State
 from tidegate.domain.verdicts import FinishVerdict, Judgement
 
@@ -64,6 +66,24 @@ def _dependents(submission: str) -> tuple[Dependent, ...]:
         Dependent(f"{submission}.9", 1, DependencyType.MUST_SUCCEED),
         Dependent(f"{submission}.10", 0, DependencyType.MUST_START),
     )
+
+
+LATEST: dict[str, Any] = {
+    "expires_at_s": 1_800_000_000,
+    "may_run_twice": True,
+    "second": SecondAttempt(
+        beside=2,
+        life=4,
+        offered_at_ms=NOW_MS + 10,
+        worker_id="worker-2",
+        worker_name="daily",
+        worker_host="ip-10-0-1-18",
+        claimed_at_ms=NOW_MS + 11,
+        lease_expires_at_ms=NOW_MS + 12,
+        end=SecondEnd.LOST,
+        logs=LogPlace("/tidegate/workers", "worker-2"),
+    ),
+}
 
 
 def full_job(job_id: str) -> Job:
@@ -124,5 +144,5 @@ def full_job(job_id: str) -> Job:
         result={"rows": [1, 2.5, "x", None]},
         failure=JobFailure("broken", "it broke", "01EARLIER.7"),
         history=HISTORY,
-        expires_at_s=1_800_000_000,
+        **LATEST,
     )

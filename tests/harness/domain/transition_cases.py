@@ -21,6 +21,7 @@ from tests.harness.domain.job_samples import (
     others,
 )
 from tests.harness.domain.reopen_cases import REOPENINGS
+from tests.harness.domain.second_cases import SECOND_CASES
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.worker_cases import CANCELLED, FAILURE, STAMP, WORKER_CASES
 from tidegate.domain import limits
@@ -322,7 +323,7 @@ CASES = [
     *_release_cases(),
     *_dispatch_cases(),
     *_claim_cases(),
-    *(Case(*worked) for worked in WORKER_CASES),
+    *(Case(*worked) for worked in (*WORKER_CASES, *SECOND_CASES)),
     *_repair_cases(),
     *_cancel_cases(),
     *_mark_cases(),

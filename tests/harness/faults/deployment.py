@@ -55,6 +55,9 @@ class ReadsUpstreams(AnyParameters):
     def reads_upstreams(self, job_type: str) -> bool:
         return True
 
+    def may_run_twice(self, job_type: str) -> bool | None:
+        return True if job_type in self.types() else None
+
     def faults(self) -> Sequence[str]:
         return ()
 
@@ -63,7 +66,13 @@ class Deployment:
     """One run. `started` and `ended` are the numbers of the writes that first started or ended a job."""
 
     def __init__(
-        self, aws: EmulatedAws, *, dispatch_lease_seconds: int = 0, retention_days: float = 30
+        self,
+        aws: EmulatedAws,
+        *,
+        dispatch_lease_seconds: int = 0,
+        lease_seconds: int = 60,
+        retention_days: float = 30,
+        second_attempt_percent: int = 0,
     ) -> None:
         self.aws = aws
         self.tables = aws.empty(START_MS)
@@ -88,7 +97,9 @@ class Deployment:
             default_pool=POOL,
             resend_after_seconds=60,
             dispatch_lease_seconds=dispatch_lease_seconds,
+            lease_seconds=lease_seconds,
             retention_days=retention_days,
+            second_attempt_percent=second_attempt_percent,
         )
         self.services: Services = aws_services(self.settings, self.tables, aws.clients, ReadsUpstreams())
         self.memory = DispatcherMemory()

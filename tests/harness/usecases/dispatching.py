@@ -24,12 +24,24 @@ POOL = "p"
 
 
 class Deployment:
-    """A pool of `capacity` slots, with two dispatched jobs allowed for each."""
+    """A pool of `capacity` slots, with two dispatched jobs allowed for each.
 
-    def __init__(self, *, capacity: int = 2, lease_seconds: int = 0, pools: tuple[Pool, ...] = ()) -> None:
+    `second_percent` of them may run second attempts, which every job may have then.
+    """
+
+    def __init__(
+        self,
+        *,
+        capacity: int = 2,
+        lease_seconds: int = 0,
+        pools: tuple[Pool, ...] = (),
+        second_percent: int = 0,
+    ) -> None:
         settings = make_settings(*(pools or (function_pool(POOL, capacity),)), shards=2)
-        settings = replace(settings, dispatch_lease_seconds=lease_seconds)
-        self.services, self.world = make_services(settings, seed=1)
+        settings = replace(
+            settings, dispatch_lease_seconds=lease_seconds, second_attempt_percent=second_percent
+        )
+        self.services, self.world = make_services(settings, seed=1, twice=second_percent > 0)
 
     @property
     def now_ms(self) -> int:

@@ -431,7 +431,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "progress": _progress_out(job.progress),
         **_result_out(job),
         "error": _error_out(job.failure),
-        "history": [_step_out(entry) for entry in job.history],
+        "history": [_step_out(entry) for entry in job.told_history],
         "judgements": [judgement_out(each) for each in job.judgements],
     }
 

@@ -15,6 +15,7 @@ from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import MOST_PASSES
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
+from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.traits import Traits
 from tidegate.domain.verdicts import Judgement
@@ -139,6 +140,8 @@ class Job(GivenFields):
     READY. Only a job that is PENDING or SCHEDULED is on hold.
 
     `judgements` are what the reaper noted about `finish_by_ms` in this life, the latest last.
+    `may_run_twice` says that the job's type allows a second attempt beside a straggling one. `second` is the latest
+    second attempt, of whichever life (see `domain.second_attempts`).
 
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
     a point. It never changes.
@@ -192,6 +195,48 @@ class Job(GivenFields):
     history: tuple[HistoryEntry, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     expires_at_s: int | None = None
+    may_run_twice: bool = False
+    second: SecondAttempt | None = None
+
+    @property
+    def live_second(self) -> SecondAttempt | None:
+        """Returns the second attempt that a worker runs or may still claim, None where there is none."""
+        second = self.second
+        if second is None or second.end is not None or self.state is not State.RUNNING:
+            return None
+        return second if second.beside == self.attempt else None
+
+    @property
+    def had_second(self) -> bool:
+        """Tells whether the job has had its one second attempt of this life."""
+        return self.second is not None and self.second.life == self.reopened
+
+    @property
+    def won_by_second(self) -> bool:
+        """Tells whether the second attempt of this life ended the job."""
+        second = self.second
+        return second is not None and second.end is SecondEnd.WON and self.had_second
+
+    @property
+    def result_name(self) -> str:
+        """Returns the name of the job's result where that overflowed: no two attempts of a job share one."""
+        return f"{self.attempt}#second" if self.won_by_second else str(self.attempt)
+
+    @property
+    def told_history(self) -> tuple[HistoryEntry, ...]:
+        """Returns the history with the claim of the latest second attempt, which is stored beside it."""
+        second = self.second
+        if second is None or second.claimed_at_ms is None:
+            return self.history
+        at_ms, end = second.claimed_at_ms, "" if second.end is None else f", {second.end}"
+        reason = f"second attempt beside attempt {second.beside}{end}"
+        actor = second.worker_id or ""
+        claim = HistoryEntry(at_ms, State.RUNNING, second.beside, actor, reason, second.logs)
+        places = [
+            place for place, entry in enumerate(self.history) if entry.at_ms > at_ms or _ends(entry, second)
+        ]
+        first = places[0] if places else len(self.history)
+        return (*self.history[:first], claim, *self.history[first:])
 
     @property
     def is_terminal(self) -> bool:
@@ -298,6 +343,36 @@ class Job(GivenFields):
             if entry.state is State.RUNNING:
                 stopped_at_ms = following.at_ms
         return (stopped_at_ms - self.started_at_ms) / 1_000
+
+
+def _ends(entry: HistoryEntry, second: SecondAttempt) -> bool:
+    """Tells whether an entry ended the attempt beside which a second one ran, or is of a later time."""
+    is_later = entry.attempt > second.beside
+    return is_later or (entry.attempt == second.beside and entry.state is not State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondHold(Job):
+    """A job as the worker of its second attempt holds it: the worker and the times are those of the second attempt."""
+
+    @property
+    def result_name(self) -> str:
+        """Returns the name of the second attempt's result, which only counts if that attempt wins."""
+        return f"{self.attempt}#second"
+
+
+def held_as_second(job: Job, second: SecondAttempt) -> SecondHold:
+    """Returns the job as the worker of its second attempt `second` holds it."""
+    held = {each.name: getattr(job, each.name) for each in fields(Job)}
+    own = {
+        "worker_id": second.worker_id,
+        "worker_name": second.worker_name,
+        "worker_host": second.worker_host,
+        "lease_expires_at_ms": second.lease_expires_at_ms,
+        "started_at_ms": second.claimed_at_ms,
+        "progress": None,
+    }
+    return SecondHold(**{**held, **own})
 
 
 def lean(job: Job) -> Job:

@@ -55,7 +55,7 @@ class Totals:
     """Counts of the attempts of one session.
 
     `failed` includes attempts that timed out and those that are retried. A cancelled or lost attempt counts in
-    `claimed` only.
+    `claimed` only, as does a second attempt that does not win.
     """
 
     claimed: int = 0

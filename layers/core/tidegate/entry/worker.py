@@ -43,7 +43,7 @@ def _run(record: SQSRecord, deps: WorkerDeps, worker_id: str) -> None:
     message = deps.message_from(record.body)
     if message is None:
         raise ValueError("not a message of tidegate")  # the queue moves it to its dead letters
-    with logger.append_context_keys(job_id=message.job_id, attempt=message.attempt + 1):
+    with logger.append_context_keys(job_id=message.job_id, attempt=message.attempt + (not message.second)):
         logger.info("job taken", extra={"worker": worker_id})
         try:
             job = run_message(

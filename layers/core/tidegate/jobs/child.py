@@ -94,6 +94,7 @@ class Child:
             remaining_seconds=lambda: ends_at - time.monotonic(),
             report_progress=lambda progress: self._note_progress(message, progress),
             stop=stop,
+            is_second=message.get("second") is True,
         )
         signal.setitimer(signal.ITIMER_REAL, remaining_seconds + DEAD_MAN_SECONDS)
         try:

@@ -90,7 +90,9 @@ class StopRequest:
 class JobContext:
     """One attempt, as its job code sees it. Threads that job code starts may use it too.
 
-    `attempt` counts from 1. `upstreams` is empty unless the type was registered with `reads_upstreams=True`.
+    `attempt` counts from 1. `is_second` says that this is the second attempt of that number, which runs beside the
+    first; only types that were registered with `second_attempt=True` have one. `upstreams` is empty unless the type was
+    registered with `reads_upstreams=True`.
     """
 
     def __init__(
@@ -103,9 +105,11 @@ class JobContext:
         stop: StopRequest,
         key: str | None = None,
         upstreams: Sequence[Upstream] = (),
+        is_second: bool = False,
     ) -> None:
         self.job_id = job_id
         self.attempt = attempt
+        self.is_second = is_second
         self.key = key
         self.upstreams = Upstreams(upstreams)
         self._remaining_seconds = remaining_seconds

@@ -49,6 +49,7 @@ class JobType:
     description: str = ""
     reads_upstreams: bool = False
     aws_credentials: bool = False
+    second_attempt: bool = False
 
     @property
     def origin(self) -> str:
@@ -138,12 +139,18 @@ class Registry:
         found = self._types.get(job_type)
         return found is not None and found.reads_upstreams
 
+    def may_run_twice(self, job_type: str) -> bool | None:
+        """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
+        found = self._types.get(job_type)
+        return None if found is None else found.second_attempt
+
     def asked(self) -> dict[str, dict[str, bool]]:
         """Returns the options of each registered type, by name."""
         return {
             name: {
                 "reads_upstreams": self._types[name].reads_upstreams,
                 "aws_credentials": self._types[name].aws_credentials,
+                "second_attempt": self._types[name].second_attempt,
             }
             for name in self.types()
         }
@@ -169,6 +176,7 @@ class Registry:
         description: str = "",
         reads_upstreams: bool = False,
         aws_credentials: bool = False,
+        second_attempt: bool = False,
     ) -> Callable[
         [Callable[[ParametersT, JobContext], ReturnT]], Callable[[ParametersT, JobContext], ReturnT]
     ]:
@@ -181,6 +189,9 @@ class Registry:
         `aws_credentials`, it gets the AWS credentials of the worker process that runs it; without them an SDK in job
         code finds none there. In the worker function, every type has the function's credentials
         (docs/explanation/isolation.md).
+
+        With `second_attempt`, a job of the type that runs longer than 99 % of its type did may run a second time beside
+        the first run (docs/guides/see-what-is-slow.md). Only for code that two workers may run at once for one job.
 
         Raises RegistrationError for a malformed name, a wrong signature, or a name that is taken.
         """
@@ -195,7 +206,8 @@ class Registry:
             _require_name(name, function)
             model = _parameters_model(name, function)
             summary = description or (inspect.getdoc(function) or "").partition("\n")[0]
-            self.add(JobType(name, function, model, summary, reads_upstreams, aws_credentials))
+            options = (reads_upstreams, aws_credentials, second_attempt)
+            self.add(JobType(name, function, model, summary, *options))
             return function
 
         return register

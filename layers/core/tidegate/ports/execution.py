@@ -35,7 +35,8 @@ class Assignment:
     """One attempt at a job, as job code gets it.
 
     The attempt times out `timeout_ms` (1 or more) milliseconds after its code began. That is a duration and not a
-    moment, so that setting the machine's clock neither ends an attempt nor lengthens it.
+    moment, so that setting the machine's clock neither ends an attempt nor lengthens it. `second` says that the attempt
+    runs beside the first one of the same number.
     """
 
     job_id: str
@@ -45,6 +46,7 @@ class Assignment:
     timeout_ms: int
     upstreams: tuple[UpstreamResult, ...] = ()
     key: str | None = None
+    second: bool = False
 
     @property
     def whole_timeout_ms(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tidegate.domain.job import Job
@@ -18,6 +18,8 @@ class Message:
     may be dated earlier. `type` lets a worker that lacks it pass the message on without a claim. It is empty in a
     message of an earlier version. `estimated_seconds` is the estimate of the job's duration, for a worker that
     may claim the job ahead.
+
+    `second` says that the message offers a second attempt. `attempt` is then the attempt that it is to run beside.
     """
 
     job_id: str
@@ -26,6 +28,7 @@ class Message:
     queued_at_ms: int = field(default=0, compare=False)
     type: str = field(default="", compare=False)
     estimated_seconds: float | None = field(default=None, compare=False)
+    second: bool = False
 
 
 def message_of(job: Job) -> Message:
@@ -34,6 +37,11 @@ def message_of(job: Job) -> Message:
     return Message(
         job.job_id, job.attempt, job.reopened, queued_at_ms, job.type, job.estimated_duration_seconds
     )
+
+
+def second_message_of(job: Job) -> Message:
+    """Returns the message that offers the second attempt of a RUNNING job."""
+    return replace(message_of(job), queued_at_ms=0, second=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ class JobRegistry(Protocol):
     def reads_upstreams(self, job_type: str) -> bool:
         """Tells whether code of this type asked for its upstreams' results. False for an unknown type."""
 
+    def may_run_twice(self, job_type: str) -> bool | None:
+        """Tells whether a straggling job of this type may get a second attempt. None for an unknown type."""
+
     def faults(self) -> Sequence[str]:
         """Returns one sentence for each module of job code that could not be loaded, with the reason.
 

@@ -19,6 +19,11 @@ from tidegate.domain.lanes import key_lane
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
+from tidegate.domain.statistics.figures import Figures
+from tidegate.domain.statistics.histogram import histogram_of
+from tidegate.domain.statistics.rollup import Rollup
+from tidegate.domain.statistics.spans import HOUR_MS, Counted, Span, floor_to
+from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
 from tidegate.domain.transitions import CancelIfInState, Ending, ReopenIfEnded, Stamp
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.entry import dispatcher
@@ -121,6 +126,19 @@ def keeps_what_it_opens_again(world: World, services: Services) -> None:
     assert is_kept(world, ids["up"], expires_at_s)
 
 
+def offers_a_second_attempt(world: World, services: Services) -> None:
+    began_ms = now_ms()
+    from_ms = floor_to(began_ms, HOUR_MS) - HOUR_MS
+    figures = Figures(succeeded=MIN_RUNS_OF_P99, run=histogram_of([10] * MIN_RUNS_OF_P99))
+    counted = Counted(from_ms, from_ms + HOUR_MS, Rollup({NOOP: figures}))
+    world.admin.statistics.put("lambda", Span.HOUR, counted, expires_at_s=began_ms // 1_000 + 3_600)
+    job_id = submit(world, JobRequest(type=NOOP))
+    start(world, job_id, began_ms)
+    on_schedule(services, began_ms + 5_000)
+    assert world.job(job_id).live_second is not None
+    assert world.messages("lambda") == [job_id]
+
+
 def leaves_its_pulses(world: World, services: Services) -> None:
     on_schedule(services)
     leave_pulse(services, PulseMemory(), Part.RELEASE, StandingClock(now_ms()))
@@ -138,4 +156,5 @@ DISPATCHER_PROBES = (
     frees_a_permit_that_was_left_behind,
     forgets_a_lane,
     keeps_what_it_opens_again,
+    offers_a_second_attempt,
 )

@@ -24,12 +24,12 @@ from tidegate_devstack import StackInfo
 
 MINUTE_MS = 60_000
 OFFER = "probe"  # a capability of both pools, so that the freer pool is chosen
-PARAMETERS = {"LambdaCapabilities": OFFER, "EcsCapabilities": OFFER}
+PARAMETERS = {"LambdaCapabilities": OFFER, "EcsCapabilities": OFFER, "SecondAttemptPercent": "50"}
 LARGE = "x" * 20_000  # overflow in every table
 
 
 class Everything(JobRegistry):
-    """The registry of the deployment, except that every job reads its upstreams."""
+    """The registry of the deployment, except that every job reads its upstreams and may have a second attempt."""
 
     def __init__(self) -> None:
         self._registry = load_registry()
@@ -45,6 +45,10 @@ class Everything(JobRegistry):
     def reads_upstreams(self, job_type: str) -> bool:
         """Returns True for every type."""
         return True
+
+    def may_run_twice(self, job_type: str) -> bool | None:
+        """Returns True for every registered type."""
+        return True if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return self._registry.faults()
@@ -66,9 +70,11 @@ class World:
             }
         )
         # One shard, so that few jobs fill a page of it.
-        self.settings: Settings = replace(
-            read_settings({**stack.environment, "TIDEGATE_DISPATCH_LEASE_SECONDS": "60"}), shards=1
-        )
+        of_dispatcher = {
+            "TIDEGATE_DISPATCH_LEASE_SECONDS": "60",
+            "TIDEGATE_SECOND_ATTEMPT_PERCENT": PARAMETERS["SecondAttemptPercent"],
+        }
+        self.settings: Settings = replace(read_settings({**stack.environment, **of_dispatcher}), shards=1)
         self.clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
         self.admin = self.services_of(self.clients)
         self.denied = threading.Event()  # set as soon as a probe is denied a permission

@@ -38,6 +38,7 @@ def message_body(message: Message) -> str:
     typed = {"type": message.type} if message.type else {}
     estimate = message.estimated_seconds
     estimated = {} if estimate is None else {"estimated_seconds": estimate}
+    second = {"second": True} if message.second else {}
     fields = {
         "job_id": message.job_id,
         "attempt": message.attempt,
@@ -45,6 +46,7 @@ def message_body(message: Message) -> str:
         **queued,
         **typed,
         **estimated,
+        **second,
     }
     return compact_json(fields)
 
@@ -67,7 +69,9 @@ def message_from(body: str) -> Message | None:
     named = isinstance(job_type, str) and len(job_type) <= limits.MAX_TYPE_CHARACTERS
     numbers = isinstance(estimate, int | float) and not isinstance(estimate, bool)
     known = numbers and 0 <= estimate <= limits.MAX_ESTIMATED_DURATION_SECONDS
-    return Message(job_id, *counts, job_type if named else "", float(estimate) if known else None)
+    # A worker of an earlier version takes an offer for a message about an attempt that was claimed, and drops it.
+    second = fields.get("second") is True
+    return Message(job_id, *counts, job_type if named else "", float(estimate) if known else None, second)
 
 
 def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:

@@ -16,6 +16,7 @@ from typing import Any
 from tidegate.adapters.aws.calls import compact_json
 from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.second_attempts import second_from, second_values
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
@@ -104,7 +105,7 @@ class JobCodec:
         if result is not None:
             values: dict[str, Plain] = {schema.RESULT: json_text(result)}
             parts.append(
-                part_item(job.job_id, schema.result_part(job.attempt), values, job.created_at_ms // 1_000)
+                part_item(job.job_id, schema.result_part(job.result_name), values, job.created_at_ms // 1_000)
             )
         return Stored(
             item_size(item),
@@ -162,6 +163,7 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         progress=_progress_from(values),
         result=json_from(values.get(schema.RESULT)),
         failure=_failure_from(values),
+        second=second_from(values) if schema.SECOND_BESIDE in values else None,
         history=_history_from(values.get(schema.HISTORY, ()), attempt),
         judgements=judgements_from(values[schema.JUDGEMENTS]) if schema.JUDGEMENTS in values else (),
     )
@@ -209,6 +211,7 @@ def _converted_values(job: Job) -> dict[str, Plain]:
         **progress_values(job.progress),
         schema.RESULT: json_text(job.result),
         **failure_values(job.failure),
+        **(second_values(job.second) if job.second else {}),
         schema.HISTORY: history_lines(job.history, job.attempt),
         schema.JUDGEMENTS: judgement_text(job.judgements) if job.judgements else None,
     }

@@ -158,7 +158,7 @@ class DynamoJobStore:
         """Returns the job's result, or None while there is none; raises NotFound if it has passed its retention."""
         if not job.result_overflow:
             return job.result
-        key = _part_key(job.job_id, schema.result_part(job.attempt))
+        key = _part_key(job.job_id, schema.result_part(job.result_name))
         item = self._get_item(self.tables.payloads, key, consistent=True)
         if item is None:
             raise NotFound("result of job", job.job_id)
@@ -234,7 +234,7 @@ class DynamoJobStore:
         if len(text.encode()) <= MAX_INLINE_RESULT_BYTES:
             return False
         expires_at_s = self._now_s() + self.retention_seconds + _DAY_SECONDS
-        key = _part_key(job.job_id, schema.result_part(job.attempt))
+        key = _part_key(job.job_id, schema.result_part(job.result_name))
         item = {**key, **encode_item({schema.RESULT: text, schema.EXPIRES_AT: expires_at_s})}
         with translated(f"storing the result of job {job.job_id}"):
             self.clients.dynamodb.put_item(TableName=self.tables.payloads, Item=item)
@@ -264,7 +264,7 @@ class DynamoJobStore:
     def _parts_that_go_before(self, transition: KeepIfEnded) -> Iterator[str]:
         job = transition.job
         if job.result_overflow:
-            yield schema.result_part(job.attempt)
+            yield schema.result_part(job.result_name)
         if job.input is None and transition.until_s + _DAY_SECONDS > self._parts_expire_at_s(job):
             yield _input_part(job)
 

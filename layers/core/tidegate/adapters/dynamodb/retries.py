@@ -16,9 +16,11 @@ from tidegate.domain.transitions import (
     AmendIfWaiting,
     ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
+    ClaimSecondIfOffered,
     DispatchIfReady,
     KeepIfEnded,
     NoteJudgementIfOpen,
+    OfferSecondIfFirst,
     OfKnownJob,
     PassOverIfReady,
     ReopenIfEnded,
@@ -40,6 +42,13 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
         case ClaimIfQueued() | ClaimAgainIfLeaseExpired():
             holds = job.state is State.RUNNING and job.attempt == transition.attempt + 1
             return holds and _is_in(update, _lines(item)[-1:])
+        case ClaimSecondIfOffered():
+            second = job.live_second
+            claimed = (transition.worker_id, transition.stamp.now_ms)
+            return second is not None and (second.worker_id, second.claimed_at_ms) == claimed
+        case OfferSecondIfFirst():
+            second = job.live_second
+            return second is not None and second.offered_at_ms == transition.stamp.now_ms
         case DispatchIfReady():
             # A dispatcher uses one time for several dispatches, so only a line after the job's last READY can be its.
             as_shown = transition.ready_at_ms in (None, job.ready_at_ms)

@@ -89,6 +89,18 @@ TRIES: Final = "tries"
 WORKER_LOSSES: Final = "worker_losses"
 NEVER_RETRY_ON: Final = "never_retry_on"
 ALWAYS_RETRY_ON: Final = "always_retry_on"
+MAY_RUN_TWICE: Final = "may_run_twice"
+# The latest second attempt of the job (domain/second_attempts.py); all are absent before the first offer.
+SECOND_BESIDE: Final = "second_beside"
+SECOND_LIFE: Final = "second_life"
+SECOND_OFFERED_AT: Final = "second_offered_at"
+SECOND_WORKER_ID: Final = "second_worker_id"
+SECOND_WORKER_NAME: Final = "second_worker_name"
+SECOND_WORKER_HOST: Final = "second_worker_host"
+SECOND_CLAIMED_AT: Final = "second_claimed_at"
+SECOND_LEASE_EXPIRES_AT: Final = "second_lease_expires_at"
+SECOND_END: Final = "second_end"
+SECOND_LOGS: Final = "second_logs"
 HISTORY: Final = "history"
 EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
 
@@ -143,11 +155,13 @@ PLAIN_FIELDS: Final = {
     FINISHED_AT: "finished_at_ms",
     LEASE_EXPIRES_AT: "lease_expires_at_ms",
     CANCEL_REQUESTED_AT: "cancel_requested_at_ms",
+    MAY_RUN_TWICE: "may_run_twice",
     EXPIRES_AT: "expires_at_s",
 }
 
 # --- Payloads: hash job_id, range part -----------------------------------------------------------
-PART: Final = "part"  # "input", "input#<fingerprint>", "rerun#<digest>" or "result#<attempt>"
+# "input", "input#<fingerprint>", "rerun#<digest>", "result#<attempt>", or "result#<attempt>#second".
+PART: Final = "part"
 
 # --- Dependents: hash upstream_id, range entry ---------------------------------------------------
 UPSTREAM_ID: Final = "upstream_id"
@@ -336,9 +350,9 @@ def rerun_part(text: str) -> str:
     return f"rerun#{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def result_part(attempt: int) -> str:
-    """Returns the range key of the result of one attempt."""
-    return f"result#{attempt}"
+def result_part(name: str) -> str:
+    """Returns the range key of the result with this name (`Job.result_name`), of one attempt."""
+    return f"result#{name}"
 
 
 def dependents_page(number: int) -> str:

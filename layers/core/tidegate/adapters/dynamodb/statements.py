@@ -150,6 +150,21 @@ def not_cancelled() -> Clause:
     return absent(schema.CANCEL_REQUESTED_AT)
 
 
+def second_holds(attempt: int, worker_id: str | None) -> Clause:
+    """Requires a live second attempt beside this attempt, claimed by this worker; None for one that nobody claimed."""
+    claimed = absent(schema.SECOND_WORKER_ID)
+    if worker_id is not None:
+        claimed = equals(schema.SECOND_WORKER_ID, worker_id)
+    return all_of(
+        attempt_holds(attempt), equals(schema.SECOND_BESIDE, attempt), claimed, absent(schema.SECOND_END)
+    )
+
+
+def no_second_since(life: int | None) -> Clause:
+    """Requires that the job's latest second attempt was in this life; None means that it never had one."""
+    return absent(schema.SECOND_LIFE) if life is None else equals(schema.SECOND_LIFE, life)
+
+
 def never() -> Clause:
     """Holds for no job, so that the refusal returns the current job and the domain's rule can give the reason."""
     return below(schema.REOPENED, 0)

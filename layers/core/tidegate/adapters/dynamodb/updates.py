@@ -39,17 +39,20 @@ from tidegate.adapters.dynamodb.statements import (
     not_cancelled,
     ready_since,
     reopened_times,
+    second_holds,
     tried_times,
     waiting_for,
     waiting_only_on,
 )
 from tidegate.adapters.dynamodb.updates_by_callers import amend, reopen, rerun
+from tidegate.adapters.dynamodb.updates_of_second import beat_second, claim_second, end_second, offer_second
 from tidegate.adapters.dynamodb.values import Plain
 from tidegate.domain import transitions
 from tidegate.domain.dispatches import without_old_dispatches
 from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.lives import without_old_interruptions
+from tidegate.domain.second_attempts import SecondEnd
 from tidegate.domain.states import FAILURES, TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.verdicts import with_judgement
 
@@ -302,6 +305,21 @@ def _finish(codec: JobCodec, transition: transitions.FinishIfAttemptHolds) -> Up
     return _with_values(update, **{schema.TRIES: tried.tries})
 
 
+def _finish_second(codec: JobCodec, transition: transitions.FinishSecondIfHolds) -> Update:
+    condition = second_holds(transition.attempt, transition.worker_id)
+    job = transitions.won(transition.job)
+    update = _to_end(codec, job, transition.ending, transition.stamp, condition)
+    return _with_values(
+        update,
+        **{
+            schema.SECOND_END: str(SecondEnd.WON),
+            schema.WORKER_ID: job.worker_id,
+            schema.WORKER_NAME: job.worker_name,
+            schema.WORKER_HOST: job.worker_host,
+        },
+    )
+
+
 def _retry(codec: JobCodec, transition: transitions.RetryIfAttemptHolds) -> Update:
     condition = all_of(attempt_holds(transition.attempt), not_cancelled())
     update = _to_scheduled(codec, transition.job, transition.due_at_ms, transition.stamp, condition)
@@ -467,6 +485,11 @@ UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]
         transitions.MarkUnlessDispatched: _mark,
         transitions.RequestCancelIfRunning: _request_cancel,
         transitions.CancelIfGraceOver: _cancel_if_grace_over,
+        transitions.OfferSecondIfFirst: offer_second,
+        transitions.ClaimSecondIfOffered: claim_second,
+        transitions.HeartbeatSecondIfHolds: beat_second,
+        transitions.FinishSecondIfHolds: _finish_second,
+        transitions.EndSecondIfHolds: end_second,
         transitions.ReopenIfEnded: reopen,
         transitions.RerunUnlessDispatched: rerun,
         transitions.AmendIfWaiting: amend,

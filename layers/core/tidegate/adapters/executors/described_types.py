@@ -35,6 +35,10 @@ class DescribedTypes:
         """Returns True if code of this type asks for the results of its upstreams; False for an unknown type."""
         return self._has_asked(job_type, "reads_upstreams")
 
+    def may_run_twice(self, job_type: str) -> bool | None:
+        """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
+        return self._has_asked(job_type, "second_attempt") if job_type in self.asked else None
+
     def faults(self) -> Sequence[str]:
         """Returns a sentence for each module of job code that could not be loaded, with the reason."""
         return self.unloaded

@@ -181,6 +181,7 @@ class InlineExecutor:
             remaining_seconds=lambda: (watch.deadline_ms - self._clock.now_ms()) / 1_000,
             report_progress=watch.note_progress,
             stop=watch.request,
+            is_second=assignment.second,
         )
         pid = os.getpid()
         try:

@@ -357,6 +357,7 @@ class _Watch:
             "run",
             type=assignment.type,
             key=assignment.key,
+            second=assignment.second,
             parameters=assignment.parameters,
             upstreams=upstream_values(assignment),
             folder=str(self._folder),

@@ -21,6 +21,18 @@ _QUARTILE_SPREADS: Final = 0.6745
 """How many standard deviations the quartiles of a normal distribution lie away from its middle."""
 
 
+LEAST_SECONDS: Final = 60
+"""A job that runs shorter is never slow: a second attempt would not begin before the next tick, a minute later.
+
+A job's age counts from its claim until its code is known to have begun, so a slow start must not look like a slow run.
+"""
+MEDIANS: Final = 4
+"""A job that runs so many times as long as the median of its type is slow, whatever the 99th percentile is.
+
+Where one job in a hundred or more is slow, the 99th percentile is as long as the slow ones.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class UsualOverrun:
     """How jobs of one type ran against their estimates, by `runs` last attempts.
@@ -95,6 +107,13 @@ def straggler_of(job: Job, usual: UsualRun | None, now_ms: int) -> Straggler | N
     if not began_at_ms or now_ms - began_at_ms <= usual.p99_seconds * 1_000:
         return None
     return Straggler(usual.runs, usual.p99_seconds)
+
+
+def slow_after_seconds(usual: UsualRun) -> float | None:
+    """Returns after how many seconds a job of the type may get a second attempt; None where too few runs are known."""
+    if usual.p99_seconds is None:
+        return None
+    return max(LEAST_SECONDS, min(usual.p99_seconds, MEDIANS * usual.median_seconds))
 
 
 def _usual_run(run: Histogram, overrun: Histogram) -> UsualRun | None:

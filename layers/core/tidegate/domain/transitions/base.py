@@ -305,6 +305,10 @@ def figures_of_end(job: Job, history: Sequence[HistoryEntry], began_at_ms: int |
     # tells them apart. The claim does not: the dispatcher's clock dates it where that clock is ahead of the worker's.
     if claims and began_at_ms is not None and (len(claims) == 1 or began_at_ms >= stopped[-2].at_ms):
         ran_ms = max(0, stopped[-1].at_ms - began_at_ms)
+    if claims and job.second and job.won_by_second:
+        wasted.append(
+            max(0, stopped[-1].at_ms - claimed[-1].at_ms)
+        )  # the first attempt ran beside it for nothing
     return EndFigures(
         waited_ms=waited_ms,
         ran_ms=ran_ms,

@@ -16,6 +16,7 @@ from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
+from tidegate.domain.second_attempts import second_permit
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp, TransitionRefused
 from tidegate.ports import IndexPage, Stopwatch, TransitionOutcome, message_of
@@ -156,7 +157,8 @@ class _Dispatch:
         """Dispatches candidates until the window is full or none is left."""
         services = self.services
         dispatched = self._count_dispatched()
-        free = min(MAX_JOBS_PER_RUN, free_slots(self.window, dispatched.total))
+        beside = self._count_second_attempts() if services.settings.second_attempt_percent else 0
+        free = min(MAX_JOBS_PER_RUN, free_slots(self.window, dispatched.total + beside))
         if free == 0:
             return DispatchReport(self.pool)
         held = self._first_pages(open_lanes(services, self.lanes, dispatched, self.rules))
@@ -192,6 +194,9 @@ class _Dispatch:
         )
         # Once the window is full nothing is dispatched, so the count may stop there.
         return Dispatched.count(itertools.islice(standing, self.window))
+
+    def _count_second_attempts(self) -> int:
+        return len(self.services.permits.standing(second_permit(self.pool)).holders)
 
     def _first_pages(self, lanes: Sequence[str]) -> Mapping[tuple[str, int], IndexPage]:
         limit = min(_FIRST_PAGE, self.window)

@@ -15,6 +15,7 @@ from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.run_clock import RunClock
 from tidegate.usecases.dispatch.dispatch import DispatchReport
 from tidegate.usecases.dispatch.permits import give_back_permits, needs_permit
+from tidegate.usecases.dispatch.second_attempts import give_back_of_second_attempts
 from tidegate.usecases.dispatch.serve import serve_pools
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.rules_in_force import rules_in_force
@@ -71,6 +72,8 @@ def react(
             free_skipped(services, upstreams, now_ms, until=until.at_most(SERVE_AFTER_MS))
     with errors.isolated():
         give_back_permits(services, changed, rules)
+        if any(job.second for job in changed):
+            give_back_of_second_attempts(services, changed)
         gained = {job.pool for job in moved if job.state is State.READY}
         reports = serve_pools(
             services,

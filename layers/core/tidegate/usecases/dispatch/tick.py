@@ -11,6 +11,7 @@ from tidegate.ports import Stopwatch
 from tidegate.usecases.bounds.run_clock import STILL, RunClock
 from tidegate.usecases.dispatch.dispatch import DispatchReport
 from tidegate.usecases.dispatch.permits import audit_permits, settle_waiting
+from tidegate.usecases.dispatch.second_attempts import offer_second_attempts
 from tidegate.usecases.dispatch.serve import serve_pools
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.lanes import forget_if_empty, lanes_to_tidy, tidy_shares
@@ -46,6 +47,8 @@ class TickWatch:
 def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tuple[DispatchReport, ...]:
     """Frees leftover permits and tidies lanes, then serves every pool; returns a dispatch report for each pool.
 
+    Stragglers get second attempts on slots that are still free then.
+
     `stopwatch` measures the time since `now_ms`. Raises the first error after all pools have been tidied and served.
     """
     run_clock = RunClock.since(now_ms, stopwatch)
@@ -63,5 +66,9 @@ def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tu
             tidy_shares(services, pool, shares, now_ms)
     with errors.isolated():
         reports = serve_pools(services, pools, run_clock.now_ms(), stopwatch=stopwatch)
+    for pool in sorted(pools):  # last, because a second attempt takes a slot that nothing else waits for
+        with errors.isolated():
+            later = offer_second_attempts(services, pool, run_clock.now_ms(), stopwatch)
+            reports = tuple(one + later if one.pool == pool else one for one in reports)
     errors.raise_first()
     return reports

@@ -19,6 +19,8 @@ MOST_PORTIONS = 5
 LATE_MS = 10_000
 """After its end, an attempt's last lines may still be under way for this long."""
 
+_FIRST, _SECOND = "logs", "logs of second"  # the kinds of a cursor
+
 _CLOCKS_OFF_MS = 60_000  # the log may date a line by another clock than the one that dated the claim
 
 
@@ -43,20 +45,28 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One attempt as the job's history tells it. `ended_at_ms` is None while it runs."""
+    """One attempt as the job's history tells it. `ended_at_ms` is None while it runs.
+
+    `second` says that it is the second attempt of its number.
+    """
 
     place: LogPlace | None
     began_at_ms: int
     ended_at_ms: int | None
+    second: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """How far a caller has read: the time of the last line looked at, and the number of the last line given."""
+    """How far a caller has read: the time of the last line looked at, and the number of the last line given.
+
+    `second` says that the lines were those of a second attempt.
+    """
 
     attempt: int
     at_ms: int
     number: int
+    second: bool = False
 
 
 def read_logs(
@@ -89,8 +99,9 @@ def read_logs(
     run = _run_of(job, wanted)
     if run is None or run.place is None:
         return LogPage(job, wanted, None, (), None, 0, None)
-    start = _Mark(wanted, max(run.began_at_ms - _CLOCKS_OFF_MS, from_ms or 0), 0)
-    if mark is not None and mark.attempt:
+    start = _Mark(wanted, max(run.began_at_ms - _CLOCKS_OFF_MS, from_ms or 0), 0, run.second)
+    # A caller that followed the first attempt reads the second one, which won, from its first line.
+    if mark is not None and mark.attempt and mark.second == run.second:
         start = mark
     # Until a line was given, nobody knows how many lines come before `from_ms`.
     is_cut = from_ms is not None and not start.number
@@ -140,7 +151,7 @@ def _page(
         at_ms += 1  # so many lines within one millisecond that the page would never get past them
     is_over = run.ended_at_ms is not None and run.ended_at_ms + LATE_MS <= now_ms
     is_all = is_over and is_whole and not is_full
-    cursor = None if is_all else _cursor_of(job.job_id, _Mark(start.attempt, at_ms, number))
+    cursor = None if is_all else _cursor_of(job.job_id, _Mark(start.attempt, at_ms, number, start.second))
     before = lines[0].line.number - 1 if lines and is_cut else start.number
     missing = number - before - len(lines) if lines else 0
     return LogPage(job, start.attempt, place, tuple(lines), looked_to_ms, missing, cursor)
@@ -160,7 +171,13 @@ def _took(lines: list[DatedLine], found: tuple[DatedLine, ...], after: int, limi
 
 
 def _run_of(job: Job, attempt: int) -> _Run | None:
-    """Returns an attempt from the job's history; None where the history no longer keeps it."""
+    """Returns an attempt from the job's history; None where the history no longer keeps it.
+
+    Where a second attempt beside it won, that one counts.
+    """
+    second = job.second
+    if job.won_by_second and second is not None and second.beside == attempt:
+        return _Run(second.logs, second.claimed_at_ms or 0, job.finished_at_ms, second=True)
     for place, entry in enumerate(job.history):
         if entry.state is State.RUNNING and entry.attempt == attempt:
             after = job.history[place + 1 :]
@@ -169,15 +186,16 @@ def _run_of(job: Job, attempt: int) -> _Run | None:
 
 
 def _cursor_of(job_id: str, mark: _Mark) -> str:
-    return cursors.short(["logs", job_id, mark.attempt, mark.at_ms, mark.number])
+    kind = _SECOND if mark.second else _FIRST
+    return cursors.short([kind, job_id, mark.attempt, mark.at_ms, mark.number])
 
 
 def _mark_of(job_id: str, cursor: str) -> _Mark:
     with cursors.checked():
         kind, of_job, attempt, at_ms, number = cursors.read_short(cursor)
-        if (kind, of_job) != ("logs", job_id):
+        if kind not in (_FIRST, _SECOND) or of_job != job_id:
             raise ValueError(cursor)
         for value in (attempt, at_ms, number):
             if type(value) is not int or not 0 <= value < 2**53:
                 raise ValueError(cursor)
-        return _Mark(attempt, at_ms, number)
+        return _Mark(attempt, at_ms, number, kind == _SECOND)

@@ -74,7 +74,9 @@ def _put_right(
     services: Services, deliveries: tuple[Delivery, ...], now_ms: int
 ) -> dict[Message, TransitionOutcome]:
     jobs = services.jobs.get_many([delivery.message.job_id for delivery in deliveries])
-    messages = [m for m in dict.fromkeys(delivery.message for delivery in deliveries) if m.job_id in jobs]
+    read = dict.fromkeys(delivery.message for delivery in deliveries)
+    # The offer of a second attempt lapses, and its job goes on.
+    messages = [message for message in read if message.job_id in jobs and not message.second]
     outcomes = services.jobs.apply_all([_repair(services, jobs[m.job_id], m, now_ms) for m in messages])
     return dict(zip(messages, outcomes, strict=True))
 

@@ -17,6 +17,7 @@ class JobInRequest:
     `field` is the job's path in the request, empty for a job submitted alone. `share` and `priority` are the job's
     own, the workflow's or the defaults. `pools` are those that the job may run
     in, best guess first. They are empty if no pool fits, and then `misfits` says why.
+    `may_run_twice` says whether the job's type allows a second attempt, None for an unknown type.
     """
 
     request: JobRequest
@@ -25,6 +26,7 @@ class JobInRequest:
     priority: int
     pools: tuple[Pool, ...]
     misfits: tuple[Violation, ...] = ()
+    may_run_twice: bool | None = None
 
     def path(self, name: str) -> str:
         """Returns the path of one of the job's fields in the request."""

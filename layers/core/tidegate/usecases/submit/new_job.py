@@ -61,6 +61,7 @@ def new_job(
         timeout_seconds=timeout_seconds,
         critical_path_boost_millipoints=boost_millipoints,
         fingerprint=fingerprint,
+        may_run_twice=bool(asked.may_run_twice),
         submitted_by=caller.subject or None,
         namespace=namespace,
         waiting_on=frozenset(range(len(depends_on))),

@@ -90,6 +90,7 @@ def _in_request(
     services: Services, request: JobRequest, field: str, workflow: WorkflowRequest | None
 ) -> JobInRequest:
     settings = services.settings
+    twice = services.registry.may_run_twice(request.type)
     share = request.share or (workflow.share if workflow else None)
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
@@ -102,8 +103,8 @@ def _in_request(
             partial(path_in, field),
         )
     except InvalidRequest as error:
-        return JobInRequest(request, field, share, priority, (), tuple(error.violations))
-    return JobInRequest(request, field, share, priority, pools)
+        return JobInRequest(request, field, share, priority, (), tuple(error.violations), twice)
+    return JobInRequest(request, field, share, priority, pools, may_run_twice=twice)
 
 
 def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:
@@ -118,7 +119,8 @@ def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:
 def _job_violations(services: Services, job: JobInRequest, now_ms: int) -> Iterator[Violation]:
     """Yields the violations of one job, except those that concern its upstreams."""
     request = job.request
-    yield from type_violations(services, request.type, request.parameters, job.path)
+    is_known = job.may_run_twice is not None
+    yield from type_violations(services, request.type, request.parameters, job.path, is_known=is_known)
     yield from job.misfits
     if request.concurrency_key is None and request.concurrency_limit != 1:
         yield Violation(job.path("concurrency_limit"), "requires concurrency_key")
@@ -156,11 +158,18 @@ def finish_by_violations(
 
 
 def type_violations(
-    services: Services, job_type: str, parameters: Mapping[str, Json], path: Callable[[str], str]
+    services: Services,
+    job_type: str,
+    parameters: Mapping[str, Json],
+    path: Callable[[str], str],
+    *,
+    is_known: bool = False,
 ) -> Iterator[Violation]:
-    """Yields the violations of a job's type and of its parameters. `path` gives the path of a field of the job."""
-    known = services.registry.types()
-    if job_type not in known:
+    """Yields the violations of a job's type and of its parameters. `path` gives the path of a field of the job.
+
+    `is_known` says that the type is surely registered.
+    """
+    if not is_known and job_type not in (known := services.registry.types()):
         yield Violation(path("type"), _unknown_type(services, job_type, known))
         return
     if is_deeper_than(parameters, limits.MAX_PARAMETERS_DEPTH):

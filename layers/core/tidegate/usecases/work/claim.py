@@ -2,6 +2,9 @@
 
 A claim is a conditional write that makes the job RUNNING and raises its `attempt`. Every later write of the worker
 must match that number, so a worker that lost its job can change nothing.
+
+A second attempt is claimed beside the first, by the transitions of `domain.transitions.second`. Its worker holds the
+job as a `SecondHold`.
 """
 
 from __future__ import annotations
@@ -18,10 +21,16 @@ from tidegate.domain.errors import (
     TidegateError,
     TooMuchGathered,
 )
-from tidegate.domain.job import Job, JobInput
+from tidegate.domain.job import Job, JobInput, SecondHold, held_as_second
 from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE
 from tidegate.domain.states import State
-from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp, TransitionRefused
+from tidegate.domain.transitions import (
+    ClaimAgainIfLeaseExpired,
+    ClaimIfQueued,
+    ClaimSecondIfOffered,
+    Stamp,
+    TransitionRefused,
+)
 from tidegate.ports import Assignment, Message, Outcome, OutcomeKind, UpstreamResult
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.gathered import Gathered
@@ -65,10 +74,12 @@ def claim_all(
     """
     # Of several messages about one job only the one with the highest attempt can win. The others are stale or copies.
     chosen: dict[str, int] = {}
+    offers: dict[str, int] = {}
     for place, message in enumerate(messages):
-        known = chosen.get(message.job_id)
+        of_kind = offers if message.second else chosen
+        known = of_kind.get(message.job_id)
         if known is None or messages[known].attempt < message.attempt:
-            chosen[message.job_id] = place
+            of_kind[message.job_id] = place
     stamp = Stamp(now_ms, worker_id, logs=services.log_place)
     lease_expires_at_ms = now_ms + services.settings.lease_ms
     transitions = [
@@ -98,9 +109,29 @@ def claim_all(
         for number, second in zip(orphans, services.jobs.apply_all(again), strict=True):
             outcomes[number] = second
     claims: list[Job | ServiceUnavailable | ServiceRefused | None] = [None] * len(messages)
+    claims_of_second = [
+        ClaimSecondIfOffered(
+            job_id, messages[place].attempt, worker_id, lease_expires_at_ms, stamp, services.seat
+        )
+        for job_id, place in offers.items()
+    ]
+    if claims_of_second:
+        of_second = services.jobs.apply_all(claims_of_second)
+        for place, outcome in zip(offers.values(), of_second, strict=True):
+            claims[place] = _held_second(outcome)
     for place, outcome in zip(chosen.values(), outcomes, strict=True):
         claims[place] = None if isinstance(outcome, TransitionRefused | NotFound) else outcome
     return claims
+
+
+def _held_second(outcome: _Outcome) -> Job | ServiceUnavailable | ServiceRefused | None:
+    """Returns the job of a claimed second attempt as its worker holds it; None where the offer is over."""
+    if isinstance(outcome, TransitionRefused | NotFound):
+        return None
+    if isinstance(outcome, Job):
+        # No second attempt: it ended since, so there is nothing to run.
+        return None if outcome.live_second is None else held_as_second(outcome, outcome.live_second)
+    return outcome
 
 
 def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
@@ -143,6 +174,7 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
         timeout_ms=job.timeout_seconds * 1_000,
         upstreams=upstreams,
         key=job.key,
+        second=isinstance(job, SecondHold),
     )
     return Claimed(job, assignment, max(now_ms, job.started_at_ms or 0), refusal)
 

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
-from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.job import Job, JobFailure, SecondHold
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.retry import TIMED_OUT, backoff_ms
+from tidegate.domain.second_attempts import SecondEnd
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     Ending,
+    EndSecondIfHolds,
     FinishIfAttemptHolds,
+    FinishSecondIfHolds,
     HandBackIfAttemptHolds,
     RetryIfAttemptHolds,
     Stamp,
@@ -56,12 +59,14 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
     """Chooses the transition for an attempt that ended at `now_ms`; None if the job was lost to another worker.
 
     A failure or a timeout counts against the retry policy, and the job is retried while the policy allows it. A job
-    that is handed back uses up no retry and loses no rank, for whatever reason. A large result is written as overflow
-    here, before the job refers to it. Raises ServiceUnavailable.
+    that is handed back uses up no retry and loses no rank, for whatever reason. A second attempt counts only if it
+    succeeds. A large result is written as overflow here, before the job refers to it. Raises ServiceUnavailable.
     """
     if outcome.kind is OutcomeKind.LOST:
         return None
     job = claimed.job
+    if isinstance(job, SecondHold):
+        return _end_of_second(services, job, outcome, claimed.began_at_ms, now_ms)
     stamp = _stamp(job, now_ms, outcome.code)
     if outcome.kind is OutcomeKind.UNABLE:
         return _handed_back(job, stamp, None)
@@ -78,7 +83,38 @@ def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
     return _handed_back(job, _stamp(job, now_ms, why), None)
 
 
+_FAILED = frozenset({OutcomeKind.FAILED, OutcomeKind.TIMED_OUT})
+
+
+def _end_of_second(
+    services: Services, job: SecondHold, outcome: Outcome, began_at_ms: int | None, now_ms: int
+) -> Conclusion:
+    stamp = _stamp(job, now_ms, f"second attempt beside attempt {job.attempt}")
+    worker_id = job.worker_id or ""
+    if outcome.kind is not OutcomeKind.SUCCEEDED:
+        end = SecondEnd.FAILED if outcome.kind in _FAILED else SecondEnd.STOPPED
+        return Conclusion(job, EndSecondIfHolds(job, job.attempt, worker_id, end), stamp, began_at_ms)
+    ending = _success(services, job, outcome, began_at_ms, now_ms)
+    return Conclusion(
+        job, FinishSecondIfHolds(job, job.attempt, worker_id, ending, stamp), stamp, began_at_ms
+    )
+
+
+def _success(services: Services, job: Job, outcome: Outcome, began_at_ms: int | None, now_ms: int) -> Ending:
+    overflowed = services.jobs.store_result_overflow(job, outcome.result)
+    return Ending(
+        State.SUCCEEDED,
+        result=None if overflowed else outcome.result,
+        result_overflow=overflowed,
+        expires_at_s=services.settings.expires_at_s(now_ms),
+        began_at_ms=began_at_ms,
+    )
+
+
 def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
+    if isinstance(job, SecondHold):
+        end = EndSecondIfHolds(job, job.attempt, job.worker_id or "", SecondEnd.STOPPED)
+        return Conclusion(job, end, stamp, began_at_ms)
     reasons = ["" if began_at_ms is not None else UNBEGUN, stamp.reason]
     said = replace(stamp, reason=": ".join(filter(None, reasons)))
     hand_back = HandBackIfAttemptHolds(job, job.attempt, said, began_at_ms)
@@ -98,7 +134,9 @@ def conclude_all(
     cancelled = [
         place
         for place, (conclusion, outcome) in enumerate(zip(conclusions, outcomes, strict=True))
-        if isinstance(outcome, TransitionRefused) and _still_holds(outcome.job, conclusion.job)
+        if isinstance(outcome, TransitionRefused)
+        and not isinstance(conclusion.job, SecondHold)  # its refusal says nothing of the first attempt
+        and _still_holds(outcome.job, conclusion.job)
     ]
     endings: list[Transition] = []
     for place in cancelled:
@@ -139,10 +177,8 @@ def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: S
         asked = _asked_for(stamp, services.jobs.get(job.job_id, consistent=True))
         return _finish(services, job, Ending(State.CANCELLED), asked, claimed.began_at_ms)
     if outcome.kind is OutcomeKind.SUCCEEDED:
-        overflowed = services.jobs.store_result_overflow(job, outcome.result)
-        result = None if overflowed else outcome.result
-        ending = Ending(State.SUCCEEDED, result=result, result_overflow=overflowed)
-        return _finish(services, job, ending, stamp, claimed.began_at_ms)
+        ending = _success(services, job, outcome, claimed.began_at_ms, stamp.now_ms)
+        return FinishIfAttemptHolds(job, job.attempt, ending, stamp)
     timed_out = outcome.kind is OutcomeKind.TIMED_OUT
     failure = (
         JobFailure(TIMED_OUT, f"ran longer than its timeout of {job.timeout_seconds} s")

@@ -20,5 +20,8 @@ def conclude_stuck(services: Services, clock: Clock, assignment: Assignment, out
     job = services.jobs.get(assignment.job_id, consistent=True)
     if job is None or job.state is not State.RUNNING or job.attempt != assignment.attempt:
         return None
+    if assignment.second:
+        # The thread can't tell whether the second attempt is still its own, so its lease decides. The job goes on.
+        return None
     began_at_ms = max(job.began_at_ms or 0, job.started_at_ms or 0)
     return conclude(services, Claimed(job, assignment, began_at_ms), outcome, clock.now_ms())

@@ -46,6 +46,8 @@ class FunctionFaults:
         The job is READY again and uses up no retry. Does nothing if the job is no longer QUEUED. Raises
         ServiceUnavailable or ServiceRefused if the message should be delivered again.
         """
+        if message.second:
+            return  # the offer lapses, and its job goes on
         job = services.jobs.get(message.job_id, consistent=True)
         if job is not None and job.state is State.QUEUED:
             # Before the job becomes READY, so that the dispatcher that its event wakes knows the fault.

@@ -58,6 +58,8 @@ def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, w
     if delivery.receives < MOST_DELIVERIES:
         services.queue.extend(pool, delivery.receipt, seconds=_short_pause_seconds(delivery.receives))
         return False
+    if delivery.message.second:
+        return True  # the offer lapses, and its job goes on
     job = services.jobs.get(delivery.message.job_id, consistent=True)
     if job is None or job.state is not State.QUEUED:
         return True

@@ -9,8 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
-from tidegate.domain.job import Job, Progress
-from tidegate.domain.transitions import BeginIfAttemptHolds, HeartbeatIfAttemptHolds, TransitionRefused
+from tidegate.domain.job import Job, Progress, SecondHold
+from tidegate.domain.transitions import (
+    BeginIfAttemptHolds,
+    HeartbeatIfAttemptHolds,
+    HeartbeatSecondIfHolds,
+    TransitionRefused,
+)
 from tidegate.ports import Clock, Executor, Message, Outcome, OutcomeKind, Signal
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import Claimed, claim
@@ -74,7 +79,7 @@ class Run:
     def begins(self) -> None:
         """Notes that the code begins now; writes this at once if other jobs wait for the job's start."""
         self.began_at_ms = self.clock.now_ms()
-        if self.job.watch_start and not self.job.was_started:
+        if self.job.watch_start and not self.job.was_started and not isinstance(self.job, SecondHold):
             begin_code(self.services, self.job, self.began_at_ms)
 
     def beats(self, progress: Progress | None) -> Signal:
@@ -109,7 +114,12 @@ def beat(
     `began_at_ms` is when the attempt's code began, None before that.
     """
     lease_expires_at_ms = now_ms + services.settings.lease_ms
-    transition = HeartbeatIfAttemptHolds(job, job.attempt, lease_expires_at_ms, progress, began_at_ms)
+    transition: HeartbeatIfAttemptHolds | HeartbeatSecondIfHolds
+    if isinstance(job, SecondHold):
+        # The job shows the progress and the beginning of the first attempt.
+        transition = HeartbeatSecondIfHolds(job, job.attempt, job.worker_id or "", lease_expires_at_ms)
+    else:
+        transition = HeartbeatIfAttemptHolds(job, job.attempt, lease_expires_at_ms, progress, began_at_ms)
     try:
         current = services.jobs.apply(transition)
     except (TransitionRefused, NotFound):

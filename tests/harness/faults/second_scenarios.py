@@ -1,0 +1,28 @@
+"""A straggler with a second attempt that wins."""
+
+from __future__ import annotations
+
+from dev.simulator.checks.second_attempts import note_usual_runs
+from tests.harness.faults.deployment import POOL, Deployment
+from tests.harness.faults.steps import submit
+from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
+from tidegate.usecases.work.claim import claim
+
+SETTINGS = {"second_attempt_percent": 50, "dispatch_lease_seconds": 60, "lease_seconds": 120}
+_LONG_MS = 70_000  # shorter than a lease
+
+
+def run_twice(d: Deployment) -> None:
+    """The first worker falls silent, and the second attempt ends the job before that is noticed."""
+    d.ask(lambda: note_usual_runs(d.services, [1_000] * MIN_RUNS_OF_P99))
+    submit(d, "slow")
+    d.events()
+    held = []
+    for delivery in d.ask(lambda: d.services.queue.receive(POOL, limit=10, wait_seconds=0)):
+        d.ask(lambda at=delivery: claim(d.services, at.message, "slow", d.now_ms))  # type: ignore[misc]
+        held.append(delivery.receipt)
+    d.wait(_LONG_MS)
+    d.tick()
+    d.settle()
+    d.ask(lambda: d.services.queue.delete(POOL, held))
+    d.settle()
