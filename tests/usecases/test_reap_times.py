@@ -16,6 +16,7 @@ from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.verdicts import MOST_KEPT, FinishVerdict, Judgement, shown_judgement, with_judgement
 from tidegate.ports import Outcome, OutcomeKind, Reminder
 from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
 from tidegate.usecases.reap import reap_times as module
 from tidegate.usecases.reap.reap_times import GRACE_MS, JOBS_PER_MINUTE, REMINDERS_PER_RUN, reap_times
@@ -193,13 +194,35 @@ def test_the_next_time_is_judged_in_each_run_and_all_others_in_turn() -> None:
     scene = Scene()
     by_ms = scene.world.now_ms + HOUR_MS
     ids = [scene.submit(finish_by_ms=by_ms + number)[0] for number in range(3 * REMINDERS_PER_RUN)]
-    counts = [run(scene) for _ in range(5)]
+    counts = [run(scene) for _ in range(4)]
     assert counts[0] == REMINDERS_PER_RUN
     assert max(counts) <= REMINDERS_PER_RUN
     assert all(of_job(scene, each) for each in ids)
     scene.world.requests.clear()
     run(scene)
     assert scene.world.requests["get_consistent"] == REMINDERS_PER_RUN
+
+
+def test_reminders_of_ended_jobs_keep_no_open_one_waiting() -> None:
+    scene = Scene(capacity=3 * REMINDERS_PER_RUN)
+    by_ms = scene.world.now_ms + HOUR_MS
+    for number in range(3 * REMINDERS_PER_RUN):
+        scene.submit(finish_by_ms=by_ms + number)
+    scene.dispatch()
+    for _ in range(3 * REMINDERS_PER_RUN):
+        scene.end(Outcome(OutcomeKind.SUCCEEDED))
+    (left,) = scene.submit(finish_by_ms=by_ms + HOUR_MS)
+    scene.world.now_ms += LATER_MS
+    assert run(scene) == 1
+    assert of_job(scene, left) == [ON_COURSE]
+    assert reminders(scene) == [Reminder(by_ms + HOUR_MS, left)]
+
+
+def test_nothing_is_read_when_the_time_is_over() -> None:
+    scene, _, now_ms = scene_with_times()
+    scene.world.requests.clear()
+    assert reap_times(scene.services, now_ms, until=Deadline(STILL, 0)) == 0
+    assert not scene.world.requests
 
 
 def test_a_large_workflow_is_judged_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
