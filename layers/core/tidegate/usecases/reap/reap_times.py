@@ -152,8 +152,9 @@ class _Run:
             for job, _ in judged.jobs
             if job.finish_by_ms is not None and not _is_missed(job.judgements)
         ]
-        if judged.workflow is not None and not _is_missed(submission.judgements):
-            times_ms.append(judged.workflow.at_ms)
+        # Also while all jobs that are left are going to be skipped: one may be marked, and go on.
+        if judged.is_open and submission.finish_by_ms is not None and not _is_missed(submission.judgements):
+            times_ms.append(submission.finish_by_ms)
         # Until the submission is complete, some of its jobs may not be written yet.
         return times_ms if times_ms or submission.phase is Phase.COMPLETE else None
 
