@@ -13,7 +13,14 @@ from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import NoteDependents, ReleaseIfPending, RerunUnlessDispatched, Stamp
+from tidegate.domain.transitions import (
+    NoteDependents,
+    NoteJudgementIfOpen,
+    ReleaseIfPending,
+    RerunUnlessDispatched,
+    Stamp,
+)
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 LARGE = {"text": "x" * 20_000}
 
@@ -235,3 +242,13 @@ def test_the_input_of_a_rerun_stands_beside_the_job_s_own(
     assert stores.jobs.load_input(rerun) == stores.jobs.load_inputs([rerun])["S"] == given
     assert stores.jobs.load_dependencies([(rerun, 1)]) == {("S", 1): depends_on[1]}
     assert stores.jobs.load_input(job) == old
+
+
+def test_a_new_life_has_no_judgement_that_was_noted_since_the_job_was_read(stores: Stores) -> None:
+    job = replace(pending("S.2"), finish_by_ms=NOW_MS + 9)
+    stores.jobs.insert_if_absent([job])
+    stores.jobs.apply(NoteJudgementIfOpen(job, Judgement(NOW_MS, FinishVerdict.AT_RISK, 0.25)))
+    stores.jobs.apply(RerunUnlessDispatched(job, Stamp(NOW_MS, "ann")))
+    kept = stores.jobs.get("S.2", consistent=True)
+    assert kept is not None
+    assert (kept.reopened, kept.judgements) == (1, ())

@@ -8,19 +8,30 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulator.interleavings.actors import POOL
 from dev.simulator.interleavings.scene import Scene
+from dev.simulator.memory.seeded import JOB_TYPE
 from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import ServiceUnavailable
-from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.job import submission_of
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.states import State
+from tidegate.domain.statistics.figures import OVERRUN_UNIT, Figures
+from tidegate.domain.statistics.histogram import histogram_of
+from tidegate.domain.statistics.rollup import Rollup
+from tidegate.domain.statistics.spans import DAY_MS, Counted, Span, floor_to
 from tidegate.domain.verdicts import MOST_KEPT, FinishVerdict, Judgement, shown_judgement, with_judgement
 from tidegate.ports import Outcome, OutcomeKind, Reminder
 from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
 from tidegate.usecases.reap import reap_times as module
 from tidegate.usecases.reap.reap_times import GRACE_MS, JOBS_PER_MINUTE, REMINDERS_PER_RUN, reap_times
 from tidegate.usecases.recover.cancel import cancel_workflow
+from tidegate.usecases.recover.mark import Mark, mark_job
 from tidegate.usecases.recover.reopen import retry_job
+from tidegate.usecases.release.release import release
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -55,10 +66,19 @@ def reminders(scene: Scene) -> list[Reminder]:
     return list(scene.services.submissions.list_reminders(limit=100))
 
 
-def scene_with_times() -> tuple[Scene, str, int]:
-    """Makes a chain of an hour that has 70 minutes, and whose second job has 15 minutes after the 20 of the first."""
+def scene_with_times(*, overrun: float = 0) -> tuple[Scene, str, int]:
+    """Makes a chain of an hour that has 70 minutes, and whose second job has 15 minutes after the 20 of the first.
+
+    By the statistics, if there are any, earlier jobs took `overrun` times their estimates.
+    """
     scene = Scene(capacity=1)
     now_ms = scene.world.now_ms
+    if overrun:
+        runs = histogram_of([round(overrun * OVERRUN_UNIT)] * 50)
+        past = Rollup({JOB_TYPE: Figures(succeeded=50, run=runs, overrun=runs)})
+        today_ms = floor_to(now_ms, DAY_MS)
+        yesterday = Counted(today_ms - DAY_MS, today_ms, past)
+        scene.services.statistics.put(POOL, Span.DAY, yesterday, expires_at_s=now_ms)
     jobs = [
         estimated("a", minutes=20),
         estimated("b", "a", minutes=20, finish_by_ms=now_ms + 15 * MINUTE_MS),
@@ -81,7 +101,7 @@ def test_nothing_is_read_beyond_one_query_where_no_time_is_given() -> None:
 
 
 def test_verdicts_are_those_of_the_forecast_and_change_before_the_time_is_missed() -> None:
-    scene, workflow_id, now_ms = scene_with_times()
+    scene, workflow_id, now_ms = scene_with_times(overrun=1.2)
     assert run(scene) == 3
     asked = forecast_workflow(scene.services, workflow_id, now_ms=now_ms).finish_by
     of_b = forecast_job(scene.services, f"{workflow_id}.1", now_ms=now_ms).finish_by
@@ -175,6 +195,45 @@ def test_what_is_reopened_before_its_time_is_judged_again() -> None:
     assert reminders(scene) == [Reminder(own, workflow_id)]
 
 
+@pytest.mark.parametrize("is_in_workflow", [True, False])
+def test_the_time_of_a_workflow_is_judged_again_after_a_mark(is_in_workflow: bool) -> None:
+    scene = Scene(capacity=1)
+    by_ms = scene.world.now_ms + 5 * HOUR_MS
+    if is_in_workflow:
+        request = workflow([job("a"), estimated("b", "a", minutes=1)])
+    else:
+        (a,) = scene.submit()
+        later = replace(job("b"), depends_on=(DependencyRequest(job_id=a),))
+        request = workflow([later])
+    jobs = scene.submit_workflow(replace(request, finish_by_ms=by_ms))
+    a, b = jobs["a"] if is_in_workflow else a, jobs["b"]
+    workflow_id = submission_of(b)
+    scene.dispatch()
+    release(scene.services, [scene.end(Outcome(OutcomeKind.FAILED, retryable=False))], scene.world.now_ms)
+    assert scene.job(b).state is State.SKIPPED
+    run(scene, LATER_MS / MINUTE_MS)
+    assert reminders(scene) == []
+    mark_job(scene.services, a, Mark(State.SUCCEEDED, "by hand"), caller=NOBODY, now_ms=scene.world.now_ms)
+    assert scene.job(b).state is State.READY
+    assert reminders(scene) == [Reminder(by_ms, workflow_id)]
+    assert run(scene) == 1
+    assert of_workflow(scene, workflow_id) == [ON_COURSE]
+
+
+def test_a_workflow_whose_jobs_are_going_to_be_skipped_keeps_its_reminder() -> None:
+    scene = Scene(capacity=1)
+    by_ms = scene.world.now_ms + 5 * HOUR_MS
+    jobs = [job("a"), estimated("b", "a", minutes=1)]
+    workflow_id = submitted(scene, replace(workflow(jobs), finish_by_ms=by_ms))
+    scene.dispatch()
+    failed = scene.end(Outcome(OutcomeKind.FAILED, retryable=False))
+    assert run(scene, LATER_MS / MINUTE_MS) == 0
+    assert reminders(scene) == [Reminder(by_ms, workflow_id)]
+    release(scene.services, [failed], scene.world.now_ms)
+    run(scene)
+    assert reminders(scene) == []
+
+
 def test_a_reminder_without_a_time_is_removed_after_a_while() -> None:
     scene = Scene()
     scene.cut_off(
@@ -193,13 +252,35 @@ def test_the_next_time_is_judged_in_each_run_and_all_others_in_turn() -> None:
     scene = Scene()
     by_ms = scene.world.now_ms + HOUR_MS
     ids = [scene.submit(finish_by_ms=by_ms + number)[0] for number in range(3 * REMINDERS_PER_RUN)]
-    counts = [run(scene) for _ in range(5)]
+    counts = [run(scene) for _ in range(4)]
     assert counts[0] == REMINDERS_PER_RUN
     assert max(counts) <= REMINDERS_PER_RUN
     assert all(of_job(scene, each) for each in ids)
     scene.world.requests.clear()
     run(scene)
     assert scene.world.requests["get_consistent"] == REMINDERS_PER_RUN
+
+
+def test_reminders_of_ended_jobs_keep_no_open_one_waiting() -> None:
+    scene = Scene(capacity=3 * REMINDERS_PER_RUN)
+    by_ms = scene.world.now_ms + HOUR_MS
+    for number in range(3 * REMINDERS_PER_RUN):
+        scene.submit(finish_by_ms=by_ms + number)
+    scene.dispatch()
+    for _ in range(3 * REMINDERS_PER_RUN):
+        scene.end(Outcome(OutcomeKind.SUCCEEDED))
+    (left,) = scene.submit(finish_by_ms=by_ms + HOUR_MS)
+    scene.world.now_ms += LATER_MS
+    assert run(scene) == 1
+    assert of_job(scene, left) == [ON_COURSE]
+    assert reminders(scene) == [Reminder(by_ms + HOUR_MS, left)]
+
+
+def test_nothing_is_read_when_the_time_is_over() -> None:
+    scene, _, now_ms = scene_with_times()
+    scene.world.requests.clear()
+    assert reap_times(scene.services, now_ms, until=Deadline(STILL, 0)) == 0
+    assert not scene.world.requests
 
 
 def test_a_large_workflow_is_judged_less_often(monkeypatch: pytest.MonkeyPatch) -> None:

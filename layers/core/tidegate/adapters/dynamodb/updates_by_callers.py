@@ -103,6 +103,7 @@ def _in_new_life(
         schema.EXPIRES_AT,
         schema.HELD_IN,
         schema.DUE_AT,
+        schema.JUDGEMENTS,  # also those that were noted since the job was read
     )
     return Update(
         condition,
@@ -122,7 +123,6 @@ def _in_new_life(
             **dict.fromkeys(cleared),
             **failure_values(None),
             **progress_values(None),
-            **({schema.JUDGEMENTS: None} if job.judgements else {}),
             **({} if is_whole else {schema.HISTORY: shortened}),
         },
         append=last if is_whole else None,

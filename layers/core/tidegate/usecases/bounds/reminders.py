@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tidegate.domain.job import Job, submission_of
-from tidegate.domain.submission import Submission
 from tidegate.ports import Reminder
 from tidegate.usecases.services import Services
 
@@ -22,19 +21,18 @@ def remind(services: Services, submission_id: str, times_ms: Iterable[int | None
 
 
 def remind_of_reopened(services: Services, jobs: Sequence[Job], now_ms: int) -> None:
-    """Leaves reminders of the times of jobs that are about to be reopened, as far as these are still to come.
+    """Leaves reminders of the times of jobs that are about to be reopened, and of their workflows.
 
-    Costs one write for each submission of a job with such a time. Raises ServiceUnavailable.
+    Leaves them of the times that are still to come. Costs a read of each workflow's record, up to 100 at once, and one
+    write for each submission with such a time. Raises ServiceUnavailable.
     """
+    workflow_ids = sorted({submission_of(job.job_id) for job in jobs if job.workflow_id is not None})
+    records = services.submissions.get_many(workflow_ids) if workflow_ids else {}
     times_ms: dict[str, list[int]] = {}
-    for job in jobs:
-        if job.finish_by_ms is not None and job.finish_by_ms > now_ms:
-            times_ms.setdefault(submission_of(job.job_id), []).append(job.finish_by_ms)
+    of_workflows = [(each.submission_id, each.finish_by_ms) for each in records.values()]
+    of_jobs = [(submission_of(job.job_id), job.finish_by_ms) for job in jobs]
+    for submission_id, at_ms in (*of_workflows, *of_jobs):
+        if at_ms is not None and at_ms > now_ms:
+            times_ms.setdefault(submission_id, []).append(at_ms)
     for submission_id, found_ms in times_ms.items():
         remind(services, submission_id, found_ms, now_ms)
-
-
-def remind_of_workflow(services: Services, submission: Submission | None, now_ms: int) -> None:
-    """Leaves a reminder of the time of a workflow of which jobs are about to be reopened, if it is still to come."""
-    if submission is not None and (submission.finish_by_ms or 0) > now_ms:
-        remind(services, submission.submission_id, [submission.finish_by_ms], now_ms)

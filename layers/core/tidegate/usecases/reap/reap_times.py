@@ -1,9 +1,10 @@
 """Judges the times to finish by of open work before they are missed, and notes each verdict that has changed.
 
 A submission with such times leaves a reminder. Each run looks at a bounded number of reminders: at the one with the
-next time, then at others in turns, so that none is passed over for ever. The verdicts are those of a forecast, read and
-stepped by its own code. A verdict is noted by a conditional write, and only where it differs from the one before. So
-two runs at once, or a run after one that died, note each change once. A reminder is changed last.
+next time, then at others in turns, so that none is passed over for ever. A look at a submission that has ended costs
+little, so a run takes many of those, and judges few. The verdicts are those of a forecast, read and stepped by its own
+code. A verdict is noted by a conditional write, and only where it differs from the one before. So two runs at once, or
+a run after one that died, note each change once. A reminder is changed last.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from tidegate.usecases.read.visible import is_accepted
 from tidegate.usecases.services import Services
 
 REMINDERS_PER_RUN: Final = 10
+"""Submissions that one run judges."""
+LOOKS_PER_RUN: Final = 200
+"""Reminders that one run looks at: most may be of submissions that have ended, where nothing is left to judge."""
 JOBS_PER_MINUTE: Final = 2_000
 """Jobs that are stepped in a minute on average: a run that stepped more rests for as many minutes."""
 CHANGES_PER_LOOK: Final = 200
@@ -47,11 +51,14 @@ def reap_times(services: Services, now_ms: int, *, until: Deadline = NEVER) -> i
     """Judges the times to finish by of at most `REMINDERS_PER_RUN` submissions; returns how many verdicts it noted.
 
     Costs one query where no submission has such a time. Otherwise it reads a cursor, and for each submission what its
-    forecast reads. It steps about `JOBS_PER_MINUTE` jobs a minute, however many there are: a larger workflow is judged
-    less often than once a minute. Nothing is judged after `until`. Raises the first error after the other submissions
-    have been looked at.
+    forecast reads. It looks at `LOOKS_PER_RUN` reminders at most, since those of ended submissions have to go too. It
+    steps about `JOBS_PER_MINUTE` jobs a minute, however many there are: a larger workflow is judged less often than
+    once a minute. Nothing is judged after `until`. Raises the first error after the other submissions have been looked
+    at.
     """
-    first = services.submissions.list_reminders(limit=REMINDERS_PER_RUN + 1)
+    if until.is_over():
+        return 0
+    first = services.submissions.list_reminders(limit=LOOKS_PER_RUN + 1)
     if not first:
         return 0
     place = _read(services.cursors.load(_CURSOR))
@@ -64,7 +71,7 @@ def reap_times(services: Services, now_ms: int, *, until: Deadline = NEVER) -> i
         if number:
             place = _Place(0, reminder)
         # The first is the one with the next time. One more is always looked at, so that it can't block the others.
-        if run.stepped >= JOBS_PER_MINUTE and number:
+        if number and (run.stepped >= JOBS_PER_MINUTE or run.judged >= REMINDERS_PER_RUN):
             break
     rest_ms = run.stepped * _RUN_EVERY_MS // JOBS_PER_MINUTE
     if rest_ms > _RUN_EVERY_MS:
@@ -84,10 +91,10 @@ def _turn(services: Services, first: Sequence[Reminder], place: _Place) -> Itera
         yield from [*others[start:], *others[:start]]
         return
     behind = (
-        services.submissions.list_reminders(limit=REMINDERS_PER_RUN, after=place.after) if place.after else ()
+        services.submissions.list_reminders(limit=LOOKS_PER_RUN, after=place.after) if place.after else ()
     )
     in_turn = [each for each in dict.fromkeys([*behind, *others]) if each != next_due]
-    for each in in_turn[: REMINDERS_PER_RUN - 1]:
+    for each in in_turn[: LOOKS_PER_RUN - 1]:
         # Stored before the submission is looked at, so that one that takes too long is not next in every run.
         services.cursors.save(_CURSOR, _text(_Place(0, each)))
         yield each
@@ -95,12 +102,13 @@ def _turn(services: Services, first: Sequence[Reminder], place: _Place) -> Itera
 
 @dataclass(slots=True)
 class _Run:
-    """One run: how many jobs it has stepped, and how many verdicts it has noted."""
+    """One run: the jobs it has stepped, the submissions it has judged, and the verdicts it has noted."""
 
     services: Services
     now_ms: int
     until: Deadline
     stepped: int = 0
+    judged: int = 0
     noted: int = 0
 
     def look_at(self, reminder: Reminder) -> None:
@@ -144,14 +152,16 @@ class _Run:
             for job, _ in judged.jobs
             if job.finish_by_ms is not None and not _is_missed(job.judgements)
         ]
-        if judged.workflow is not None and not _is_missed(submission.judgements):
-            times_ms.append(judged.workflow.at_ms)
+        # Also while all jobs that are left are going to be skipped: one may be marked, and go on.
+        if judged.is_open and submission.finish_by_ms is not None and not _is_missed(submission.judgements):
+            times_ms.append(submission.finish_by_ms)
         # Until the submission is complete, some of its jobs may not be written yet.
         return times_ms if times_ms or submission.phase is Phase.COMPLETE else None
 
     def _note(self, judged: TimesJudged, submission: Submission | None) -> None:
         """Notes the verdicts that have changed. Each change of a verdict is written here, and once."""
         self.stepped += judged.jobs_stepped
+        self.judged += judged.workflow is not None or any(found is not None for _, found in judged.jobs)
         changes = [
             NoteJudgementIfOpen(job, judgement)
             for job, found in judged.jobs

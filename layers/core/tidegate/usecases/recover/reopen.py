@@ -22,7 +22,7 @@ from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.portions import JOBS_AT_ONCE, apply_lean, portions, read_lean
-from tidegate.usecases.bounds.reminders import remind_of_reopened, remind_of_workflow
+from tidegate.usecases.bounds.reminders import remind_of_reopened
 from tidegate.usecases.callers.ownership import refuse_foreign_jobs, refuse_foreign_workflow
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.read.visible import find_job
@@ -80,8 +80,6 @@ def retry_job(
         if not may_be_reopened(job.history):
             why = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit a new job"
             raise NotRetryable(job_id, why)
-        if job.workflow_id is not None:
-            remind_of_workflow(services, services.submissions.get(job.workflow_id), now_ms)
         reopening.reopen([job])
         job = find_job(services, job_id)
     elif job.cancel_requested_at_ms is not None and not job.is_terminal:
@@ -144,7 +142,6 @@ def rerun_workflow(
     place = RerunPlace.read(cursor)
     submission = accepted_workflow(services, workflow_id, now_ms)
     refuse_foreign_workflow(services, caller, submission)
-    remind_of_workflow(services, submission, now_ms)
     job_count = submission.job_count
     if place.is_judging:
         return _judge_from(services, workflow_id, place.index, job_count, stamp, until)

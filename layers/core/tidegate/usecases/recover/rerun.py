@@ -23,7 +23,7 @@ from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.kept_ends import apply_leaving
 from tidegate.usecases.bounds.portions import apply_lean, portions
-from tidegate.usecases.bounds.reminders import remind_of_reopened, remind_of_workflow
+from tidegate.usecases.bounds.reminders import remind_of_reopened
 from tidegate.usecases.callers.ownership import refuse_foreign_jobs
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.read.visible import find_job
@@ -93,8 +93,6 @@ def rerun_job(
     stamp = Stamp(_later_than_all(now_ms, [job, *found.jobs]), caller.display, _REASON)
     rerunning = _Rerunning(services, stamp, until)
     if not is_begun:
-        if job.workflow_id is not None:
-            remind_of_workflow(services, services.submissions.get(job.workflow_id), now_ms)
         job = rerunning.begin(job, parameters)
     is_whole = rerunning.go_on(found, began_ms=_life_began_ms(job))
     rerunning.judge()
