@@ -61,8 +61,10 @@ FILTERS = {
 
 def test_stragglers_are_asked_for_among_running_jobs_alone(asked: list[httpx.Request]) -> None:
     assert tidegate("jobs", "list", "--straggler").exit_code == 0
-    (request,) = asked
-    assert dict(request.url.params) == {"state": "RUNNING", "straggler": "true", "limit": "50"}
+    assert tidegate("jobs", "list", "--straggler", "--state", "FAILED", "--state", "RUNNING").exit_code == 0
+    assert [dict(request.url.params) for request in asked] == [
+        {"state": states, "straggler": "true", "limit": "50"} for states in ("RUNNING", "FAILED,RUNNING")
+    ]
 
 
 def test_every_filter_is_sent_as_the_api_takes_it(asked: list[httpx.Request]) -> None:

@@ -16,7 +16,7 @@ from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, client_of, job_json
 from tests.harness.cli.screens import Screen, answer_with, tidegate
 from tidegate_cli import options
 from tidegate_cli.commands import top as command
-from tidegate_cli.errors import ApiUnreachable, CliError
+from tidegate_cli.errors import ApiProblem, ApiUnreachable, CliError
 from tidegate_cli.following.follow import Waiting
 from tidegate_cli.top.frame import Frame
 from tidegate_cli.top.picture import lines_of_frame
@@ -60,6 +60,7 @@ class Api:
         self.more: str | None = None
         self.looked_at = 3
         self.refused: httpx.Response | None = None
+        self.unknown = "straggler"  # the parameter that an API of an earlier version does not know
         self.hours = [row(BEGIN_MS - 2 * HOUR_MS, 60, 6), row(BEGIN_MS, 40)]
         self.counted_until: str | None = format_time(COUNTED_MS)
         self.asked: list[httpx.Request] = []
@@ -79,7 +80,8 @@ class Api:
             found = [each for each in found if each["estimated_duration_seconds"]]
         if query.get("straggler"):
             if self.straggling is None:
-                return httpx.Response(422, json={"title": "Not valid", "detail": "straggler: is unknown"})
+                errors = [{"field": self.unknown, "message": "is no query parameter here"}]
+                return httpx.Response(422, json={"title": "Not valid", "detail": "", "errors": errors})
             found = self.straggling
         return httpx.Response(200, json={"jobs": found, "looked_at": len(found), "cursor": self.more})
 
@@ -132,6 +134,9 @@ def test_stragglers_have_a_list_of_their_own_while_there_are_any() -> None:
     assert next_steps(frame)[0].do == f"tidegate jobs logs {WORKFLOW}.1 --follow"
     api.straggling = None
     assert reader(api).read().as_json(10)["stragglers"] == {"count": 0, "more": False, "jobs": []}
+    api.unknown = "limit"
+    with pytest.raises(ApiProblem, match="limit"):
+        reader(api).read()
 
 
 def test_hours_without_an_end_have_their_place_in_the_line() -> None:

@@ -45,7 +45,7 @@ def test_runs_against_their_estimates_have_a_median_and_a_spread() -> None:
     chance = random.Random(1)
     overruns = [round(1_500 * chance.lognormvariate(0, 0.3)) for _ in range(1_000)]
     halves = [
-        Rollup({"a": Figures(run=histogram_of([1_000] * 500), overrun=histogram_of(each))})
+        Rollup({"a": Figures(succeeded=500, run=histogram_of([1_000] * 500), overrun=histogram_of(each))})
         for each in (overruns[:500], overruns[500:])
     ]
     found = usual_runs(halves)["a"].overrun
@@ -63,6 +63,50 @@ def test_runs_against_their_estimates_have_a_median_and_a_spread() -> None:
         assert found is not None
         assert found == UsualOverrun(MIN_RUNS, found.median, RELATIVE_ERROR)
         assert found.median == pytest.approx(max(1, equal) / 1_000, rel=2 * RELATIVE_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("bad", "median_s", "tells_overrun"),
+    [
+        ({}, 600.0, True),
+        ({"failed": 20}, 600.0, True),
+        ({"failed": 21}, 600.0, False),
+        ({"timed_out": 21}, 600.0, False),
+        ({"cancelled": 21}, 600.0, False),  # cancelled as they ran
+        ({"failed": 15, "timed_out": 16}, 600.0, False),
+        ({"failed": 79}, 600.0, False),
+        ({"failed": 80}, None, False),
+        ({"cancelled": 80}, None, False),
+    ],
+)
+def test_runs_that_did_not_succeed_are_not_how_a_type_runs(
+    bad: dict[str, int], median_s: float | None, tells_overrun: bool
+) -> None:
+    count = sum(bad.values())
+    figures = Figures(
+        succeeded=80,
+        failed=bad.get("failed", 0),
+        timed_out=bad.get("timed_out", 0),
+        cancelled=bad.get("cancelled", 0),
+        run=histogram_of([600_000] * 80 + [1_200] * count),
+        overrun=histogram_of([1_000] * 80 + [2] * count),
+    )
+    usual = usual_runs([Rollup({"a": figures})]).get("a")
+    assert (None if usual is None else usual.median_seconds) == (
+        None if median_s is None else pytest.approx(median_s, rel=RELATIVE_ERROR)
+    )
+    overrun = None if usual is None else usual.overrun
+    assert (overrun is not None) == tells_overrun
+    assert overrun is None or overrun.median == pytest.approx(1.0, rel=2 * RELATIVE_ERROR)
+
+
+def test_jobs_that_were_cancelled_before_they_ran_say_nothing_of_runs() -> None:
+    runs = [1_000] * MIN_RUNS
+    figures = Figures(
+        succeeded=MIN_RUNS, cancelled=90, skipped=90, run=histogram_of(runs), overrun=histogram_of(runs)
+    )
+    usual = usual_runs([Rollup({"a": figures})])["a"]
+    assert usual.overrun is not None
 
 
 def test_fewer_runs_make_nothing_usual() -> None:

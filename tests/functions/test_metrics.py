@@ -265,6 +265,20 @@ def test_accepted_jobs_are_counted_once_and_a_repeated_or_refused_request_counts
     assert submitted(capsys) == {}, "no metric is wanted"
 
 
+@pytest.mark.parametrize(("path", "body"), [("/v1/jobs", JOB), ("/v1/workflows", WORKFLOW)])
+def test_a_metric_that_fails_leaves_the_submission_whole(
+    path: str, body: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_told: object) -> None:
+        raise ValueError("no such dimension")
+
+    api = Api()
+    monkeypatch.setattr("tidegate.entry.submitted.publish", fail)
+    assert post(api, path, body, "once") == 201
+    assert all(each.phase is Phase.COMPLETE for each in api.world.submissions.values())
+    assert post(api, path, body, "once") == 200
+
+
 def test_a_workflow_that_was_interrupted_is_counted_when_it_is_committed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

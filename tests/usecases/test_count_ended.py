@@ -19,6 +19,7 @@ from tests.harness.usecases.ended import (
     dying_at,
     stored,
 )
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.statistics.asked import By, StatisticsQuery
 from tidegate.domain.statistics.codec import packed
@@ -246,6 +247,29 @@ def test_a_waiting_job_is_told_of_the_ten_minutes_in_which_it_was_seen() -> None
     assert {key: each[:-1] for key, each in world.rollups.items()} == {
         key: each[:-1] for key, each in kept.items()
     }
+
+
+@pytest.mark.parametrize("request_name", ["ranks", "load_rules", "list_lanes"])
+def test_a_look_that_fails_does_not_keep_ends_from_being_counted(
+    request_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    services, world = deployment()
+    People(services, world, 1).end(START_MS)
+    refused: list[str] = []
+
+    def refuse(name: str) -> None:
+        if name == request_name:
+            refused.append(name)
+            raise ServiceUnavailable("throttled")
+
+    world.on_request = refuse
+    count_ended(services, START_MS + SETTLES_MS)
+    count_ended(services, START_MS + SETTLES_MS + WINDOW_MS)
+    assert refused
+    assert len(caplog.records) == len(refused)
+    (counted,) = stored(world, Span.SLICE)
+    assert counted.oldest_ready_ms is None
+    assert world.reached[POOL].looks == ()
 
 
 def test_a_busy_pool_costs_a_fiftieth_of_a_write_unit_for_each_end_at_most(

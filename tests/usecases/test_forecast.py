@@ -110,7 +110,7 @@ def test_earlier_workflows_teach_how_jobs_run_against_their_estimates() -> None:
     before = ask(scene, workflow_id)
     midnight = floor_to(scene.world.now_ms, DAY_MS)
     runs = histogram_of([60_000] * 50)
-    twice = Rollup({JOB_TYPE: Figures(run=runs, overrun=histogram_of(range(1_950, 2_050)))})
+    twice = Rollup({JOB_TYPE: Figures(succeeded=100, run=runs, overrun=histogram_of(range(1_950, 2_050)))})
     counted = Counted(midnight - DAY_MS, midnight, twice)
     scene.services.statistics.put(POOL, Span.DAY, counted, expires_at_s=0)
     scene.services.long_recall.forget()

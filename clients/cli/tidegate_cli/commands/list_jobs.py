@@ -109,9 +109,10 @@ def _show(session: Session, found: Sequence[JobView], limit: int) -> None:
 def _find(
     client: Client, given: Sequence[State] | None, filters: Mapping[str, Parameter], limit: int
 ) -> list[JobView]:
-    usual = ALL_STATES if filters["straggler"] is None else (State.RUNNING,)
-    states = list(dict.fromkeys(given or usual))
-    if "workflow" in filters or filters["order"] is not None:
+    stragglers = filters["straggler"] is not None
+    states = list(dict.fromkeys(given or ((State.RUNNING,) if stragglers else ALL_STATES)))
+    # The API lists stragglers of any states that have RUNNING among them, and refuses others by themselves.
+    if "workflow" in filters or filters["order"] is not None or stragglers:
         return list(client.list_jobs({"state": ",".join(states), **filters}, limit=limit))
     return share_out([client.list_jobs({"state": each, **filters}, limit=limit) for each in states], limit)
 

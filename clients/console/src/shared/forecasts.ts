@@ -89,14 +89,10 @@ export function useIsFewJobs(workflowId: string | null): boolean {
 }
 
 /**
- * Forecasts the workflows of a page of the list, when somebody asks: it reads every job that is left of up to 20 of them.
+ * Forecasts the workflows of a page of the list by `refetch` alone: it reads every job that is left of up to 20 of them.
  * `filters` are those of the page, with its cursor.
  */
-export function useListForecast(
-  filters: ListFilters,
-  limit: number,
-  enabled: boolean,
-): UseQueryResult<WorkflowList> {
+export function useListForecast(filters: ListFilters, limit: number): UseQueryResult<WorkflowList> {
   const api = useApi();
   return useQuery({
     queryKey: ["workflows", filters, "forecast"],
@@ -104,10 +100,8 @@ export function useListForecast(
       answerOf(
         api.GET("/v1/workflows", { params: { query: { ...filters, limit, forecast: true } }, signal }),
       ),
-    enabled,
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
-    refetchOnReconnect: false,
+    // Only `refetch` reads it: an act that makes all that was read stale would ask again, and pay, for nobody.
+    enabled: false,
     retry: false,
   });
 }

@@ -34,7 +34,7 @@ class StatisticsRowOut(TypedDict):
     known and in rows of types, shares and workers. `utilisation` is the part of them that was busy. It is above 1 where
     the jobs that ended began earlier, because all of a job's time counts when it ends. `oldest_ready_seconds` is the
     longest time for which a READY job waited when the reaper looked, once in ten minutes. It is null where the reaper
-    did not look, and in rows of types, shares and workers.
+    did not look, where nothing happened in pools without slots, and in rows of types, shares and workers.
     """
 
     pool: str | None

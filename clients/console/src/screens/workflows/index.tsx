@@ -52,16 +52,14 @@ export function WorkflowsScreen() {
   });
   const page = list.data;
   const of = JSON.stringify(filters);
-  const [askedOf, setAskedOf] = useState<string | null>(null);
-  const forecast = useListForecast(filters, PAGE, askedOf === of);
+  const forecast = useListForecast(filters, PAGE);
   const ends = useMemo(
     () => (forecast.data === undefined ? null : endsOf(forecast.data.workflows)),
     [forecast.data],
   );
   const ask = () => {
-    if (askedOf !== of) setAskedOf(of);
     // A second request would end the first one, whose reads are paid by then.
-    else if (!forecast.isFetching) void forecast.refetch();
+    if (!forecast.isFetching) void forecast.refetch();
   };
   return (
     <Page title="Workflows" aside={<Freshness query={list} />}>

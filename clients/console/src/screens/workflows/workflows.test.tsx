@@ -76,6 +76,28 @@ it("forecasts when workflows end, when somebody asks", async () => {
   expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
 });
 
+it("asks for a forecast again by each click, and by nothing else", async () => {
+  const told = { asked_at: new Date().toISOString(), left_out: 0, coverage: 0.9, draws: 20, notes: [] };
+  const { asked, queries } = showAt("/workflows", {
+    "GET /v1/workflows": (call: Asked) => ({
+      ...PAGE,
+      forecast: call.call.includes("forecast=true") ? told : null,
+    }),
+  });
+  const forecasts = () => asked.filter(({ call }) => call.includes("forecast=true")).length;
+  const user = userEvent.setup();
+  await user.click(await screen.findByRole("button", { name: "Forecast when they end" }));
+  await screen.findByRole("button", { name: "Forecast again" });
+  // An act makes all that was read stale.
+  await act(() => queries.invalidateQueries());
+  expect(forecasts()).toBe(1);
+  await user.click(await screen.findByText("nightly\\u202e-1"));
+  await waitFor(() => expect(screen.queryByRole("grid", { name: "workflows, newest first" })).toBeNull());
+  act(() => window.history.back());
+  await user.click(await screen.findByRole("button", { name: "Forecast again" }));
+  await waitFor(() => expect(forecasts()).toBe(2));
+});
+
 it("keeps the filters and the page in the address", async () => {
   const { asked } = showAt("/workflows?state=RUNNING,NONSENSE&name=night", { "GET /v1/workflows": PAGE });
   await screen.findByRole("grid");

@@ -11,6 +11,7 @@ from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.statements import Update
 from tidegate.adapters.dynamodb.values import Item, encode
 from tidegate.domain.job import Job
+from tidegate.domain.second_attempts import SecondAttempt
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     AmendIfWaiting,
@@ -42,13 +43,8 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
         case ClaimIfQueued() | ClaimAgainIfLeaseExpired():
             holds = job.state is State.RUNNING and job.attempt == transition.attempt + 1
             return holds and _is_in(update, _lines(item)[-1:])
-        case ClaimSecondIfOffered():
-            second = job.live_second
-            claimed = (transition.worker_id, transition.stamp.now_ms)
-            return second is not None and (second.worker_id, second.claimed_at_ms) == claimed
-        case OfferSecondIfFirst():
-            second = job.live_second
-            return second is not None and second.offered_at_ms == transition.stamp.now_ms
+        case OfferSecondIfFirst() | ClaimSecondIfOffered():
+            return _is_second(transition, job.live_second)
         case DispatchIfReady():
             # A dispatcher uses one time for several dispatches, so only a line after the job's last READY can be its.
             as_shown = transition.ready_at_ms in (None, job.ready_at_ms)
@@ -73,6 +69,15 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
             is_whole = job.history[: len(read)] == read  # a hand-back may have shortened the history since
             return _is_in(update, _lines(item)[len(read) if is_whole else 0 :])
     return False
+
+
+def _is_second(transition: OfferSecondIfFirst | ClaimSecondIfOffered, second: SecondAttempt | None) -> bool:
+    if second is None:
+        return False
+    if isinstance(transition, OfferSecondIfFirst):
+        return second.offered_at_ms == transition.stamp.now_ms
+    claimed = (transition.worker_id, transition.stamp.now_ms)
+    return (second.worker_id, second.claimed_at_ms) == claimed
 
 
 def _lines(item: Item) -> list[Item]:

@@ -9,14 +9,18 @@ from typing import Final
 
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.domain.statistics.figures import OVERRUN_UNIT, Figures
-from tidegate.domain.statistics.histogram import RELATIVE_ERROR, Histogram, summed
+from tidegate.domain.statistics.figures import OVERRUN_UNIT, Figures, together
+from tidegate.domain.statistics.histogram import RELATIVE_ERROR, Histogram
 from tidegate.domain.statistics.rollup import OTHER, Rollup
 
 MIN_RUNS: Final = 20
 """How many runs of a type make a usual run."""
 MIN_RUNS_OF_P99: Final = 100
 """How many runs of a type make a 99th percentile, so that at least one of them lies beyond it."""
+_MEDIAN_NEEDS: Final = 0.5
+"""The median run lies among those that succeeded only where more than this part of the runs did."""
+_OVERRUN_NEEDS: Final = 0.8
+"""The quartiles of overruns lie well among those of successes where at least this part of the runs succeeded."""
 _QUARTILE_SPREADS: Final = 0.6745
 """How many standard deviations the quartiles of a normal distribution lie away from its middle."""
 
@@ -38,7 +42,7 @@ class UsualOverrun:
     """How jobs of one type ran against their estimates, by `runs` last attempts.
 
     `median` is that of the run times, each divided by its estimate (above 0). `spread` is the standard deviation of the
-    logarithm, by the distance of the quartiles, so that runs which failed early or timed out count little.
+    logarithm, by the distance of the quartiles. A few runs that failed early or timed out then count little.
     """
 
     runs: int
@@ -51,7 +55,8 @@ class UsualRun:
     """How long jobs of one type ran: the median of their last attempts, and the 99th percentile, in seconds.
 
     Both are within the relative error of a histogram. `runs` counts the attempts. `p99_seconds` is None for fewer than
-    MIN_RUNS_OF_P99 of them. `overrun` is None where fewer than MIN_RUNS of them had an estimate.
+    MIN_RUNS_OF_P99 of them. `overrun` is None where fewer than MIN_RUNS of them had an estimate, or where fewer than
+    four of five runs succeeded.
     """
 
     runs: int
@@ -71,17 +76,15 @@ class Straggler:
 def usual_runs(rollups: Iterable[Rollup]) -> Mapping[str, UsualRun]:
     """Returns the usual run of each type of which these roll-ups count at least MIN_RUNS.
 
-    All attempts that ran count, whatever their end. Types that a roll-up counts under OTHER are unknown there.
+    All attempts that ran count, whatever their end. A type has none where half of the runs or more didn't succeed: a
+    failure or a time-out would be its usual run. Types that a roll-up counts under OTHER are unknown there.
     """
     found: dict[str, list[Figures]] = {}
     for rollup in rollups:
         for job_type, figures in rollup.types.items():
             if job_type != OTHER:
                 found.setdefault(job_type, []).append(figures)
-    usual = {
-        job_type: _usual_run(summed(each.run for each in of_type), summed(each.overrun for each in of_type))
-        for job_type, of_type in found.items()
-    }
+    usual = {job_type: _usual_run(together(of_type)) for job_type, of_type in found.items()}
     return {job_type: run for job_type, run in usual.items() if run is not None}
 
 
@@ -116,12 +119,21 @@ def slow_after_seconds(usual: UsualRun) -> float | None:
     return max(LEAST_SECONDS, min(usual.p99_seconds, MEDIANS * usual.median_seconds))
 
 
-def _usual_run(run: Histogram, overrun: Histogram) -> UsualRun | None:
-    count = run.count
-    if count < MIN_RUNS:
+def _usual_run(figures: Figures) -> UsualRun | None:
+    run = figures.run
+    count, part = run.count, _succeeded_part(figures)
+    if count < MIN_RUNS or part <= _MEDIAN_NEEDS:
         return None
     p99_seconds = _seconds(run, 0.99) if count >= MIN_RUNS_OF_P99 else None
-    return UsualRun(count, _seconds(run, 0.5), p99_seconds, usual_overrun(overrun))
+    overrun = usual_overrun(figures.overrun) if part >= _OVERRUN_NEEDS else None
+    return UsualRun(count, _seconds(run, 0.5), p99_seconds, overrun)
+
+
+def _succeeded_part(figures: Figures) -> float:
+    """Returns the part of the runs that succeeded."""
+    # A run that was cancelled is in the histogram, and a failure that never ran is not: the sharper of both counts.
+    ran = max(figures.succeeded + figures.failed + figures.timed_out, figures.run.count)
+    return figures.succeeded / ran if ran else 0.0
 
 
 def _seconds(run: Histogram, part: float) -> float:

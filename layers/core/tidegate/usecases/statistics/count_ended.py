@@ -6,15 +6,17 @@ it puts again is equal or counts as truly (see `domain.statistics.spans`). Ten m
 but slots lengthen an idle run, which costs no write of its own until it ends (see `domain.statistics.idle`).
 
 Each run also looks how long READY jobs wait at that time, and stores that with how far the pool is counted. The slice
-of these ten minutes takes it over when it is put.
+of these ten minutes takes it over when it is put. A look that fails is left out: the ends are counted without it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tidegate.domain.errors import TidegateError
 from tidegate.domain.statistics.ended import SETTLES_MS, EndedJob
 from tidegate.domain.statistics.idle import goes_on, is_idle, longer
 from tidegate.domain.statistics.rollup import merged, rollup_of
@@ -45,6 +47,7 @@ from tidegate.usecases.statistics.told_times import told_idle, told_times
 
 AHEAD_MS: Final = DAY_MS  # the longest time that one run counts of a pool
 MAX_LOOKS: Final = 12  # the ten minutes whose longest wait is stored until they are counted, the latest
+_LOGGER = logging.getLogger(__name__)
 
 
 def count_ended(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
@@ -93,10 +96,17 @@ class _Count:
         return self.put
 
     def _looks(self, before: Sequence[Look]) -> tuple[Look, ...]:
-        """Looks how long READY jobs wait now, if there is time. Returns at most MAX_LOOKS, the latest."""
+        """Looks how long READY jobs wait now, if there is time. Returns at most MAX_LOOKS, the latest.
+
+        A look that fails adds nothing, because the ends must be counted while they are kept.
+        """
         if self.until.is_over():
             return tuple(before)
-        waits_ms = oldest_ready_ms(self.services, self.pool, self.now_ms)
+        try:
+            waits_ms = oldest_ready_ms(self.services, self.pool, self.now_ms)
+        except TidegateError as error:
+            _LOGGER.warning("how long jobs wait in pool %s can't be read: %s", self.pool, error)
+            return tuple(before)
         window_ms = floor_to(self.now_ms, WINDOW_MS)
         longest = {look.window_ms: look.oldest_ready_ms for look in before}
         longest[window_ms] = max(waits_ms, longest.get(window_ms, 0))

@@ -11,6 +11,7 @@ writes the same jobs and gives the same answer.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -39,12 +40,23 @@ from tidegate.usecases.submit.shares import note_shares
 from tidegate.usecases.submit.validate import check_job, check_workflow
 
 OnAccepted = Callable[[Mapping[str, int]], None]
-"""Is told how many jobs of each pool a submission brought, once, right after the write that accepted it."""
+"""Is told how many jobs of each pool a submission brought, once, right after the write that accepted it.
+
+An error of it is logged and ends nothing, because the submission is accepted.
+"""
+_LOGGER = logging.getLogger(__name__)
 _GENERATIONS = 20
 _USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a new submission"
 # A submission is kept longer than its jobs: without it the reaper would take them for the jobs of an abandoned one. A
 # job may wait 366 days for its `not_before`, and then for its dispatch.
 _OPEN_SECONDS = 800 * 86_400
+
+
+def _tell(on_accepted: OnAccepted, jobs_by_pool: Mapping[str, int]) -> None:
+    try:
+        on_accepted(jobs_by_pool)
+    except Exception:
+        _LOGGER.exception("accepted jobs could not be counted")
 
 
 def submit_job(
@@ -101,7 +113,7 @@ def submit_job(
         remind(services, job_id, [job.finish_by_ms], now_ms)
     created = not services.jobs.insert_if_absent([job])
     if created and on_accepted:
-        on_accepted({job.pool: 1})
+        _tell(on_accepted, {job.pool: 1})
     if not created and not _is_accepted_job(services, job_id, fingerprint):
         raise IdempotencyConflict
     # Also for a repeated request, because the first one may have been interrupted before its edges were written.
@@ -198,7 +210,7 @@ def submit_workflow(
         services.progress.save_graph(workflow_id, graph, submission.expires_at_s)
         if services.submissions.set_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
             if on_accepted:
-                on_accepted(Counter(job.pool for job in (*staged, *plan.roots)))
+                _tell(on_accepted, Counter(job.pool for job in (*staged, *plan.roots)))
             finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
