@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.harness.waiting import becomes_true
@@ -13,6 +15,7 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import OfferSecondIfFirst, Stamp
 from tidegate.ports import Message, second_message_of
 from tidegate.usecases.work.claim import claim
+from tidegate_worker import pipeline
 from tidegate_worker.own_jobs import OwnJobs
 
 
@@ -61,6 +64,22 @@ def test_another_worker_runs_it_and_wins(fixture: Fixture) -> None:
     second = job().second
     assert second is not None
     assert (second.end, second.worker_id) == (SecondEnd.WON, job().worker_id)
+
+
+def test_a_full_worker_returns_an_offer_however_often_it_came(fixture: Fixture) -> None:
+    offered = queued_job(fixture.services)
+    (delivery,) = fixture.services.queue.receive(POOL, limit=1, wait_seconds=0)
+    assert claim(fixture.services, delivery.message, "slow", fixture.world.now_ms) is not None
+    fixture.services.queue.delete(POOL, [delivery.receipt])
+    queued_job(fixture.services)
+    with fixture.running(slots=1) as worker:
+        fixture.executor.wait_for_started(1)
+        offer(fixture, offered)
+        (delivery,) = fixture.services.queue.receive(POOL, limit=1, wait_seconds=0)
+        often = replace(delivery, receives=9)
+        assert worker.process._pipeline._admit([often]) == []
+        assert fixture.queue.extended[-1] == pipeline._SECOND_PAUSE_SECONDS
+        fixture.executor.open(1)
 
 
 def test_a_job_that_is_held_twice_stays_until_both_have_ended() -> None:

@@ -41,8 +41,8 @@ _BEHIND_SECONDS = 0.1  # a request waits this long for the previous one, to carr
 _ASK_SECONDS = 0.5
 _EMPTY_PAUSE_SECONDS = 0.05  # if the queue answers at once instead of waiting
 _FAILURES_ALLOWED = 10
-# A second attempt of a job that runs here is for another worker.
-_OWN_PAUSE_SECONDS = 10
+# A second attempt is for another worker if its job runs here or no slot is free.
+_SECOND_PAUSE_SECONDS = 10
 _RETURNED_AT_MOST = 4  # times that a message goes back to the queue because its job can't begin soon
 _MAX_BACKOFF_SECONDS = 30.0
 
@@ -253,7 +253,8 @@ class Pipeline:
     def _admit(self, deliveries: Sequence[Delivery]) -> list[_Admitted]:
         """Returns the messages whose jobs can begin soon.
 
-        The others go back to the queue at once, at most 4 times each.
+        The others go back to the queue at once, at most 4 times each. Second attempts go back for a while, as often as
+        it takes: a worker that claimed one without a free slot would hand it back, and that is its end.
         """
         expected = [
             _Admitted(
@@ -263,11 +264,15 @@ class Pipeline:
         ]
         many = self._look_ahead.admit([each.expected_seconds for each in expected])
         late = expected[many:]
-        insisting = [each for each in late if each.delivery.receives > _RETURNED_AT_MOST]
+        insisting = [
+            each
+            for each in late
+            if each.delivery.receives > _RETURNED_AT_MOST and not each.delivery.message.second
+        ]
         self._look_ahead.force([each.expected_seconds for each in insisting])
         for each in late:
             if each not in insisting:
-                self._extend(each.delivery, 0)
+                self._extend(each.delivery, _SECOND_PAUSE_SECONDS if each.delivery.message.second else 0)
         return [*expected[:many], *insisting]
 
     def _without_stale(self, received: Sequence[Delivery]) -> Sequence[Delivery]:
@@ -285,7 +290,7 @@ class Pipeline:
         others: list[Delivery] = []
         for delivery in received:
             if delivery.message.second and delivery.message.job_id in self._own_jobs:
-                self._extend(delivery, _OWN_PAUSE_SECONDS)
+                self._extend(delivery, _SECOND_PAUSE_SECONDS)
             else:
                 others.append(delivery)
         return others
