@@ -18,13 +18,11 @@ from tidegate.adapters.dynamodb.codec import (
     history_line,
     history_lines,
     json_text,
-    judgement_text,
     progress_values,
 )
 from tidegate.adapters.dynamodb.statements import (
     Clause,
     Update,
-    absent,
     all_of,
     amended_times,
     at_most,
@@ -32,7 +30,6 @@ from tidegate.adapters.dynamodb.statements import (
     attempt_is,
     equals,
     in_state,
-    judged,
     lease_expired,
     lost_workers,
     never,
@@ -45,6 +42,7 @@ from tidegate.adapters.dynamodb.statements import (
     waiting_only_on,
 )
 from tidegate.adapters.dynamodb.updates_by_callers import amend, reopen, rerun
+from tidegate.adapters.dynamodb.updates_of_notes import keep, note_dependents, note_judgement
 from tidegate.adapters.dynamodb.updates_of_second import beat_second, claim_second, end_second, offer_second
 from tidegate.adapters.dynamodb.values import Plain
 from tidegate.domain import transitions
@@ -53,8 +51,7 @@ from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.lives import without_old_interruptions
 from tidegate.domain.second_attempts import SecondEnd
-from tidegate.domain.states import FAILURES, TERMINAL, TRANSITIONS, Group, State
-from tidegate.domain.verdicts import with_judgement
+from tidegate.domain.states import FAILURES, TRANSITIONS, Group, State
 
 # --- the parts that several transitions write ----------------------------------------------------
 
@@ -433,33 +430,6 @@ def _cancel_if_grace_over(codec: JobCodec, transition: transitions.CancelIfGrace
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
-def _note_dependents(_: JobCodec, transition: transitions.NoteDependents) -> Update:
-    watch = {schema.WATCH_START: True} if transition.watch_start else {}
-    return Update(in_state(*State), {schema.DEPENDENTS_OVERFLOW: True, **watch})
-
-
-def _keep(_: JobCodec, transition: transitions.KeepIfEnded) -> Update:
-    job = transition.job
-    kept = (
-        absent(schema.EXPIRES_AT) if job.expires_at_s is None else equals(schema.EXPIRES_AT, job.expires_at_s)
-    )
-    condition = all_of(in_state(*sorted(TERMINAL)), reopened_times(job.reopened), kept)
-    return Update(condition, {schema.EXPIRES_AT: transition.until_s})
-
-
-def _note_judgement(_: JobCodec, transition: transitions.NoteJudgementIfOpen) -> Update:
-    job = transition.job
-    if job.finish_by_ms is None:
-        return Update(never())
-    condition = all_of(
-        in_state(*sorted(set(State) - TERMINAL)),
-        reopened_times(job.reopened),
-        judged(job.finish_by_ms, judgement_text(job.judgements)),
-    )
-    judgements = with_judgement(job.judgements, transition.judgement)
-    return Update(condition, {schema.JUDGEMENTS: judgement_text(judgements)})
-
-
 UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]] = MappingProxyType(
     {
         transitions.ReleaseIfPending: _release,
@@ -493,9 +463,9 @@ UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]
         transitions.ReopenIfEnded: reopen,
         transitions.RerunUnlessDispatched: rerun,
         transitions.AmendIfWaiting: amend,
-        transitions.NoteDependents: _note_dependents,
-        transitions.KeepIfEnded: _keep,
-        transitions.NoteJudgementIfOpen: _note_judgement,
+        transitions.NoteDependents: note_dependents,
+        transitions.KeepIfEnded: keep,
+        transitions.NoteJudgementIfOpen: note_judgement,
     }
 )
 

@@ -52,9 +52,10 @@ _USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a ne
 _OPEN_SECONDS = 800 * 86_400
 
 
-def _tell(on_accepted: OnAccepted, jobs_by_pool: Mapping[str, int]) -> None:
+def _tell(on_accepted: OnAccepted | None, jobs_by_pool: Mapping[str, int]) -> None:
     try:
-        on_accepted(jobs_by_pool)
+        if on_accepted:
+            on_accepted(jobs_by_pool)
     except Exception:
         _LOGGER.exception("accepted jobs could not be counted")
 
@@ -80,7 +81,7 @@ def submit_job(
     """
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
-    key = _scoped(idempotency_key, caller, request.namespace)
+    key = None if idempotency_key is None else _scoped(caller, request.namespace, idempotency_key)
     if key is None:
         job_id = services.entropy.new_ulid(now_ms)
     else:
@@ -132,8 +133,8 @@ def dependencies_of(request: JobRequest) -> tuple[Dependency, ...]:
     return tuple(Dependency(each.job_id or "", each.type, each.condition) for each in request.depends_on)
 
 
-def _scoped(text: str | None, caller: Caller, namespace: str | None) -> IdempotencyKey | None:
-    return None if text is None else IdempotencyKey(namespace or caller.namespace, text)
+def _scoped(caller: Caller, namespace: str | None, text: str) -> IdempotencyKey:
+    return IdempotencyKey(namespace or caller.namespace, text)
 
 
 def _refuse_key_of_workflow(services: Services, key: IdempotencyKey) -> None:
@@ -178,7 +179,7 @@ def submit_workflow(
     """
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
-    key = _scoped(idempotency_key, caller, request.namespace)
+    key = None if idempotency_key is None else _scoped(caller, request.namespace, idempotency_key)
     if key is not None:
         _refuse_key_of_job(services, key)
     try:
@@ -202,15 +203,12 @@ def submit_workflow(
             graph = graph_of(estimated)
         staged, plan = build_jobs(services, estimated, checked, submission)
         lanes = note_shares(services, checked, now_ms)
-        remind(
-            services, workflow_id, [request.finish_by_ms, *(job.finish_by_ms for job in request.jobs)], now_ms
-        )
+        remind(services, workflow_id, _times_to_finish_by(request), now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
         services.progress.save_graph(workflow_id, graph, submission.expires_at_s)
         if services.submissions.set_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
-            if on_accepted:
-                _tell(on_accepted, Counter(job.pool for job in (*staged, *plan.roots)))
+            _tell(on_accepted, Counter(job.pool for job in (*staged, *plan.roots)))
             finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
@@ -221,6 +219,10 @@ def submit_workflow(
         plan = services.submissions.load_plan(workflow_id)
         finish_submission(services, workflow_id, plan, now_ms, until=until)
     return _accepted(request, workflow_id, created)
+
+
+def _times_to_finish_by(request: WorkflowRequest) -> list[int | None]:
+    return [request.finish_by_ms, *(job.finish_by_ms for job in request.jobs)]
 
 
 def new_submission(
