@@ -52,6 +52,7 @@ export function listCommand(filters: JobFilters, from: string | undefined): stri
   }
   if (filters.submitted_by !== undefined) words.push("--submitted-by", filters.submitted_by);
   for (const tag of filters.tags) words.push("--tag", tag);
+  if (filters.verdict !== undefined) words.push("--verdict", filters.verdict);
   if (filters.overdue) words.push("--overdue");
   if (filters.waitsLongerThan !== undefined) {
     words.push("--waits-longer-than", String(filters.waitsLongerThan));

@@ -17,10 +17,15 @@ export interface Help {
   readonly add_slots: Readonly<Record<string, number>> | null;
 }
 
+/** What may be known about a time to finish by. */
+export const VERDICTS = ["on-course", "at-risk", "impossible", "missed"] as const;
+
+export type Verdict = (typeof VERDICTS)[number];
+
 /** The judgement about the time by which a job or a workflow ought to end. */
 export interface Judgement {
   readonly at: string;
-  readonly verdict: "on-course" | "at-risk" | "impossible" | "missed";
+  readonly verdict: Verdict;
   readonly probability: number;
   /** When it would end without any wait, known where the time is impossible. */
   readonly earliest: string | null;

@@ -28,6 +28,7 @@ const FULL: JobFilters = {
   submitted_by: "arn:aws:sts::123456789012:assumed-role/R/ann@example.com",
   to: "2026-12-01T00:00:00Z",
   since: "24h",
+  verdict: "at-risk",
   overdue: true,
   waitsLongerThan: 3_600,
   order: "newest",
@@ -56,6 +57,7 @@ describe("filters and the address", () => {
       since: "yesterday",
       from: "soon",
       waits_longer_than: "-1",
+      verdict: "likely",
       order: "random",
       tag: "no-value,=x",
       pool: "  ",
@@ -101,7 +103,13 @@ describe("bulkFilterOf", () => {
     const filter = bulkFilterOf({ ...FULL, states: ["READY"] }, WAITING, NOW_MS);
     expect(filter).not.toHaveProperty("order");
     expect(filter).not.toHaveProperty("direction");
-    expect(filter).toMatchObject({ state: "READY", tag: FULL.tags, overdue: true, waits_longer_than: 3_600 });
+    expect(filter).toMatchObject({
+      state: "READY",
+      tag: FULL.tags,
+      verdict: "at-risk",
+      overdue: true,
+      waits_longer_than: 3_600,
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 /** The filters of the list of jobs: as parts of the address, as parameters of the API, and as words. */
 
+import { VERDICTS, type Verdict } from "./forecast";
 import { isJobState, JOB_STATES, type JobState } from "./states";
 
 /** The filters with one text each, in the order in which they are shown. */
@@ -29,6 +30,8 @@ export interface JobFilters extends Readonly<Partial<Record<TextFilter, string>>
   readonly tags: readonly string[];
   /** How far back the moment of a job may lie, such as `24h`; `from` is then not used. */
   readonly since?: string;
+  /** What is known about the time that the jobs ought to end by. */
+  readonly verdict?: Verdict;
   readonly overdue: boolean;
   readonly waitsLongerThan?: number;
   readonly order: Order;
@@ -81,12 +84,14 @@ export function filtersOf(address: Readonly<Record<string, string | undefined>>)
   const given = (address.state ?? "").toUpperCase().split(",").filter(isJobState);
   const waits = Number(address.waits_longer_than);
   const since = address.since;
+  const verdict = VERDICTS.find((each) => each === address.verdict);
   return {
     ...texts,
     // The order of the list is that of the words, wherever they stand in the address.
     states: JOB_STATES.filter((state) => given.includes(state)),
     tags: [...new Set(parted(address.tag ?? ""))].filter((tag) => tag.indexOf("=") > 0),
     ...(since !== undefined && sinceMs(since) !== null ? { since } : {}),
+    ...(verdict === undefined ? {} : { verdict }),
     overdue: address.overdue === "true",
     ...(address.waits_longer_than !== undefined && waits >= 0 && waits <= MOST_WAIT_SECONDS
       ? { waitsLongerThan: waits }
@@ -105,6 +110,7 @@ export function addressOf(filters: JobFilters): Address {
   }
   if (filters.tags.length > 0) found.tag = joined(filters.tags);
   if (filters.since !== undefined) found.since = filters.since;
+  if (filters.verdict !== undefined) found.verdict = filters.verdict;
   if (filters.overdue) found.overdue = "true";
   if (filters.waitsLongerThan !== undefined) found.waits_longer_than = String(filters.waitsLongerThan);
   if (filters.order !== "state") found.order = filters.order;
@@ -115,6 +121,7 @@ export function addressOf(filters: JobFilters): Address {
 export interface JobQuery extends Readonly<Partial<Record<TextFilter, string>>> {
   readonly state: JobState[];
   readonly tag?: string[];
+  readonly verdict?: Verdict;
   readonly overdue?: boolean;
   readonly waits_longer_than?: number;
   readonly order?: "priority" | "time";
@@ -139,6 +146,7 @@ export function queryOf(filters: JobFilters, nowMs: number): JobQuery {
     ...textsOf(filters, nowMs),
     state: [...states],
     ...(filters.tags.length === 0 ? {} : { tag: [...filters.tags] }),
+    ...(filters.verdict === undefined ? {} : { verdict: filters.verdict }),
     ...(filters.overdue ? { overdue: true } : {}),
     ...(filters.waitsLongerThan === undefined ? {} : { waits_longer_than: filters.waitsLongerThan }),
     ...(filters.order === "priority" ? { order: "priority" as const } : {}),
@@ -151,6 +159,7 @@ export function queryOf(filters: JobFilters, nowMs: number): JobQuery {
 export interface BulkFilter extends Readonly<Partial<Record<TextFilter, string>>> {
   readonly state: string;
   readonly tag?: string[];
+  readonly verdict?: Verdict;
   readonly overdue?: boolean;
   readonly waits_longer_than?: number;
 }
@@ -210,6 +219,15 @@ export function chipsOf(filters: JobFilters): readonly Chip[] {
   }
   if (filters.since !== undefined) {
     chips.push({ id: "since", name: "since", value: filters.since, without: leaving(filters, "since") });
+  }
+  if (filters.verdict !== undefined) {
+    const value = filters.verdict.replace("-", " ");
+    chips.push({
+      id: "verdict",
+      name: "time to finish by",
+      value,
+      without: leaving(filters, "verdict"),
+    });
   }
   if (filters.overdue) {
     chips.push({ id: "overdue", name: "overdue", value: "yes", without: { ...filters, overdue: false } });

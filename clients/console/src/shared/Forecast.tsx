@@ -15,12 +15,12 @@ import {
 import { plain } from "../domain/text";
 import { durationText } from "../domain/times";
 import type { Note } from "./forecasts";
-import type { IconName } from "./icons";
-import { Mark, type Tone } from "./Mark";
+
 import { ErrorNotice, Loading } from "./Notices";
 import { useNow } from "./now";
 import { useSettings } from "./settings";
 import { Time } from "./Time";
+import { VerdictMark } from "./Verdict";
 
 interface Answer {
   readonly asked_at: string | null;
@@ -106,24 +106,13 @@ export function Expected({
   );
 }
 
-const VERDICT_MARKS = {
-  "on-course": ["done", "good"],
-  "at-risk": ["clock", "wait"],
-  impossible: ["failed", "bad"],
-  missed: ["failed", "bad"],
-} as const satisfies Record<Judgement["verdict"], readonly [IconName, Tone]>;
-
 /** Says whether a job or a workflow ends by the time that its caller named, and what would help. */
 export function FinishBy({ judged }: { judged: Judgement | null | undefined }) {
   if (judged == null) return null;
   const { at, verdict, probability, earliest, helps } = judged;
-  const [icon, tone] = VERDICT_MARKS[verdict];
   return (
     <div>
-      <Mark icon={icon} tone={tone}>
-        {verdict.replace("-", " ")}
-      </Mark>{" "}
-      It ought to end by <Time at={at} relative={false} />
+      <VerdictMark verdict={verdict} /> It ought to end by <Time at={at} relative={false} />
       {verdict === "missed" ? "." : `, and does so with a probability of ${percentText(probability)}.`}
       {earliest === null ? null : (
         <>

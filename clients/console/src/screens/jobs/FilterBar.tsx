@@ -24,6 +24,7 @@ import { timeText, zoneName } from "../../domain/times";
 import { instantOf } from "../../domain/wallClock";
 import { StateMark } from "../../shared/StateMark";
 import { useSettings } from "../../shared/settings";
+import { VERDICT_CHOICES } from "../../shared/Verdict";
 
 const ORDER_NAMES: Readonly<Record<Order, string>> = {
   state: "by state",
@@ -246,7 +247,7 @@ function MoreFilters({ filters, onChange }: FilterBarProps) {
     setWrong(faults);
     if (faults.size > 0) return;
     const address = Object.fromEntries(
-      [...FIELDS.map(([name]) => name), "since", "tag"].map((name) => [name, text(name)]),
+      [...FIELDS.map(([name]) => name), "since", "tag", "verdict"].map((name) => [name, text(name)]),
     );
     const waits = text("waits_longer_than");
     onChange({
@@ -305,6 +306,19 @@ function MoreFilters({ filters, onChange }: FilterBarProps) {
           }
         />
       ))}
+      <TextField
+        select
+        name="verdict"
+        label="time to finish by"
+        defaultValue={filters.verdict ?? ""}
+        slotProps={{ select: { native: true }, inputLabel: { shrink: true } }}
+      >
+        {VERDICT_CHOICES.map(([verdict, words]) => (
+          <option key={verdict} value={verdict}>
+            {words}
+          </option>
+        ))}
+      </TextField>
       <FormControlLabel
         control={<Checkbox name="overdue" defaultChecked={filters.overdue} />}
         label="runs or ran longer than its estimate"

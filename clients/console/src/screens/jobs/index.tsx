@@ -18,6 +18,7 @@ import { useNow } from "../../shared/now";
 import { Page } from "../../shared/Page";
 import { StateMark } from "../../shared/StateMark";
 import { Ago } from "../../shared/Time";
+import { FinishByCell } from "../../shared/Verdict";
 import { type Column, forgetPlace, VirtualTable } from "../../shared/VirtualTable";
 import { BulkBar } from "./BulkBar";
 import { FilterBar } from "./FilterBar";
@@ -150,7 +151,7 @@ function Rows({ list, filters, address, current, selected, onSelect, onOpen }: R
             key={`${address} ${walk}`}
             label="jobs"
             rows={list.rows}
-            columns={narrow ? NARROW : current === null ? COLUMNS : BESIDE}
+            columns={columnsOf(list.rows, narrow, current)}
             rowId={(job) => job.job_id}
             current={current}
             selected={selected}
@@ -240,6 +241,12 @@ const NARROW: readonly Column<JobRow>[] = [
   { ...STATE, width: "140px" },
   { ...JOB, width: "minmax(110px, 1fr)" },
 ];
+const FINISH_BY: Column<JobRow> = {
+  id: "finish-by",
+  title: "finish by",
+  width: "150px",
+  cell: (job) => <FinishByCell row={job} />,
+};
 const COLUMNS: readonly Column<JobRow>[] = [
   STATE,
   JOB,
@@ -263,3 +270,16 @@ const COLUMNS: readonly Column<JobRow>[] = [
     cell: (job) => plain(job.submitted_by?.split("/").at(-1) ?? "-"),
   },
 ];
+
+/** Returns the columns that there is room for; times to finish by have one where some job has such a time. */
+function columnsOf(
+  rows: readonly JobRow[],
+  narrow: boolean,
+  current: string | null,
+): readonly Column<JobRow>[] {
+  if (narrow) return NARROW;
+  if (current !== null) return BESIDE;
+  if (rows.every((job) => job.finish_by === null)) return COLUMNS;
+  const [state, ...others] = COLUMNS;
+  return state === undefined ? COLUMNS : [state, FINISH_BY, ...others];
+}

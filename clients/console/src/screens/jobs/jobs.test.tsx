@@ -53,6 +53,24 @@ it("asks for what the address names, and removes a filter with its chip", async 
   expect(searchNow()).toMatchObject({ state: "FAILED,TIMED_OUT", tag: "team=data" });
 });
 
+it("shows the verdicts about times to finish by where a job has one, and asks for one of them", async () => {
+  const judgement = { verdict: "missed", probability: 0, judged_at: "2026-12-01T08:00:00.000Z" } as const;
+  const late = aJob({ job_id: ID(4), finish_by: "2026-12-01T08:00:00.000Z", judgement });
+  showAt(
+    "/jobs",
+    answering(() => [...FOUR, late]),
+  );
+  await screen.findByText("extract");
+  const mark = screen.getByText("missed", { selector: "[role=gridcell] *" }).closest("[title]");
+  expect(mark?.getAttribute("title")).toMatch(/^It ought to end by 2026-12-01 08:00:00 UTC$/);
+  await userEvent.click(screen.getByRole("button", { name: "More filters" }));
+  await userEvent.selectOptions(screen.getByLabelText("time to finish by"), "at-risk");
+  await userEvent.click(screen.getByRole("button", { name: "Apply" }));
+  await waitFor(() => expect(searchNow()).toEqual({ verdict: "at-risk" }));
+  await userEvent.click(await screen.findByRole("button", { name: /remove the filter .* at risk/ }));
+  await waitFor(() => expect(searchNow()).toEqual({}));
+});
+
 it("takes all of more filters or says which is wrong, and keeps the focus", async () => {
   showAt(
     "/jobs",

@@ -2,12 +2,14 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Chip from "@mui/material/Chip";
 import { WORKFLOW_STATES } from "../../domain/states";
+import { ChoiceField } from "../../shared/ChoiceField";
 import { TextFilter, TimeFilter } from "../../shared/FilterField";
 import { Folded } from "../../shared/Folded";
 import { StateMark } from "../../shared/StateMark";
 import type { Address, Search } from "../../shared/useAddress";
+import { VERDICT_CHOICES } from "../../shared/Verdict";
 
-const FILTERS = ["state", "name", "tag", "submitted_by", "from", "to"] as const;
+const FILTERS = ["state", "name", "tag", "submitted_by", "from", "to", "verdict"] as const;
 
 /** Returns the states that an address names, without those that no workflow can have. */
 export function statesIn(search: Search): readonly string[] {
@@ -72,6 +74,12 @@ export function Filters({ search, change }: Address) {
             onChange={(value) => set("from", value)}
           />
           <TimeFilter label="submitted to" value={search.to ?? ""} onChange={(value) => set("to", value)} />
+          <ChoiceField
+            label="time to finish by"
+            value={search.verdict ?? ""}
+            choices={VERDICT_CHOICES}
+            onChange={(value) => set("verdict", value)}
+          />
         </Box>
       </Folded>
     </Box>

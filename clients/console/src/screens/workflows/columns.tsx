@@ -9,6 +9,7 @@ import { StateMark } from "../../shared/StateMark";
 import { useSettings } from "../../shared/settings";
 import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
+import { FinishByCell } from "../../shared/Verdict";
 import type { Column } from "../../shared/VirtualTable";
 
 export type WorkflowRow = components["schemas"]["WorkflowRowOut"];
@@ -103,9 +104,26 @@ const NARROW: readonly Column<WorkflowRow>[] = COLUMNS.flatMap((column) => {
   return column.id === "failed" ? [{ ...column, width: "76px" }] : [];
 });
 
-/** Returns the columns of the list, with the forecast ends unless they are null. A phone has room for few. */
-export function columnsOf(narrow: boolean, ends: Ends | null): readonly Column<WorkflowRow>[] {
-  const columns = narrow ? NARROW : COLUMNS;
+const FINISH_BY: Column<WorkflowRow> = {
+  id: "finish-by",
+  title: "Finish by",
+  width: "150px",
+  cell: (row) => <FinishByCell row={row} />,
+};
+
+const TIMED = COLUMNS.flatMap((column) => (column.id === "bar" ? [FINISH_BY, column] : [column]));
+
+/**
+ * Returns the columns of the list: with times to finish by where some row has one, and with the forecast ends unless
+ * they are null. A phone has room for few.
+ */
+export function columnsOf(
+  rows: readonly WorkflowRow[],
+  narrow: boolean,
+  ends: Ends | null,
+): readonly Column<WorkflowRow>[] {
+  const timed = !narrow && rows.some((row) => row.finish_by !== null);
+  const columns = narrow ? NARROW : timed ? TIMED : COLUMNS;
   if (ends === null) return columns;
   const kept = narrow ? columns.filter(({ id }) => id !== "failed") : columns;
   const cell = (row: WorkflowRow) => <End row={row} ends={ends} />;

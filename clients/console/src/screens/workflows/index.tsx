@@ -7,6 +7,7 @@ import { useMemo, useState } from "react";
 import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
+import { VERDICTS } from "../../domain/forecast";
 import { isMoving } from "../../domain/graph/progress";
 import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
@@ -27,6 +28,7 @@ const NONE: ReadonlySet<string> = new Set();
 
 function filtersOf(search: Search) {
   const state = statesIn(search).join(",");
+  const verdict = VERDICTS.find((each) => each === search.verdict);
   return {
     ...(state === "" ? {} : { state }),
     ...(search.name ? { name: search.name } : {}),
@@ -34,6 +36,7 @@ function filtersOf(search: Search) {
     ...(search.submitted_by ? { submitted_by: search.submitted_by } : {}),
     ...(search.from ? { from: search.from } : {}),
     ...(search.to ? { to: search.to } : {}),
+    ...(verdict === undefined ? {} : { verdict }),
     ...(search.cursor ? { cursor: search.cursor } : {}),
   };
 }
@@ -167,7 +170,7 @@ function Rows({
       <VirtualTable
         label="workflows, newest first"
         rows={shown}
-        columns={columnsOf(narrow, ends)}
+        columns={columnsOf(shown, narrow, ends)}
         rowId={(row) => row.workflow_id}
         selected={selected}
         onSelect={(changed) => setSelection({ of, ids: changed })}

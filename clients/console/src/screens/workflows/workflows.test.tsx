@@ -18,6 +18,8 @@ function row(place: number, state = "FAILED") {
     tags: {},
     job_count: 7,
     forecast: null,
+    finish_by: null,
+    judgement: null,
   };
 }
 
@@ -37,6 +39,28 @@ it("lists workflows with their states, how long they took, and how far it looked
   expect(first.textContent).toContain("3 min 20 s");
   expect(within(first).getByRole("img").getAttribute("aria-label")).toBe("2 FAILED, 5 SUCCEEDED");
   expect(screen.getByText(/2 shown of 40 looked at/).textContent).toContain("2026-11-28 00:00:00 UTC");
+  expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
+});
+
+it("shows what is known about times to finish by, and asks for one verdict", async () => {
+  const judged = {
+    ...row(2, "RUNNING"),
+    ended_at: null,
+    finish_by: "2026-11-29T12:00:00.000Z",
+    judgement: { verdict: "at-risk", probability: 0.283, judged_at: "2026-11-29T10:30:00.000Z" },
+  };
+  const unjudged = { ...row(3, "RUNNING"), ended_at: null, finish_by: "2026-11-30T12:00:00.000Z" };
+  const { asked } = showAt("/workflows?verdict=at-risk", {
+    "GET /v1/workflows": { ...PAGE, workflows: [unjudged, judged, row(1)] },
+  });
+  const mark = (await screen.findByText("at risk", { selector: "[role=gridcell] *" })).closest("[title]");
+  expect(mark?.getAttribute("title")).toContain("2026-11-29 12:00:00");
+  expect(mark?.getAttribute("title")).toContain("28 %");
+  expect(screen.getByTitle(/^2026-11-30 12:00:00/)).toBeDefined();
+  expect(asked[0]?.call).toContain("verdict=at-risk");
+  const choice = screen.getByRole("combobox", { name: "time to finish by" });
+  await userEvent.setup().selectOptions(choice, "missed");
+  await waitFor(() => expect(asked.at(-1)?.call).toContain("verdict=missed"));
   expect(await faultsOf(screen.getByRole("main"))).toEqual([]);
 });
 
