@@ -92,6 +92,7 @@ def draw_world(seed: int) -> World:
     capacity, patient = draw.choice((1, CAPACITY)), draw.random() < 0.8
     lease_seconds = draw.choice((60, 60, 0))
     percent = random.Random(f"second attempts {seed}").choice((0, 0, 25, 50))
+    drawn = replace(drawn, slow=0.3 if percent else 0.0)
     return World(drawn, faults, options, capacity, index_shards, acts, patient, percent, lease_seconds)
 
 

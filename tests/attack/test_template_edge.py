@@ -18,8 +18,8 @@ from tests.harness.template import PSEUDO, Resolved, Transformed, rules
 LONGEST_STACK_NAME = "t" * 128
 LONGEST_REGION = "ap-southeast-7"
 MOST_ENVIRONMENT_BYTES = 4_096
-ROOM_FOR_MORE_BYTES = 60
-"""The bytes that the next parameter or two need. Take from it, and say so here."""
+ROOM_FOR_MORE_BYTES = 25
+"""The bytes that the next parameter needs. Take from it, and say so here: the percent of second attempts took 35."""
 PARAMETERS_OF_NO_VARIABLE = {"Runtime", "Architecture", "Tracing"}
 
 
@@ -214,6 +214,7 @@ def longest_values() -> dict[str, str]:
         "AgingPointsPerMinute": "9999.999",
         "RetryPenaltyPoints": "9999.999",
         "CriticalPathWeight": "999.999",
+        "SecondAttemptPercent": "50",
         "DispatcherConcurrency": "100",
     }
     for name, spec in support._document()["Parameters"].items():

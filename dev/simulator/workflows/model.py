@@ -23,6 +23,7 @@ CONDITIONS = {
 }
 BAD_ATTEMPTS = 3  # workers die or stall in at most this many attempts, and there are as many retries
 INTERRUPTED_ATTEMPTS = 25  # workers hand jobs back in at most this many attempts, so that all jobs end
+SLOW_MS = 240_000  # a dispatcher that offers second attempts finds such an attempt before it ends
 AHEAD_MS = (0, 0, 0, 700, 12_000)  # how long a claimed job waits before its code begins
 
 
@@ -31,6 +32,7 @@ class Drawn:
     """Jobs with keys, submitted as one workflow or as two, and the jobs that fail for good when they run.
 
     The first `split` jobs are a workflow of their own. The others are another one, submitted `later_ms` after it.
+    `slow` is the share, 0-1, of the attempts that take far longer than others.
     """
 
     request: WorkflowRequest
@@ -40,6 +42,7 @@ class Drawn:
     split: int = 0
     later_ms: int = 0
     interrupted: float = 0.0
+    slow: float = 0.0
 
     def first(self) -> WorkflowRequest:
         """Returns the first submission, which holds all jobs if none are split off."""
@@ -64,6 +67,8 @@ class Drawn:
             return self._course_of_second(assignment)
         draw = random.Random(f"{self.seed} {assignment.key} {assignment.attempt}")
         course = self._course(assignment, draw)
+        if random.Random(f"slow {self.seed} {assignment.key} {assignment.attempt}").random() < self.slow:
+            course = replace(course, duration_ms=SLOW_MS)
         if assignment.attempt <= INTERRUPTED_ATTEMPTS and draw.random() < self.interrupted:
             course = draw.choice((hands_back(course.duration_ms), never_begins(5_000)))
         return course if course.ahead_ms else replace(course, ahead_ms=draw.choice(AHEAD_MS))

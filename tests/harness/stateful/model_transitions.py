@@ -122,8 +122,10 @@ class ModelTransitions:
         job.state, job.ready_at = State.READY, max(now, job.ready_at + 1)
 
     def _end(self, job: ModelJob, state: State, now: int) -> None:
-        # No step has an earlier time than the one before it, and a job is READY a millisecond later each time.
-        job.state, job.finished_at, job.waiting = state, max(now, job.ready_at), set()
+        # No step has an earlier time than the one before it, and a job is READY, and ends, a millisecond later each
+        # time.
+        later = job.finished_at + 1 if job.finished_at else 0
+        job.state, job.finished_at, job.waiting = state, max(now, job.ready_at, later), set()
         job.on_hold = False
         self.happened[Happening.SKIPPED] += state is State.SKIPPED
 
