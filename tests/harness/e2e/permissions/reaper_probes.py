@@ -250,8 +250,8 @@ def records_what_the_recorder_missed(world: World, services: Services) -> None:
 
 
 REAPER_PROBES = (
-    judges_times,
     leaves_its_pulse,  # first, because a run goes on without its pulse
+    judges_times,
     takes_back_from_a_lost_worker,
     takes_back_several,
     sends_again_what_was_lost,
