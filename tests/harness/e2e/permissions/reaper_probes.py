@@ -28,6 +28,7 @@ from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin, kept_until_s
 from tidegate.entry import reaper
+from tidegate.usecases.statistics.count_ended import count_ended
 from tidegate.usecases.submit.submit import submit_workflow
 
 NOOP = "tidegate.noop"
@@ -38,6 +39,14 @@ POOLS = ("ecs", "lambda")
 def reap(services: Services) -> None:
     """Runs one round, as a tick does."""
     reaper.run_round(ReaperDeps(services, StandingClock(now_ms()), Meter()))
+
+
+def sees_how_long_jobs_wait(world: World, services: Services) -> None:
+    """By the count alone: a whole run goes on without its pulse, and without this look."""
+    submit(world, JobRequest(type=NOOP))
+    count_ended(services, now_ms() + MINUTE_MS)
+    (look,) = world.admin.statistics.reached(["lambda"])["lambda"].looks
+    assert look.oldest_ready_ms > 0
 
 
 def judges_times(world: World, services: Services) -> None:
@@ -250,7 +259,8 @@ def records_what_the_recorder_missed(world: World, services: Services) -> None:
 
 
 REAPER_PROBES = (
-    leaves_its_pulse,  # first, because a run goes on without its pulse
+    sees_how_long_jobs_wait,  # before all whose runs go on without it
+    leaves_its_pulse,  # before all others, because a run goes on without its pulse
     judges_times,
     takes_back_from_a_lost_worker,
     takes_back_several,
