@@ -30,6 +30,7 @@ from tidegate.entry import dispatcher
 from tidegate.entry.pulse import leave_pulse
 from tidegate.usecases.bounds.pulse import PulseMemory
 from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.second_attempts import offer_second_attempts
 from tidegate.usecases.recall import KEEP_LONG_MS
 from tidegate.usecases.release.judge_waiting import judge_waiting
 
@@ -128,6 +129,7 @@ def keeps_what_it_opens_again(world: World, services: Services) -> None:
 
 
 def offers_a_second_attempt(world: World, services: Services) -> None:
+    """By the offers alone: a tick goes on without its pulse, and where it can't read how long jobs usually run."""
     began_ms = now_ms()
     from_ms = floor_to(began_ms, HOUR_MS) - HOUR_MS
     figures = Figures(succeeded=MIN_RUNS_OF_P99, run=histogram_of([10] * MIN_RUNS_OF_P99))
@@ -135,8 +137,8 @@ def offers_a_second_attempt(world: World, services: Services) -> None:
     world.admin.statistics.put("lambda", Span.HOUR, counted, expires_at_s=began_ms // 1_000 + 3_600)
     job_id = submit(world, JobRequest(type=NOOP))
     start(world, job_id, began_ms)
-    # An earlier probe has read that no type has a usual run, and the process keeps that for a while.
-    on_schedule(services, began_ms + KEEP_LONG_MS + 2 * LEAST_SECONDS * 1_000)
+    # An earlier run has read that no type has a usual run, and the process keeps that for a while.
+    offer_second_attempts(services, "lambda", began_ms + KEEP_LONG_MS + 2 * LEAST_SECONDS * 1_000)
     assert world.job(job_id).live_second is not None
     assert world.messages("lambda") == [job_id]
 
@@ -148,7 +150,8 @@ def leaves_its_pulses(world: World, services: Services) -> None:
 
 
 DISPATCHER_PROBES = (
-    leaves_its_pulses,  # first, because a run goes on without its pulse
+    offers_a_second_attempt,  # before all whose ticks go on without statistics
+    leaves_its_pulses,  # before all other ticks, because a run goes on without its pulse
     dispatches_a_job,
     dispatches_several_jobs,
     dispatches_to_worker_processes,
@@ -158,5 +161,4 @@ DISPATCHER_PROBES = (
     frees_a_permit_that_was_left_behind,
     forgets_a_lane,
     keeps_what_it_opens_again,
-    offers_a_second_attempt,
 )
