@@ -138,7 +138,7 @@ class FakeAws:
         count = self.letters[queue]
         return {"Attributes": {AttributeNames[0]: str(count), AttributeNames[1]: "0"}}
 
-    def _DescribeTable(self, TableName: str) -> Any:  # noqa: N802, N803
+    def _DescribeTable(self, TableName: str) -> Any:  # noqa: N802, N803 - AWS's own names
         found = self.tables.get(TableName.removeprefix("prod-").removesuffix("Table"))
         return {"Table": found} if found else "ResourceNotFoundException"
 

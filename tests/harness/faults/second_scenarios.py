@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dev.simulator.checks.second_attempts import note_usual_runs
 from tests.harness.faults.deployment import POOL, Deployment
 from tests.harness.faults.steps import submit
@@ -19,7 +21,7 @@ def run_twice(d: Deployment) -> None:
     d.events()
     held = []
     for delivery in d.ask(lambda: d.services.queue.receive(POOL, limit=10, wait_seconds=0)):
-        d.ask(lambda at=delivery: claim(d.services, at.message, "slow", d.now_ms))  # type: ignore[misc]
+        d.ask(partial(claim, d.services, delivery.message, "slow", d.now_ms))
         held.append(delivery.receipt)
     d.wait(_LONG_MS)
     d.tick()

@@ -114,6 +114,7 @@ def takes_job_filter(command: Callable[..., None]) -> Callable[..., None]:
         wanted = JobFilter(**{name: given.pop(name) for name in options})
         command(**given, wanted=wanted)
 
+    # `inspect` reads this name, which the type of a function does not have.
     narrowed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     narrowed.__annotations__ = {each.name: each.annotation for each in parameters}
     return narrowed
