@@ -81,7 +81,8 @@ class DynamoSubmissionStore:
             standing = old_item(refused) or self._read(submission_id)
             if standing is None:
                 return None, False
-            # An earlier request may have been carried out and only its answer lost.
+            # An earlier request may have been carried out and only its answer lost. If another actor wrote the same, it
+            # does no harm, because the caller's next steps are safe to repeat.
             own = was_retried(refused.response) and decode_item(standing) == decode_item(item)
             return submission_from(standing), own
         return None, True
@@ -113,22 +114,9 @@ class DynamoSubmissionStore:
         if to in DONE_WITH:
             values |= {schema.OPEN: None, schema.OPENED_AT: None}
         update = Update(equals(schema.PHASE, str(expected)), values)
-        try:
-            with translated(f"changing the phase of submission {submission_id}", passing=(CONDITION_FAILED,)):
-                self.clients.dynamodb.update_item(
-                    TableName=self.tables.submissions,
-                    Key=_key(submission_id),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **update.render(schema.SUBMISSION_ID),
-                )
-        except ClientError as refused:
-            if not was_retried(refused.response):
-                return False
-            # An earlier request may have been carried out. If another actor changed the phase in the same way, it does
-            # no harm, because the caller's next steps are safe to repeat.
-            standing = old_item(refused) or self._read(submission_id) or {}
-            return standing.get(schema.PHASE) == {"S": str(to)}
-        return True
+        return self._update_if(
+            _key(submission_id), update, f"changing the phase of submission {submission_id}"
+        )
 
     def save_plan(self, submission_id: str, plan: SubmissionPlan) -> None:
         """Stores the plan, over one that an earlier request left.
