@@ -78,18 +78,19 @@ class DynamoSubmissionStore:
                     **condition_arguments(absent(schema.SUBMISSION_ID)),
                 )
         except ClientError as refused:
-            standing = old_item(refused) or self._read(submission_id)
+            standing = old_item(refused) or self._read(
+                _key(submission_id), f"reading submission {submission_id}"
+            )
             if standing is None:
                 return None, False
-            # An earlier request may have been carried out and only its answer lost. If another actor wrote the same, it
-            # does no harm, because the caller's next steps are safe to repeat.
+            # An earlier request may have been carried out and only its answer lost.
             own = was_retried(refused.response) and decode_item(standing) == decode_item(item)
             return submission_from(standing), own
         return None, True
 
     def get(self, submission_id: str) -> Submission | None:
         """Returns the submission by a consistent read, or None."""
-        item = self._read(submission_id)
+        item = self._read(_key(submission_id), f"reading submission {submission_id}")
         return submission_from(item) if item else None
 
     def get_many(self, submission_ids: Sequence[str]) -> dict[str, Submission]:
@@ -98,10 +99,10 @@ class DynamoSubmissionStore:
         read = DynamoBatches(self.clients).read(self.tables.submissions, keys, consistent=True)
         return {found.submission_id: found for found in map(submission_from, read)}
 
-    def _read(self, submission_id: str) -> Item | None:
-        with translated(f"reading submission {submission_id}"):
+    def _read(self, key: Item, what: str) -> Item | None:
+        with translated(what):
             answer = self.clients.dynamodb.get_item(
-                TableName=self.tables.submissions, Key=_key(submission_id), ConsistentRead=True
+                TableName=self.tables.submissions, Key=key, ConsistentRead=True
             )
         return dict(answer.get("Item") or {}) or None
 
@@ -261,8 +262,11 @@ class DynamoSubmissionStore:
                     **update.render(schema.SUBMISSION_ID),
                 )
         except ClientError as refused:
-            # An earlier request may have been carried out and only its answer lost.
-            standing = decode_item(old_item(refused) or {}) if was_retried(refused.response) else {}
+            if not was_retried(refused.response):
+                return False
+            # An earlier request may have been carried out and only its answer lost. If another actor wrote the same, it
+            # does no harm, because the caller's next steps are safe to repeat.
+            standing = decode_item(old_item(refused) or self._read(key, what) or {})
             return bool(standing) and all(standing.get(name) == new for name, new in update.values.items())
         return True
 
