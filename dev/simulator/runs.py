@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dev.simulator.checks.invariants import check_all, hold_back
 from dev.simulator.memory.seeded import function_pool, make_services, make_settings
@@ -10,17 +11,25 @@ from dev.simulator.system.scenario import Course, Scenario, succeeds
 from dev.simulator.system.simulator import Options, Simulator
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool
+from tidegate.domain.rank import RankPolicy
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.usecases.submit.submit import submit_workflow
 
 LAMBDA = function_pool("lambda", 4)
+DEFAULT_POLICY = RankPolicy()
 
 
 def make_simulator(
-    scenario: Scenario, *pools: Pool, options: Options | None = None, window: float = 2.0, shards: int = 1
+    scenario: Scenario,
+    *pools: Pool,
+    options: Options | None = None,
+    window: float = 2.0,
+    shards: int = 1,
+    rank_policy: RankPolicy = DEFAULT_POLICY,
 ) -> Simulator:
     """Returns a simulator of `pools`, whose jobs run as `scenario` says."""
-    settings = make_settings(*(pools or (LAMBDA,)), window=window, shards=shards)
+    plain = make_settings(*(pools or (LAMBDA,)), window=window, shards=shards)
+    settings = replace(plain, rank_policy=rank_policy)
     services, world = make_services(settings, seed=1)
     return Simulator(services, world, scenario, options or Options(), observers=[hold_back])
 

@@ -21,7 +21,7 @@ def test_what_the_doctor_looks_for_is_what_the_template_deploys() -> None:
     for variable, parameter in judge.PARAMETER_OF.items():
         assert str(variables[variable]) == str(template.parameters[parameter])
     told = (
-        GUIDE.read_text(encoding="utf-8").partition("Eleven variables")[2].partition("The names of tables")[0]
+        GUIDE.read_text(encoding="utf-8").partition("Twelve variables")[2].partition("The names of tables")[0]
     )
     assert re.findall(r"`(\w+)`", told) == list(judge.PARAMETER_OF.values())
     assert len(judge.PARAMETER_OF) == 11

@@ -95,8 +95,11 @@ def test_the_settings_name_both_pools_with_what_the_parameters_say() -> None:
 def test_the_task_has_the_environment_of_the_functions(on: Resolved) -> None:
     given = {each["Name"]: str(each["Value"]) for each in container(on)["Environment"]}
     wanted = {name: value for name, value in environment(on).items() if name.startswith("TIDEGATE_")}
-    assert given == {**wanted, "AWS_DEFAULT_REGION": PSEUDO["AWS::Region"]}
-    assert "ecs" in read_settings(given).pools
+    # An image of an earlier release refuses to start without the name of the default pool.
+    assert given == {**wanted, "AWS_DEFAULT_REGION": PSEUDO["AWS::Region"], "TIDEGATE_DEFAULT_POOL": "lambda"}
+    settings = read_settings(given)
+    assert "ecs" in settings.pools
+    assert settings.default_pool == read_settings(wanted).default_pool == "lambda"
 
 
 def test_the_task_runs_the_image_for_its_pool_and_may_take_its_time_to_stop(on: Resolved) -> None:

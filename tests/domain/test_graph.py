@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.domain.graph import analyse_chains, find_cycle, topological_order
+from tidegate.domain.graph import analyse_chains, find_cycle, latest_starts, topological_order
 
 Graph = list[list[int]]
 LARGE = 10_000  # far beyond any recursion limit
@@ -76,6 +76,36 @@ def test_chains_are_those_of_brute_force(upstreams: Graph, seconds: list[int]) -
     for node in range(len(upstreams)):
         after = [sum(durations[each] for each in chain) for chain in chains if chain[0] == node]
         assert found.remaining_seconds[node] == max(after)
+
+
+@given(
+    graphs(acyclic=True, max_nodes=7),
+    st.lists(st.integers(0, 5), min_size=7, max_size=7),
+    st.dictionaries(st.integers(0, 6), st.integers(50, 99)),
+    st.none() | st.integers(50, 99),
+)
+def test_latest_starts_are_those_of_brute_force(
+    upstreams: Graph, lengths: list[int], ends_by: dict[int, int], all_end_by: int | None
+) -> None:
+    nodes = range(len(upstreams))
+    ends_by = {node: end for node, end in ends_by.items() if node in nodes}
+    found = latest_starts(upstreams, dict(enumerate(lengths)), ends_by, all_end_by)
+    for node in nodes:
+        # A node starts in time for each node on each chain that begins with it.
+        allowed = [
+            end - sum(lengths[each] for each in chain[: place + 1])
+            for chain in all_chains(upstreams)
+            if chain[0] == node
+            for place, last in enumerate(chain)
+            for end in (ends_by.get(last), all_end_by)
+            if end is not None
+        ]
+        assert found[node] == min(allowed, default=None)
+
+
+def test_a_start_that_would_be_before_all_times_is_at_their_beginning() -> None:
+    assert latest_starts([[], [0]], {0: 10, 1: 100}, {1: 105}) == (0, 5)
+    assert latest_starts([[], []], {1: 7}, {}) == (None, None)
 
 
 def test_jobs_without_an_estimate_count_nothing() -> None:

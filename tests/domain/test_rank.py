@@ -72,6 +72,78 @@ def test_effective_priority_is_the_formula(policy: RankPolicy, job: Waiting, lat
     assert shown == pytest.approx(float(exact_points(policy, job, now_ms)), abs=1e-9, rel=1e-12)
 
 
+HEAD_STARTS = st.builds(
+    RankPolicy, st.integers(0, 10_000_000), st.just(10_000), st.sampled_from([60_000, 86_400_000])
+)
+TIMED = st.tuples(WAITING, st.one_of(st.none(), st.integers(START_MS - 10**8, START_MS + 10**8)))
+
+
+def head_start_ms(policy: RankPolicy, ready_at_ms: int, latest_start_ms: int | None) -> int:
+    """Returns the head start as the documents say it: the longest, less the time that is left, and never below 0."""
+    if latest_start_ms is None or latest_start_ms - ready_at_ms >= policy.head_start_ms:
+        return 0
+    return policy.head_start_ms - max(0, latest_start_ms - ready_at_ms)
+
+
+@given(HEAD_STARTS, st.lists(TIMED, min_size=2, max_size=20), st.integers(0, 10**10))
+def test_the_stored_order_is_the_order_at_every_instant_with_head_starts_too(
+    policy: RankPolicy, jobs: list[tuple[Waiting, int | None]], later_ms: int
+) -> None:
+    now_ms = max(job[1] for job, _ in jobs) + later_ms
+
+    def points(job: Waiting, latest_ms: int | None) -> Fraction:
+        priority, ready_at_ms, retries, boost = job
+        since_ms = ready_at_ms - head_start_ms(policy, ready_at_ms, latest_ms)
+        exact = exact_points(policy, (priority, since_ms, retries, boost), now_ms)
+        shown = effective_priority(policy, priority, ready_at_ms, retries, now_ms, boost, latest_ms)
+        assert shown == pytest.approx(float(exact), abs=1e-9, rel=1e-12)
+        return exact
+
+    by_rank = sorted(jobs, key=lambda each: rank(policy, *each[0], latest_start_ms=each[1]), reverse=True)
+    urgency = [(points(*each), -each[0][1]) for each in by_rank]
+    assert urgency == sorted(urgency, reverse=True)
+
+
+def test_jobs_of_equal_priority_go_by_their_latest_starts_whenever_they_became_ready() -> None:
+    policy = RankPolicy(head_start_ms=60 * MINUTE_MS)
+
+    def sort(ready_minute: int, latest_minute: int | None) -> int:
+        latest_ms = None if latest_minute is None else START_MS + latest_minute * MINUTE_MS
+        return rank(policy, 100, START_MS + ready_minute * MINUTE_MS, 0, latest_start_ms=latest_ms)
+
+    waiting = [(0, 50), (5, 45), (30, 40), (8, 47), (39, 41)]
+    assert sorted(waiting, key=lambda each: sort(*each), reverse=True) == sorted(
+        waiting, key=lambda each: each[1]
+    )
+    # One that has 50 minutes left goes as if it had waited for 10 of the 60.
+    assert sort(-11, None) > sort(0, 50) > sort(-9, None)
+    # A time that is further away changes nothing, and one that has passed gives no more than the longest head start.
+    assert sort(0, 60) == sort(0, None)
+    assert sort(0, 0) == sort(0, -9_999) < sort(-61, None)
+
+
+def test_the_penalty_and_the_priority_count_beside_a_head_start() -> None:
+    policy = RankPolicy(head_start_ms=60 * MINUTE_MS)
+    late = rank(policy, 100, START_MS, 0, latest_start_ms=START_MS)
+    assert rank(policy, 161, START_MS, 0) > late > rank(policy, 159, START_MS, 0)
+    assert rank(policy, 100, START_MS, 1, latest_start_ms=START_MS) < late
+    assert rank(RankPolicy(), 100, START_MS, 0, latest_start_ms=START_MS) == rank(
+        RankPolicy(), 100, START_MS, 0
+    )
+
+
+@given(HEAD_STARTS, TIMED, st.integers(1, 9))
+def test_passing_over_keeps_a_head_start(
+    policy: RankPolicy, timed: tuple[Waiting, int | None], passes: int
+) -> None:
+    (priority, ready_at_ms, retries, boost), latest_ms = timed
+    given_rank = rank(policy, priority, ready_at_ms, retries, boost, latest_start_ms=latest_ms)
+    passed = rank(
+        policy, priority, ready_at_ms + passes, retries, boost, passes=passes, latest_start_ms=latest_ms
+    )
+    assert passed == given_rank - passes
+
+
 def test_of_equal_priorities_the_one_ready_first_wins() -> None:
     without_aging = RankPolicy(aging_millipoints_per_minute=0)
     assert rank(without_aging, 100, START_MS, 0) > rank(without_aging, 100, START_MS + 1, 0)

@@ -19,7 +19,7 @@ JOB_FIELDS = {
     "tags", "submitted_by", "namespace", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
     "worker_host", "worker_name",
     "parameters", "depends_on", "waiting_on_count", "created_at", "not_before", "finish_by",
-    "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
+    "latest_start", "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
     "updated_at",
     "cancel_requested_by", "timeout_seconds",
     "max_retries", "retry", "estimated_duration_seconds", "estimate_source", "actual_duration_seconds", "progress",

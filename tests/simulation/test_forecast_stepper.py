@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from dev.simulator.checks.invariants import check_all
-from dev.simulator.memory.seeded import function_pool, make_services, make_settings
+from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
 from dev.simulator.system.scenario import succeeds
 from dev.simulator.system.simulator import Options, Simulator
 from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.forecast.scene import Scene, ScenePool, Wait, scene_job
 from tidegate.domain.forecast.stepper import step, wire
 from tidegate.domain.job import Job
+from tidegate.domain.rank import RankPolicy
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.usecases.submit.submit import submit_workflow
@@ -27,7 +29,10 @@ def drawn(seed: int) -> WorkflowRequest:
     jobs = []
     for number in range(chance.randint(2, 25)):
         upstreams = chance.sample(range(number), min(number, chance.choice([0, 1, 1, 2])))
-        jobs.append(job(str(number), *map(str, upstreams), priority=chance.randint(1, 1_000)))
+        made = job(str(number), *map(str, upstreams), priority=chance.randint(1, 1_000))
+        times = random.Random(f"{seed} {number} finish by")
+        by_ms = times.choice([None, START_MS + times.randrange(1_000, 300_000)])
+        jobs.append(replace(made, finish_by_ms=by_ms, estimated_duration_seconds=times.choice([None, 2.0])))
     return workflow(jobs)
 
 
@@ -40,7 +45,8 @@ def waits_of(each: Job) -> tuple[Wait, ...]:
 def test_the_stepper_decides_as_the_dispatcher_does(seed: int) -> None:
     chance = random.Random(f"{seed} of run times")
     slots, window = chance.randint(1, 5), chance.choice([1.0, 2.0])
-    settings = make_settings(function_pool("lambda", slots), window=window)
+    policy = RankPolicy(aging_millipoints_per_minute=50_000, head_start_ms=seed % 2 * 120_000)
+    settings = replace(make_settings(function_pool("lambda", slots), window=window), rank_policy=policy)
     services, world = make_services(settings, seed)
     # Each end has a millisecond of its own, so that the order of equal times decides nothing.
     run_ms = {f"{number}": chance.randrange(100, 900) * 64 + number for number in range(64)}

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dev.simulator.checks.invariants import first_start_ms, started_ahead
-from dev.simulator.memory.seeded import JOB_TYPE, function_pool
+from dev.simulator.memory.seeded import JOB_TYPE, START_MS, function_pool
 from dev.simulator.runs import LAMBDA, always, make_simulator, run, submit
 from dev.simulator.system.scenario import succeeds
 from dev.simulator.system.simulator import Options
 from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.job import Job
-from tidegate.domain.rank import rank
+from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.requests import JobRequest
 
 
+@pytest.mark.parametrize("head_start_ms", [0, 30_000], ids=["no head start", "head starts"])
 @pytest.mark.parametrize("shards", [1, 4])
-def test_no_job_waits_behind_more_less_urgent_ones_than_the_window_holds(shards: int) -> None:
-    simulator = make_simulator(always(succeeds(700)), window=1.5, shards=shards)
+def test_no_job_waits_behind_more_less_urgent_ones_than_the_window_holds(
+    shards: int, head_start_ms: int
+) -> None:
+    given = RankPolicy(aging_millipoints_per_minute=100_000, head_start_ms=head_start_ms)
+    simulator = make_simulator(always(succeeds(700)), window=1.5, shards=shards, rank_policy=given)
     for wave in range(6):
         jobs = [
-            job(f"{wave}-{place}", priority=1 + (place * 389 + wave * 101) % 1_000) for place in range(40)
+            replace(
+                job(f"{wave}-{place}", priority=1 + (place * 389 + wave * 101) % 1_000),
+                finish_by_ms=START_MS + 20_000 + place * 977 if place % 3 else None,
+            )
+            for place in range(40)
         ]
         submit(simulator, workflow(jobs), at_ms=wave * 1_900)
     ended = run(simulator)
     policy = simulator.services.settings.rank_policy
 
     def rank_of(each: Job) -> int:
-        return rank(policy, each.priority, each.ready_at_ms or 0, 0)
+        return rank(policy, each.priority, each.ready_at_ms or 0, 0, latest_start_ms=each.latest_start_ms)
 
     overtaken = [started_ahead(each, ended.values(), rank_of) for each in ended.values()]
     assert 0 < max(overtaken) <= LAMBDA.capacity * 1.5
+    assert any(each.latest_start_ms for each in ended.values()) is bool(head_start_ms)
 
 
 def test_jobs_that_are_ready_together_start_by_priority() -> None:

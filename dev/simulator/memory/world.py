@@ -206,6 +206,7 @@ class MemoryWorld:
                     boost,
                     place=place_of(job.job_id),
                     passes=job.passes,
+                    latest_start_ms=job.latest_start_ms,
                 )
             case Group.ACTIVE:
                 return job.queued_at_ms or created

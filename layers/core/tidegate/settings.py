@@ -132,12 +132,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     heartbeat_seconds = min(int(environment["TIDEGATE_HEARTBEAT_SECONDS"]), max(1, lease_seconds // 3))
     return Settings(
         pools=pools,
-        default_pool=environment["TIDEGATE_DEFAULT_POOL"],
+        # The first pool, if none is named. The environment of a function has room for 4 KB only.
+        default_pool=environment.get("TIDEGATE_DEFAULT_POOL") or next(iter(pools)),
         shards=int(environment["TIDEGATE_SHARDS"]),
         window=float(environment["TIDEGATE_WINDOW"]),
         rank_policy=RankPolicy(
             aging_millipoints_per_minute=_millis(environment["TIDEGATE_AGING_POINTS_PER_MINUTE"]),
             retry_penalty_millipoints=_millis(environment["TIDEGATE_RETRY_PENALTY_POINTS"]),
+            head_start_ms=int(environment.get("TIDEGATE_HEAD_START_MINUTES", "0")) * 60_000,
         ),
         critical_path_weight=float(environment["TIDEGATE_CRITICAL_PATH_WEIGHT"]),
         critical_path_max_points=int(

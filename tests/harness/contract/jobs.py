@@ -126,6 +126,7 @@ def full_job(job_id: str) -> Job:
         estimated_duration_seconds=30.0,
         estimate_is_usual=True,
         critical_path_boost_millipoints=1_234_567,
+        latest_start_ms=NOW_MS + 4,
         not_before_ms=NOW_MS + 1,
         **_FINISH_BY,
         fingerprint="f" * 64,

@@ -41,7 +41,7 @@ _FinishByOption = Annotated[
     typer.Option(
         "--finish-by",
         metavar="TIME",
-        help="When the job ought to have ended, like 2026-12-01T06:00:00Z; none takes the time off.",
+        help="When the job ought to have ended, like 2026-12-01T06:00:00Z; none takes the time off. Changes no order.",
         show_default=False,
     ),
 ]
@@ -70,7 +70,8 @@ _WorkflowFinishByOption = Annotated[
     typer.Option(
         "--finish-by",
         metavar="TIME",
-        help="When the last job ought to have ended, like 2026-12-01T06:00:00Z; none takes the time off.",
+        help="When the last job ought to have ended, like 2026-12-01T06:00:00Z; none takes the time off. Changes no "
+        "order.",
         show_default=False,
     ),
 ]

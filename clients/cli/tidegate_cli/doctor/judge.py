@@ -50,6 +50,7 @@ PARAMETER_OF = {
     "TIDEGATE_RETRY_PENALTY_POINTS": "RetryPenaltyPoints",
     "TIDEGATE_CRITICAL_PATH_WEIGHT": "CriticalPathWeight",
     "TIDEGATE_CRITICAL_PATH_MAX_POINTS": "CriticalPathMaxPoints",
+    "TIDEGATE_HEAD_START_MINUTES": "FinishByHeadStartMinutes",
     "TIDEGATE_LEASE_SECONDS": "LeaseSeconds",
     "TIDEGATE_HEARTBEAT_SECONDS": "HeartbeatSeconds",
     "TIDEGATE_CANCEL_GRACE_SECONDS": "CancelGraceSeconds",

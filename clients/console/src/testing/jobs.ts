@@ -37,6 +37,7 @@ export function aJob(changes: Partial<Job> & { readonly job_id: string }): Job {
     created_at: "2026-12-01T08:00:00.000Z",
     not_before: null,
     finish_by: null,
+    latest_start: null,
     due_at: null,
     ready_at: "2026-12-01T08:00:00.000Z",
     queued_at: null,

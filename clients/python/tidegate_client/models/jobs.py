@@ -117,7 +117,7 @@ class Job(Model):
     job alone (`GET /v1/jobs/{job_id}`), while that job runs longer than 99 % of its type did.
 
     `judgement` is what is known about `finish_by` without a forecast, None where nothing is; `judgements` are the
-    latest ten.
+    latest ten. `latest_start` is None unless the stack ranks by latest starts and a time to finish by concerns the job.
 
     A list and `fields=slim` leave out `result`, `parameters`, `depends_on`, `history` and `judgements`. The answer to a
     cancellation with everything downstream has `downstream`, the answers to a retry and to a mark have `reopening`, the
@@ -127,6 +127,7 @@ class Job(Model):
     created_at: datetime | None = None
     not_before: datetime | None = None
     finish_by: datetime | None = None
+    latest_start: datetime | None = None
     due_at: datetime | None = None
     ready_at: datetime | None = None
     queued_at: datetime | None = None

@@ -116,6 +116,7 @@ class TimesOut(TypedDict):
     created_at: Time | None
     not_before: Time | None
     finish_by: Time | None
+    latest_start: Time | None
     due_at: Time | None
     ready_at: Time | None
     queued_at: Time | None
@@ -440,7 +441,9 @@ def _points(job: Job, policy: RankPolicy, now_ms: int) -> float | None:
     if job.state is not State.READY or job.ready_at_ms is None:
         return None
     boost = job.critical_path_boost_millipoints
-    return effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
+    return effective_priority(
+        policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost, job.latest_start_ms
+    )
 
 
 def straggling_out(found: Straggler | None) -> StragglingOut:
@@ -484,6 +487,7 @@ def _times_out(job: Job) -> TimesOut:
         "created_at": to_wire(job.created_at_ms),
         "not_before": to_wire(job.not_before_ms),
         "finish_by": to_wire(job.finish_by_ms),
+        "latest_start": to_wire(job.latest_start_ms),
         "due_at": to_wire(job.due_at_ms),
         "ready_at": to_wire(job.ready_at_ms),
         "queued_at": to_wire(job.queued_at_ms),

@@ -38,6 +38,36 @@ def topological_order(upstreams: Sequence[Sequence[int]]) -> tuple[int, ...]:
     return tuple(TopologicalSorter(dict(enumerate(upstreams))).static_order())
 
 
+def latest_starts(
+    upstreams: Sequence[Sequence[int]],
+    durations_ms: Mapping[int, int],
+    ends_by_ms: Mapping[int, int],
+    all_end_by_ms: int | None = None,
+) -> tuple[int | None, ...]:
+    """Computes when every node of an acyclic graph has to start at the latest, by the durations.
+
+    `upstreams[i]` lists the nodes that node i depends on. A node that `durations_ms` lacks takes no time. `ends_by_ms`
+    holds the times by which some nodes are to end, `all_end_by_ms` that of all nodes, in milliseconds since the epoch.
+    A node ends before the nodes after it start (the backward pass of the critical path method: Kelley and Walker,
+    "Critical-Path Planning and Scheduling", 1959). Returns a time for each node, 0 or more, or None where neither the
+    node nor one after it is to end by a time.
+    """
+    ends = [_earlier(ends_by_ms.get(node), all_end_by_ms) for node in range(len(upstreams))]
+    starts: list[int | None] = [None] * len(upstreams)
+    for node in reversed(topological_order(upstreams)):
+        end_ms = ends[node]
+        if end_ms is None:
+            continue
+        start_ms = starts[node] = max(0, end_ms - durations_ms.get(node, 0))
+        for upstream in upstreams[node]:
+            ends[upstream] = _earlier(ends[upstream], start_ms)
+    return tuple(starts)
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)
+
+
 def analyse_chains(upstreams: Sequence[Sequence[int]], durations_seconds: Mapping[int, float]) -> Chains:
     """Computes the critical path, the depth and the remaining path of every node of an acyclic graph.
 

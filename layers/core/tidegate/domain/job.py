@@ -144,7 +144,9 @@ class Job(GivenFields):
     second attempt, of whichever life (see `domain.second_attempts`).
 
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
-    a point. It never changes.
+    a point. `latest_start_ms` is when the job has to start at the latest, so that its own times to finish by and those
+    of the jobs after it can be met by the estimates; None where no such time was given, or where they change no order.
+    Neither ever changes.
     """
 
     job_id: str
@@ -168,6 +170,7 @@ class Job(GivenFields):
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
     critical_path_boost_millipoints: int = 0
+    latest_start_ms: int | None = None
     fingerprint: str | None = None
     submitted_by: str | None = None
     namespace: str | None = None

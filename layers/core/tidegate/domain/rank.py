@@ -1,10 +1,11 @@
 """A job's rank: a priority that ages without being rewritten.
 
-The effective priority at time t is `priority + boost + aging*(t - ready_at) - penalty*retries`. The boost comes from
-the critical path and is fixed when the job is submitted. The term `aging*t` is the same for every waiting job, so the
-order of waiting jobs never changes. One static number, stored when a job becomes READY, is therefore enough. All
-arithmetic is on integers, so nothing is ever rounded: boost, aging and penalty are given in thousandths of a point,
-times in milliseconds, and a rank counts in 1/60,000,000 of a point.
+The effective priority at time t is `priority + boost + aging*(t - ready_at + head start) - penalty*retries`. The boost
+comes from the critical path and is fixed when the job is submitted. The head start of a job with a latest start is the
+longest head start less the time from `ready_at` to the latest start, so it is fixed when the job becomes READY. The
+term `aging*t` is the same for every waiting job, so the order of waiting jobs never changes. One static number, stored
+when a job becomes READY, is therefore enough. All arithmetic is on integers, so nothing is ever rounded: boost, aging
+and penalty are given in thousandths of a point, times in milliseconds, and a rank counts in 1/60,000,000 of a point.
 """
 
 from __future__ import annotations
@@ -24,10 +25,24 @@ class RankPolicy:
     """The effect of waiting and retrying on the order, the same for every job of a deployment.
 
     `aging_millipoints_per_minute` and `retry_penalty_millipoints` are whole thousandths of a point, 0 or more.
+    `head_start_ms` is the longest head start of a job with a latest start, in milliseconds; 0 is off.
     """
 
     aging_millipoints_per_minute: int = 1_000
     retry_penalty_millipoints: int = 10_000
+    head_start_ms: int = 0
+
+    def head_start_of(self, ready_at_ms: int, latest_start_ms: int | None) -> int:
+        """Computes for how much longer than since `ready_at_ms` a READY job is ranked as waiting, in milliseconds.
+
+        Both are in milliseconds since the epoch; `latest_start_ms` is None for a job that no time to finish by
+        concerns. It is 0 while the latest start is further away than the longest head start, and the longest head
+        start if the latest start has passed. In between, a job ages as if it had become READY that long before its
+        latest start. So jobs of the same priority go by their latest starts, whenever they became READY.
+        """
+        if latest_start_ms is None:
+            return 0
+        return min(self.head_start_ms, max(0, self.head_start_ms - (latest_start_ms - ready_at_ms)))
 
 
 def critical_path_boosts(
@@ -62,6 +77,7 @@ def rank(
     *,
     place: int = 0,
     passes: int = 0,
+    latest_start_ms: int | None = None,
 ) -> int:
     """Computes the static sort key of a READY job. A job with a higher key is dispatched first.
 
@@ -69,13 +85,15 @@ def rank(
     so far. `boost_millipoints` comes from `critical_path_boosts`. Of two jobs with the same points, the job that became
     READY first has the higher key. If both became READY in the same millisecond, the job with the lower `place`
     (`place_of`) has it. `passes` (0-9) is how many of the last milliseconds of `ready_at_ms` come from passing the job
-    over. They do not put the job behind others, so a listing finds it where it was.
+    over. They do not put the job behind others, so a listing finds it where it was. `latest_start_ms` (milliseconds
+    since the epoch) gives the job its head start.
     """
     ready_at_ms -= passes
+    aged_since_ms = ready_at_ms - policy.head_start_of(ready_at_ms, latest_start_ms)
     units = (
         UNITS_PER_POINT * priority
         + _UNITS_PER_MILLIPOINT * boost_millipoints
-        - policy.aging_millipoints_per_minute * ready_at_ms
+        - policy.aging_millipoints_per_minute * aged_since_ms
         - _UNITS_PER_MILLIPOINT * policy.retry_penalty_millipoints * retries
     )
     return ((units * _MS_SPAN - ready_at_ms) * _PLACES - place) * MOST_PASSES - passes
@@ -99,15 +117,17 @@ def effective_priority(
     retries: int,
     now_ms: int,
     boost_millipoints: int = 0,
+    latest_start_ms: int | None = None,
 ) -> float:
     """Computes a job's priority at `now_ms` in points. It is computed when a job is read and never stored.
 
     The arguments are those of `rank`. Times are in milliseconds since the epoch.
     """
+    aged_since_ms = ready_at_ms - policy.head_start_of(ready_at_ms, latest_start_ms)
     units = (
         UNITS_PER_POINT * priority
         + _UNITS_PER_MILLIPOINT * boost_millipoints
-        + policy.aging_millipoints_per_minute * (now_ms - ready_at_ms)
+        + policy.aging_millipoints_per_minute * (now_ms - aged_since_ms)
         - _UNITS_PER_MILLIPOINT * policy.retry_penalty_millipoints * retries
     )
     return units / UNITS_PER_POINT

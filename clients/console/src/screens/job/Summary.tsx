@@ -201,6 +201,9 @@ function factsOf(job: Job): readonly Fact[] {
     ["namespace", text(job.namespace)],
     ["created", <Time key="created" at={job.created_at} />],
     ["not before", <Time key="not before" at={job.not_before} />],
+    ...(job.latest_start === null
+      ? []
+      : ([["latest start", <Time key="latest start" at={job.latest_start} />]] as const)),
     ["due", <Time key="due" at={job.due_at} />],
     ["ready", <Time key="ready" at={job.ready_at} />],
     ["queued", <Time key="queued" at={job.queued_at} />],

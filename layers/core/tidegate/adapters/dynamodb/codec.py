@@ -59,7 +59,16 @@ class JobCodec:
         It depends on the job's tries, on `ready_at_ms`, and on `passes`, the number of times it was passed over.
         """
         boost, place = job.critical_path_boost_millipoints, place_of(job.job_id)
-        return rank(self.rank_policy, job.priority, ready_at_ms, job.tries, boost, place=place, passes=passes)
+        return rank(
+            self.rank_policy,
+            job.priority,
+            ready_at_ms,
+            job.tries,
+            boost,
+            place=place,
+            passes=passes,
+            latest_start_ms=job.latest_start_ms,
+        )
 
     def whole_item(self, job: Job) -> Item:
         """Returns the job as one item, whatever its size."""

@@ -26,6 +26,7 @@ TYPE: Final = "type"
 POOL: Final = "pool"
 PRIORITY: Final = "priority"
 CRITICAL_PATH_BOOST: Final = "critical_path_boost"  # thousandths of a point
+LATEST_START: Final = "latest_start"
 CREATED_AT: Final = "created_at"
 ATTEMPT: Final = "attempt"
 KEY: Final = "key"
@@ -125,6 +126,7 @@ PLAIN_FIELDS: Final = {
     HELD_IN: "held_in",
     TIMEOUT_SECONDS: "timeout_seconds",
     CRITICAL_PATH_BOOST: "critical_path_boost_millipoints",
+    LATEST_START: "latest_start_ms",
     ESTIMATE_IS_USUAL: "estimate_is_usual",
     FINGERPRINT: "fingerprint",
     SUBMITTED_BY: "submitted_by",

@@ -30,8 +30,9 @@ class SceneJob:
     job; by its rank a QUEUED job was dispatched before others of the same millisecond. `due_at_ms` is the time before
     which the job does not become READY, None where nothing but its dependencies and a hold keep it. Times are in
     milliseconds since the epoch. `waits` are its unsatisfied dependencies. `tries` counts its failed attempts.
-    `boost_millipoints` is the boost of its critical path, in thousandths of a point. `place` is its index in its
-    workflow. `estimate_seconds` is the estimate of its run time.
+    `boost_millipoints` is the boost of its critical path, in thousandths of a point. `latest_start_ms` is when it has
+    to start at the latest, None where no time to finish by concerns it. `place` is its index in its workflow.
+    `estimate_seconds` is the estimate of its run time.
     """
 
     job_id: str
@@ -47,6 +48,7 @@ class SceneJob:
     waits: tuple[Wait, ...] = ()
     tries: int = 0
     boost_millipoints: int = 0
+    latest_start_ms: int | None = None
     place: int = 0
     estimate_seconds: float | None = None
 
@@ -87,7 +89,16 @@ def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> Sce
     due_at_ms = job.due_at_ms if job.state is State.SCHEDULED else job.not_before_ms
     since_ms = job.started_at_ms if job.state is State.RUNNING else job.queued_at_ms
     place, boost = place_of(job.job_id), job.critical_path_boost_millipoints
-    order = rank(policy, job.priority, job.ready_at_ms or 0, job.tries, boost, place=place, passes=job.passes)
+    order = rank(
+        policy,
+        job.priority,
+        job.ready_at_ms or 0,
+        job.tries,
+        boost,
+        place=place,
+        passes=job.passes,
+        latest_start_ms=job.latest_start_ms,
+    )
     return SceneJob(
         job_id=job.job_id,
         state=job.state,
@@ -102,6 +113,7 @@ def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> Sce
         waits=waits,
         tries=job.tries,
         boost_millipoints=boost,
+        latest_start_ms=job.latest_start_ms,
         place=place,
         estimate_seconds=job.estimated_duration_seconds,
     )

@@ -275,6 +275,7 @@ class _Run:
             job.tries,
             job.boost_millipoints,
             place=job.place,
+            latest_start_ms=job.latest_start_ms,
         )
         lane = share_lane(job.traits.share)
         pool.add(lane, number, Candidate(job.job_id, order, job.traits, lane))

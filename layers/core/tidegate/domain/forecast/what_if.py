@@ -165,6 +165,7 @@ def _reprioritised(job: SceneJob, priorities: Mapping[str, int], policy: RankPol
         job.boost_millipoints,
         place=job.place,
         passes=-job.rank % MOST_PASSES,
+        latest_start_ms=job.latest_start_ms,
     )
     return replace(job, priority=priority, rank=order)
 

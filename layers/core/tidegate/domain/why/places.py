@@ -59,7 +59,16 @@ def candidate_of(job: Job, policy: RankPolicy, now_ms: int) -> Candidate:
         ready_at_ms, lane, passes = max(now_ms, starts_ms or 0, ready_at_ms + 1), share_lane(job.share), 0
     boost = job.critical_path_boost_millipoints
     place = place_of(job.job_id)
-    order = rank(policy, job.priority, ready_at_ms, job.tries, boost, place=place, passes=passes)
+    order = rank(
+        policy,
+        job.priority,
+        ready_at_ms,
+        job.tries,
+        boost,
+        place=place,
+        passes=passes,
+        latest_start_ms=job.latest_start_ms,
+    )
     return Candidate(job.job_id, order, job.traits, lane)
 
 

@@ -35,6 +35,7 @@ from tidegate.usecases.submit.checked import CheckedSubmission
 from tidegate.usecases.submit.connect import connect_edges
 from tidegate.usecases.submit.critical_path import boosts_of
 from tidegate.usecases.submit.finish_submission import finish_submission
+from tidegate.usecases.submit.latest_starts import latest_starts_of
 from tidegate.usecases.submit.new_job import new_job
 from tidegate.usecases.submit.shares import note_shares
 from tidegate.usecases.submit.validate import check_job, check_workflow
@@ -97,6 +98,7 @@ def submit_job(
             raise
         return JobAccepted(job_id=job_id, created=False)
     depends_on = dependencies_of(request)
+    (latest_start_ms,) = latest_starts_of([request], None, services.settings.rank_policy)
     lanes = note_shares(services, checked, now_ms) if checked.lanes else {}
     job = new_job(
         checked.jobs[0],
@@ -106,6 +108,7 @@ def submit_job(
         caller=caller,
         namespace=request.namespace,
         boost_millipoints=_boost_of(services, request) if services.settings.critical_path_weight else 0,
+        latest_start_ms=latest_start_ms,
         fingerprint=fingerprint if key else None,
     )
     if job.pool_open or job.share:  # otherwise the chooser leaves the job as it is
@@ -350,6 +353,7 @@ def build_jobs(
         settings.critical_path_weight if weight is None else weight,
         settings.critical_path_max_points,
     )
+    starts_ms = latest_starts_of(request.jobs, request.finish_by_ms, settings.rank_policy)
     staged: list[Job] = []
     roots: list[Job] = []
     edges: list[ExternalEdge] = []
@@ -367,6 +371,7 @@ def build_jobs(
             dependents=tuple(dependents[job_id]),
             workflow=request,
             boost_millipoints=boosts[index],
+            latest_start_ms=starts_ms[index],
         )
         is_root = not any(dependency.upstream_id in dependents for dependency in depends_on)
         (roots if is_root else staged).append(job)

@@ -17,6 +17,7 @@ from tidegate.usecases.services import Services
 from tidegate.usecases.statistics.usual_runs import usual_estimates, with_estimates
 from tidegate.usecases.submit.checked import CheckedSubmission
 from tidegate.usecases.submit.critical_path import boosts_of
+from tidegate.usecases.submit.latest_starts import latest_starts_of
 from tidegate.usecases.submit.new_job import new_job
 from tidegate.usecases.submit.shares import weights_if_noted
 from tidegate.usecases.submit.submit import build_jobs, dependencies_of, new_submission
@@ -85,6 +86,7 @@ def jobs_if_submitted(
     checked = check_job(services, request, now_ms, caller)
     settings = services.settings
     (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
+    (latest_start_ms,) = latest_starts_of([request], None, settings.rank_policy)
     job = new_job(
         checked.jobs[0],
         submission_id,
@@ -93,6 +95,7 @@ def jobs_if_submitted(
         caller=caller,
         namespace=request.namespace,
         boost_millipoints=boost,
+        latest_start_ms=latest_start_ms,
     )
     return IfSubmitted((job,), weights_if_noted(checked, now_ms))
 
