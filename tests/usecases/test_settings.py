@@ -61,3 +61,14 @@ def test_a_pool_never_waits_longer_than_a_minute_for_a_dispatcher_that_was_kille
 def test_the_defaults_are_those_of_the_template() -> None:
     given = read_settings(ENVIRONMENT)
     assert given == Settings(pools=given.pools, default_pool="hosts", shards=4)
+
+
+def test_the_head_start_is_given_in_minutes_and_the_first_pool_is_the_default() -> None:
+    pools = json.dumps(
+        {name: {"queue_url": "u", "kind": "process", "max_timeout_seconds": 60} for name in ("big", "a")}
+    )
+    given = {**ENVIRONMENT, "TIDEGATE_HEAD_START_MINUTES": "30", "TIDEGATE_POOLS": pools}
+    del given["TIDEGATE_DEFAULT_POOL"]
+    settings = read_settings(given)
+    assert settings.rank_policy.head_start_ms == 1_800_000
+    assert settings.default_pool == "big"
