@@ -2,7 +2,7 @@ import { countText, gaugeOf } from "../../domain/gauges";
 import { plain } from "../../domain/text";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { type Pool, usePools } from "../../shared/reads";
@@ -36,7 +36,7 @@ export function PoolsScreen() {
   const close = () => change({ pool: "" });
   return (
     <Page title="Pools" aside={<Freshness query={pools} />}>
-      {pools.isError ? <ErrorNotice error={pools.error} onRetry={() => void pools.refetch()} /> : null}
+      <ReadNotice query={pools} />
       {all === undefined ? (
         pools.isError ? null : (
           <Loading />

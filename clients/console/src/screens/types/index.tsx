@@ -2,7 +2,7 @@ import TextField from "@mui/material/TextField";
 import { plain } from "../../domain/text";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { type JobType, useTypes } from "../../shared/reads";
@@ -41,7 +41,7 @@ export function TypesScreen() {
         slotProps={{ htmlInput: { "data-search": true } }}
         sx={{ maxWidth: 360 }}
       />
-      {types.isError ? <ErrorNotice error={types.error} onRetry={() => void types.refetch()} /> : null}
+      <ReadNotice query={types} />
       {rows === undefined ? (
         types.isError ? null : (
           <Loading />
