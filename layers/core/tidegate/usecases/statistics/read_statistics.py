@@ -105,7 +105,7 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
     Both ends are rounded outward to ten minutes, to hours a few days back, and to days some months back, because
     shorter roll-ups are kept no longer. All pools are read up to the time before which each of them is counted, so that
     rows of several pools are whole. Raises InvalidRequest for a time or a pool that can't be answered, and for one of
-    which more than MAX_WORK buckets of histograms tell.
+    which more than MAX_WORK buckets of histograms or more than MAX_STEPS hours or days of rows tell.
     """
     _check(query)
     from_ms, to_ms = _time(query, now_ms)
