@@ -45,6 +45,7 @@ ROW = {
     "wait_seconds": QUANTILES,
     "run_seconds": QUANTILES,
     "overrun": NONE,
+    "steps": None,
 }
 FOUND = {
     "by": "type",
@@ -110,7 +111,7 @@ def test_csv_has_the_same_columns_without_rows(
     asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_rows = tidegate("stats", "--csv").stdout.splitlines()
-    flat = [name for name, value in ROW.items() if not isinstance(value, dict)]
+    flat = [name for name, value in ROW.items() if not isinstance(value, dict) and name != "steps"]
     assert with_rows[0].split(",")[: len(flat)] == flat
     answering(monkeypatch, {**FOUND, "rows": []})
     assert tidegate("stats", "--csv").stdout.splitlines() == with_rows[:1]
@@ -169,6 +170,39 @@ def test_bars_fit_the_terminal(asked: list[httpx.Request], monkeypatch: pytest.M
     lines = on_screen(monkeypatch, 60, "stats", "--by", "hour", "--plot", "ended")
     assert max(map(len, lines)) <= 60
     assert "█" * 15 in lines[0]
+
+
+STEPS = [
+    {
+        "since": f"2026-12-01T0{hour}:00:00.000Z",
+        "ended": ended,
+        "succeeded": ended,
+        "failed": 0,
+        "timed_out": 0,
+    }
+    for hour, ended in ((1, 1), (3, 2))
+]
+
+
+def test_the_ends_of_each_row_are_drawn_over_the_time_that_is_counted(
+    asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del asked
+    row = {**ROW, "steps": STEPS}
+    seen = answering(monkeypatch, {**FOUND, "rows": [row], "total": {**row, "type": None}})
+    assert tidegate("stats", "--by", "type", "--step", "hour").stdout.splitlines() == [
+        "text.count  ·▅·█····  3, 1 failed, at most 2 in an hour",
+        "all         ·▅·█····  3, 1 failed, at most 2 in an hour",
+        "counted until 2026-12-01T08:00:00.000Z",
+    ]
+    assert dict(seen[0].url.params) == {"by": "type", "step": "hour"}
+    lines = tidegate("stats", "--by", "type", "--step", "hour", "--csv").stdout.splitlines()
+    assert lines == [
+        "pool,type,share,worker,since,ended,succeeded,failed,timed_out",
+        ",text.count,,,2026-12-01T01:00:00.000Z,1,1,0,0",
+        ",text.count,,,2026-12-01T03:00:00.000Z,2,2,0,0",
+    ]
+    assert tidegate("stats", "--step", "hour", "--plot", "ended").exit_code == 2
 
 
 @pytest.mark.parametrize("form", [("--csv",), ("-o", "json")])

@@ -86,6 +86,7 @@ MODELS: dict[str, type[Model]] = {
     "QuantilesOut": statistics.Quantiles,
     "StatisticsOut": statistics.Statistics,
     "StatisticsRowOut": statistics.StatisticsRow,
+    "StepEndsOut": statistics.StepEnds,
     "RerunningOut": jobs.Rerunning,
     "RowForecastOut": forecasts.EndForecast,
     "RetriedJobOut": jobs.Job,

@@ -7,7 +7,7 @@ import pytest
 from tests.harness.functions.api_calls import NOW_MS, Api
 from tests.harness.functions.counted import ENDED_MS, count_one_job
 from tidegate.contracts.times import to_wire
-from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS, floor_to
+from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, WINDOW_MS, floor_to
 
 
 @pytest.fixture
@@ -37,6 +37,21 @@ def test_a_row_tells_of_the_jobs_that_ended(api: Api) -> None:
     assert row["until"] == found["counted_until"] == to_wire(floor_to(NOW_MS, WINDOW_MS) - WINDOW_MS)
 
 
+def test_a_row_tells_its_ends_by_hour(api: Api) -> None:
+    found = api.call("GET", "/v1/stats", query={"step": "hour"}).body
+    (row,) = found["rows"]
+    assert row["steps"] == [
+        {
+            "since": max(to_wire(floor_to(ENDED_MS, HOUR_MS)) or "", found["total"]["since"]),
+            "ended": 1,
+            "succeeded": 1,
+            "failed": 0,
+            "timed_out": 0,
+        }
+    ]
+    assert found["total"]["steps"] == row["steps"]
+
+
 def test_a_deployment_that_counted_nothing_says_so() -> None:
     found = Api().call("GET", "/v1/stats").body
     assert (found["rows"], found["counted_until"], found["total"]["ended_per_hour"]) == ([], None, None)
@@ -61,6 +76,13 @@ def test_jobs_outside_of_what_is_asked_for_are_not_counted(api: Api) -> None:
         ({"from": to_wire(NOW_MS - 400 * DAY_MS)}, "from"),
         ({"by": "hour", "from": to_wire(NOW_MS - 40 * DAY_MS)}, "from"),
         ({"by": "hour", "from": to_wire(NOW_MS - 95 * DAY_MS), "to": to_wire(NOW_MS - 94 * DAY_MS)}, "by"),
+        ({"step": "week"}, "step"),
+        ({"step": "hour", "by": "day"}, "step"),
+        ({"step": "hour", "from": to_wire(NOW_MS - 40 * DAY_MS)}, "from"),
+        (
+            {"step": "hour", "from": to_wire(NOW_MS - 95 * DAY_MS), "to": to_wire(NOW_MS - 94 * DAY_MS)},
+            "step",
+        ),
         ({"by": "worker", "type": "text.count"}, "type"),
         ({"pool": "none"}, "pool"),
     ],

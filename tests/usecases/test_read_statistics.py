@@ -13,11 +13,19 @@ from tidegate.contracts.responses import fits_in_answer, to_json
 from tidegate.contracts.statistics import statistics_out
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
-from tidegate.domain.statistics.asked import By, Statistics, StatisticsQuery, StatisticsRow
+from tidegate.domain.statistics.asked import (
+    By,
+    Statistics,
+    StatisticsQuery,
+    StatisticsRow,
+    Step,
+    StepEnds,
+)
 from tidegate.domain.statistics.figures import Figures
 from tidegate.domain.statistics.rollup import OTHER, Rollup
 from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, WINDOW_MS, Counted, Reached, Span
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics import ends_by_step
 from tidegate.usecases.statistics import read_statistics as reading
 from tidegate.usecases.statistics.read_statistics import read_statistics
 
@@ -55,9 +63,13 @@ def reach(services: Services, pool: str, at_ms: int) -> None:
 
 
 def ask(
-    services: Services, by: By, pool: str | None = None, from_ms: int = MIDNIGHT - 2 * DAY_MS
+    services: Services,
+    by: By,
+    pool: str | None = None,
+    from_ms: int = MIDNIGHT - 2 * DAY_MS,
+    step: Step | None = None,
 ) -> Statistics:
-    query = StatisticsQuery(by, from_ms, MIDNIGHT, pool)
+    query = StatisticsQuery(by, from_ms, MIDNIGHT, pool, step=step)
     return read_statistics(services, query, now_ms=MIDNIGHT)
 
 
@@ -128,6 +140,57 @@ def test_what_is_beyond_the_rows_of_an_answer_is_together(
     assert (row.pool, row.share, row.figures.ended) == (None, OTHER, 39)
 
 
+@pytest.mark.parametrize(
+    ("by", "step", "each_ms", "ended"),
+    [(By.POOL, Step.HOUR, HOUR_MS, 1), (By.TYPE, Step.HOUR, HOUR_MS, 2), (By.SHARE, Step.DAY, DAY_MS, 24)],
+)
+def test_each_row_tells_its_ends_by_steps(
+    services: Services, by: By, step: Step, each_ms: int, ended: int
+) -> None:
+    """A row and its steps tell of the same ends, and the steps of a row are those that rows by time would be."""
+    found = ask(services, by, step=step)
+    begins = range(MIDNIGHT - 2 * DAY_MS, MIDNIGHT, each_ms)
+    for row in found.rows:
+        assert row.steps == tuple(StepEnds(begin_ms, ended, ended, 0, 0) for begin_ms in begins)
+    by_time = ask(services, By(step)).rows
+    assert found.total.steps is not None
+    assert [(each.from_ms, each.ended) for each in found.total.steps] == [
+        (row.from_ms, row.figures.ended) for row in by_time
+    ]
+    assert {row.steps for row in ask(services, by).rows} == {None}
+
+
+def test_a_step_that_is_counted_in_part_begins_with_the_count(services: Services) -> None:
+    before = services.statistics.reached([ONE])[ONE]
+    since_ms = MIDNIGHT - HOUR_MS + WINDOW_MS
+    put(services, ONE, Span.SLICE, since_ms, since_ms + WINDOW_MS, 5)
+    assert services.statistics.advance(ONE, before, replace(before, since_ms=since_ms))
+    (row,) = ask(services, By.POOL, ONE, step=Step.HOUR).rows
+    assert row.steps is not None
+    assert row.steps[0].from_ms == row.from_ms == since_ms
+
+
+def test_steps_of_rows_beyond_the_bound_are_together(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_ROWS", 3)
+    found = ask(services, By.WORKER, from_ms=MIDNIGHT - 5 * HOUR_MS, step=Step.HOUR)
+    (rest,) = [row for row in found.rows if row.worker == OTHER]
+    assert rest.steps is not None
+    assert sum(each.ended for each in rest.steps) == rest.figures.ended == 8
+    assert len({each.from_ms for each in rest.steps}) == len(rest.steps)
+
+
+def test_more_steps_than_an_answer_tells_are_refused(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ends_by_step, "MAX_STEPS", 48)
+    assert len(ask(services, By.TYPE, step=Step.HOUR).rows) == 1
+    with pytest.raises(InvalidRequest, match="by day"):
+        ask(services, By.POOL, step=Step.HOUR)
+    assert len(ask(services, By.POOL, step=Step.DAY).rows) == 2
+
+
 def test_more_than_an_answer_adds_up_are_refused(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_WORK", 48 * (20 + 3 * 25))  # a type, a share and a worker
     assert ask(services, By.HOUR, ONE).total.figures.ended == 48
@@ -167,5 +230,8 @@ def test_the_largest_answer_fits_in_an_answer() -> None:
         to_ms=DAY_MS,
         figures=Figures(succeeded=10**9, busy_ms=10**15, wasted_ms=10**15),
     )
-    found = Statistics(0, DAY_MS, 0, DAY_MS, (row,) * reading.MAX_ROWS, row)
+    steps = (StepEnds(NOW_MS, *[10**9] * 4),) * (ends_by_step.MAX_STEPS // reading.MAX_ROWS)
+    row = replace(row, steps=steps)
+    total = replace(row, steps=steps[:1] * reading.MAX_HOURS)
+    found = Statistics(0, DAY_MS, 0, DAY_MS, (row,) * reading.MAX_ROWS, total)
     assert fits_in_answer(to_json(statistics_out(found, By.WORKER)))

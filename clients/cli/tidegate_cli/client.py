@@ -426,10 +426,12 @@ class Client(ActsConnection):
         until: str | None = None,
         pool: str | None = None,
         job_type: str | None = None,
+        step: str | None = None,
     ) -> Mapping[str, Any]:
         """Returns the figures of ended jobs, as the API shows them.
 
-        `by` says what a row stands for. `since` counts and `until` does not; both are RFC 3339 times with a zone.
+        `by` says what a row stands for, and `step` by which times each row also tells its ends. `since` counts and
+        `until` does not; both are RFC 3339 times with a zone.
         """
         return self._ask(
             operate.get_statistics,
@@ -438,6 +440,7 @@ class Client(ActsConnection):
             until=until,
             pool=pool,
             job_type=job_type,
+            step=cast(operate.StatisticsStep | None, step),
         )
 
     def get_status(self) -> Mapping[str, Any]:

@@ -287,6 +287,7 @@ def _ask_about_statistics(api: _Asked) -> None:
     api.call("GET", "/v1/stats")
     count_one_job(api)
     api.call("GET", "/v1/stats", query={"by": "type"})
+    api.call("GET", "/v1/stats", query={"step": "hour"})
 
 
 def _end(api: Api, job_id: str, ending: Ending, at_ms: int = NOW_MS + 1_234) -> None:

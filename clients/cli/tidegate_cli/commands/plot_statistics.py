@@ -11,10 +11,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from tidegate.domain.statistics.asked import By
+from tidegate.domain.statistics.asked import By, Step
 from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS
 from tidegate_cli.following.live import duration_text
-from tidegate_cli.plots import bar
+from tidegate_cli.plots import bar, sparkline
 from tidegate_cli.tables import is_screen
 from tidegate_cli.views import format_time, parse_time_ms
 
@@ -22,6 +22,7 @@ _PIPE_CELLS: Final = 40
 _LEAST_CELLS: Final = 8
 _GAP: Final = "  "
 _STEP_MS: Final = {By.HOUR: HOUR_MS, By.DAY: DAY_MS}
+_IN_A_STEP: Final = {Step.HOUR: "an hour", Step.DAY: "a day"}
 
 
 class Figure(StrEnum):
@@ -79,6 +80,31 @@ def print_plot(
     (first, second), styles = _PARTS[figure], _STYLES[figure]
     meaning = Text.assemble(bar(1, 0, 1, 2, styles), f" {first}{_GAP}", bar(0, 1, 1, 2, styles), f" {second}")
     console.print(meaning, soft_wrap=True, highlight=False)
+
+
+def print_steps(
+    step: Step, found: Mapping[str, Any], rows: Sequence[tuple[str, Mapping[str, Any]]], console: Console
+) -> None:
+    """Prints a line for each row: its name, its ends in each hour or day as a sparkline, and their numbers in words.
+
+    All lines begin and end with the time that is counted in the answer `found`.
+    """
+    total, step_ms = found["total"], _STEP_MS[By(step)]
+    since_ms, until_ms = parse_time_ms(total.get("since")) or 0, parse_time_ms(total.get("until")) or 0
+    begins = range(since_ms - since_ms % step_ms, until_ms, step_ms)
+    name_cells = max((cell_len(name) for name, _ in rows), default=0)
+    for name, row in rows:
+        ended = {
+            (parse_time_ms(each.get("since")) or 0) // step_ms: _number(each, "ended")
+            for each in row.get("steps") or ()
+        }
+        drawn = sparkline([ended.get(begin_ms // step_ms, 0) for begin_ms in begins])
+        most = max(ended.values(), default=0)
+        failed = _number(row, "failed") + _number(row, "timed_out")
+        said = f"{_number(row, 'ended'):.0f}" + (f", {failed:.0f} failed" if failed else "")
+        line = Text.assemble(name, " " * (name_cells - cell_len(name)), f"{_GAP}{drawn}{_GAP}{said}")
+        line.append(f", at most {most:.0f} in {_IN_A_STEP[step]}")
+        console.print(line, soft_wrap=True, highlight=False)
 
 
 def _with_gaps(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from tidegate.domain.statistics.asked import By
+from tidegate.domain.statistics.asked import By, Step
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.job_filter import PoolFilter, TypeFilter
-from tidegate_cli.commands.plot_statistics import Figure, print_plot
+from tidegate_cli.commands.plot_statistics import Figure, print_plot, print_steps
 from tidegate_cli.commands.times import time_option
 from tidegate_cli.csv_values import CsvOption, print_csv, refuse_csv_beside_output
 from tidegate_cli.errors import OptionError
@@ -45,6 +45,7 @@ CSV_COLUMNS = (
     *("slot_seconds", "utilisation", "oldest_ready_seconds", "wasted_seconds"),
     *(f"{kind}_{part}" for kind in _QUANTILES for part in ("count", "p50", "p90", "p99", "max")),
 )
+STEP_COLUMNS = ("pool", "type", "share", "worker", "since", "ended", "succeeded", "failed", "timed_out")
 
 
 def register(app: typer.Typer) -> None:
@@ -76,6 +77,16 @@ def stats(
             show_default=False,
         ),
     ] = None,
+    step: Annotated[
+        Step | None,
+        typer.Option(
+            "--step",
+            parser=word_of(Step),
+            metavar="WORD",
+            help=f"Draw the ends of each row over time, by {' or '.join(Step)}.",
+            show_default=False,
+        ),
+    ] = None,
     as_csv: CsvOption = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
@@ -86,23 +97,47 @@ def stats(
     """
     session = session_of(context, output, api_url)
     refuse_csv_beside_output(session, as_csv)
-    if plot is not None and (as_csv or session.is_structured):
-        raise OptionError("--plot", "means nothing beside --csv and --output: leave it out")
+    if plot is not None:
+        _refuse_plot_beside(as_csv or session.is_structured, step)
     with session.client() as client:
-        found = client.get_statistics(by=by.value, since=since, until=until, pool=pool, job_type=job_type)
+        found = client.get_statistics(
+            by=by.value, since=since, until=until, pool=pool, job_type=job_type, step=step and step.value
+        )
     if as_csv:
-        print_csv(CSV_COLUMNS, [_csv_row(row) for row in found.get("rows") or ()])
+        _print_csv(found, step)
     elif session.is_structured:
         session.show(found)
     else:
-        _print_statistics(found, session.out, by, plot)
+        _print_statistics(found, session.out, by, plot, step)
 
 
-def _print_statistics(found: Mapping[str, Any], console: Console, by: By, plot: Figure | None) -> None:
+def _refuse_plot_beside(is_for_programs: bool, step: Step | None) -> None:
+    """Raises OptionError where another option shows the rows in a form of its own."""
+    if is_for_programs:
+        raise OptionError("--plot", "means nothing beside --csv and --output: leave it out")
+    if step is not None:
+        raise OptionError(
+            "--plot", "means nothing beside --step, which draws the ends: leave one of them out"
+        )
+
+
+def _print_csv(found: Mapping[str, Any], step: Step | None) -> None:
+    if step is None:
+        print_csv(CSV_COLUMNS, [_csv_row(row) for row in found.get("rows") or ()])
+    else:
+        print_csv(STEP_COLUMNS, [_csv_values(STEP_COLUMNS, row) for row in _steps_of(found)])
+
+
+def _print_statistics(
+    found: Mapping[str, Any], console: Console, by: By, plot: Figure | None, step: Step | None
+) -> None:
     counted_until = found.get("counted_until")
     rows = found.get("rows") or ()
     if rows and plot is not None:
         print_plot(plot, by, [(_name(row), row) for row in rows], console)
+    elif rows and step is not None:
+        named = [*((_name(row), row) for row in rows), ("all", found["total"])]
+        print_steps(step, found, named, console)
     elif rows:
         shown = [_cells(_name(row), row) for row in rows]
         print_table(TextTable(COLUMNS, [*shown, _cells("all", found["total"])]), console)
@@ -147,5 +182,17 @@ def _csv_row(row: Mapping[str, Any]) -> Sequence[str]:
             flat |= {f"{field}_{part}": held for part, held in value.items()}
         else:
             flat[field] = value
-    values = (flat.get(column) for column in CSV_COLUMNS)
+    return _csv_values(CSV_COLUMNS, flat)
+
+
+def _csv_values(columns: Sequence[str], row: Mapping[str, Any]) -> Sequence[str]:
+    values = (row.get(column) for column in columns)
     return ["" if value is None else printable(str(value)) for value in values]
+
+
+def _steps_of(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yields each hour or day of each row, with the key of its row."""
+    for row in found.get("rows") or ():
+        keys = {kind: row.get(kind) for kind in ("pool", "type", "share", "worker")}
+        for step in row.get("steps") or ():
+            yield {**keys, **step}

@@ -1,5 +1,7 @@
 /** The figures of ended jobs as the API tells them, and the hours or days that a plot shows. */
 
+import { counted } from "./numbers";
+
 export type Step = "hour" | "day";
 
 export const STEPS_MS: Readonly<Record<Step, number>> = { hour: 3_600_000, day: 86_400_000 };
@@ -44,18 +46,52 @@ export interface Row {
   readonly overrun: Quantiles;
 }
 
+/** The ends of a row in one hour or day, as the API tells them. */
+export interface StepEnds {
+  readonly since: string | null;
+  readonly ended: number;
+  readonly failed: number;
+  readonly timed_out: number;
+}
+
 /** A time between two marks of a plot; `row` is null where no job ended and there were no slots. */
-export interface Slot {
+export interface Slot<R = Row> {
   readonly fromMs: number;
-  readonly row: Row | null;
+  readonly row: R | null;
 }
 
 /** Returns each step of a time in its order. The API has no row for a step without ends and slots. */
-export function slotsOf(rows: readonly Row[], fromMs: number, toMs: number, stepMs: number): readonly Slot[] {
+export function slotsOf<R extends { readonly since: string | null }>(
+  rows: readonly R[],
+  fromMs: number,
+  toMs: number,
+  stepMs: number,
+): readonly Slot<R>[] {
   const floor = (ms: number) => ms - (ms % stepMs);
   const known = new Map(rows.map((row) => [floor(Date.parse(row.since ?? "")), row]));
-  const slots: Slot[] = [];
+  const slots: Slot<R>[] = [];
   for (let at = floor(fromMs); at < toMs; at += stepMs)
     slots.push({ fromMs: at, row: known.get(at) ?? null });
   return slots;
+}
+
+/** One bar of a plot of ends. */
+export interface Bar {
+  readonly all: number;
+  /** How many of them failed or timed out. */
+  readonly failed: number;
+}
+
+/** Returns a bar for each hour of the day before `until`, from the hours in which a job ended. */
+export function barsOfDay(hours: readonly StepEnds[], until: string | null): readonly Bar[] {
+  const untilMs = Date.parse(until ?? "");
+  return slotsOf(hours, untilMs - STEPS_MS.day, untilMs, STEPS_MS.hour).map(({ row }) => ({
+    all: row?.ended ?? 0,
+    failed: (row?.failed ?? 0) + (row?.timed_out ?? 0),
+  }));
+}
+
+/** Returns the ends of 24 hours in words. */
+export function dayText({ ended, failed, timed_out }: Omit<StepEnds, "since">): string {
+  return `${counted(ended, "job")} ended in 24 hours, ${(failed + timed_out).toLocaleString("en")} of them failed`;
 }

@@ -198,7 +198,28 @@ describe("a job", () => {
     forecast = refusal(504, "timeout", [], "It took too long.");
     await user.click(screen.getByRole("button", { name: "Forecast again" }));
     await screen.findByText("It took too long.");
+    forecast = jobForecast({ start: null });
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    await waitFor(() => expect(screen.queryByText("It took too long.")).toBeNull());
+    // Nothing over the screen tells of what is read only when somebody asks.
+    forecast = refusal(504, "timeout", [], "It took too long again.");
+    await user.click(screen.getByRole("button", { name: "Forecast again" }));
+    await screen.findByText("It took too long again.");
+    expect(forecasts(shown)).toBe(4);
+  });
+
+  it("that can't be read again for a while stays as it is, so that nothing below it moves", async () => {
+    let forecast: unknown = jobForecast();
+    const shown = showJob("READY", () => forecast);
+    const section = await screen.findByRole("region", { name: "forecast" });
+    await within(section).findByText(/^Ends about/);
+    const before = section.childNodes.length;
+    forecast = new Response("", { status: 503 });
+    await act(() => shown.queries.refetchQueries({ queryKey: ["job", ID, "forecast"] }));
+    await screen.findByText(/^The API does not answer as it should/);
     expect(forecasts(shown)).toBe(2);
+    expect(section.childNodes.length).toBe(before);
+    expect(within(section).queryByRole("alert")).toBeNull();
   });
 
   it.each([

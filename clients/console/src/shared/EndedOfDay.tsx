@@ -1,5 +1,4 @@
-import { counted } from "../domain/numbers";
-import { STEPS_MS, slotsOf } from "../domain/steps";
+import { barsOfDay, dayText } from "../domain/steps";
 import { Bars } from "./Bars";
 import { ErrorNotice, Loading } from "./Notices";
 import { useStatistics } from "./statistics";
@@ -28,14 +27,8 @@ export function EndedOfDay({
   }
   const { total, rows } = data;
   if (total.ended === 0) return <>No job that ended in the last 24 hours is counted yet.</>;
-  const untilMs = Date.parse(total.until ?? "");
-  const slots = slotsOf(rows, untilMs - STEPS_MS.day, untilMs, STEPS_MS.hour);
-  const bars = slots.map(({ row }) => ({
-    all: row?.ended ?? 0,
-    failed: (row?.failed ?? 0) + (row?.timed_out ?? 0),
-  }));
-  const failed = total.failed + total.timed_out;
-  const words = `${counted(total.ended, "job")} ended in 24 hours, ${failed.toLocaleString("en")} of them failed`;
+  const bars = barsOfDay(rows, total.until);
+  const words = dayText(total);
   const most = bars.reduce((known, { all }) => Math.max(known, all), 0);
   return (
     <>

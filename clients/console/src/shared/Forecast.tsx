@@ -16,7 +16,7 @@ import { plain } from "../domain/text";
 import { durationText } from "../domain/times";
 import type { Note } from "./forecasts";
 
-import { ErrorNotice, Loading } from "./Notices";
+import { Loading, ReadNotice } from "./Notices";
 import { useNow } from "./now";
 import { useSettings } from "./settings";
 import { Time } from "./Time";
@@ -54,7 +54,7 @@ export function Forecast<T extends Answer>({
         </>
       )}
       {data === undefined && query.isFetching ? <Loading lines={1} /> : null}
-      {error === null || query.isFetching ? null : <ErrorNotice error={error} onRetry={again} />}
+      {query.isFetching ? null : <ReadNotice query={query} onRetry={again} />}
       {data === undefined ? null : (
         <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", columnGap: 1 }}>
           {data.asked_at === null ? null : <Age at={data.asked_at} />}

@@ -1,7 +1,7 @@
 import { render, screen } from "@testing-library/react";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { problemOf, Unreachable } from "../api/problems";
-import { ErrorNotice } from "./Notices";
+import { ErrorNotice, ReadNotice } from "./Notices";
 
 it.each([
   ["No answer", new Unreachable("status 502")],
@@ -10,4 +10,15 @@ it.each([
 ])("says %s, and blames the API for nothing that it was not asked", (title, error) => {
   render(<ErrorNotice error={error} />);
   expect(screen.getByRole("alert").textContent).toBe(`${title}${error.message}`);
+});
+
+it.each([
+  ["nothing was read yet", undefined, new Unreachable("status 502"), true, true],
+  ["something is shown and the API does not answer", [], new Unreachable("status 502"), true, false],
+  ["something is shown that is read only on demand", [], new Unreachable("status 502"), false, true],
+  ["something is shown and the API refuses", [], problemOf(403, {}), true, true],
+  ["no read failed", [], null, true, false],
+])("where %s, a screen says why or is not moved", (_, data, error, isEnabled, says) => {
+  render(<ReadNotice query={{ data, error, isEnabled, refetch: vi.fn() }} />);
+  expect(screen.queryByRole("alert") !== null).toBe(says);
 });

@@ -4,8 +4,9 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Skeleton from "@mui/material/Skeleton";
 import Typography from "@mui/material/Typography";
+import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { ApiProblem, Unreachable } from "../api/problems";
+import { ApiProblem, isTransient, Unreachable } from "../api/problems";
 import { plain } from "../domain/text";
 
 function titleOf(error: unknown): string {
@@ -34,6 +35,23 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
       ))}
     </Alert>
   );
+}
+
+/**
+ * Says why a query has no answer. Where an earlier answer is shown and the API does not answer for a while, it says
+ * nothing: the notice over the screen does (Reachability), and a line here would move what somebody reads. Of a query
+ * that is read only when somebody asks, nothing else tells.
+ */
+export function ReadNotice({
+  query,
+  onRetry,
+}: {
+  query: Pick<UseQueryResult, "data" | "error" | "isEnabled" | "refetch">;
+  onRetry?: () => void;
+}) {
+  const { data, error, isEnabled } = query;
+  if (error === null || (data !== undefined && isEnabled && isTransient(error))) return null;
+  return <ErrorNotice error={error} onRetry={onRetry ?? (() => void query.refetch())} />;
 }
 
 /** An empty list, and the next thing to do. */

@@ -16,16 +16,21 @@ const EVERY_MS = 150_000;
 
 /**
  * Reads the statistics that an address asks for, with a row for each `by`. They begin with a whole step, as the API's
- * hours and days do, and end at `until`, so that all that the screen shows adds up. Without `until` they end now.
+ * hours and days do, and end at `until`, so that all that the screen shows adds up. Without `until` they end now. With
+ * `inSteps` each row also tells its ends in each step.
  */
 export function useStatistics(
   { range, step, pool, type }: Pick<Asked, "range" | "step" | "pool" | "type">,
   by: components["schemas"]["By"],
-  { until = null, enabled = true }: { readonly until?: string | null; readonly enabled?: boolean } = {},
+  {
+    until = null,
+    enabled = true,
+    inSteps = false,
+  }: { readonly until?: string | null; readonly enabled?: boolean; readonly inSteps?: boolean } = {},
 ): UseQueryResult<Statistics> {
   const api = useApi();
   return usePaced({
-    key: ["stats", range, step, by, pool, type, until],
+    key: ["stats", range, step, by, pool, type, until, inSteps],
     read: (signal) => {
       const fromMs = Date.now() - (sinceMs(range) ?? 0);
       return answerOf(
@@ -34,6 +39,7 @@ export function useStatistics(
             query: {
               by,
               from: new Date(fromMs - (fromMs % STEPS_MS[step])).toISOString(),
+              ...(inSteps ? { step } : {}),
               ...(until === null ? {} : { to: until }),
               ...(pool === "" ? {} : { pool }),
               ...(type === "" ? {} : { type }),

@@ -36,6 +36,7 @@ export function aStatisticsRow(changes: Partial<Row> = {}): Row {
     wait_seconds: { count: 1, p50: 0.5, p90: 2, p99: 120, max: 120 },
     run_seconds: { count: 1, p50: 3, p90: 3, p99: 3, max: 3 },
     overrun: NONE,
+    steps: null,
     ...changes,
   };
 }

@@ -17,6 +17,19 @@ class Quantiles(Model):
     max: float | None = None
 
 
+class StepEnds(Model):
+    """The jobs of a row that ended in one hour or day, from `since` on.
+
+    Those beyond the three counts by state were cancelled or skipped.
+    """
+
+    since: datetime | None = None
+    ended: int
+    succeeded: int
+    failed: int
+    timed_out: int
+
+
 class StatisticsRow(Model):
     """The ends of the jobs of one pool, type, share, worker, hour or day; None for what the row does not tell apart.
 
@@ -24,6 +37,7 @@ class StatisticsRow(Model):
     `utilisation` is the busy part of `slot_seconds`, the time that slots were there; None in rows without slots of
     their own and where the slots are not known. `oldest_ready_seconds` is the longest time for which a READY job
     waited when the reaper looked, once in ten minutes; None where it did not look and in rows of parts of pools.
+    `steps` are the hours or days in which a job of the row ended, in order; None unless `step` asked for them.
     """
 
     pool: str | None = None
@@ -53,6 +67,7 @@ class StatisticsRow(Model):
     wait_seconds: Quantiles
     run_seconds: Quantiles
     overrun: Quantiles
+    steps: tuple[StepEnds, ...] | None = None
 
 
 class Statistics(Model):

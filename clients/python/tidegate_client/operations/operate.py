@@ -11,6 +11,7 @@ from tidegate_client.operations.jobs import Moment, moment, set_options
 from tidegate_client.wire import Listing, Operation, request
 
 StatisticsBy = Literal["pool", "type", "share", "worker", "hour", "day"]
+StatisticsStep = Literal["hour", "day"]
 """The key of a row of statistics."""
 WorkerOrder = Literal["load", "free", "seen"]
 """The order of workers: by load, by free slots, or by the last sign of life, the highest or latest first."""
@@ -158,13 +159,23 @@ def get_statistics(
     until: Moment | None = None,
     pool: str | None = None,
     job_type: str | None = None,
+    step: StatisticsStep | None = None,
 ) -> Operation[Statistics]:
     """Counts the jobs that ended from `since` on and before `until`, by default in the last 24 hours.
 
     `by` says what a row stands for, a pool by default. `pool` and `job_type` count the jobs of one alone; `job_type`
-    does not go with shares and workers.
+    does not go with shares and workers. With `step` each row also counts its ends in each hour or day.
     """
-    sent = request("GET", "/v1/stats", by=by, from_=moment(since), to=moment(until), pool=pool, type=job_type)
+    sent = request(
+        "GET",
+        "/v1/stats",
+        by=by,
+        step=step,
+        from_=moment(since),
+        to=moment(until),
+        pool=pool,
+        type=job_type,
+    )
     return Operation(sent, reader(Statistics))
 
 

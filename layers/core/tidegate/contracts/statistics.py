@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
-from tidegate.domain.statistics.asked import By, Statistics, StatisticsRow
+from tidegate.domain.statistics.asked import By, Statistics, StatisticsRow, StepEnds
 from tidegate.domain.statistics.figures import OVERRUN_UNIT
 from tidegate.domain.statistics.histogram import RELATIVE_ERROR, Histogram
 from tidegate.domain.statistics.spans import HOUR_MS
@@ -23,6 +23,19 @@ class QuantilesOut(TypedDict):
     max: float | None
 
 
+class StepEndsOut(TypedDict):
+    """The jobs of a row that ended in one hour or day (in UTC), from `since` on.
+
+    Those beyond the three counts by state were cancelled or skipped.
+    """
+
+    since: Time | None
+    ended: int
+    succeeded: int
+    failed: int
+    timed_out: int
+
+
 class StatisticsRowOut(TypedDict):
     """The ends of the jobs of one pool, type, share, worker, hour or day; null for what the row does not tell apart.
 
@@ -34,7 +47,8 @@ class StatisticsRowOut(TypedDict):
     known and in rows of types, shares and workers. `utilisation` is the part of them that was busy. It is above 1 where
     the jobs that ended began earlier, because all of a job's time counts when it ends. `oldest_ready_seconds` is the
     longest time for which a READY job waited when the reaper looked, once in ten minutes. It is null where the reaper
-    did not look, where nothing happened in pools without slots, and in rows of types, shares and workers.
+    did not look, where nothing happened in pools without slots, and in rows of types, shares and workers. `steps` are
+    the hours or days in which a job of the row ended, in order; null unless `step` asks for them.
     """
 
     pool: str | None
@@ -64,6 +78,7 @@ class StatisticsRowOut(TypedDict):
     wait_seconds: QuantilesOut
     run_seconds: QuantilesOut
     overrun: QuantilesOut
+    steps: list[StepEndsOut] | None
 
 
 class StatisticsOut(TypedDict):
@@ -125,6 +140,17 @@ def _row_out(row: StatisticsRow) -> StatisticsRowOut:
         "wait_seconds": _quantiles_out(figures.wait, _MS_PER_SECOND),
         "run_seconds": _quantiles_out(figures.run, _MS_PER_SECOND),
         "overrun": _quantiles_out(figures.overrun, OVERRUN_UNIT),
+        "steps": None if row.steps is None else [_step_out(step) for step in row.steps],
+    }
+
+
+def _step_out(step: StepEnds) -> StepEndsOut:
+    return {
+        "since": to_wire(step.from_ms),
+        "ended": step.ended,
+        "succeeded": step.succeeded,
+        "failed": step.failed,
+        "timed_out": step.timed_out,
     }
 
 

@@ -13,7 +13,7 @@ import { NewPill, useArrivals } from "../../shared/arrivals";
 import { DetailPanel } from "../../shared/DetailPanel";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Facts, Split } from "../../shared/Panel";
 import { TextLink } from "../../shared/TextLink";
@@ -87,7 +87,7 @@ export function AuditScreen() {
           void queries.invalidateQueries({ queryKey: ["audit"] });
         }}
       />
-      {acts.isError ? <ErrorNotice error={acts.error} onRetry={() => void acts.refetch()} /> : null}
+      <ReadNotice query={acts} />
       {data !== undefined && chosen === undefined && address.act !== undefined ? (
         <Elsewhere id={address.act} />
       ) : null}

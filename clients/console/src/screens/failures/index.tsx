@@ -9,7 +9,7 @@ import { counted } from "../../domain/numbers";
 import { NewPill } from "../../shared/arrivals";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Freshness } from "../../shared/Freshness";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { TextLink } from "../../shared/TextLink";
 import { useAddress } from "../../shared/useAddress";
@@ -55,9 +55,7 @@ export function FailuresScreen() {
           onChange={(chosen) => change({ muted: chosen === "true" ? chosen : "" })}
         />
       </Box>
-      {failures.isError ? (
-        <ErrorNotice error={failures.error} onRetry={() => void failures.refetch()} />
-      ) : null}
+      <ReadNotice query={failures} />
       {data === undefined ? (
         failures.isError ? null : (
           <Loading lines={4} height={120} />

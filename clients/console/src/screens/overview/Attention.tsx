@@ -5,7 +5,7 @@ import type { FailureGroup } from "../../domain/failureGroups";
 import { counted } from "../../domain/numbers";
 import { plain, shortened } from "../../domain/text";
 import { Mark, PausedMark } from "../../shared/Mark";
-import { ErrorNotice, Loading } from "../../shared/Notices";
+import { Loading, ReadNotice } from "../../shared/Notices";
 import { Panel } from "../../shared/Panel";
 import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
@@ -73,11 +73,10 @@ export function Attention({ overview }: { overview: Overview }) {
   }
   return (
     <Panel title="Needs attention" aside={<TextLink to="/failures">failures by cause</TextLink>}>
-      {[failures, lost, types, overdue]
-        .filter((query) => query.isError)
-        .map((query) => (
-          <ErrorNotice key={String(query.error)} error={query.error} onRetry={() => void query.refetch()} />
-        ))}
+      <ReadNotice query={failures} />
+      <ReadNotice query={lost} />
+      <ReadNotice query={types} />
+      <ReadNotice query={overdue} />
       {failures.data === undefined ? (
         failures.isError ? null : (
           <Loading lines={4} />

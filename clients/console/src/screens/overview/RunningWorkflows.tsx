@@ -4,7 +4,7 @@ import type { components } from "../../api/schema";
 import { etaOf, etaText } from "../../domain/eta";
 import { TERMINAL } from "../../domain/states";
 import { plain } from "../../domain/text";
-import { ErrorNotice, Loading } from "../../shared/Notices";
+import { Loading, ReadNotice } from "../../shared/Notices";
 import { useNow } from "../../shared/now";
 import { Panel } from "../../shared/Panel";
 import { StateBar } from "../../shared/StateBar";
@@ -26,9 +26,7 @@ export function RunningWorkflows({
   );
   return (
     <Panel title="Workflows that run" aside={all}>
-      {workflows.isError ? (
-        <ErrorNotice error={workflows.error} onRetry={() => void workflows.refetch()} />
-      ) : null}
+      <ReadNotice query={workflows} />
       {data === undefined ? workflows.isError ? null : <Loading lines={3} /> : <List rows={data.workflows} />}
     </Panel>
   );

@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import { EndedOfDay } from "../../shared/EndedOfDay";
 import { Freshness } from "../../shared/Freshness";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, ErrorNotice, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Panel } from "../../shared/Panel";
 import { Attention } from "./Attention";
@@ -33,7 +33,7 @@ export function OverviewScreen() {
     workflows.data?.workflows.length === 0;
   return (
     <Page title="Overview" aside={<Freshness query={pools} />}>
-      {pools.isError ? <ErrorNotice error={pools.error} onRetry={() => void pools.refetch()} /> : null}
+      <ReadNotice query={pools} />
       <Strip pools={pools.data.pools} failures={failures} />
       {isNew ? <FirstJob /> : null}
       <Box

@@ -9,7 +9,7 @@ import { commandOf } from "../../domain/commands";
 import { wholeNumber } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { ActButton } from "../../shared/ActButton";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Time } from "../../shared/Time";
 
 type Share = components["schemas"]["ShareOut"];
@@ -26,7 +26,7 @@ export function Shares({ pool, impossible }: { pool: string; impossible: string 
   const found = shares.data?.shares;
   return (
     <>
-      {shares.isError ? <ErrorNotice error={shares.error} onRetry={() => void shares.refetch()} /> : null}
+      <ReadNotice query={shares} />
       {found === undefined ? shares.isError ? null : <Loading lines={2} /> : null}
       {found?.length === 0 ? (
         <Empty title="The pool has no shares: its jobs wait in one line.">

@@ -1,8 +1,9 @@
 import { countText, gaugeOf } from "../../domain/gauges";
 import { plain } from "../../domain/text";
+import { EndsNote, endsColumn, useEndsOfRows } from "../../shared/EndsOfRows";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { type Pool, usePools } from "../../shared/reads";
@@ -11,8 +12,13 @@ import { useAddress } from "../../shared/useAddress";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { PoolDetail } from "./PoolDetail";
 
-const COLUMNS: readonly Column<Pool>[] = [
-  { id: "name", title: "pool", width: "minmax(120px, 2fr)", cell: (pool) => plain(pool.name) },
+const NAME: Column<Pool> = {
+  id: "name",
+  title: "pool",
+  width: "minmax(120px, 2fr)",
+  cell: (pool) => plain(pool.name),
+};
+const LOAD_AND_STATE: readonly Column<Pool>[] = [
   { id: "load", title: "load", width: "minmax(150px, 2fr)", cell: (pool) => gaugeOf(pool).text },
   { id: "ready", title: "ready", width: "80px", align: "right", cell: (pool) => countText(pool.ready) },
   { id: "held", title: "held", width: "80px", align: "right", cell: (pool) => countText(pool.held) },
@@ -32,11 +38,19 @@ export function PoolsScreen() {
   const pools = usePools();
   const all = pools.data?.pools;
   const chosen = address.pool;
+  // Beside an open pool, which shows its own ends, the list has no room for them.
+  const isAlone = chosen === undefined;
+  const ends = useEndsOfRows("pool", isAlone && all !== undefined && all.length > 0);
+  const columns = [
+    NAME,
+    ...(isAlone ? [endsColumn(ends.data, "pool", (each: Pool) => each.name)] : []),
+    ...LOAD_AND_STATE,
+  ];
   const pool = all?.find((each) => each.name === chosen);
   const close = () => change({ pool: "" });
   return (
     <Page title="Pools" aside={<Freshness query={pools} />}>
-      {pools.isError ? <ErrorNotice error={pools.error} onRetry={() => void pools.refetch()} /> : null}
+      <ReadNotice query={pools} />
       {all === undefined ? (
         pools.isError ? null : (
           <Loading />
@@ -58,12 +72,13 @@ export function PoolsScreen() {
           <VirtualTable
             label="pools"
             rows={all}
-            columns={COLUMNS}
+            columns={columns}
             rowId={(each) => each.name}
             onOpen={(each) => change({ pool: each.name })}
             current={chosen ?? null}
             height={tableHeight(all.length)}
           />
+          {isAlone ? <EndsNote query={ends} by="pool" /> : null}
         </Split>
       )}
     </Page>

@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { POOL } from "../../testing/answers";
-import { type Asked, ME, showAt } from "../../testing/show";
+import { type Asked, ME, refusal, showAt } from "../../testing/show";
 import { aStatisticsRow, someStatistics } from "../../testing/statistics";
 
 const SHARE = {
@@ -31,9 +31,43 @@ it("opens a pool from the table, and keeps it in the address", async () => {
     "/stats?pool=lambda&by=type",
   );
   const asks = asked.filter(({ path }) => path === "/v1/stats");
-  expect(asks.map(({ query }) => [query.get("by"), query.get("pool")])).toEqual([["hour", "lambda"]]);
+  expect(asks.map(({ query }) => [query.get("by"), query.get("pool")])).toEqual([
+    ["pool", null],
+    ["hour", "lambda"],
+  ]);
   await userEvent.keyboard("{Escape}");
   expect(screen.queryByRole("heading", { name: "Pool lambda" })).toBeNull();
+});
+
+const HOUR = { since: "2026-11-29T08:00:00.000Z", ended: 7, succeeded: 5, failed: 1, timed_out: 1 };
+
+it("shows the ends of each pool by hour, by one call for all of them", async () => {
+  const row = aStatisticsRow({ pool: "lambda", ended: 7, failed: 1, timed_out: 1, steps: [HOUR] });
+  const { asked } = showAt("/pools", { ...ANSWERS, "GET /v1/stats": someStatistics("pool", [row]) });
+  const bars = await screen.findByRole("img", { name: "7 jobs ended in 24 hours, 2 of them failed" });
+  // Each hour has a bar of all, and one of those that failed.
+  const heights = (part: number) =>
+    [...bars.querySelectorAll("rect")]
+      .filter((_, place) => place % 2 === part)
+      .map((each) => each.getAttribute("height"));
+  expect(heights(0).filter((height) => height !== "1")).toHaveLength(1);
+  expect(heights(1).filter((height) => height !== "0")).toHaveLength(1);
+  expect(heights(0)).toHaveLength(24);
+  const rows = screen.getAllByRole("row").map((each) => each.textContent);
+  expect(rows.find((text) => text?.startsWith("ecs"))).toMatch(/none/);
+  expect(rows.find((text) => text?.startsWith("lambda"))).not.toMatch(/none/);
+  const [ask, ...others] = asked.filter(({ path }) => path === "/v1/stats");
+  expect(others).toEqual([]);
+  expect([ask?.query.get("by"), ask?.query.get("step")]).toEqual(["pool", "hour"]);
+});
+
+it("says below the list why ends are not told, and keeps the list", async () => {
+  const why = refusal(422, "invalid-request", [], "too much to add up");
+  showAt("/pools", { ...ANSWERS, "GET /v1/stats": why });
+  await screen.findByText("too much to add up");
+  const [table, alert] = [screen.getByRole("grid", { name: "pools" }), screen.getByRole("alert")];
+  expect(table.compareDocumentPosition(alert)).toBe(Node.DOCUMENT_POSITION_FOLLOWING);
+  expect(within(table).queryByText("none")).toBeNull();
 });
 
 it("pauses after it has asked", async () => {

@@ -22,7 +22,7 @@ import { plain } from "../../domain/text";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { TextFilter } from "../../shared/FilterField";
 import { Freshness } from "../../shared/Freshness";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { usePoolNames } from "../../shared/reads";
 import { useSettings } from "../../shared/settings";
@@ -52,7 +52,7 @@ export function StatisticsScreen() {
   return (
     <Page title="Statistics" aside={<Freshness query={over} />}>
       <Choices asked={asked} change={change} />
-      {over.isError ? <ErrorNotice error={over.error} onRetry={() => void over.refetch()} /> : null}
+      <ReadNotice query={over} />
       {data === undefined ? over.isError ? null : <Loading lines={4} height={120} /> : null}
       {data === undefined ? null : data.total.ended === 0 ? (
         <NoEnds data={data} asked={asked} />
@@ -67,9 +67,7 @@ export function StatisticsScreen() {
               Types, shares and workers are counted singly. To see each {asked.kind}, leave the type empty.
             </Alert>
           )}
-          {byKind.isError && !isOverTime ? (
-            <ErrorNotice error={byKind.error} onRetry={() => void byKind.refetch()} />
-          ) : null}
+          {isOverTime ? null : <ReadNotice query={byKind} />}
           {!isTold || apart.data === undefined ? null : (
             <Rows data={apart.data} asked={asked} stale={apart.isPlaceholderData} change={change} />
           )}

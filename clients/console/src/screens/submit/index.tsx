@@ -3,7 +3,7 @@ import { answerOf } from "../../api/client";
 import { useApi } from "../../api/context";
 import { plain } from "../../domain/text";
 import { ChoiceField } from "../../shared/ChoiceField";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Panel } from "../../shared/Panel";
 import { useType, useTypes } from "../../shared/reads";
@@ -63,15 +63,15 @@ function OneJob() {
   }
   return (
     <Panel title="Job">
-      {types.isError ? <ErrorNotice error={types.error} onRetry={() => void types.refetch()} /> : null}
-      {source.isError ? <ErrorNotice error={source.error} onRetry={() => void source.refetch()} /> : null}
+      <ReadNotice query={types} />
+      <ReadNotice query={source} />
       <ChoiceField
         label="job type"
         value={name}
         choices={[["", "choose a type"], ...known.map((each) => [each.type, plain(each.type)] as const)]}
         onChange={(chosen) => change({ type: chosen })}
       />
-      {type.isError ? <ErrorNotice error={type.error} onRetry={() => void type.refetch()} /> : null}
+      <ReadNotice query={type} />
       {name === "" ? (
         from === undefined ? (
           <p>The form is made of the parameters that the chosen type takes.</p>

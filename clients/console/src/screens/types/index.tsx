@@ -1,8 +1,9 @@
 import TextField from "@mui/material/TextField";
 import { plain } from "../../domain/text";
+import { EndsNote, endsColumn, useEndsOfRows } from "../../shared/EndsOfRows";
 import { Freshness } from "../../shared/Freshness";
 import { Mark } from "../../shared/Mark";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { type JobType, useTypes } from "../../shared/reads";
@@ -11,8 +12,13 @@ import { useAddress } from "../../shared/useAddress";
 import { type Column, VirtualTable } from "../../shared/VirtualTable";
 import { TypeDetail } from "./TypeDetail";
 
-const COLUMNS: readonly Column<JobType>[] = [
-  { id: "type", title: "type", width: "minmax(160px, 2fr)", cell: (type) => plain(type.type) },
+const NAME: Column<JobType> = {
+  id: "type",
+  title: "type",
+  width: "minmax(160px, 2fr)",
+  cell: (type) => plain(type.type),
+};
+const RULES: readonly Column<JobType>[] = [
   { id: "says", title: "does", width: "minmax(160px, 3fr)", cell: (type) => plain(type.description ?? "-") },
   {
     id: "limit",
@@ -32,6 +38,11 @@ export function TypesScreen() {
   const all = types.data?.types;
   const rows = all?.filter((type) => `${type.type} ${type.description ?? ""}`.toLowerCase().includes(wanted));
   const chosen = address.type;
+  // Beside an open type, which shows its own ends, the list has no room for them.
+  const isAlone = chosen === undefined;
+  const ends = useEndsOfRows("type", isAlone && all !== undefined && all.length > 0);
+  const ended = endsColumn(ends.data, "type", (each: JobType) => each.type);
+  const columns = [NAME, ...(isAlone ? [ended] : []), ...RULES];
   return (
     <Page title="Job types" aside={<Freshness query={types} />}>
       <TextField
@@ -41,7 +52,7 @@ export function TypesScreen() {
         slotProps={{ htmlInput: { "data-search": true } }}
         sx={{ maxWidth: 360 }}
       />
-      {types.isError ? <ErrorNotice error={types.error} onRetry={() => void types.refetch()} /> : null}
+      <ReadNotice query={types} />
       {rows === undefined ? (
         types.isError ? null : (
           <Loading />
@@ -63,12 +74,13 @@ export function TypesScreen() {
           <VirtualTable
             label="job types"
             rows={rows}
-            columns={COLUMNS}
+            columns={columns}
             rowId={(type) => type.type}
             onOpen={(type) => change({ type: type.type })}
             current={chosen ?? null}
             height={tableHeight(rows.length)}
           />
+          {isAlone ? <EndsNote query={ends} by="type" /> : null}
         </Split>
       )}
     </Page>

@@ -2,6 +2,7 @@ import { screen } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { showAt } from "../../testing/show";
+import { aStatisticsRow, someStatistics } from "../../testing/statistics";
 
 const SLEEP = {
   type: "tidegate.sleep",
@@ -23,6 +24,18 @@ it("shows a type with its schema, harmless, and who set its limit", async () => 
   expect(screen.getByRole("link", { name: "submit a job of this type" }).getAttribute("href")).toBe(
     "/submit?type=tidegate.sleep",
   );
+});
+
+it.each([
+  ["none", []],
+  ["-", [aStatisticsRow({ type: "(other)" })]],
+])("says %s of a type of which no end is told apart", async (said, more) => {
+  const hour = { since: "2026-11-29T08:00:00.000Z", ended: 7, succeeded: 7, failed: 0, timed_out: 0 };
+  const row = aStatisticsRow({ type: "tidegate.sleep", ended: 7, steps: [hour] });
+  showAt("/types", { ...ANSWERS, "GET /v1/stats": someStatistics("type", [row, ...more]) });
+  await screen.findByRole("img", { name: "7 jobs ended in 24 hours, 0 of them failed" });
+  const other = screen.getAllByRole("row").find((each) => each.textContent?.startsWith("other"));
+  expect([...(other?.children ?? [])].map((cell) => cell.textContent)[1]).toBe(said);
 });
 
 it("takes a limit off", async () => {

@@ -10,7 +10,7 @@ import { durationText } from "../../domain/times";
 import { ActButton } from "../../shared/ActButton";
 import { DetailPanel } from "../../shared/DetailPanel";
 import { WorkerMark } from "../../shared/Mark";
-import { ErrorNotice, Loading } from "../../shared/Notices";
+import { ErrorNotice, Loading, ReadNotice } from "../../shared/Notices";
 import { Facts } from "../../shared/Panel";
 import { usePaced } from "../../shared/paced";
 import type { Worker } from "../../shared/reads";
@@ -54,7 +54,7 @@ export function WorkerDetail({
   const worker = listed ?? read.data;
   return (
     <DetailPanel title={`Worker ${plain(name)}`} onClose={onClose}>
-      {read.isError ? <ErrorNotice error={read.error} onRetry={() => void read.refetch()} /> : null}
+      <ReadNotice query={read} />
       {worker === null ? (
         <p>The worker has no entry: it is gone, or it is an execution environment of a function.</p>
       ) : null}

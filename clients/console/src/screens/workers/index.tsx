@@ -7,7 +7,7 @@ import { counted } from "../../domain/numbers";
 import { plain } from "../../domain/text";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { Freshness } from "../../shared/Freshness";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Split } from "../../shared/Panel";
 import { usePoolNames, type Worker } from "../../shared/reads";
@@ -53,7 +53,7 @@ export function WorkersScreen() {
   return (
     <Page title="Workers" aside={<Freshness query={workers} />}>
       <Filters address={address} change={change} />
-      {workers.isError ? <ErrorNotice error={workers.error} onRetry={() => void workers.refetch()} /> : null}
+      <ReadNotice query={workers} />
       <Split
         detail={
           chosen === undefined ? null : (

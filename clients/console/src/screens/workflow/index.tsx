@@ -8,7 +8,7 @@ import { ApiProblem } from "../../api/problems";
 import { groupJobs } from "../../domain/graph/groups";
 import { plain, shortened } from "../../domain/text";
 import { Freshness } from "../../shared/Freshness";
-import { ErrorNotice, Loading } from "../../shared/Notices";
+import { ErrorNotice, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { TextLink } from "../../shared/TextLink";
 import { useAddress } from "../../shared/useAddress";
@@ -64,7 +64,8 @@ function OneWorkflow({ workflowId }: { workflowId: string }) {
   const select = (job: number) => address.change({ job: String(job) });
   return (
     <Page title={title} aside={<Freshness query={progress} />}>
-      {error === null ? null : <ErrorNotice error={error} onRetry={() => void progress.refetch()} />}
+      <ReadNotice query={workflow} />
+      <ReadNotice query={progress} />
       {workflow.data === undefined || progress.data === undefined ? (
         error === null ? (
           <Loading />

@@ -14,7 +14,7 @@ import { plain } from "../../domain/text";
 import { NewPill, useArrivals } from "../../shared/arrivals";
 import { Freshness } from "../../shared/Freshness";
 import { useListForecast } from "../../shared/forecasts";
-import { Command, Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Command, Empty, ErrorNotice, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { Ago, Time } from "../../shared/Time";
 import { type Address, type Search, useAddress } from "../../shared/useAddress";
@@ -67,12 +67,8 @@ export function WorkflowsScreen() {
   return (
     <Page title="Workflows" aside={<Freshness query={list} />}>
       <Filters search={search} change={change} />
-      {list.error === null ? null : (
-        <>
-          <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />
-          {page === undefined && search.cursor ? <Newest change={change} /> : null}
-        </>
-      )}
+      <ReadNotice query={list} />
+      {list.error !== null && page === undefined && search.cursor ? <Newest change={change} /> : null}
       {page === undefined ? (
         list.error === null ? (
           <Loading />

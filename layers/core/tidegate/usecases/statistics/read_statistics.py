@@ -26,6 +26,7 @@ from tidegate.domain.statistics.spans import (
 )
 from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.ends_by_step import EndsByStep
 from tidegate.usecases.statistics.told_times import told_times
 
 DEFAULT_RANGE_MS: Final = DAY_MS
@@ -104,12 +105,9 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
     Both ends are rounded outward to ten minutes, to hours a few days back, and to days some months back, because
     shorter roll-ups are kept no longer. All pools are read up to the time before which each of them is counted, so that
     rows of several pools are whole. Raises InvalidRequest for a time or a pool that can't be answered, and for one of
-    which more than MAX_WORK buckets of histograms tell.
+    which more than MAX_WORK buckets of histograms or more than MAX_STEPS hours or days of rows tell.
     """
-    if query.job_type is not None and query.by in (By.SHARE, By.WORKER):
-        raise InvalidRequest.of(
-            "type", f"can't be combined with by={query.by}; roll-ups tell the two apart singly"
-        )
+    _check(query)
     from_ms, to_ms = _time(query, now_ms)
     reached = services.statistics.reached(listed_pools(services, query.pool))
     since_ms = min((each.since_ms for each in reached.values()), default=None)
@@ -117,8 +115,12 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
     counted_from = from_ms if since_ms is None else min(to_ms, max(from_ms, since_ms))
     counted_to = counted_from if until_ms is None else max(counted_from, min(to_ms, until_ms))
     pools = _OfPools(query, reached)
-    grouped = _grouped(services, query, reached, from_ms, counted_to, pools)
-    rows = [_row(query.by, key, figures, counted_from, counted_to, pools) for key, figures in grouped.items()]
+    steps = EndsByStep[_Key](None if query.step is None else query.step_ms)
+    grouped = _grouped(services, query, reached, from_ms, counted_to, pools, steps)
+    rows = [
+        _row(query.by, key, figures, counted_from, counted_to, pools, steps)
+        for key, figures in grouped.items()
+    ]
     total = together([NONE, *grouped.values()])
     return Statistics(
         from_ms,
@@ -132,8 +134,19 @@ def read_statistics(services: Services, query: StatisticsQuery, *, now_ms: int) 
             figures=total,
             slot_ms=pools.slots(_TOTAL, counted_from, counted_to),
             oldest_ready_ms=pools.longest_wait(_TOTAL),
+            steps=steps.total(counted_from),
         ),
     )
+
+
+def _check(query: StatisticsQuery) -> None:
+    """Raises InvalidRequest for parts of a question that don't go together."""
+    if query.job_type is not None and query.by in (By.SHARE, By.WORKER):
+        raise InvalidRequest.of(
+            "type", f"can't be combined with by={query.by}; roll-ups tell the two apart singly"
+        )
+    if query.step is not None and query.by in (By.HOUR, By.DAY):
+        raise InvalidRequest.of("step", f"means nothing beside by={query.by}, whose rows are steps already")
 
 
 def _common_until(reached: Iterable[Reached], now_ms: int) -> int:
@@ -149,17 +162,15 @@ def _time(query: StatisticsQuery, now_ms: int) -> tuple[int, int]:
     if from_ms >= to_ms:
         raise InvalidRequest.of("from", "must be earlier than to")
     unit_ms = _unit_ms(from_ms, now_ms)
-    if query.by is By.DAY:
-        unit_ms = DAY_MS
-    elif query.by is By.HOUR:
-        unit_ms = max(unit_ms, HOUR_MS)
+    by_hours, named = query.step_ms == HOUR_MS, "by" if query.step is None else "step"
+    unit_ms = max(unit_ms, query.step_ms or 0)
     from_ms, to_ms = floor_to(from_ms, unit_ms), ceil_to(to_ms, unit_ms)
     if to_ms - from_ms > MAX_RANGE_MS + DAY_MS:
         raise InvalidRequest.of("from", "must be at most 366 days before to")
-    if query.by is By.HOUR and unit_ms > HOUR_MS:
-        raise InvalidRequest.of("by", "hours are kept for 90 days; ask by=day about earlier times")
-    if query.by is By.HOUR and to_ms - from_ms > (MAX_HOURS + 1) * HOUR_MS:
-        raise InvalidRequest.of("from", "must be at most 31 days before to with by=hour")
+    if by_hours and unit_ms > HOUR_MS:
+        raise InvalidRequest.of(named, f"hours are kept for 90 days; ask {named}=day about earlier times")
+    if by_hours and to_ms - from_ms > (MAX_HOURS + 1) * HOUR_MS:
+        raise InvalidRequest.of("from", f"must be at most 31 days before to with {named}=hour")
     return from_ms, to_ms
 
 
@@ -177,12 +188,13 @@ def _grouped(
     from_ms: int,
     to_ms: int,
     pools: _OfPools,
+    steps: EndsByStep[_Key],
 ) -> dict[_Key, Figures]:
     """Returns the figures of each row, at most MAX_ROWS. Adds them up portion by portion as it reads.
 
-    Adds what it reads of pools as a whole to `pools`.
+    Adds what it reads of pools as a whole to `pools`, and the ends of each row to `steps`.
     """
-    longest = Span.HOUR if query.by is By.HOUR else Span.DAY
+    longest = Span.HOUR if query.step_ms == HOUR_MS else Span.DAY
     grouped: dict[_Key, Figures] = {}
     left = MAX_WORK
     for pool in sorted(reached):
@@ -199,11 +211,12 @@ def _grouped(
                 pools.add(_key_with_slots(query, pool, counted), counted)
                 for key, figures in _keyed(query, pool, counted):
                     parts.setdefault(key, []).append(figures)
+                    steps.add(key, counted.from_ms, figures)
             for key, found in parts.items():
                 grouped[key] = together([grouped.get(key, NONE), *found])
         if query.by in (By.SHARE, By.WORKER):  # nothing that follows adds to the rows of this pool
-            grouped = _bounded(query.by, grouped)
-    return _bounded(query.by, grouped)
+            grouped = _bounded(query.by, grouped, steps)
+    return _bounded(query.by, grouped, steps)
 
 
 def _portions(
@@ -215,15 +228,16 @@ def _portions(
             yield told_times(services, pool, piece.span, begin_ms, end_ms, growing)
 
 
-def _bounded(by: By, grouped: dict[_Key, Figures]) -> dict[_Key, Figures]:
+def _bounded(by: By, grouped: dict[_Key, Figures], steps: EndsByStep[_Key]) -> dict[_Key, Figures]:
     """Returns at most MAX_ROWS rows: the largest, and the rest in one. Rows of pools and times are never as many."""
     rest = _REST.get(by)
     if rest is None or len(grouped) <= MAX_ROWS:
         return grouped
     own = sorted(grouped.keys() - {rest}, key=lambda key: (-grouped[key].ended, key.pool or "", key[2:]))
     kept = {key: grouped[key] for key in own[: MAX_ROWS - 1]}
-    others = [grouped[key] for key in own[MAX_ROWS - 1 :]]
-    return {**kept, rest: together([grouped.get(rest, NONE), *others])}
+    others = own[MAX_ROWS - 1 :]
+    steps.fold(others, rest)
+    return {**kept, rest: together([grouped.get(rest, NONE), *(grouped[key] for key in others)])}
 
 
 def _keyed(query: StatisticsQuery, pool: str, counted: Counted) -> Iterable[tuple[_Key, Figures]]:
@@ -256,7 +270,15 @@ def _types(rollup: Rollup, job_type: str | None) -> Mapping[str, Figures]:
     return {job_type: rollup.types[job_type]} if job_type in rollup.types else {}
 
 
-def _row(by: By, key: _Key, figures: Figures, from_ms: int, to_ms: int, pools: _OfPools) -> StatisticsRow:
+def _row(
+    by: By,
+    key: _Key,
+    figures: Figures,
+    from_ms: int,
+    to_ms: int,
+    pools: _OfPools,
+    steps: EndsByStep[_Key],
+) -> StatisticsRow:
     if by in (By.HOUR, By.DAY):
         end_ms = key.from_ms + (HOUR_MS if by is By.HOUR else DAY_MS)
         from_ms, to_ms = max(from_ms, key.from_ms), min(to_ms, end_ms)
@@ -270,6 +292,7 @@ def _row(by: By, key: _Key, figures: Figures, from_ms: int, to_ms: int, pools: _
         figures=figures,
         slot_ms=pools.slots(key, from_ms, to_ms),
         oldest_ready_ms=pools.longest_wait(key),
+        steps=steps.of(key, from_ms),
     )
 
 
