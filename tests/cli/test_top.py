@@ -290,7 +290,7 @@ def test_the_most_overdue_job_is_a_next_step_and_a_quiet_deployment_has_none() -
     assert frame.as_json(10)["last_hour"] is None
 
 
-@pytest.mark.parametrize("since_ms", [NOW_MS - 2 * HOUR_MS - 1, NOW_MS - 72 * HOUR_MS])
+@pytest.mark.parametrize("since_ms", [NOW_MS - HOUR_MS - 1, NOW_MS - 72 * HOUR_MS])
 def test_old_figures_do_not_pass_for_those_of_now(since_ms: int) -> None:
     api = Api()
     api.running = []
@@ -306,12 +306,13 @@ def test_old_figures_do_not_pass_for_those_of_now(since_ms: int) -> None:
     assert frame.as_json(1)["last_hour"]["until"] == format_time(since_ms)
 
 
-def test_failures_are_looked_for_as_far_back_as_the_counted_hour() -> None:
+@pytest.mark.parametrize(("age_ms", "since"), [(HOUR_MS, "2h"), (0, "1h")])
+def test_failures_are_looked_for_as_far_back_as_the_counted_hour(age_ms: int, since: str) -> None:
     api = Api()
     api.running = []
     api.pools = [pool()]
-    api.stand_still(NOW_MS - 2 * HOUR_MS)
-    assert [step.do for step in next_steps(reader(api).read())] == ["tidegate failures list --since 3h"]
+    api.stand_still(NOW_MS - age_ms)
+    assert [step.do for step in next_steps(reader(api).read())] == [f"tidegate failures list --since {since}"]
 
 
 def test_a_refusal_of_the_figures_leaves_the_rest() -> None:

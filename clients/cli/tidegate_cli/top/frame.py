@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from tidegate.domain.statistics.spans import HOUR_MS
+from tidegate.domain.statistics.spans import LATE_COUNT_MS
 from tidegate_cli.views import JobView, format_time, parse_time_ms
-
-LATE_COUNT_MS: Final = 2 * HOUR_MS
-"""Ended jobs are usually counted up to 10 to 21 minutes ago. A count that ends earlier than this is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +198,7 @@ class Frame:
 
     @property
     def is_count_late(self) -> bool:
-        """True if no job that ended in the last two hours is counted: then the figures tell of earlier jobs."""
+        """True if no job that ended in the last hour is counted: then the figures tell of earlier jobs."""
         if self.figures is None:
             return False
         until_ms = parse_time_ms(self.figures.last_hour.until)
