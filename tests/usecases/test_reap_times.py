@@ -214,8 +214,10 @@ def test_a_job_that_the_dispatcher_frees_gets_a_reminder_from_the_recorder(of_jo
     assert reminders(scene) == []
     # A call that was cut off after its first job.
     stamp = Stamp(scene.world.now_ms, "ann")
-    assert judge_waiting(scene.services, [scene.services.jobs.apply(ReopenIfEnded(scene.job(a), stamp))], stamp)
-    scene.services.queue.receive(POOL, limit=1, wait_seconds=0)  # the message of the first attempt comes again
+    reopened = scene.services.jobs.apply(ReopenIfEnded(scene.job(a), stamp))
+    assert judge_waiting(scene.services, [reopened], stamp)
+    # The message of the first attempt comes again.
+    scene.services.queue.receive(POOL, limit=1, wait_seconds=0)
     scene.dispatch()
     ended = scene.end(Outcome(OutcomeKind.SUCCEEDED))
     seen = len(scene.world.changes)

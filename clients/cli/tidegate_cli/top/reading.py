@@ -130,7 +130,8 @@ class FrameReader:
             if not _is_unknown("verdict", problem):
                 raise
             found, self._at_risk_more = {}, False
-        self._at_risk = tuple(sorted(found.values(), key=lambda each: parse_time_ms(each.finish_by) or 0))
+        # The API writes all times alike, so their texts sort as they do.
+        self._at_risk = tuple(sorted(found.values(), key=lambda each: each.finish_by))
         self._at_risk_read_s = now_s
 
     def _work_at_risk(self) -> tuple[dict[str, TimedWork], bool]:
