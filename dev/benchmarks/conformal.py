@@ -1,9 +1,9 @@
-"""Corrects an interval by past errors, so that a nominal 90 % holds 90 % of what comes.
+"""Tells by which factor intervals ought to have been wider, so that a nominal 90 % had held 90 % of what came.
 
 This is split-conformal prediction of quantiles (Romano, Patterson and Candès, "Conformalized quantile regression",
 2019), on ratios, because the error of a forecast grows with what is left. Each past forecast gives the factor by which
-its interval had to be widened to hold what came. A quantile of the factors widens the intervals to come. It holds as
-far as the past forecasts are like those to come, and assumes nothing about the shape of the errors.
+its interval had to be widened to hold what came, and a quantile of these is the factor of all. It assumes nothing about
+the shape of the errors. Forecasts are corrected by no such factor: it is the benchmark's measure that none is needed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PastRatios(NamedTuple):
 
 
 def widening(past: Sequence[PastRatios], coverage: float = COVERAGE) -> float:
-    """Returns the factor that widens intervals so that a part of `coverage` (0-1) of them holds what comes.
+    """Returns the factor that had to widen intervals so that a part of `coverage` (0-1) of them held what came.
 
     Of n past factors it is the one at place (n + 1) x coverage, rounded up, in rising order. So few past forecasts give
     the largest factor, and none give 1.

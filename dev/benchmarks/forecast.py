@@ -29,7 +29,7 @@ from dev.simulator.memory.seeded import START_MS
 from dev.simulator.workflows.graphs import layered
 from dev.simulator.workflows.traces import Trace, read_trace, sample_files
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.forecast.forecast import COVERAGE, LEARNED_WIDENING, Interval, draws_for, forecast
+from tidegate.domain.forecast.forecast import COVERAGE, Interval, draws_for, forecast
 from tidegate.domain.forecast.run_times import Ended, RunTimes, learned
 from tidegate.domain.forecast.scene import Scene, SceneJob, ScenePool, Wait
 from tidegate.domain.forecast.stepper import Course, step, wire
@@ -53,7 +53,7 @@ AHEAD_MS = 1_000  # how much earlier the other workflow was submitted
 PRIORITY = 500
 LARGE_JOBS, LARGE_DRAWS, LARGE_SLOTS = 10_000, 30, 100
 LOW, HIGH = 0.85, 0.95
-MOST_FACTOR = LEARNED_WIDENING + 0.02
+MOST_FACTOR = 1.02
 MEDIAN_ERROR = 0.05
 ABOVE_FLOOR = 0.01  # the median of a cell's errors is itself as uncertain
 EXAMPLE = "example: python -m dev.benchmarks.forecast --truths 5"
@@ -96,9 +96,10 @@ class Judged:
         """Returns how far the median is off, as a part of the time that was left."""
         return abs(self.interval.p50_ms - self.actual_ms) / max(1, self.actual_ms - self.asked_ms)
 
-    def holds(self, factor: float) -> bool:
-        """Says whether the interval, widened by `factor`, holds what came."""
-        return self.ratios.factor <= factor
+    @property
+    def is_held(self) -> bool:
+        """Says whether the interval holds what came."""
+        return self.ratios.factor <= 1.0
 
 
 def submitted(jobs: Sequence[JobRequest], workflow: str, at_ms: int) -> tuple[SceneJob, ...]:
@@ -171,11 +172,11 @@ class Subject:
         return scene_of((*self.others, *self.own), self.slots, START_MS)
 
     def forecast(self, scene: Scene, run_times: RunTimes) -> Interval:
-        """Returns the forecast end of the workflow, as an answer of the API has it but for the correction."""
+        """Returns the forecast end of the workflow, as an answer of the API has it."""
         own = {job.job_id for job in self.own}
         wanted = [job.job_id for job in scene.jobs if job.job_id in own]
         draws = draws_for(len(scene.jobs))
-        found = forecast(scene, run_times, wanted, draws=draws, widening=1.0).end
+        found = forecast(scene, run_times, wanted, draws=draws).end
         if found is None:
             raise LookupError(f"a job of {self.instance} never runs")
         return found
@@ -261,8 +262,8 @@ def measure(
 
 
 def coverage(judged: Sequence[Judged]) -> float:
-    """Returns the part of the intervals, corrected as those of the API, that held what came."""
-    return sum(each.holds(LEARNED_WIDENING) for each in judged) / len(judged)
+    """Returns the part of the intervals that held what came."""
+    return sum(each.is_held for each in judged) / len(judged)
 
 
 def median_error(judged: Sequence[Judged]) -> float:
@@ -317,7 +318,7 @@ def report_of(
             "Recorded workflows whose jobs run for their recorded time times log-normal noise of the given spread. "
             "The forecaster knows the recorded times, and the overruns of earlier jobs as the statistics count them. "
             "Behind means that another sample was submitted a second before. Held is how many of the nominal "
-            f"{COVERAGE:.0%} intervals held the end, with the API's constant factor of {LEARNED_WIDENING}. The "
+            f"{COVERAGE:.0%} intervals held the end. The "
             "sampling error is its binomial standard error. The factor is by how much the cell's intervals ought to "
             f"have been wider to hold {COVERAGE:.0%}. The error of the median is a part of the workflow's whole time, "
             "or of the time that was left. The oracle knows the distribution "

@@ -136,15 +136,14 @@ def test_forecasts_are_judged_by_truths_that_taught_nothing() -> None:
     ]
 
 
-def test_an_interval_holds_what_lies_between_its_widened_bounds() -> None:
+def test_an_interval_holds_what_lies_between_its_bounds_and_tells_by_how_much_it_is_too_narrow() -> None:
     one = forecast.Judged("made-up", 1_000, 0, Interval(2_000, 1_500, 3_000), 4_000)
     assert one.error == 0.5
     assert one.error_of_rest == pytest.approx(2 / 3)
-    assert not one.holds(1.49)
-    assert one.holds(1.5)
+    assert (one.is_held, one.ratios.factor) == (False, 1.5)
     early = replace(one, actual_ms=1_250)
-    assert not early.holds(1.99)
-    assert early.holds(2.0)
+    assert (early.is_held, early.ratios.factor) == (False, 2.0)
+    assert all(replace(one, actual_ms=each).is_held for each in (1_500, 3_000))
 
 
 def test_the_steppers_ends_are_those_of_the_simulator() -> None:

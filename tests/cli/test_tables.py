@@ -26,6 +26,7 @@ from tidegate_cli.following.live import picture
 from tidegate_cli.following.report import JOB_COLUMNS as REPORT_COLUMNS
 from tidegate_cli.following.report import build_report, print_report
 from tidegate_cli.tables import GAP, Column, TextTable, lines_of
+from tidegate_cli.top.picture import AT_RISK_COLUMNS
 from tidegate_cli.top.picture import POOL_COLUMNS as POOL_COLUMNS_OF_TOP
 from tidegate_cli.top.picture import RUNNING_COLUMNS as JOB_COLUMNS_OF_TOP
 from tidegate_cli.views import printable
@@ -202,6 +203,7 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
         ("`failures list`", FAILURE_COLUMNS),
         ("`top`, pools", POOL_COLUMNS_OF_TOP),
         ("`top`, jobs", JOB_COLUMNS_OF_TOP),
+        ("`top`, work at risk", AT_RISK_COLUMNS),
         ("`stats`", STATISTICS_COLUMNS),
     ],
 )

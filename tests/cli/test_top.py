@@ -60,6 +60,8 @@ class Api:
         self.more: str | None = None
         self.looked_at = 3
         self.refused: httpx.Response | None = None
+        self.timed: dict[str, list[dict[str, Any]]] | None = {}  # by route and verdict; None as above
+        self.timed_more: str | None = None
         self.unknown = "straggler"  # the parameter that an API of an earlier version does not know
         self.hours = [row(BEGIN_MS - 2 * HOUR_MS, 60, 6), row(BEGIN_MS, 40)]
         self.counted_until: str | None = format_time(COUNTED_MS)
@@ -72,6 +74,8 @@ class Api:
             return self.refused or httpx.Response(200, json=self._figures(query["by"]))
         if path == "/v1/pools":
             return httpx.Response(200, json={"pools": self.pools})
+        if query.get("verdict"):
+            return self._timed(path.rpartition("/")[2], query["verdict"])
         if query["state"] == "READY":
             ready = job_json(7, "READY", ready=(NOW_MS - BEGIN_MS) / 1_000 - 400)
             return httpx.Response(200, json={"jobs": [ready], "looked_at": self.looked_at, "cursor": None})
@@ -90,6 +94,13 @@ class Api:
             return {"rows": self.hours, "counted_since": None, "counted_until": self.counted_until}
         rows = [row(COUNTED_MS - HOUR_MS, 100, 5, 1, "ecs")]
         return {"rows": rows, "total": {**rows[0], "pool": None}}
+
+    def _timed(self, route: str, verdict: str) -> httpx.Response:
+        if self.timed is None:
+            errors = [{"field": "verdict", "message": "is no query parameter here"}]
+            return httpx.Response(422, json={"title": "Not valid", "detail": "", "errors": errors})
+        found = self.timed.get(f"{route} {verdict}", [])
+        return httpx.Response(200, json={route: found, "looked_at": len(found), "cursor": self.timed_more})
 
     def stand_still(self, since_ms: int) -> None:
         """Lets no end be counted from a time on."""
@@ -139,6 +150,55 @@ def test_stragglers_have_a_list_of_their_own_while_there_are_any() -> None:
         reader(api).read()
 
 
+def timed(index: int, minutes: int, verdict: str, probability: float) -> dict[str, Any]:
+    """Makes a READY job that ought to end in so many minutes."""
+    judgement = {"verdict": verdict, "probability": probability, "judged_at": format_time(BEGIN_MS)}
+    finish_by = format_time(NOW_MS + minutes * 60_000)
+    return {**job_json(index, "READY"), "finish_by": finish_by, "judgement": judgement}
+
+
+def test_work_at_risk_has_a_list_of_its_own_with_the_earliest_time_first() -> None:
+    api = Api()
+    api.pools, api.running = [pool()], []
+    assert not [line for line in text(reader(api).read()) if "at risk" in line]
+    workflow = {**timed(1, 30, "at-risk", 0.25), "workflow_id": WORKFLOW, "name": "nightly"}
+    again = timed(0, 90, "impossible", 0.0)
+    api.timed = {
+        "workflows at-risk": [workflow],
+        "jobs impossible": [again],
+        "jobs at-risk": [{**again, "judgement": {**again["judgement"], "verdict": "at-risk"}}],
+        "jobs missed": [timed(2, -10, "missed", 0.0)],
+    }
+    frame = reader(api).read()
+    assert [(each.kind, each.name, each.verdict) for each in frame.at_risk] == [
+        ("job", "k2", "missed"),
+        ("workflow", "nightly", "at-risk"),
+        ("job", "k0", "at-risk"),  # its verdict changed between two requests
+    ]
+    lines = text(frame)
+    title = lines.index("3 jobs and workflows at risk, impossible or missed, the earliest time first")
+    by = format_time(NOW_MS + 30 * 60_000)
+    assert lines[title + 3].split() == [WORKFLOW, "nightly", by, "at-risk", "25%"]
+    assert frame.as_json(2)["at_risk"] == {
+        "count": 3,
+        "more": False,
+        "work": [each.as_json() for each in frame.at_risk[:2]],
+    }
+    step = next_steps(frame)[0]
+    assert (step.what, step.do) == (
+        f"workflow nightly is not likely to end by {by}",
+        f"tidegate forecast {WORKFLOW}",
+    )
+    asked = [request.url.params for request in api.asked if request.url.path.endswith("/v1/workflows")]
+    assert {each["state"] for each in asked} == {"RUNNING,HELD"}
+    api.timed_more = "next"
+    assert any(
+        line.startswith("2 of 3+ jobs and workflows at risk") for line in text(reader(api).read(), rows=2)
+    )
+    api.timed = None
+    assert reader(api).read().as_json(10)["at_risk"] == {"count": 0, "more": False, "work": []}
+
+
 def test_hours_without_an_end_have_their_place_in_the_line() -> None:
     frame = reader(Api()).read()
     assert frame.figures is not None
@@ -155,12 +215,12 @@ def test_requests_are_bounded_and_figures_are_read_once_a_minute() -> None:
     api.pools = [pool(f"p{number}", ready=1 + number) for number in range(MAX_OLDEST + 5)]
     reading = reader(api, iter([0.0, 1.0, FIGURES_EVERY_SECONDS]))
     frame = reading.read()
-    assert api.counts() == {"pools": 1, "jobs": MAX_OLDEST + 3, "stats": 2}
+    assert api.counts() == {"pools": 1, "jobs": MAX_OLDEST + 6, "workflows": 3, "stats": 2}
     assert [each.name for each in frame.pools if each.oldest is None] == [f"p{number}" for number in range(5)]
     reading.read()
-    assert api.counts()["stats"] == 2
+    assert (api.counts()["stats"], api.counts()["workflows"]) == (2, 3)
     reading.read()
-    assert api.counts()["stats"] == 4
+    assert (api.counts()["stats"], api.counts()["workflows"]) == (4, 6)
 
 
 def test_a_bound_of_the_api_is_shown() -> None:
@@ -230,7 +290,7 @@ def test_the_most_overdue_job_is_a_next_step_and_a_quiet_deployment_has_none() -
     assert frame.as_json(10)["last_hour"] is None
 
 
-@pytest.mark.parametrize("since_ms", [NOW_MS - 2 * HOUR_MS - 1, NOW_MS - 72 * HOUR_MS])
+@pytest.mark.parametrize("since_ms", [NOW_MS - HOUR_MS - 1, NOW_MS - 72 * HOUR_MS])
 def test_old_figures_do_not_pass_for_those_of_now(since_ms: int) -> None:
     api = Api()
     api.running = []
@@ -246,12 +306,13 @@ def test_old_figures_do_not_pass_for_those_of_now(since_ms: int) -> None:
     assert frame.as_json(1)["last_hour"]["until"] == format_time(since_ms)
 
 
-def test_failures_are_looked_for_as_far_back_as_the_counted_hour() -> None:
+@pytest.mark.parametrize(("age_ms", "since"), [(HOUR_MS, "2h"), (0, "1h")])
+def test_failures_are_looked_for_as_far_back_as_the_counted_hour(age_ms: int, since: str) -> None:
     api = Api()
     api.running = []
     api.pools = [pool()]
-    api.stand_still(NOW_MS - 2 * HOUR_MS)
-    assert [step.do for step in next_steps(reader(api).read())] == ["tidegate failures list --since 3h"]
+    api.stand_still(NOW_MS - age_ms)
+    assert [step.do for step in next_steps(reader(api).read())] == [f"tidegate failures list --since {since}"]
 
 
 def test_a_refusal_of_the_figures_leaves_the_rest() -> None:
@@ -287,6 +348,7 @@ def test_one_frame_is_json_or_text(monkeypatch: pytest.MonkeyPatch) -> None:
         "running",
         "overdue",
         "stragglers",
+        "at_risk",
     ]
     assert [each["key"] for each in made["overdue"]["jobs"]] == ["k2", "k1"]
     for arguments in (("top",), ("top", "--once")):

@@ -145,3 +145,16 @@ def test_reminders_are_listed_by_their_times_and_changed_as_they_were_read(store
     assert store.list_reminders(limit=9, after=first) == (third, Reminder(NOW_MS + 10, "W4"))
     store.remind(first, NOW_MS)
     assert store.list_reminders(limit=1) == (first,)
+
+
+def test_a_reminder_keeps_the_earlier_time_and_gets_the_new_date(stores: Stores) -> None:
+    store = stores.submissions
+    earlier = Reminder(NOW_MS + 5, "W1")
+    for at_ms in (NOW_MS + 9, NOW_MS + 5, NOW_MS + 7, NOW_MS + 5):
+        store.remind(Reminder(at_ms, "W1"), NOW_MS)
+    assert store.list_reminders(limit=9) == (earlier,)
+    store.remind(Reminder(NOW_MS + 6, "W1"), NOW_MS + 3)
+    assert not store.change_reminder_if(earlier, None, dated_before_ms=NOW_MS + 3), "it was dated anew"
+    assert store.change_reminder_if(earlier, None, dated_before_ms=NOW_MS + 4)
+    store.remind(Reminder(NOW_MS + 8, "W1"), NOW_MS)
+    assert store.list_reminders(limit=9) == (Reminder(NOW_MS + 8, "W1"),), "one that is gone keeps no time"

@@ -12,7 +12,7 @@ from tests.domain.test_forecast import NOW_MS, POOL, job, scene
 from tidegate.domain import limits
 from tidegate.domain.forecast import forecast as of_forecast
 from tidegate.domain.forecast.finish_by import FinishBy, Wanted, judge_finish
-from tidegate.domain.forecast.forecast import Intervals, draws_for, forecast
+from tidegate.domain.forecast.forecast import draws_for, forecast, part_by
 from tidegate.domain.forecast.run_times import RunTimes
 from tidegate.domain.forecast.scene import Scene, ScenePool
 from tidegate.domain.rank import RankPolicy, rank
@@ -42,10 +42,8 @@ def test_the_probability_is_the_part_of_the_draws_that_end_in_time() -> None:
 
 
 def test_a_draw_that_never_ends_is_late_and_the_others_count() -> None:
-    made = Intervals(NOW_MS, 2.0)
     times_ms = [NOW_MS + 10, NOW_MS + 20, math.inf, math.inf]
-    assert [made.part_by(times_ms, NOW_MS + each) for each in (4, 5, 19, 20)] == [0.0, 0.25, 0.25, 0.5]
-    assert made.part_by([NOW_MS + 10, NOW_MS + 10, NOW_MS + 30], NOW_MS + 59) == pytest.approx(2 / 3)
+    assert [part_by(times_ms, NOW_MS + each) for each in (9, 10, 19, 20)] == [0.0, 0.25, 0.25, 0.5]
 
 
 @pytest.mark.parametrize(

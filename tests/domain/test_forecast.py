@@ -9,7 +9,14 @@ from dataclasses import replace
 import pytest
 
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.forecast.forecast import FEWEST_DRAWS, MOST_DRAWS, draws_for, forecast
+from tidegate.domain.forecast.forecast import (
+    FEWEST_DRAWS,
+    MOST_DRAWS,
+    Interval,
+    draws_for,
+    forecast,
+    interval_of,
+)
 from tidegate.domain.forecast.run_times import (
     GUESSED_SECONDS,
     PRIOR_SPREAD,
@@ -166,19 +173,20 @@ def test_no_course_breaks_a_promise(seed: int) -> None:
 def test_a_forecast_is_the_same_for_the_same_seed_and_its_bounds_are_in_order() -> None:
     of, _ = random_scene(3)
     ids = [each.job_id for each in of.jobs]
-    found = forecast(of, RunTimes(), ids, draws=30, seed=7, widening=1.0)
-    assert found == forecast(of, RunTimes(), ids, draws=30, seed=7, widening=1.0)
-    assert found != forecast(of, RunTimes(), ids, draws=30, seed=8, widening=1.0)
+    found = forecast(of, RunTimes(), ids, draws=30, seed=7)
+    assert found == forecast(of, RunTimes(), ids, draws=30, seed=7)
+    assert found != forecast(of, RunTimes(), ids, draws=30, seed=8)
     for each in found.jobs:
         for interval in (each.start, each.end):
             assert interval is not None
             assert NOW_MS <= interval.low_ms <= interval.p50_ms <= interval.high_ms
-    assert found.end is not None
-    wide = forecast(of, RunTimes(), ids, draws=30, seed=7, widening=2.0).end
-    assert wide is not None
-    assert wide.p50_ms == found.end.p50_ms
-    assert wide.high_ms - NOW_MS == pytest.approx(2 * (found.end.high_ms - NOW_MS), abs=1)
-    assert wide.low_ms - NOW_MS == pytest.approx((found.end.low_ms - NOW_MS) / 2, abs=1)
+
+
+def test_the_interval_is_made_of_quantiles_of_the_draws_between_the_two_nearest() -> None:
+    made = interval_of([NOW_MS + each for each in (30.0, 10.0, 20.0, 40.0)])
+    assert made == Interval(NOW_MS + 25, NOW_MS + 10, NOW_MS + 40)
+    hundred = interval_of([NOW_MS + 10.0 * each for each in range(1, 100)])
+    assert hundred == Interval(NOW_MS + 500, NOW_MS + 50, NOW_MS + 950)
 
 
 def test_what_never_comes_has_no_interval_and_what_runs_has_no_start() -> None:

@@ -20,10 +20,14 @@ from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import Meter, RecorderDeps
 from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import ServiceUnavailable
+from tidegate.domain.job import HistoryEntry
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TRANSITIONS, State
 from tidegate.domain.submission import Phase, Submission
 from tidegate.entry import recorder
+from tidegate.ports import Reminder
+from tidegate.usecases.release.decisions import ACTOR
+from tidegate.usecases.release.free_skipped import REASON
 
 CODEC = JobCodec(shards=4, rank_policy=RankPolicy())
 # One pattern holds several transitions, so these come in vain.
@@ -61,6 +65,16 @@ def test_the_stream_is_recorded_and_the_same_event_again_changes_nothing(fixture
         assert recorder.handle(fixture.event, fixture.deps) == {"batchItemFailures": []}
         assert fixture.states() == (State.SUCCEEDED, State.READY, State.PENDING)
         assert fixture.world.segments[fixture.workflow_id, 0].version == 1
+
+
+def test_the_reminder_of_a_job_that_was_freed_is_left(fixture: Fixture) -> None:
+    freed = HistoryEntry(NOW_MS, State.PENDING, 0, ACTOR, REASON)
+    job = replace(fixture.jobs[1], finish_by_ms=NOW_MS + 60_000, history=(freed,))
+    images = {"OldImage": CODEC.whole_item(fixture.jobs[1]), "NewImage": CODEC.whole_item(job)}
+    event = {"Records": [{"eventName": "MODIFY", "dynamodb": images}]}
+    assert recorder.handle(event, fixture.deps) == {"batchItemFailures": []}
+    left = Reminder(NOW_MS + 60_000, fixture.workflow_id)
+    assert fixture.services.submissions.list_reminders(limit=9) == (left,)
 
 
 def test_a_record_that_can_not_be_read_blocks_no_other(fixture: Fixture) -> None:

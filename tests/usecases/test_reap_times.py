@@ -21,6 +21,7 @@ from tidegate.domain.statistics.figures import OVERRUN_UNIT, Figures
 from tidegate.domain.statistics.histogram import histogram_of
 from tidegate.domain.statistics.rollup import Rollup
 from tidegate.domain.statistics.spans import DAY_MS, Counted, Span, floor_to
+from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.domain.verdicts import MOST_KEPT, FinishVerdict, Judgement, shown_judgement, with_judgement
 from tidegate.ports import Outcome, OutcomeKind, Reminder
 from tidegate.usecases.bounds.deadline import Deadline
@@ -28,9 +29,12 @@ from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
 from tidegate.usecases.reap import reap_times as module
 from tidegate.usecases.reap.reap_times import GRACE_MS, JOBS_PER_MINUTE, REMINDERS_PER_RUN, reap_times
+from tidegate.usecases.record.remind_freed import remind_of_freed
 from tidegate.usecases.recover.cancel import cancel_workflow
 from tidegate.usecases.recover.mark import Mark, mark_job
 from tidegate.usecases.recover.reopen import retry_job
+from tidegate.usecases.release.free_skipped import free_skipped
+from tidegate.usecases.release.judge_waiting import judge_waiting
 from tidegate.usecases.release.release import release
 
 MINUTE_MS = 60_000
@@ -193,6 +197,37 @@ def test_what_is_reopened_before_its_time_is_judged_again() -> None:
     assert run(scene) == 1  # the workflow's verdict is as it was
     assert of_job(scene, f"{workflow_id}.0") == [ON_COURSE]
     assert reminders(scene) == [Reminder(own, workflow_id)]
+
+
+@pytest.mark.parametrize("of_job", [True, False])
+def test_a_job_that_the_dispatcher_frees_gets_a_reminder_from_the_recorder(of_job: bool) -> None:
+    scene = Scene(capacity=1)
+    by_ms = scene.world.now_ms + 5 * HOUR_MS
+    (a,) = scene.submit()
+    waits = replace(job("b"), depends_on=(DependencyRequest(job_id=a),))
+    request = workflow([replace(waits, finish_by_ms=by_ms if of_job else None)])
+    b = scene.submit_workflow(replace(request, finish_by_ms=None if of_job else by_ms))["b"]
+    scene.dispatch()
+    release(scene.services, [scene.end(Outcome(OutcomeKind.FAILED, retryable=False))], scene.world.now_ms)
+    assert scene.job(b).state is State.SKIPPED
+    run(scene, LATER_MS / MINUTE_MS)
+    assert reminders(scene) == []
+    # A call that was cut off after its first job.
+    stamp = Stamp(scene.world.now_ms, "ann")
+    reopened = scene.services.jobs.apply(ReopenIfEnded(scene.job(a), stamp))
+    assert judge_waiting(scene.services, [reopened], stamp)
+    # The message of the first attempt comes again.
+    scene.services.queue.receive(POOL, limit=1, wait_seconds=0)
+    scene.dispatch()
+    ended = scene.end(Outcome(OutcomeKind.SUCCEEDED))
+    seen = len(scene.world.changes)
+    assert free_skipped(scene.services, [ended], scene.world.now_ms) == 1
+    freed = [change.new for change in list(scene.world.changes)[seen:]]
+    remind_of_freed(scene.services, [ended], scene.world.now_ms)
+    assert reminders(scene) == []
+    remind_of_freed(scene.services, freed, scene.world.now_ms)
+    assert reminders(scene) == [Reminder(by_ms, submission_of(b))]
+    assert run(scene) == 1
 
 
 @pytest.mark.parametrize("is_in_workflow", [True, False])

@@ -201,6 +201,15 @@ class Client(ActsConnection):
             page = self.workflow_page(workflow_id, page.cursor)
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
+    def workflows_page(self, filters: Mapping[str, Parameter], *, limit: int = 50) -> Mapping[str, Any]:
+        """Returns the first page of the workflows that fit, as the API shows it: `workflows` and `cursor`.
+
+        `filters` are query parameters of `GET /v1/workflows`; None is left out.
+        """
+        answer = self._send(workflows.list_workflows(**_arguments(filters), page_size=limit).at(None))
+        objects_of(answer, "workflows")
+        return answer
+
     def list_workflows(
         self, filters: Mapping[str, Parameter] | None = None, *, limit: int = 50, forecast: bool = False
     ) -> list[Mapping[str, Any]]:

@@ -98,10 +98,11 @@ class MemorySubmissionStore:
             return True
 
     def remind(self, reminder: Reminder, now_ms: int) -> None:
-        """Stores a reminder in the place of the one that its submission may have."""
+        """Stores a reminder, and dates it by `now_ms`. An earlier time of the reminder that stands there stays."""
         self._world.charge("remind")
         with self._world.lock:
-            self._world.reminders[reminder.submission_id] = reminder.at_ms, now_ms
+            at_ms, _ = self._world.reminders.get(reminder.submission_id, (reminder.at_ms, 0))
+            self._world.reminders[reminder.submission_id] = min(at_ms, reminder.at_ms), now_ms
 
     def list_reminders(self, *, limit: int, after: Reminder | None = None) -> tuple[Reminder, ...]:
         """Returns at most `limit` reminders, the next time first, behind the reminder `after`."""

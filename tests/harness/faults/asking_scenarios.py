@@ -15,7 +15,9 @@ from tidegate.domain.audit import subject_of
 from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.ids import first_ulid
+from tidegate.domain.job import HistoryEntry
 from tidegate.domain.requests import DependencyRequest, WhatIfRequest
+from tidegate.domain.states import State
 from tidegate.domain.statistics.asked import StatisticsQuery
 from tidegate.domain.statistics.ended import SETTLES_MS
 from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS
@@ -33,8 +35,11 @@ from tidegate.usecases.read.why import explain
 from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
 from tidegate.usecases.reap.reap_times import reap_times
+from tidegate.usecases.record.remind_freed import remind_of_freed
 from tidegate.usecases.recover.amend_workflow import amend_workflow
 from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.release.decisions import ACTOR
+from tidegate.usecases.release.free_skipped import REASON
 from tidegate.usecases.statistics.read_statistics import read_statistics
 from tidegate.usecases.statistics.recount import recount
 
@@ -76,6 +81,9 @@ def judged(d: Deployment) -> None:
     alone = submit(d, "alone", finish_by_ms=by_ms)
     ann = caller_named("ann")
     d.ask(lambda: amend_workflow(d.services, workflow_id, by_ms + 1, caller=ann, now_ms=d.now_ms))
+    job = d.jobs[f"{workflow_id}.0"]
+    freed = replace(job, history=(HistoryEntry(d.now_ms, State.PENDING, 0, ACTOR, REASON),))
+    d.ask(lambda: remind_of_freed(d.services, [freed], d.now_ms))
     d.ask(lambda: reap_times(d.services, d.now_ms))
     d.wait(3_600_002)
     for _ in range(2):

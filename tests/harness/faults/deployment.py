@@ -30,6 +30,7 @@ from tidegate.settings import Settings
 from tidegate.usecases.dispatch.follow import DispatcherMemory, follow, follow_tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.record.record import record
+from tidegate.usecases.record.remind_freed import remind_of_freed
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import begin, claim_all
 from tidegate.usecases.work.conclude import Conclusion, conclude_all, conclusion_of
@@ -181,6 +182,7 @@ class Deployment:
         self._recorded += len(records)
         jobs = [job_change_from(each).new for each in records if "NewImage" in each["dynamodb"]]
         self._until_taken(lambda: record(self.services, jobs))
+        self._until_taken(lambda: remind_of_freed(self.services, jobs, self.now_ms))
 
     def lose_events(self) -> None:
         """Drops the records of the streams, so that the dispatcher never gets them."""

@@ -93,6 +93,9 @@ def stats(
 ) -> None:
     """Count the jobs that ended, and show how long they waited and ran.
 
+    A job counts at the time of its end. No column counts submissions: with Alarms=true they are the metric
+    JobsSubmitted in CloudWatch.
+
     Example: tidegate stats --by type --pool ecs
     """
     session = session_of(context, output, api_url)

@@ -37,12 +37,15 @@ def top(
         ),
     ] = None,
     rows: Annotated[
-        int, typer.Option("--rows", min=1, max=MAX_PAGE_SIZE, help="The most jobs in each list.")
+        int, typer.Option("--rows", min=1, max=MAX_PAGE_SIZE, help="The most rows in each list.")
     ] = 10,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
     """Show the pools, the longest runs and the overdue jobs.
+
+    Stragglers follow if there are any, and so do jobs and workflows whose time to finish by is at risk, impossible or
+    missed.
 
     It looks again every few seconds until Ctrl-C. It shows one frame where standard output is no terminal, and with
     `--output json` or yaml.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tidegate.domain.statistics.spans import HOUR_MS
+from tidegate.domain.statistics.spans import LATE_COUNT_MS
 from tidegate.usecases.read.sample import SHOWN_SUBMISSIONS
 from tidegate_cli.api_answers import number_of, object_of, objects_of, text_of
 from tidegate_cli.doctor.facts import (
@@ -35,7 +35,6 @@ CLOCK_WARNING_SECONDS = 5.0
 CLOCK_ERROR_SECONDS = 240.0  # AWS refuses signatures that are 5 minutes off
 OTHER_EXECUTIONS = 6
 """The executions that functions other than the worker need at once (docs/explanation/concurrency.md)."""
-LATE_COUNT_MS = HOUR_MS  # ends settle within ten minutes, and each run of the reaper may count some of them
 EVERY_MINUTE = "rate(1 minute)"
 FIRST_RUN_SECONDS = 300.0  # a schedule that was made longer ago and left no pulse is dead
 _DEPLOY = "deploy the stack again with `sam deploy`"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from tidegate.domain.statistics.spans import HOUR_MS
+from tidegate.domain.statistics.spans import LATE_COUNT_MS
 from tidegate_cli.views import JobView, format_time, parse_time_ms
-
-LATE_COUNT_MS: Final = 2 * HOUR_MS
-"""Ended jobs are usually counted up to 10 to 21 minutes ago. A count that ends earlier than this is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +124,44 @@ class RunningJob:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedWork:
+    """An open job or workflow whose time to finish by is at risk, impossible or missed.
+
+    `kind` is `job` or `workflow`, and `name` its key or name, "" without one. `probability` (0-1) is that of an end in
+    time at `judged_at`. Both times are RFC 3339.
+    """
+
+    kind: str
+    work_id: str
+    name: str
+    finish_by: str
+    verdict: str
+    probability: float
+    judged_at: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the work for programs."""
+        return {
+            "kind": self.kind,
+            "id": self.work_id,
+            "name": self.name or None,
+            "finish_by": self.finish_by,
+            "verdict": self.verdict,
+            "probability": self.probability,
+            "judged_at": self.judged_at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """A deployment at `now_ms`, in milliseconds since the epoch.
 
     `figures` is None if no end is counted yet, or if there was no answer for the reason `no_figures`. `longest` are the
     jobs that run longest, first the longest, and `overdue` those that run longer than their estimates, first the one
-    that is past it by most. `stragglers` run longer than 99 % of their type did, first the one that runs longest. Where
-    `running_more`, `overdue_more` or `stragglers_more` is true, the API did not look at all jobs, so there may be more
-    of them, also where it found none.
+    that is past it by most. `stragglers` run longer than 99 % of their type did, first the one that runs longest.
+    `at_risk` is the work that will hardly end in time, first the one with the earliest time. Where `running_more`,
+    `overdue_more`, `stragglers_more` or `at_risk_more` is true, the API did not look at everything, so there may be
+    more of them, also where it found none.
     """
 
     now_ms: int
@@ -147,6 +174,8 @@ class Frame:
     overdue_more: bool
     stragglers: tuple[RunningJob, ...]
     stragglers_more: bool
+    at_risk: tuple[TimedWork, ...]
+    at_risk_more: bool
 
     def as_json(self, rows: int) -> dict[str, Any]:
         """Returns the frame for programs, with at most `rows` jobs in each list."""
@@ -160,11 +189,16 @@ class Frame:
             "running": _list_as_json(self.longest, self.running_more, rows),
             "overdue": _list_as_json(self.overdue, self.overdue_more, rows),
             "stragglers": _list_as_json(self.stragglers, self.stragglers_more, rows),
+            "at_risk": {
+                "count": len(self.at_risk),
+                "more": self.at_risk_more,
+                "work": [each.as_json() for each in self.at_risk[:rows]],
+            },
         }
 
     @property
     def is_count_late(self) -> bool:
-        """True if no job that ended in the last two hours is counted: then the figures tell of earlier jobs."""
+        """True if no job that ended in the last hour is counted: then the figures tell of earlier jobs."""
         if self.figures is None:
             return False
         until_ms = parse_time_ms(self.figures.last_hour.until)

@@ -9,10 +9,11 @@ from typing import Final
 from rich.text import Text
 
 from tidegate.domain.statistics.spans import HOUR_MS
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate_cli.following.live import duration_text
 from tidegate_cli.plots import sparkline
 from tidegate_cli.tables import Cell, Column, TextTable, lines_of
-from tidegate_cli.top.frame import EndedJobs, Frame, PoolNow, RunningJob
+from tidegate_cli.top.frame import EndedJobs, Frame, PoolNow, RunningJob, TimedWork
 from tidegate_cli.top.steps import next_steps, not_counted
 from tidegate_cli.views import parse_time_ms, printable
 
@@ -37,6 +38,13 @@ RUNNING_COLUMNS: Final = (
     Column("estimate", 80, right=True),
     Column("past by", 90, right=True),
 )
+AT_RISK_COLUMNS: Final = (
+    Column("job or workflow", fixed=True),
+    Column("key or name", 80),
+    Column("finish by", 90),
+    Column("verdict", 100),
+    Column("probability", 95, right=True),
+)
 _WARN, _BAD, _DIM = "yellow", "bold red", "dim"
 _LIST_HEAD_LINES: Final = 4  # a blank line, the title, the heads, and the line that names columns left out
 _HINT: Final = "a wider terminal shows them"
@@ -48,8 +56,8 @@ def lines_of_frame(
 ) -> list[Text]:
     """Returns the lines of a frame of the deployment called `title`.
 
-    No line is wider than `width` cells (None: no bound), unless the name of a row is. Each list of jobs has at most
-    `rows` rows, and fewer if the lines would be more than `height` (None: no bound), but at least one. `told` is a
+    No line is wider than `width` cells (None: no bound), unless the name of a row is. Each list below the pools has at
+    most `rows` rows, and fewer if the lines would be more than `height` (None: no bound), but at least one. `told` is a
     message about the frame itself, such as that it is old.
     """
     head = [_head(frame, title), *([Text(printable(told), style=_BAD)] if told else ())]
@@ -57,14 +65,15 @@ def lines_of_frame(
     below = _steps(frame)
     if height is not None:
         left = height - _height(above, width) - _height(below, width)
-        lists = 3 if frame.stragglers else 2
+        lists = 2 + bool(frame.stragglers) + bool(frame.at_risk)
         rows = max(1, min(rows, left // lists - _LIST_HEAD_LINES))
-    lists_of_jobs = [
+    all_lists = [
         *_longest(frame, rows, width),
         *_overdue(frame, rows, width),
         *_stragglers(frame, rows, width),
+        *_at_risk(frame, rows, width),
     ]
-    return [*above, *lists_of_jobs, *below]
+    return [*above, *all_lists, *below]
 
 
 def _height(lines: Sequence[Text], width: int | None) -> int:
@@ -172,7 +181,28 @@ def _stragglers(frame: Frame, rows: int, width: int | None) -> list[Text]:
     return [Text(), Text(title, style="bold"), *_jobs(frame.stragglers[:rows], width)]
 
 
-def _part(found: Sequence[RunningJob], more: bool, rows: int) -> str:
+def _at_risk(frame: Frame, rows: int, width: int | None) -> list[Text]:
+    """Returns the list of work that will hardly end in time, and nothing where there is none."""
+    if not frame.at_risk:
+        return []
+    part = _part(frame.at_risk, frame.at_risk_more, rows)
+    table = TextTable(AT_RISK_COLUMNS, [_at_risk_row(each) for each in frame.at_risk[:rows]], _HINT)
+    title = f"{part} jobs and workflows at risk, impossible or missed, the earliest time first"
+    return [Text(), Text(title, style="bold"), *lines_of(table, width)]
+
+
+def _at_risk_row(work: TimedWork) -> Sequence[Cell]:
+    is_lost = work.verdict != FinishVerdict.AT_RISK
+    return (
+        printable(work.work_id),
+        printable(work.name) or "-",
+        printable(work.finish_by),
+        Text(printable(work.verdict), style=_BAD if is_lost else _WARN),
+        f"{work.probability:.0%}",
+    )
+
+
+def _part(found: Sequence[object], more: bool, rows: int) -> str:
     number = f"{len(found)}{'+' if more else ''}"
     return number if len(found) <= rows and not more else f"{min(rows, len(found))} of {number}"
 

@@ -9,25 +9,40 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from tidegate.domain.limits import MAX_JOBS_LOOKED_AT, MAX_PAGE_SIZE
+from tidegate.domain.progress import WorkflowState
 from tidegate.domain.states import State
 from tidegate.domain.statistics.spans import HOUR_MS
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate_cli.api_answers import number_of, object_of, objects_of, text_of
 from tidegate_cli.client import Client
 from tidegate_cli.errors import ApiProblem, CliError
-from tidegate_cli.top.frame import Count, EndedJobs, Figures, Frame, OldestReady, PoolNow, RunningJob
+from tidegate_cli.top.frame import (
+    Count,
+    EndedJobs,
+    Figures,
+    Frame,
+    OldestReady,
+    PoolNow,
+    RunningJob,
+    TimedWork,
+)
 from tidegate_cli.views import JobView, format_time, parse_time_ms
 
 HOURS: Final = 12
 MAX_OLDEST: Final = 10  # pools of which the oldest READY job is read: one request each
 FIGURES_EVERY_SECONDS: Final = 60.0  # ends are counted every ten minutes
+AT_RISK_EVERY_SECONDS: Final = 60.0  # the reaper judges once a minute
+_AT_RISK: Final = (FinishVerdict.MISSED, FinishVerdict.IMPOSSIBLE, FinishVerdict.AT_RISK)
+_OPEN_WORKFLOWS: Final = f"{WorkflowState.RUNNING},{WorkflowState.HELD}"
 
 
 class FrameReader:
     """Reads frames of a deployment.
 
-    A frame costs four requests, one more for each pool that has READY jobs (at most MAX_OLDEST), and two for the
-    figures of ended jobs, which are read at most once in FIGURES_EVERY_SECONDS. `now_ms` is the wall clock in
-    milliseconds since the epoch, `monotonic` a clock in seconds; tests replace both.
+    A frame costs four requests, one more for each pool that has READY jobs (at most MAX_OLDEST), two for the figures of
+    ended jobs, which are read at most once in FIGURES_EVERY_SECONDS, and six for work at risk, which is read at most
+    once in AT_RISK_EVERY_SECONDS: one for each of three verdicts, of jobs and of workflows. `now_ms` is the wall clock
+    in milliseconds since the epoch, `monotonic` a clock in seconds; tests replace both.
     """
 
     def __init__(
@@ -43,6 +58,9 @@ class FrameReader:
         self._figures: Figures | None = None
         self._no_figures = ""
         self._figures_read_s: float | None = None
+        self._at_risk: tuple[TimedWork, ...] = ()
+        self._at_risk_more = False
+        self._at_risk_read_s: float | None = None
 
     def read(self) -> Frame:
         """Returns the deployment as it is now. Raises ApiProblem, ApiUnreachable or CliError.
@@ -53,7 +71,9 @@ class FrameReader:
         running, running_more = self._running({})
         overdue, overdue_more = self._running({"overdue": "true"})
         stragglers, stragglers_more = self._stragglers()
-        self._read_figures()
+        now_s = self._monotonic()
+        self._read_figures(now_s)
+        self._read_at_risk(now_s)
         return Frame(
             now_ms=self._now_ms(),
             pools=pools,
@@ -65,6 +85,8 @@ class FrameReader:
             overdue_more=overdue_more,
             stragglers=tuple(sorted(stragglers, key=lambda each: -each.runs_seconds)),
             stragglers_more=stragglers_more,
+            at_risk=self._at_risk,
+            at_risk_more=self._at_risk_more,
         )
 
     def _pools(self) -> tuple[PoolNow, ...]:
@@ -95,14 +117,44 @@ class FrameReader:
         try:
             return self._running({"straggler": "true"})
         except ApiProblem as problem:
-            # An API of an earlier version does not have this filter, and names it. Any other refusal is told.
-            named = any(each.field == "straggler" for each in problem.violations)
-            if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY and named:
+            if _is_unknown("straggler", problem):
                 return [], False
             raise
 
-    def _read_figures(self) -> None:
-        now_s = self._monotonic()
+    def _read_at_risk(self, now_s: float) -> None:
+        if self._at_risk_read_s is not None and now_s - self._at_risk_read_s < AT_RISK_EVERY_SECONDS:
+            return
+        try:
+            found, self._at_risk_more = self._work_at_risk()
+        except ApiProblem as problem:
+            if not _is_unknown("verdict", problem):
+                raise
+            found, self._at_risk_more = {}, False
+        # The API writes all times alike, so their texts sort as they do.
+        self._at_risk = tuple(sorted(found.values(), key=lambda each: each.finish_by))
+        self._at_risk_read_s = now_s
+
+    def _work_at_risk(self) -> tuple[dict[str, TimedWork], bool]:
+        """Returns a page of open jobs and one of open workflows of each verdict, and whether there may be more.
+
+        They are by id: work whose verdict changes meanwhile may be found twice.
+        """
+        found: dict[str, TimedWork] = {}
+        more = False
+        for verdict in _AT_RISK:
+            page = self._client.jobs_page({"verdict": verdict}, limit=MAX_PAGE_SIZE)
+            for job in page.jobs:
+                found[job.job_id] = _timed_work("job", job.job_id, job.key or job.name, job.raw)
+            answer = self._client.workflows_page(
+                {"state": _OPEN_WORKFLOWS, "verdict": verdict}, limit=MAX_PAGE_SIZE
+            )
+            for each in objects_of(answer, "workflows"):
+                workflow_id = text_of(each, "workflow_id")
+                found[workflow_id] = _timed_work("workflow", workflow_id, each.get("name"), each)
+            more = more or page.cursor is not None or answer.get("cursor") is not None
+        return found, more
+
+    def _read_figures(self, now_s: float) -> None:
         if self._figures_read_s is not None and now_s - self._figures_read_s < FIGURES_EVERY_SECONDS:
             return
         try:
@@ -124,6 +176,26 @@ class FrameReader:
             by_pool={str(row.get("pool")): _ended(row, since, until) for row in objects_of(last, "rows")},
             hours=_hours(objects_of(by_hour, "rows"), max(first_ms, since_ms or 0), until_ms),
         )
+
+
+def _is_unknown(parameter: str, problem: ApiProblem) -> bool:
+    """True if the API refused a parameter that an earlier version does not have. Any other refusal is told."""
+    named = any(each.field == parameter for each in problem.violations)
+    return problem.status == HTTPStatus.UNPROCESSABLE_ENTITY and named
+
+
+def _timed_work(kind: str, work_id: str, name: str | None, raw: Mapping[str, Any]) -> TimedWork:
+    judged = object_of(raw, "judgement")
+    probability = judged.get("probability")
+    return TimedWork(
+        kind=kind,
+        work_id=work_id,
+        name=name or "",
+        finish_by=text_of(raw, "finish_by"),
+        verdict=text_of(judged, "verdict"),
+        probability=probability if isinstance(probability, int | float) else 0.0,
+        judged_at=text_of(judged, "judged_at"),
+    )
 
 
 def _hours(rows: Sequence[Mapping[str, Any]], first_ms: int, until_ms: int) -> tuple[EndedJobs, ...]:

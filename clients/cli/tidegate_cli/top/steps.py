@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from tidegate.domain.verdicts import FinishVerdict
 from tidegate_cli.following.live import duration_text
 from tidegate_cli.top.frame import EndedJobs, Frame, PoolNow
 from tidegate_cli.views import parse_time_ms, printable
@@ -27,7 +28,7 @@ class NextStep:
 
 
 def next_steps(frame: Frame) -> tuple[NextStep, ...]:
-    """Returns at most MAX_STEPS steps: those about pools first, then those about late and ended jobs."""
+    """Returns at most MAX_STEPS steps: those about pools first, then about times to finish by, late and ended jobs."""
     return tuple(islice(_steps(frame), MAX_STEPS))
 
 
@@ -42,6 +43,13 @@ def _steps(frame: Frame) -> Iterator[NextStep]:
         step = _step_of(pool)
         if step is not None:
             yield step
+    timed = next((work for work in frame.at_risk if work.verdict != FinishVerdict.MISSED), None)
+    if timed is not None:
+        name = printable(timed.name or timed.work_id)
+        yield NextStep(
+            f"{timed.kind} {name} is not likely to end by {printable(timed.finish_by)}",
+            f"tidegate forecast {_word(timed.work_id)}",
+        )
     if frame.overdue:
         first = frame.overdue[0]
         past = duration_text(first.past_seconds)

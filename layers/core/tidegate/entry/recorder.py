@@ -1,4 +1,7 @@
-"""A run of the recorder: it decodes the changes of jobs, and records them in the progress of their workflows."""
+"""A run of the recorder: it decodes the changes of jobs, and records them in the progress of their workflows.
+
+It also leaves the reminders of jobs that the dispatcher freed.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
 from tidegate.entry.watching import publish_run
 from tidegate.usecases.record.record import record
+from tidegate.usecases.record.remind_freed import remind_of_freed
 
 logger = Logger()
 keep_log_level(logger)  # with every metric, Lambda lets INFO through
@@ -34,7 +38,9 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
         for each in changes.unreadable:
             details = {"event_id": each.event_id, "error": each.error}
             logger.error("stream record can't be read", extra=details)
-        report = record(deps.services, [change.new for change in changes.jobs])
+        jobs = [change.new for change in changes.jobs]
+        report = record(deps.services, jobs)
+        remind_of_freed(deps.services, jobs, deps.clock.now_ms())
         logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report)})
         leave_pulse(deps.services, deps.pulses, Part.RECORD, deps.clock)
         done_since_ms = changes.oldest_at_ms

@@ -75,7 +75,10 @@ class SubmissionStore(Protocol):
         """
 
     def remind(self, reminder: Reminder, now_ms: int) -> None:
-        """Stores a reminder in the place of the one that its submission may have. `now_ms` dates it."""
+        """Stores a reminder, and dates it by `now_ms`. An earlier time of the reminder that stands there stays.
+
+        Raises ServiceUnavailable, also where the reminder kept changing meanwhile.
+        """
 
     def list_reminders(self, *, limit: int, after: Reminder | None = None) -> tuple[Reminder, ...]:
         """Returns at most `limit` reminders, the next time first. The list may lag behind the writes by moments.

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.harness.determined import StandingClock
 from tests.harness.e2e.permissions.states import submit_flow
 from tests.harness.e2e.permissions.world import World, now_ms
 from tidegate.bootstrap import Services
+from tidegate.domain.job import HistoryEntry
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, Stamp
 from tidegate.entry.pulse import leave_pulse
+from tidegate.ports import Reminder
 from tidegate.usecases.bounds.pulse import PulseMemory
 from tidegate.usecases.record.record import record
+from tidegate.usecases.record.remind_freed import remind_of_freed
+from tidegate.usecases.release.decisions import ACTOR
+from tidegate.usecases.release.free_skipped import REASON
 
 
 def records_a_workflow_to_its_end(world: World, services: Services) -> None:
@@ -32,9 +39,21 @@ def records_a_workflow_to_its_end(world: World, services: Services) -> None:
     assert noted.state == "CANCELLED"
 
 
+def leaves_the_reminder_of_a_freed_job(world: World, services: Services) -> None:
+    by_ms = now_ms() + 3_600_000
+    flow = WorkflowRequest(jobs=(JobRequest(key="a", type="tidegate.noop"),))
+    (job_id,) = submit_flow(world, flow).values()
+    job = world.admin.jobs.get(job_id, consistent=True)
+    assert job is not None
+    freed = HistoryEntry(now_ms(), State.PENDING, 0, ACTOR, REASON)
+    for each_ms in (by_ms, by_ms + 1):  # the second finds an earlier time
+        remind_of_freed(services, [replace(job, history=(freed,), finish_by_ms=each_ms)], now_ms())
+    assert Reminder(by_ms, str(job.workflow_id)) in world.admin.submissions.list_reminders(limit=100)
+
+
 def leaves_its_pulse(world: World, services: Services) -> None:
     leave_pulse(services, PulseMemory(), Part.RECORD, StandingClock(now_ms()))
     assert world.admin.pulses.load().keys() == {Part.RECORD}
 
 
-RECORDER_PROBES = (records_a_workflow_to_its_end, leaves_its_pulse)
+RECORDER_PROBES = (records_a_workflow_to_its_end, leaves_the_reminder_of_a_freed_job, leaves_its_pulse)

@@ -21,10 +21,13 @@ from tidegate.adapters.dynamodb.statements import (
     Update,
     absent,
     all_of,
+    any_of,
+    at_least,
     below,
     condition_arguments,
     equals,
     judged,
+    update_arguments,
 )
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType
@@ -37,7 +40,7 @@ from tidegate.ports import OpenSubmission, Reminder
 from tidegate.settings import Tables
 
 _PAGE_BYTES = 300_000  # JSON of one page before compression; an item may hold 400 KB
-_TRIES = 3  # puts of a submission whose id is in use at one moment and gone at the next
+_TRIES = 3  # writes of an item that is there at one moment and gone at the next
 _REMINDER = "reminder#"
 _REMINDER_KEPT_SECONDS = 30 * 86_400  # beyond its time; the reaper removes it then, once it works
 _PLAN_KEPT_SECONDS = 90 * 86_400  # a committed submission is finished within minutes, once AWS works again
@@ -217,18 +220,48 @@ class DynamoSubmissionStore:
         return self._update_if(_key(submission.submission_id), update, what)
 
     def remind(self, reminder: Reminder, now_ms: int) -> None:
-        """Stores a reminder in the place of the one that its submission may have."""
-        values: dict[str, Plain] = {
-            schema.OPEN: schema.REMIND_MARK,
-            schema.OPENED_AT: reminder.at_ms,
+        """Stores a reminder, and dates it by `now_ms`. An earlier time of the reminder that stands there stays.
+
+        Costs a second write where there is an earlier one. Raises ServiceUnavailable where the reminder keeps appearing
+        and disappearing.
+        """
+        what = f"storing the reminder of submission {reminder.submission_id}"
+        dated: dict[str, Plain] = {
             schema.REMINDED_AT: now_ms,
             schema.EXPIRES_AT: max(now_ms, reminder.at_ms) // 1_000 + _REMINDER_KEPT_SECONDS,
         }
-        with translated(f"storing the reminder of submission {reminder.submission_id}"):
-            self.clients.dynamodb.put_item(
-                TableName=self.tables.submissions,
-                Item={**_reminder_key(reminder.submission_id), **encode_item(values)},
-            )
+        # The earlier reminder is dated anew, or the reaper might remove it before the new time is written.
+        keeping = Update(below(schema.OPENED_AT, reminder.at_ms), dated)
+        for _ in range(_TRIES):
+            if self._remind_if_earliest(reminder, dated, what):
+                return
+            if self._update_if(_reminder_key(reminder.submission_id), keeping, what):
+                return
+        raise ServiceUnavailable(
+            f"the reminder of submission {reminder.submission_id} kept changing; send the request again"
+        )
+
+    def _remind_if_earliest(self, reminder: Reminder, dated: Mapping[str, Plain], what: str) -> bool:
+        """Writes a reminder unless one with an earlier time stands there. A repeated write is as good as one."""
+        values: dict[str, Plain] = {
+            schema.OPEN: schema.REMIND_MARK,
+            schema.OPENED_AT: reminder.at_ms,
+            **dated,
+        }
+        try:
+            with translated(what, passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.submissions,
+                    Key=_reminder_key(reminder.submission_id),
+                    **update_arguments(
+                        "SET " + ", ".join(f"#{name} = ?" for name in values),
+                        list(values.values()),
+                        any_of(absent(schema.OPENED_AT), at_least(schema.OPENED_AT, reminder.at_ms)),
+                    ),
+                )
+        except ClientError:
+            return False
+        return True
 
     def list_reminders(self, *, limit: int, after: Reminder | None = None) -> tuple[Reminder, ...]:
         """Returns at most `limit` reminders, the next time first, behind the reminder `after`."""

@@ -11,13 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tidegate.domain import limits
-from tidegate.domain.forecast.forecast import (
-    LEARNED_WIDENING,
-    Intervals,
-    courses,
-    draws_for,
-    last_end_ms,
-)
+from tidegate.domain.forecast.forecast import courses, draws_for, last_end_ms, part_by
 from tidegate.domain.forecast.run_times import RunTimes
 from tidegate.domain.forecast.scene import Scene, SceneJob, ScenePool
 from tidegate.domain.forecast.stepper import Course, wire
@@ -150,7 +144,7 @@ class _Judge:
         at_ms = wanted.finish_by_ms
         if at_ms <= self.scene.now_ms:
             return FinishBy.missed(at_ms)
-        probability = Intervals(self.scene.now_ms, LEARNED_WIDENING).part_by(ends_ms, at_ms)
+        probability = part_by(ends_ms, at_ms)
         if probability >= AT_RISK_BELOW:
             return FinishBy(at_ms, FinishVerdict.ON_COURSE, probability)
         if probability == 0.0:
@@ -257,7 +251,7 @@ class _Trial:
         return None if ends_ms is None else self._part(ends_ms)
 
     def _part(self, ends_ms: Sequence[float]) -> float:
-        return Intervals(self.scene.now_ms, LEARNED_WIDENING).part_by(ends_ms, self.wanted.finish_by_ms)
+        return part_by(ends_ms, self.wanted.finish_by_ms)
 
 
 def _needed(scene: Scene, wanted: Sequence[str]) -> list[SceneJob]:

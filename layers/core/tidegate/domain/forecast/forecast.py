@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random  # noqa: TID251 - seeded, so that an answer can be repeated
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,11 +16,6 @@ from tidegate.domain.states import State
 
 COVERAGE: Final = 0.9
 """The nominal coverage: the part of the intervals that hold what comes."""
-LEARNED_WIDENING: Final = 1.0
-"""The factor that corrects intervals by past errors: what the benchmark learned over all its cells.
-
-It corrects nothing, as long as forecasts begin with the overrun that the statistics tell.
-"""
 JOBS_DRAWN: Final = 200_000
 """Jobs stepped in one forecast, over all draws. It bounds the time of an answer."""
 FEWEST_DRAWS, MOST_DRAWS = 20, 60
@@ -67,34 +61,26 @@ def draws_for(job_count: int) -> int:
 
 
 def forecast(
-    scene: Scene,
-    run_times: RunTimes,
-    wanted: Sequence[str],
-    *,
-    draws: int,
-    seed: int = SEED,
-    widening: float = LEARNED_WIDENING,
+    scene: Scene, run_times: RunTimes, wanted: Sequence[str], *, draws: int, seed: int = SEED
 ) -> Forecast:
     """Returns the forecast of the jobs `wanted`, named by their ids, which are jobs of the scene.
 
-    Steps the scene `draws` (1 or more) times. The same scene and seed give the same answer. `widening` (above 0) is
-    the factor that corrects the intervals.
+    Steps the scene `draws` (1 or more) times. The same scene and seed give the same answer.
     """
     wiring = wire(scene)
     numbers = [wiring.numbers[job_id] for job_id in wanted]
     stepped = courses(wiring, run_times, draws, seed=seed)
-    made = Intervals(scene.now_ms, widening)
     jobs = tuple(
         JobForecast(
-            made.interval([course.starts_ms[number] for course in stepped])
+            interval_of([course.starts_ms[number] for course in stepped])
             if scene.jobs[number].state is not State.RUNNING
             else None,
-            made.interval([course.ends_ms[number] for course in stepped]),
+            interval_of([course.ends_ms[number] for course in stepped]),
         )
         for number in numbers
     )
     ends_ms = tuple(last_end_ms(course, numbers) for course in stepped)
-    return Forecast(jobs, made.interval(ends_ms), draws, ends_ms)
+    return Forecast(jobs, interval_of(ends_ms), draws, ends_ms)
 
 
 def forecast_ends(
@@ -112,9 +98,8 @@ def forecast_ends(
     """
     wiring = wire(scene)
     stepped = courses(wiring, run_times, draws, is_over=is_over)
-    made = Intervals(scene.now_ms, LEARNED_WIDENING)
     numbers = [[wiring.numbers[job_id] for job_id in group] for group in groups]
-    ends = [made.interval([last_end_ms(course, group) for course in stepped]) for group in numbers]
+    ends = [interval_of([last_end_ms(course, group) for course in stepped]) for group in numbers]
     return ends, len(stepped)
 
 
@@ -160,38 +145,18 @@ def last_end_ms(course: Course, numbers: Sequence[int]) -> float:
     return max((course.ends_ms[number] for number in numbers), default=math.inf)
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """Makes intervals from drawn times, around `now_ms`. `widening` (above 0) corrects them by past errors."""
+def interval_of(times_ms: Sequence[float]) -> Interval | None:
+    """Returns the interval of drawn times, in milliseconds since the epoch; None where one of them never comes."""
+    rising = sorted(times_ms)
+    if rising[-1] == math.inf:
+        return None
+    tail = (1.0 - COVERAGE) / 2
+    return Interval(*(round(quantile(rising, part)) for part in (0.5, tail, 1.0 - tail)))
 
-    now_ms: int
-    widening: float
 
-    def interval(self, times_ms: Sequence[float]) -> Interval | None:
-        """Returns the interval of the times, widened around the time from now; None where some time never comes."""
-        left_ms = sorted(at_ms - self.now_ms for at_ms in times_ms)
-        if left_ms[-1] == math.inf:
-            return None
-        tail = (1.0 - COVERAGE) / 2
-        middle = quantile(left_ms, 0.5)
-        low = min(middle, quantile(left_ms, tail) / self.widening)
-        high = max(middle, quantile(left_ms, 1.0 - tail) * self.widening)
-        return Interval(*(self.now_ms + round(each) for each in (middle, low, high)))
-
-    def part_by(self, times_ms: Sequence[float], by_ms: int) -> float:
-        """Returns the part (0-1) of the times that come by `by_ms`, once they are widened as the interval is.
-
-        The widening leaves the median where it is. So it never decides whether at least half of the times come by then.
-        """
-        left_ms = [at_ms - self.now_ms for at_ms in times_ms]
-        middle = statistics.median_low(left_ms)  # no mean of two, of which one may be endless
-        by_left_ms = by_ms - self.now_ms
-        return sum(self._widened(each, middle) <= by_left_ms for each in left_ms) / len(left_ms)
-
-    def _widened(self, left_ms: float, middle_ms: float) -> float:
-        if left_ms == middle_ms:
-            return left_ms
-        return left_ms * self.widening if left_ms > middle_ms else left_ms / self.widening
+def part_by(times_ms: Sequence[float], by_ms: int) -> float:
+    """Returns the part (0-1) of drawn times that come by `by_ms`; all are in milliseconds since the epoch."""
+    return sum(each <= by_ms for each in times_ms) / len(times_ms)
 
 
 def quantile(rising: Sequence[float], part: float) -> float:

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field, replace
 from tidegate.domain.dispatch_plan import window_slots
 from tidegate.domain.forecast.forecast import (
     COVERAGE,
-    LEARNED_WIDENING,
     SEED,
     Interval,
-    Intervals,
     draw_all_ms,
+    interval_of,
     plan_draw,
     quantile,
 )
@@ -109,7 +108,6 @@ def compare(
     draws: int,
     is_over: Callable[[], bool] = lambda: False,
     seed: int = SEED,
-    widening: float = LEARNED_WIDENING,
 ) -> Comparison:
     """Steps both scenes with the same draws, and compares when each group of jobs has ended.
 
@@ -134,12 +132,11 @@ def compare(
                 (max(earlier, default=math.inf), max((then[number] for number in group), default=math.inf))
             )
         stepped += 1
-    made = Intervals(scene.now_ms, widening)
-    return Comparison(tuple(_compared(ends, made) for ends in found), stepped)
+    return Comparison(tuple(_compared(ends) for ends in found), stepped)
 
 
-def _compared(ends: Sequence[tuple[float, float]], made: Intervals) -> Compared:
-    today, then = made.interval([each for each, _ in ends]), made.interval([each for _, each in ends])
+def _compared(ends: Sequence[tuple[float, float]]) -> Compared:
+    today, then = interval_of([each for each, _ in ends]), interval_of([each for _, each in ends])
     later = None if today is None or then is None else _later([after - before for before, after in ends])
     then_ms = tuple(after for _, after in ends)
     return Compared(today, then, later, all(before == after for before, after in ends), then_ms)

@@ -21,6 +21,12 @@ WINDOW_MS: Final = 600_000
 """No slice reaches over a multiple of this."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
+LATE_COUNT_MS: Final = HOUR_MS
+"""A pool is counted late if its ended jobs are counted up to a time longer ago than this.
+
+Counted ends are 10 to 21 minutes old: ends settle for ten minutes, ten minutes are counted at once, and a run of the
+reaper comes each minute. The rest of the hour lets some runs fail or count only a part.
+"""
 
 
 class Span(StrEnum):

@@ -21,7 +21,7 @@ from tidegate.usecases.release.decisions import ACTOR
 from tidegate.usecases.release.judge_waiting import judge_by_known
 from tidegate.usecases.services import Services
 
-_REASON = "its upstream was retried"
+REASON = "its upstream was retried"
 
 
 def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, until: Deadline = NEVER) -> int:
@@ -53,6 +53,12 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, unt
     return freed
 
 
+def is_just_freed(job: Job) -> bool:
+    """Says whether `free_skipped` made the latest transition of a job."""
+    last = job.history[-1] if job.history else None
+    return last is not None and (last.state, last.actor, last.reason) == (State.PENDING, ACTOR, REASON)
+
+
 def _free(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: int, until: Deadline) -> int:
     downstreams = read_lean(services, list(dict.fromkeys(edge.job_id for _, edge in edges)))
     conditions = ConditionAnswers(services)
@@ -62,7 +68,7 @@ def _free(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: in
         if job is not None and _was_skipped_for(job, upstream) and satisfied.get(job.job_id, True):
             satisfied[job.job_id] = _satisfies(services, conditions, upstream, edge, job, until)
     freed = [downstreams[job_id] for job_id, follows in satisfied.items() if follows]
-    stamp = Stamp(now_ms, ACTOR, _REASON)
+    stamp = Stamp(now_ms, ACTOR, REASON)
     outcomes = apply_lean(services, [ReopenIfEnded(job, stamp) for job in freed])
     moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
     # Jobs that wait on an upstream that no longer exists are left to the reaper.
