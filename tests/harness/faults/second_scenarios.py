@@ -1,4 +1,4 @@
-"""A straggler with a second attempt that wins."""
+"""Jobs of a type that allows second attempts: a straggler whose second attempt wins, and one that ends alone."""
 
 from __future__ import annotations
 
@@ -27,4 +27,12 @@ def run_twice(d: Deployment) -> None:
     d.tick()
     d.settle()
     d.ask(lambda: d.services.queue.delete(POOL, held))
+    d.settle()
+
+
+def run_long(d: Deployment) -> None:
+    """A job runs for so long that a second attempt may have been offered, so its end looks for one."""
+    submit(d, "long")
+    d.events()
+    d.work_as_function(lambda _job: d.wait(_LONG_MS))
     d.settle()
