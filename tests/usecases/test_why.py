@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dev.simulator.checks.second_attempts import note_usual_runs
 from dev.simulator.interleavings.scene import Scene
 from dev.simulator.memory.seeded import JOB_TYPE, START_MS
+from dev.simulator.memory.usual_runs import note_usual_runs
 from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.errors import NotFound
 from tidegate.domain.requests import DependencyRequest, ShareRequest

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from dev.simulator.checks.second_attempts import note_usual_runs
 from dev.simulator.interleavings.actors import (
     DONE,
     LATER_MS,
@@ -21,6 +20,7 @@ from dev.simulator.interleavings.actors import (
 from dev.simulator.interleavings.scene import Scene
 from dev.simulator.interleavings.scenes import FAILED, Case
 from dev.simulator.memory.seeded import START_MS
+from dev.simulator.memory.usual_runs import note_usual_runs
 from tidegate.domain.states import State
 from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
 from tidegate.ports import Outcome

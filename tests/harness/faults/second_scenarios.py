@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dev.simulator.checks.second_attempts import note_usual_runs
+from dev.simulator.memory.usual_runs import note_usual_runs
 from tests.harness.faults.deployment import POOL, Deployment
 from tests.harness.faults.steps import submit
 from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
