@@ -16,9 +16,10 @@ from dev.simulator.checks.branches import check_branches
 from dev.simulator.checks.ends import check_ends
 from dev.simulator.checks.invariants import SentAgain, check_all, hold_back
 from dev.simulator.checks.progress import SimulatedRecorder
-from dev.simulator.checks.second_attempts import SecondAttempts, check_winners, note_usual_runs
+from dev.simulator.checks.second_attempts import SecondAttempts, check_winners
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
+from dev.simulator.memory.usual_runs import note_usual_runs
 from dev.simulator.people.callers import drawn_callers, made_operators
 from dev.simulator.people.clients import submit_drawn
 from dev.simulator.people.recoveries import ANN, send_people

@@ -33,6 +33,7 @@ POOL: dict[str, Any] = {
 }
 TYPE: dict[str, Any] = {
     "type": "report.build",
+    "second_attempt": True,
     "paused": False,
     "max_running": 3,
     "changes": {"paused": None, "max_running": SET},
@@ -138,9 +139,15 @@ def test_pools_are_listed_a_line_each(api: Callable[[Any], Seen]) -> None:
 
 
 def test_types_are_listed_a_line_each(api: Callable[[Any], Seen]) -> None:
-    api({"types": [TYPE, {**TYPE, "type": "x", "paused": True, "max_running": None}]})
+    other = {**TYPE, "type": "x", "paused": True, "max_running": None}
+    del other["second_attempt"]  # a service of an earlier version does not tell it
+    api({"types": [TYPE, other]})
     lines = [line.split() for line in tidegate("types", "list").stdout.splitlines()]
-    assert lines == [["type", "paused", "at", "once"], ["report.build", "-", "3"], ["x", "paused", "-"]]
+    assert lines == [
+        ["type", "paused", "at", "once", "second", "attempt"],
+        ["report.build", "-", "3", "yes"],
+        ["x", "paused", "-", "-"],
+    ]
     assert json.loads(tidegate("types", "list", "-o", "json").stdout)["types"][0] == TYPE
 
 

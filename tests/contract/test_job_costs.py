@@ -20,7 +20,7 @@ from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb import schema
 from tidegate.bootstrap import Services, aws_services
 from tidegate.domain.callers import Caller
-from tidegate.domain.costs.count import UNITS_OF_PERMIT
+from tidegate.domain.costs.beside import UNITS_OF_PERMIT
 from tidegate.domain.costs.units import NO_UNITS
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job, Progress
@@ -32,10 +32,12 @@ from tidegate.domain.stored import units_of
 from tidegate.domain.transitions import (
     BeginIfAttemptHolds,
     HeartbeatIfAttemptHolds,
+    OfferSecondIfFirst,
     ReadyIfLeaseExpired,
     Stamp,
 )
-from tidegate.ports import Outcome, OutcomeKind
+from tidegate.domain.transitions.base import EndFigures
+from tidegate.ports import Outcome, OutcomeKind, Signal, second_message_of
 from tidegate.settings import Settings, Tables
 from tidegate.usecases.dispatch.serve import serve_pools
 from tidegate.usecases.dispatch.tick import tick
@@ -46,6 +48,7 @@ from tidegate.usecases.release.release import release
 from tidegate.usecases.submit.submit import submit_job, submit_workflow
 from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
+from tidegate.usecases.work.run import beat
 
 CALLER = Caller("arn:aws:iam::123456789012:role/alice", "alice")
 SHARED = frozenset({"control", "lanes", "workers"})
@@ -103,11 +106,11 @@ class Life:
         assert found is not None
         return found
 
-    def claim(self) -> list[Claimed]:
+    def claim(self, worker_id: str = "worker-0a1b2c3d") -> list[Claimed]:
         """Claims what the queue has."""
         claimed = []
         for delivery in self.services.queue.receive(POOL, limit=10, wait_seconds=0):
-            found = claim(self.services, delivery.message, "worker-0a1b2c3d", self.now_ms)
+            found = claim(self.services, delivery.message, worker_id, self.now_ms)
             self.services.queue.delete(POOL, [delivery.receipt])
             if found is not None:
                 claimed.append(found)
@@ -138,10 +141,30 @@ class Life:
         for _ in range(times):
             self.now_ms += self.services.settings.heartbeat_seconds * 1_000
             lease_ms = self.now_ms + 60_000
-            beat = HeartbeatIfAttemptHolds(
-                claimed.job, claimed.job.attempt, lease_ms, Progress(0.5, "half"), self.now_ms
+            progress = Progress(0.5, "half")
+            job = claimed.job
+            self.services.jobs.apply(
+                HeartbeatIfAttemptHolds(job, job.attempt, lease_ms, progress, self.now_ms)
             )
-            self.services.jobs.apply(beat)
+
+    def both(self, **fields: Any) -> tuple[Claimed, Claimed]:
+        """Runs a job for 75 seconds, offers a second attempt and runs both for two heartbeats more.
+
+        The offer takes no permit here, as that is in the table of what is shared.
+        """
+        job_id = self.submit(**fields)
+        (first,) = self.claim()
+        self.beat(first, 5)
+        job = self.job(job_id)
+        offered = self.services.jobs.apply(
+            OfferSecondIfFirst(job, job.attempt, Stamp(self.now_ms, "dispatcher"))
+        )
+        self.services.queue.send(POOL, [second_message_of(offered)])
+        (second,) = self.claim("worker-4d5e6f7a")
+        for _ in range(2):
+            self.beat(first, 1)
+            beat(self.services, second.job, None, self.now_ms)
+        return first, second
 
     def _settle(self, changed: list[Job]) -> None:
         release(self.services, [job for job in changed if job.is_terminal], self.now_ms)
@@ -246,9 +269,50 @@ def second_life(life: Life) -> None:
     life.run()
 
 
+def second_attempt_loses(life: Life) -> None:
+    first, second = life.both()
+    life.end(first, WELL)
+    assert beat(life.services, second.job, None, life.now_ms) is Signal.LOST
+
+
+def second_attempt_wins(life: Life) -> None:
+    first, second = life.both()
+    life.end(second, WELL)
+    assert beat(life.services, first.job, None, life.now_ms) is Signal.LOST
+
+
+def second_attempt_fails(life: Life) -> None:
+    first, second = life.both()
+    life.end(second, BADLY)
+    life.beat(first, 1)
+    life.end(first, WELL)
+
+
+def second_attempt_makes_the_item_larger(life: Life) -> None:
+    """Only with the attributes of the second attempt does the item have more than 1 KB."""
+    first, second = life.both(description="d" * 500, name="n" * 18)
+    life.end(first, replace(WELL, result={"rows": "r" * 900}))
+    assert beat(life.services, second.job, None, life.now_ms) is Signal.LOST
+
+
+def second_attempt_is_cancelled(life: Life) -> None:
+    first, second = life.both()
+    cancel_job(life.services, first.job.job_id, caller=CALLER, now_ms=life.now_ms)
+    life.end(first, BADLY)
+    assert life.job(first.job.job_id).state is State.CANCELLED
+    assert beat(life.services, second.job, None, life.now_ms) is Signal.LOST
+
+
+WASTED_MS: Mapping[Act, int] = {
+    second_attempt_loses: 31_000,
+    second_attempt_wins: 106_000,  # the first attempt
+    second_attempt_fails: 31_000,
+    second_attempt_is_cancelled: 31_000,
+    second_attempt_makes_the_item_larger: 31_000,
+}
 ACTS: tuple[Act, ...] = (
     plain, chain, join, skipped_join, cancelled_join, later_edge, retries, given_up, interruptions, lost_worker,
-    cancels, large_payloads, heartbeats, key, second_life,
+    cancels, large_payloads, heartbeats, key, second_life, *WASTED_MS,
 )  # fmt: skip
 
 
@@ -263,7 +327,7 @@ def test_the_sum_over_jobs_is_what_the_wire_counted(act: Act, aws: EmulatedAws) 
     tables = aws.empty(NOW_MS)
     pool = Pool(POOL, aws.make_queue("q"), PoolKind.FUNCTION, max_timeout_seconds=43_200, capacity=16)
     settings = Settings(pools={POOL: pool}, default_pool=POOL, dispatch_lease_seconds=60)
-    life = Life(aws_services(settings, tables, aws.clients, AnyParameters()), aws)
+    life = Life(aws_services(settings, tables, aws.clients, AnyParameters(act in WASTED_MS)), aws)
     before = aws.clients.meter.snapshot()
     act(life)
     usage = aws.clients.meter.snapshot() - before
@@ -276,12 +340,27 @@ def test_the_sum_over_jobs_is_what_the_wire_counted(act: Act, aws: EmulatedAws) 
     counted = dict.fromkeys(names.values(), 0.0)
     for (table, _), units in usage.write_units.items():
         counted[names[table]] += units
-    permits = UNITS_OF_PERMIT * 2 if act is key else 0
+    permits = UNITS_OF_PERMIT * (2 if act is key else act in WASTED_MS)
     of_jobs = sum(counted[name] for name in OF_JOBS) + kept_ends
     of_workflows = sum(counted[name] for name in OF_WORKFLOWS) - kept_ends
     assert kept_ends == (act is second_life)
-    assert jobs.write_units == pytest.approx(of_jobs + permits, rel=0.01)
+    refused = act is second_attempt_is_cancelled  # the retry, as cancellation was asked for
+    assert jobs.write_units == pytest.approx(of_jobs - refused + permits, rel=0.01)
     assert workflows.write_units == pytest.approx(of_workflows, rel=0.01)
+    if act in WASTED_MS:
+        (row,) = rows
+        wasted_ms = WASTED_MS[act]
+        assert _figures(aws, tables, row.job.job_id).wasted_ms == wasted_ms
+        assert (row.cost.beside, row.cost.wasted.function_seconds) == (1, wasted_ms / 1_000)
+
+
+def _figures(aws: EmulatedAws, tables: Tables, job_id: str) -> EndFigures:
+    """Returns the figures that the write of an end stored."""
+    key = {schema.JOB_ID: {"S": job_id}}
+    item = aws.clients.dynamodb.get_item(TableName=tables.jobs, Key=key, ConsistentRead=True)["Item"]
+    found = EndFigures.unpacked(item[schema.FIGURES]["S"])
+    assert found is not None
+    return found
 
 
 def _units_of_kept_ends(aws: EmulatedAws, tables: Tables) -> int:

@@ -10,10 +10,12 @@ from tests.harness.domain.job_samples import SAMPLES
 from tidegate.domain.costs import count
 from tidegate.domain.costs.count import CostBasis, JobCost, cost_of
 from tidegate.domain.costs.prices import LIST_PRICES, dollars, prices_from
-from tidegate.domain.costs.units import Units, reads_of, write
+from tidegate.domain.costs.replay import replayed
+from tidegate.domain.costs.units import NO_UNITS, Units, reads_of, write
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.pools import PoolKind
+from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
 from tidegate.domain.states import State, group_of
 from tidegate.domain.stored import Stored
 
@@ -113,6 +115,64 @@ def test_a_running_job_pays_for_its_heartbeats_until_now_in_its_kind_of_pool() -
     found = _cost(running, basis(PoolKind.PROCESS)).useful
     assert (found.task_seconds, found.function_seconds) == (98.0, 0.0)
     assert found.write_units == 6 + 98 // 15
+
+
+HELD = SecondAttempt(beside=1, life=0, offered_at_ms=20_000, worker_id="v", claimed_at_ms=22_000)
+
+
+@pytest.mark.parametrize(
+    ("second", "wasted", "useful"),
+    [
+        # Of write units: a permit (2), the offer, the claim, heartbeats, and an end by itself or a refused write.
+        (replace(HELD, claimed_at_ms=None), Units(3, sqs_requests=3), NO_UNITS),
+        (replace(HELD, claimed_at_ms=None, end=SecondEnd.LAPSED), Units(4, sqs_requests=3), NO_UNITS),
+        (HELD, Units(5 + 5, sqs_requests=3, invocations=1, function_seconds=78.0), NO_UNITS),
+        (
+            replace(HELD, end=SecondEnd.FAILED, ended_at_ms=40_000),
+            Units(5 + 1, sqs_requests=3, invocations=1, function_seconds=18.0),
+            NO_UNITS,
+        ),
+        (
+            replace(HELD, end=SecondEnd.LOST, ended_at_ms=98_000),  # it sent no heartbeat in its last lease
+            Units(5 + 1, sqs_requests=3, invocations=1, function_seconds=76.0),
+            NO_UNITS,
+        ),
+        (
+            replace(HELD, end=SecondEnd.STOPPED),  # by an earlier version, at a time that is not known
+            Units(5, sqs_requests=3, invocations=1),
+            NO_UNITS,
+        ),
+        (
+            replace(
+                HELD, end=SecondEnd.WON
+            ),  # the claim of the first attempt, with its heartbeats, is wasted
+            Units(2 + 6, invocations=1, function_seconds=98.0),
+            Units(4 + 5, sqs_requests=3, invocations=1, function_seconds=78.0),
+        ),
+    ],
+    ids=lambda value: str(value.end) if isinstance(value, SecondAttempt) else "",
+)
+def test_the_attempt_beside_the_one_that_counts_is_wasted(
+    second: SecondAttempt, wasted: Units, useful: Units
+) -> None:
+    job = ended(*STRAIGHT, (S.SUCCEEDED, 1, "w"))
+    end = replace(job.history[-1], at_ms=100_000)
+    job = replace(job, history=(*job.history[:-1], end), reopened=0)
+    alone = _cost(job, basis())
+    found = _cost(replace(job, second=second), basis())
+    assert found.wasted == wasted
+    assert found.beside == (second.claimed_at_ms is not None)
+    own = (
+        replace(wasted, write_units=7) if second.end is SecondEnd.WON else NO_UNITS
+    )  # without the refused write
+    assert found.useful + own == alone.useful + useful
+
+
+def test_a_write_before_the_offer_is_sized_without_the_second_attempt() -> None:
+    job = replace(ended(*STRAIGHT, (S.SUCCEEDED, 1, "w")), second=HELD)
+    late = replace(job, second=replace(HELD, offered_at_ms=1_500))
+    assert [each.second is None for each in replayed(job)] == [True] * 3
+    assert [each.second is None for each in replayed(late)] == [True, True, False]
 
 
 @pytest.mark.parametrize(("waiting_on", "units"), [({0, 1, 2}, 2), ({0, 2}, 3), ({1}, 4)])

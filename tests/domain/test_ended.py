@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.harness.domain.job_samples import NOW_MS, PENDING, RUNNING
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lives import UNBEGUN
+from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
 from tidegate.domain.states import State
 from tidegate.domain.statistics.ended import EndFigures, end_of, figures_of
 from tidegate.domain.transitions import (
@@ -34,6 +36,12 @@ def job_of(*steps: Step, **changes: object) -> Job:
     changes = {"worker_id": W, "worker_name": "", "began_at_ms": None, **changes}
     ended = replace(RUNNING, state=last.state, history=tuple(entries), finished_at_ms=last.at_ms)
     return replace(ended, **changes)  # type: ignore[arg-type]  # fields of several types
+
+
+def beside(attempt: int, claimed_at_ms: int | None, **changes: Any) -> SecondAttempt:
+    """Makes a second attempt of the first life, claimed so many milliseconds after `NOW_MS`."""
+    at_ms = None if claimed_at_ms is None else NOW_MS + claimed_at_ms
+    return SecondAttempt(beside=attempt, life=0, offered_at_ms=NOW_MS + 200, claimed_at_ms=at_ms, **changes)
 
 
 PLAIN = ((0, "READY", "submit"), (100, "QUEUED", "dispatcher"), (150, "RUNNING", W))
@@ -131,6 +139,48 @@ CASES: dict[str, tuple[Job, EndFigures]] = {
             reopened=1,
         ),
         EndFigures(waited_ms=50, ran_ms=40, life=1, worker=W),
+    ),
+    "its second attempt lost": (
+        job_of(*PLAIN, (700, "SUCCEEDED", W), second=beside(1, 400)),
+        EndFigures(waited_ms=150, wasted_ms=300, worker=W),
+    ),
+    "its second attempt failed before": (
+        job_of(
+            *PLAIN,
+            (700, "SUCCEEDED", W),
+            second=beside(1, 400, end=SecondEnd.FAILED, ended_at_ms=NOW_MS + 450),
+        ),
+        EndFigures(waited_ms=150, wasted_ms=50, worker=W),
+    ),
+    "an earlier version ended its second attempt": (
+        job_of(*PLAIN, (700, "SUCCEEDED", W), second=beside(1, 400, end=SecondEnd.STOPPED)),
+        EndFigures(waited_ms=150, worker=W),
+    ),
+    "its second attempt won": (
+        job_of(*PLAIN, (700, "SUCCEEDED", V), second=beside(1, 400, end=SecondEnd.WON)),
+        EndFigures(waited_ms=150, wasted_ms=550, worker=W),
+    ),
+    "nobody claimed its second attempt": (
+        job_of(*PLAIN, (700, "SUCCEEDED", W), second=beside(1, None)),
+        EndFigures(waited_ms=150, worker=W),
+    ),
+    "its second attempt ended with an earlier attempt": (
+        job_of(
+            *PLAIN, (350, "SCHEDULED", W), *SECOND, (1_000, "SUCCEEDED", V), tries=1, second=beside(1, 250)
+        ),
+        EndFigures(waited_ms=50, wasted_ms=200 + 100, tries=1, worker=W),
+    ),
+    "an earlier life had a second attempt": (
+        job_of(
+            *PLAIN,
+            (350, "FAILED", W),
+            (400, "PENDING", "ann"),
+            *SECOND,
+            (1_000, "SUCCEEDED", V),
+            reopened=1,
+            second=beside(1, 250),
+        ),
+        EndFigures(waited_ms=50, life=1, worker=W),
     ),
     "a caller marked its end": (
         job_of(*PLAIN, (350, "FAILED", W), (400, "SUCCEEDED", "ann"), began_at_ms=NOW_MS + 200, tries=1),

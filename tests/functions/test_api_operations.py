@@ -12,6 +12,8 @@ from tests.harness.functions.api_calls import NOW, NOW_MS, Api
 from tidegate.domain.rules import TypeRule
 from tidegate.domain.states import Group
 from tidegate.domain.workers import WorkerSpec, begin
+from tidegate.jobs.context import JobContext
+from tidegate.jobs.registry import Parameters, Registry
 from tidegate.usecases.read import status
 
 ANN = {"by": "ann@example.com", "at": NOW}
@@ -95,6 +97,7 @@ def test_pools_and_types_are_listed_by_name(api: Api) -> None:
         "type": TYPE,
         "description": "Does nothing and succeeds.",
         "deployed": True,
+        "second_attempt": False,
         "paused": False,
         "max_running": None,
         "changes": {"paused": None, "max_running": None},
@@ -124,6 +127,19 @@ def test_a_type_is_paused_resumed_and_limited(api: Api) -> None:
     assert api.call("POST", f"/v1/types/{TYPE}/resume").body == {**limited, "paused": False}
     assert api.call("PUT", f"/v1/types/{TYPE}/limit", {"max_running": None}).body["max_running"] is None
     assert api.services.rules.load().types == {}
+
+
+def test_a_type_says_whether_a_straggler_of_it_may_get_a_second_attempt(api: Api) -> None:
+    registry = Registry()
+
+    @registry.job("twice", second_attempt=True)
+    def _run(parameters: Parameters, context: JobContext) -> None: ...
+
+    services = replace(api.services, registry=registry)
+    api.deps = replace(api.deps, services=services)
+    listed = api.call("GET", "/v1/types").body["types"]
+    assert [(each["type"], each["second_attempt"]) for each in listed] == [("twice", True)]
+    assert api.call("GET", "/v1/types/twice").body["second_attempt"] is True
 
 
 @pytest.mark.parametrize(
@@ -213,7 +229,7 @@ def test_a_rule_of_what_is_not_deployed_any_more_is_seen_and_taken_off(api: Api)
     assert api.call("POST", "/v1/pools/old/pause").status == 404
     assert api.call("POST", "/v1/pools/old/resume").body["paused"] is False
     found = api.call("GET", "/v1/types/old.type").body
-    assert (found["deployed"], found["max_running"]) == (False, 1)
+    assert (found["deployed"], found["second_attempt"], found["max_running"]) == (False, None, 1)
     assert api.call("PUT", "/v1/types/old.type/limit", {"max_running": 2}).status == 404
     assert api.call("PUT", "/v1/types/old.type/limit", {"max_running": None}).body["max_running"] is None
     assert "old.type" not in [each["type"] for each in api.call("GET", "/v1/types").body["types"]]

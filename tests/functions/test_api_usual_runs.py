@@ -55,6 +55,10 @@ def test_a_job_beyond_the_99th_percentile_of_its_type_straggles(api: Api, fields
         assert straggler == (
             {"runs": 200, "p99_seconds": pytest.approx(4.0, rel=0.05)} if straggles else None
         )
+        told = api.call("GET", f"/v1/jobs/{job.job_id}/why").body
+        assert [(each["code"], each["evidence"]["age_seconds"]) for each in told["facts"]] == (
+            [("straggler", 5.0)] if straggles else []
+        )
 
 
 def test_a_list_has_the_stragglers_alone_and_looks_at_running_jobs_alone(api: Api) -> None:

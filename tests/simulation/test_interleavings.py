@@ -17,6 +17,7 @@ from dev.simulator.interleavings.actors import POOL, Worked
 from dev.simulator.interleavings.orders import PORTS, Explored, Finished, explore
 from dev.simulator.interleavings.scene import Scene
 from dev.simulator.interleavings.scenes import CASES, Case
+from dev.simulator.interleavings.second_scenes import SECOND_CASES
 from dev.simulator.interleavings.world_states import Digests, copy_world
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
@@ -24,20 +25,29 @@ from dev.simulator.system.scenario import succeeds
 from dev.simulator.system.simulator import Options, Simulator
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.permits import asking, key_permit
+from tidegate.domain.second_attempts import second_holder, second_permit
 from tidegate.domain.states import TRANSITIONS, State
-from tidegate.domain.transitions import ClaimIfQueued, ReadyIfLeaseExpired, Transition
-from tidegate.domain.transitions.base import made_ready
+from tidegate.domain.transitions import (
+    ClaimIfQueued,
+    ClaimSecondIfOffered,
+    FinishSecondIfHolds,
+    ReadyIfLeaseExpired,
+    Transition,
+)
+from tidegate.domain.transitions.base import ended, made_ready
+from tidegate.domain.transitions.second import won
 from tidegate.ports import message_of
 from tidegate.usecases.services import Services
 
+ALL_CASES = {**CASES, **SECOND_CASES}
 EVENTS_SEEN_MS = 1_800_000
 _ACTIVE = (State.QUEUED, State.RUNNING)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL_CASES)
 def test_every_interleaving(name: str, note: Callable[[str], None]) -> None:
     began = time.perf_counter()
-    explored = explore_case(CASES[name]())
+    explored = explore_case(ALL_CASES[name]())
     note(f"{name}: {explored}, {time.perf_counter() - began:.1f} s")
 
 
@@ -58,7 +68,12 @@ def check_state(case: Case, run: Finished) -> None:
         assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), each
         assert states.count(State.RUNNING) == each.attempt, each
     active = [each for each in run.world.jobs.values() if each.state in _ACTIVE]
-    assert case.window is None or len(active) <= case.window, active
+    beside = [each for each in active if each.live_second is not None]
+    assert case.window is None or len(active) + len(beside) <= case.window, active
+    for each in beside:  # it holds its permit from the offer on, or its slot would be given away
+        holder = second_holder(each.job_id, each.attempt)
+        assert holder in run.world.permits[second_permit(each.pool)], each
+        assert each.second is None or each.second.worker_id != each.worker_id, each
     if case.key_limit is not None:
         assert sum(each.concurrency_key is not None for each in active) <= case.key_limit, active
         assert all(len(holders) <= case.key_limit for holders in run.world.permits.values())
@@ -177,6 +192,16 @@ def _claim_without_condition(self: ClaimIfQueued, job: Job) -> Job:
     return replace(job, state=State.RUNNING, attempt=job.attempt + 1, history=(*job.history, entry))
 
 
+def _claim_second_without_condition(self: ClaimSecondIfOffered, job: Job) -> Job:
+    offered = job.second
+    assert offered is not None
+    return replace(job, second=replace(offered, worker_id=self.worker_id, end=None))
+
+
+def _win_without_condition(self: FinishSecondIfHolds, job: Job) -> Job:
+    return ended(won(job), self.ending, self.stamp)
+
+
 def _reclaim_without_condition(self: ReadyIfLeaseExpired, job: Job) -> Job:
     return made_ready(replace(job, state=State.RUNNING), self.stamp)
 
@@ -187,6 +212,8 @@ def _reclaim_without_condition(self: ReadyIfLeaseExpired, job: Job) -> Job:
         (ClaimIfQueued, _claim_without_condition, "two workers and doubled messages"),
         (ClaimIfQueued, _claim_without_condition, "claim and cancel"),
         (ReadyIfLeaseExpired, _reclaim_without_condition, "slow worker succeeds and reaper"),
+        (ClaimSecondIfOffered, _claim_second_without_condition, "two second claims"),
+        (FinishSecondIfHolds, _win_without_condition, "both attempts succeed"),
     ],
 )
 def test_a_transition_without_its_condition_is_noticed(
@@ -194,5 +221,5 @@ def test_a_transition_without_its_condition_is_noticed(
 ) -> None:
     monkeypatch.setattr(transition, "apply", broken)
     with pytest.raises(AssertionError) as noticed:
-        explore_case(CASES[name]())
+        explore_case(ALL_CASES[name]())
     assert "after these turns: " in "".join(noticed.value.__notes__)

@@ -7,8 +7,9 @@ from tidegate.domain.why.decide import WAITING
 from tidegate.domain.why.facts import Code
 
 SEEDS = 1_200
-# A whole pool can't be removed and brought back in a drawn state, and no job has more than three upstreams there.
-NOT_DRAWN = {Code.POOL_REMOVED, Code.UPSTREAMS_LEFT_OUT}
+# In a drawn state no whole pool can be removed and brought back, no job has more than three upstreams, and no job
+# runs when it is asked about.
+NOT_DRAWN = {Code.POOL_REMOVED, Code.UPSTREAMS_LEFT_OUT, Code.STRAGGLER}
 
 
 def test_the_changes_of_an_answer_start_the_job_and_none_can_be_left_out() -> None:

@@ -12,10 +12,12 @@ from dev.simulator.people.callers import caller_named
 from tests.harness.determined import StandingClock
 from tests.harness.usecases.dispatching import POOL
 from tests.harness.usecases.stragglers import Stragglers
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import SecondHold
 from tidegate.domain.retry import RetryPolicy
-from tidegate.domain.second_attempts import OFFER_MS, SecondEnd, most_second_attempts
+from tidegate.domain.second_attempts import OFFER_MS, SecondAttempt, SecondEnd, most_second_attempts
 from tidegate.domain.states import State
+from tidegate.domain.transitions import FinishIfAttemptHolds, figures_of_end
 from tidegate.domain.workers import WorkerSpec
 from tidegate.ports import Message, Outcome, OutcomeKind, Signal
 from tidegate.usecases.operate.set_rules import limit_type, pause_pool
@@ -23,6 +25,7 @@ from tidegate.usecases.reap.reap_active import reap_active
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.recover.reopen import retry_job
 from tidegate.usecases.work.claim import claim, claim_all
+from tidegate.usecases.work.conclude import conclusion_of
 from tidegate.usecases.work.conclude_stuck import conclude_stuck
 from tidegate.usecases.work.worker_life import join_pool
 
@@ -299,6 +302,45 @@ def test_a_reopened_job_may_have_another_one() -> None:
     assert pool.beat(early) is Signal.LOST
     assert pool.end(early, OutcomeKind.SUCCEEDED) is None
     assert pool.job(job_id).live_second == late
+
+
+def test_the_end_of_a_long_first_attempt_knows_the_second_and_is_not_held_up_for_it() -> None:
+    pool = Stragglers()
+    first, second = pool.both()
+    done = Outcome(OutcomeKind.SUCCEEDED)
+
+    def known(now_ms: int) -> SecondAttempt | None:
+        conclusion = conclusion_of(pool.services, first, done, now_ms)
+        assert conclusion is not None
+        assert isinstance(conclusion.transition, FinishIfAttemptHolds)
+        return conclusion.transition.job.second
+
+    told = known(pool.now_ms)
+    assert told is not None
+    assert told.worker_id == second.job.worker_id
+    # No second attempt is offered so early, so nothing is read.
+    assert known((first.job.started_at_ms or 0) + 59_999) is None
+
+    def is_away(_request: str) -> None:
+        raise ServiceUnavailable("throttled")
+
+    pool.world.on_request = is_away
+    assert known(pool.now_ms) is None
+
+
+def test_an_own_end_of_a_second_attempt_is_dated() -> None:
+    pool = Stragglers()
+    first, second = pool.both()
+    pool.world.now_ms += 7_000
+    pool.end(second, OutcomeKind.FAILED)
+    found = pool.job(first.job.job_id).second
+    assert found is not None
+    assert found.ended_at_ms == pool.now_ms
+    pool.world.now_ms += 5_000
+    ended = pool.end(first, OutcomeKind.SUCCEEDED)
+    assert ended is not None
+    figures = figures_of_end(ended, ended.history, ended.began_at_ms)
+    assert figures.wasted_ms == 7_000
 
 
 def test_a_refused_end_of_a_second_attempt_never_cancels_the_first() -> None:

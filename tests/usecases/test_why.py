@@ -10,10 +10,12 @@ import pytest
 
 from dev.simulator.interleavings.scene import Scene
 from dev.simulator.memory.seeded import JOB_TYPE, START_MS
+from dev.simulator.memory.usual_runs import note_usual_runs
 from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.errors import NotFound
 from tidegate.domain.requests import DependencyRequest, ShareRequest
 from tidegate.domain.states import State
+from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
 from tidegate.domain.why.facts import Action, Code
 from tidegate.usecases.read.why import MAX_EDGES, READS, Explained, explain
 from tidegate.usecases.services import Services
@@ -83,6 +85,23 @@ def test_a_job_that_runs_or_has_ended_takes_one_read() -> None:
     explained, calls = _why(scene, job_id)
     assert (explained.job.state, calls.total(), explained.why.facts) == (State.RUNNING, 1, ())
     assert explained.why.sentence.startswith("It is running: worker first claimed it at 20")
+
+
+def test_the_usual_runs_of_a_straggler_are_read_once() -> None:
+    scene = Scene()
+    note_usual_runs(scene.services, [1_000] * MIN_RUNS_OF_P99)
+    # An estimate of their own, so that the submission does not read the usual runs.
+    job_ids = scene.submit(2, estimated_duration_seconds=1)
+    calls: Counter[str] = Counter()
+    scene.services = replace(scene.services, statistics=_Counted(scene.services.statistics, calls))
+    _why(scene, job_ids[0])
+    assert not calls, "a job that waits is no straggler"
+    scene.dispatch()
+    scene.claim()
+    scene.world.now_ms += 2_000
+    codes = [_codes(_why(scene, job_id)[0]) for job_id in job_ids * 2]
+    assert codes.count([Code.STRAGGLER]) == 2, codes
+    assert calls == {"find": 2 * len(scene.services.settings.pools)}
 
 
 def test_an_unmet_dependency_is_named_with_its_key_and_state() -> None:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dev.simulator.checks.invariants import check_histories
-from dev.simulator.checks.second_attempts import SecondAttempts, note_usual_runs
+from dev.simulator.checks.second_attempts import SecondAttempts
 from dev.simulator.memory.seeded import JOB_TYPE, START_MS, function_pool, make_services, make_settings
+from dev.simulator.memory.usual_runs import note_usual_runs
 from dev.simulator.system.scenario import Course, succeeds
 from dev.simulator.system.simulator import Options, Simulator
 from tidegate.domain.job import Job

@@ -20,12 +20,17 @@ from tidegate.usecases.work.conclude import conclude
 
 
 class Scene:
-    """A world with its history before the two actors begin. No event has reached the dispatcher yet."""
+    """A world with its history before the two actors begin. No event has reached the dispatcher yet.
 
-    def __init__(self, *, capacity: int = 1, lease_seconds: int = 0) -> None:
+    `second_percent` of the slots may run second attempts, which every job may have then.
+    """
+
+    def __init__(self, *, capacity: int = 1, lease_seconds: int = 0, second_percent: int = 0) -> None:
         settings = make_settings(function_pool(POOL, capacity))
-        self.settings = replace(settings, dispatch_lease_seconds=lease_seconds)
-        self.services, self.world = make_services(self.settings, seed=1)
+        self.settings = replace(
+            settings, dispatch_lease_seconds=lease_seconds, second_attempt_percent=second_percent
+        )
+        self.services, self.world = make_services(self.settings, seed=1, twice=second_percent > 0)
 
     def submit(self, number: int = 1, **fields: Any) -> list[str]:
         request = JobRequest(type=JOB_TYPE, **{"retry": RetryPolicy(3, 0, 0), **fields})

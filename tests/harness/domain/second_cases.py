@@ -35,7 +35,7 @@ HELD = replace(
 )
 OFFERED = replace(RUNNING, second=OFFER)
 BESIDE = replace(RUNNING, second=HELD)
-ENDS = {end: replace(RUNNING, second=replace(HELD, end=end)) for end in SecondEnd}
+ENDS = {end: replace(RUNNING, second=replace(HELD, end=end, ended_at_ms=NOW_MS)) for end in SecondEnd}
 EARLIER = replace(RUNNING, reopened=1, second=replace(HELD, end=SecondEnd.FAILED))
 
 
@@ -104,9 +104,9 @@ def _holds() -> list[WorkerCase]:
         began_at_ms=NOW_MS - 3_000,
         second=replace(HELD, end=SecondEnd.WON),
     )
-    end = EndSecondIfHolds(BESIDE, 2, "v", SecondEnd.FAILED)
-    lost = EndSecondIfHolds(BESIDE, 2, "v", SecondEnd.LOST, NOW_MS)
-    lapsed = EndSecondIfHolds(OFFERED, 2, None, SecondEnd.LAPSED)
+    end = EndSecondIfHolds(BESIDE, 2, "v", SecondEnd.FAILED, NOW_MS)
+    lost = EndSecondIfHolds(BESIDE, 2, "v", SecondEnd.LOST, NOW_MS, NOW_MS)
+    lapsed = EndSecondIfHolds(OFFERED, 2, None, SecondEnd.LAPSED, NOW_MS)
     longer = replace(RUNNING, second=replace(HELD, lease_expires_at_ms=NOW_MS))
     return [
         (beat, BESIDE, replace(RUNNING, second=replace(HELD, lease_expires_at_ms=NOW_MS + 60_000)), broken),
@@ -116,7 +116,7 @@ def _holds() -> list[WorkerCase]:
         (
             lapsed,
             OFFERED,
-            replace(RUNNING, second=replace(OFFER, end=SecondEnd.LAPSED)),
+            replace(RUNNING, second=replace(OFFER, end=SecondEnd.LAPSED, ended_at_ms=NOW_MS)),
             {"was claimed": BESIDE},
         ),
     ]

@@ -28,7 +28,7 @@ from tests.harness.faults.recovery_scenarios import (
     retried_by_hand,
 )
 from tests.harness.faults.refusal_scenarios import cancelled_as_they_begin, doubled_messages, slow_dispatcher
-from tests.harness.faults.second_scenarios import SETTINGS, run_twice
+from tests.harness.faults.second_scenarios import SETTINGS, run_long, run_twice
 from tests.harness.faults.steps import cancel, cut_off, ends_in, submit, submit_all
 from tests.harness.faults.worker_fault_scenarios import (
     given_up_by_the_function,
@@ -365,6 +365,7 @@ RUNNING: Mapping[str, Case] = {
     "held back": Case(held_back, settings={"dispatch_lease_seconds": 60}),
     "given up by the function": Case(given_up_by_the_function, _DONE_ALL_THE_SAME),
     "run twice": Case(run_twice, settings=SETTINGS),
+    "run long": Case(run_long, settings=SETTINGS),
     "worker processes": Case(worker_processes),
     "passed on": Case(passed_on),
     "refused by the function": Case(refused_by_the_function),

@@ -1,10 +1,10 @@
-"""A straggler with a second attempt that wins."""
+"""Jobs of a type that allows second attempts: a straggler whose second attempt wins, and one that ends alone."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from dev.simulator.checks.second_attempts import note_usual_runs
+from dev.simulator.memory.usual_runs import note_usual_runs
 from tests.harness.faults.deployment import POOL, Deployment
 from tests.harness.faults.steps import submit
 from tidegate.domain.statistics.usual_runs import MIN_RUNS_OF_P99
@@ -27,4 +27,12 @@ def run_twice(d: Deployment) -> None:
     d.tick()
     d.settle()
     d.ask(lambda: d.services.queue.delete(POOL, held))
+    d.settle()
+
+
+def run_long(d: Deployment) -> None:
+    """A job runs for so long that a second attempt may have been offered, so its end looks for one."""
+    submit(d, "long")
+    d.events()
+    d.work_as_function(lambda _job: d.wait(_LONG_MS))
     d.settle()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dev.simulator.checks.second_attempts import note_usual_runs
+from dev.simulator.memory.usual_runs import note_usual_runs
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.job import Job
 from tidegate.domain.second_attempts import second_permit

@@ -204,7 +204,12 @@ POOL_COLUMNS = (
     Column("offers", 30, folds=True),
     Column("tags", 20, folds=True),
 )
-_TYPE_COLUMNS = (Column("type", fixed=True), Column("paused", 20), Column("at once", 10, right=True))
+_TYPE_COLUMNS = (
+    Column("type", fixed=True),
+    Column("paused", 20),
+    Column("at once", 10, right=True),
+    Column("second attempt", 14),
+)
 
 
 def _print_pools(found: Sequence[Mapping[str, Any]], console: Console) -> None:
@@ -228,6 +233,7 @@ def _print_types(found: Sequence[Mapping[str, Any]], console: Console) -> None:
             _plain(each.get("type")) + ("" if each.get("deployed", True) else " (not deployed)"),
             _paused(each),
             _plain(each.get("max_running")),
+            _plain(each.get("second_attempt")),
         )
         for each in found
     ]

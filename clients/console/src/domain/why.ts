@@ -57,7 +57,12 @@ export interface About {
   readonly type: string | null;
 }
 
-const ABOUT_A_TYPE: ReadonlySet<string> = new Set(["type-paused", "type-limit", "no-worker-with-type"]);
+const ABOUT_A_TYPE: ReadonlySet<string> = new Set([
+  "type-paused",
+  "type-limit",
+  "no-worker-with-type",
+  "straggler",
+]);
 
 function textOf(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;

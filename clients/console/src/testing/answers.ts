@@ -85,6 +85,7 @@ export const TYPE = {
   type: "load",
   description: null,
   deployed: true,
+  second_attempt: false,
   paused: false,
   max_running: null,
   changes: { paused: null, max_running: null },

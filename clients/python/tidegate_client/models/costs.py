@@ -29,6 +29,7 @@ class WastedAttempts(Model):
     lost: int
     reopened: int
     taken_back: int
+    beside: int = 0
 
 
 class JobCost(Model):

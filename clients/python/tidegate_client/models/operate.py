@@ -83,11 +83,16 @@ class TypeChanges(Model):
 
 
 class JobType(Model):
-    """A job type with the JSON Schema of its parameters, None where there is none or it is too long."""
+    """A job type with the JSON Schema of its parameters, None where there is none or it is too long.
+
+    `second_attempt` says whether a straggler of the type may get a second attempt. It is None where the deployed job
+    code lacks the type, or the service is of a version that does not tell.
+    """
 
     type: str
     description: str | None = None
     deployed: bool
+    second_attempt: bool | None = None
     paused: bool
     max_running: int | None = None
     changes: TypeChanges

@@ -29,13 +29,17 @@ class UnitsOut(TypedDict):
 
 
 class WastedAttemptsOut(TypedDict):
-    """The attempts that did not count, by how they ended, and the dispatches that no worker claimed."""
+    """The attempts that did not count, by how they ended, and the dispatches that no worker claimed.
+
+    `beside` counts those that ran beside the attempt that counted.
+    """
 
     failed: int
     handed_back: int
     lost: int
     reopened: int
     taken_back: int
+    beside: int
 
 
 class JobCostOut(TypedDict):
@@ -117,6 +121,7 @@ def job_cost_out(job: Job, cost: JobCost) -> JobCostOut:
             "lost": cost.lost,
             "reopened": cost.reopened,
             "taken_back": cost.taken_back,
+            "beside": cost.beside,
         },
         "prices": prices_name(),
     }

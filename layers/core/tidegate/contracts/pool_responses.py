@@ -73,11 +73,16 @@ class TypeChangesOut(TypedDict):
 
 
 class TypeOut(TypedDict):
-    """A job type with its rules. `description` is null where the deployed job code lacks the type or says nothing."""
+    """A job type with its rules. `description` is null where the deployed job code lacks the type or says nothing.
+
+    `second_attempt` says whether a straggler of the type may get a second attempt, null where the deployed job code
+    lacks the type.
+    """
 
     type: str
     description: str | None
     deployed: bool
+    second_attempt: bool | None
     paused: bool
     max_running: int | None
     changes: TypeChangesOut
@@ -180,18 +185,21 @@ def type_out(
     job_type: str,
     description: str,
     registered: bool,
+    may_run_twice: bool | None,
     rule: TypeRule,
     paused_change: RuleChange | None,
     limit_change: RuleChange | None,
 ) -> TypeOut:
     """Returns a job type as clients read it. `registered` says that the deployed job code has it.
 
+    `may_run_twice` says whether a straggler of it may get a second attempt, None where the job code lacks the type.
     `paused_change` and `limit_change` are the last changes of its pause and its limit.
     """
     return {
         "type": job_type,
         "description": description or None,
         "deployed": registered,
+        "second_attempt": may_run_twice,
         "paused": rule.paused,
         "max_running": rule.max_running,
         "changes": {"paused": change_out(paused_change), "max_running": change_out(limit_change)},

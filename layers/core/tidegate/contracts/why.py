@@ -28,7 +28,7 @@ class ChangeOut(TypedDict):
 
 
 class FactOut(TypedDict):
-    """One fact that holds a job by itself, with the values that it was read from."""
+    """One fact that holds a job by itself, or that a running job is a straggler, with the values it was read from."""
 
     code: str
     message: str

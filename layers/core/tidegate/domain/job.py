@@ -348,6 +348,21 @@ class Job(GivenFields):
         return (stopped_at_ms - self.started_at_ms) / 1_000
 
 
+def second_ran_ms(second: SecondAttempt, history: Sequence[HistoryEntry], now_ms: int) -> int:
+    """Returns how long a second attempt ran from its claim on, in milliseconds, until `now_ms` where it still runs.
+
+    It ended by itself, or with the attempt beside it, as `history` tells. Returns 0 where no worker claimed it, and
+    where an earlier version ended it without the time.
+    """
+    if second.claimed_at_ms is None:
+        return 0
+    if second.end is None or second.end is SecondEnd.WON:
+        ended_at_ms = next((entry.at_ms for entry in history if _ends(entry, second)), now_ms)
+    else:
+        ended_at_ms = second.ended_at_ms or 0
+    return max(0, ended_at_ms - second.claimed_at_ms)
+
+
 def _ends(entry: HistoryEntry, second: SecondAttempt) -> bool:
     """Tells whether an entry ended the attempt beside which a second one ran, or is of a later time."""
     is_later = entry.attempt > second.beside

@@ -29,7 +29,8 @@ class SecondAttempt:
     """The latest second attempt of a job. Times are in milliseconds since the epoch, None while they have not come.
 
     `beside` is the number of the attempt that it runs beside, and `life` is the job's `reopened` then. `worker_id` is
-    None until a worker claims it. `logs` is where its lines go, None where no place is known.
+    None until a worker claims it. `ended_at_ms` is when it ended by itself without success, None otherwise, and where
+    an earlier version ended it. `logs` is where its lines go, None where no place is known.
     """
 
     beside: int
@@ -41,6 +42,7 @@ class SecondAttempt:
     claimed_at_ms: int | None = None
     lease_expires_at_ms: int | None = None
     end: SecondEnd | None = None
+    ended_at_ms: int | None = None
     logs: LogPlace | None = None
 
 

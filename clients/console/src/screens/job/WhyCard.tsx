@@ -22,7 +22,7 @@ type FactOut = components["schemas"]["FactOut"];
 const MOST_JOBS = 10;
 const WHY_MS = 7_500;
 
-/** Says what holds a job that waits, with the evidence, and offers the changes that would start it. */
+/** Says what holds a job that waits or makes one late, with the evidence, and offers the changes that would help. */
 export function WhyCard({ job }: { job: Job }) {
   const api = useApi();
   const { zone } = useSettings();
@@ -36,7 +36,7 @@ export function WhyCard({ job }: { job: Job }) {
   return (
     <Paper variant="outlined" component="section" aria-labelledby="why" sx={{ p: 2 }}>
       <Typography id="why" component="h2" variant="h2" gutterBottom>
-        Why it is not running
+        {job.state === "RUNNING" ? "Why it has not ended" : "Why it is not running"}
       </Typography>
       {why.data === undefined ? (
         why.error === null ? (

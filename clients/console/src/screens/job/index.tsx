@@ -79,7 +79,9 @@ function OneJob({ jobId }: { jobId: string }) {
   const job = read.data;
   return (
     <Page title={shortened(plain(labelOf(job)), LONGEST_TITLE)} aside={<Freshness query={read} />}>
-      {WAITING.has(job.state) || job.state === "QUEUED" ? <WhyCard job={job} /> : null}
+      {WAITING.has(job.state) || job.state === "QUEUED" || job.straggler != null ? (
+        <WhyCard job={job} />
+      ) : null}
       <Header job={job} />
       <Acts job={job} />
       <StateStrip job={job} />

@@ -100,6 +100,31 @@ it("shows first why a job waits, and resumes the pool that holds it", async () =
   await waitFor(() => expect(calls.some((call) => call.path === "/v1/pools/lambda/resume")).toBe(true));
 });
 
+it("says of a straggler why it has not ended, and leads to its type", async () => {
+  const change = { ...NO_CHANGE, action: "wait-for-attempt", sentence: "wait" };
+  const evidence = { type: "load", age_seconds: 9.5, second_attempt: "running", second_worker_id: null };
+  const fact = { code: "straggler", message: "It has run for 10 s.", evidence, change };
+  renderJob(
+    () => aJob({ job_id: ID, state: "RUNNING", straggler: { runs: 200, p99_seconds: 4.5 } }),
+    ({ path }) =>
+      path.endsWith("/why")
+        ? {
+            job_id: ID,
+            state: "RUNNING",
+            type: "load",
+            pool: "p",
+            facts: [fact],
+            sentence: "s",
+            complete: true,
+          }
+        : undefined,
+  );
+  const card = await screen.findByRole("region", { name: "Why it has not ended" });
+  await within(card).findByText("It has run for 10 s.");
+  expect(within(card).getByText(/age_seconds 9.5 · second_attempt running/)).toBeTruthy();
+  expect(within(card).getByRole("link", { name: "type load" })).toBeTruthy();
+});
+
 it("does not let a client resume a pool, and says why", async () => {
   const change = { ...NO_CHANGE, action: "resume-pool", sentence: "resume it", pool: "lambda" };
   const fact = { code: "pool-paused", message: "paused", evidence: {}, change };

@@ -59,6 +59,7 @@ function Known({ type }: { type: Type }) {
           ["pause set by", <SetBy key="paused" change={type.changes.paused} />],
           ["at once", type.max_running === null ? "no limit" : `at most ${type.max_running}`],
           ["limit set by", <SetBy key="limit" change={type.changes.max_running} />],
+          ["second attempt", secondAttempt(type.second_attempt)],
           ["deployed", type.deployed ? "yes" : "no: a deploy removed its code"],
           [
             "jobs",
@@ -95,6 +96,11 @@ function Known({ type }: { type: Type }) {
       )}
     </>
   );
+}
+
+function secondAttempt(isAllowed: boolean | null): string {
+  if (isAllowed === null) return "-";
+  return isAllowed ? "a straggler may get one" : "none";
 }
 
 function plainLines(text: string): string {

@@ -8,6 +8,7 @@ const SLEEP = {
   type: "tidegate.sleep",
   description: "Sleeps.",
   deployed: true,
+  second_attempt: true,
   paused: false,
   max_running: 3,
   changes: { paused: null, max_running: { by: "ann", at: "2026-12-01T08:00:00.000Z" } },
@@ -20,6 +21,7 @@ const ANSWERS = {
 it("shows a type with its schema, harmless, and who set its limit", async () => {
   showAt("/types?type=tidegate.sleep", ANSWERS);
   expect(await screen.findByText(/ann,/)).toBeTruthy();
+  expect(screen.getByText("a straggler may get one")).toBeTruthy();
   expect(screen.getByRole("region", { name: /JSON Schema/ }).textContent).toContain("Sleep\\u202e");
   expect(screen.getByRole("link", { name: "submit a job of this type" }).getAttribute("href")).toBe(
     "/submit?type=tidegate.sleep",

@@ -101,6 +101,7 @@ SECOND_WORKER_HOST: Final = "second_worker_host"
 SECOND_CLAIMED_AT: Final = "second_claimed_at"
 SECOND_LEASE_EXPIRES_AT: Final = "second_lease_expires_at"
 SECOND_END: Final = "second_end"
+SECOND_ENDED_AT: Final = "second_ended_at"
 SECOND_LOGS: Final = "second_logs"
 HISTORY: Final = "history"
 EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch

@@ -23,6 +23,7 @@ def second_values(second: SecondAttempt) -> dict[str, Plain]:
         schema.SECOND_CLAIMED_AT: second.claimed_at_ms,
         schema.SECOND_LEASE_EXPIRES_AT: second.lease_expires_at_ms,
         schema.SECOND_END: None if second.end is None else str(second.end),
+        schema.SECOND_ENDED_AT: second.ended_at_ms,
         schema.SECOND_LOGS: place_text(second.logs),
     }
 
@@ -46,5 +47,6 @@ def second_from(values: Mapping[str, Any]) -> SecondAttempt:
         claimed_at_ms=values.get(schema.SECOND_CLAIMED_AT),
         lease_expires_at_ms=values.get(schema.SECOND_LEASE_EXPIRES_AT),
         end=None if end is None else SecondEnd(end),
+        ended_at_ms=values.get(schema.SECOND_ENDED_AT),
         logs=LogPlace(group, stream) if space else None,
     )

@@ -71,4 +71,7 @@ def end_second(_: JobCodec, transition: transitions.EndSecondIfHolds) -> Update:
     condition = second_holds(transition.attempt, transition.worker_id)
     if transition.expired_at_ms is not None:
         condition = all_of(condition, below(schema.SECOND_LEASE_EXPIRES_AT, transition.expired_at_ms))
-    return Update(condition, {schema.SECOND_END: str(transition.end)})
+    return Update(
+        condition,
+        {schema.SECOND_END: str(transition.end), schema.SECOND_ENDED_AT: transition.ended_at_ms},
+    )

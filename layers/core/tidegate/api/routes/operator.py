@@ -176,6 +176,7 @@ def _type_view(found: status.TypeStatus) -> TypeOut:
         found.type,
         "" if known is None else known.description,
         found.registered,
+        found.may_run_twice,
         found.rule,
         found.paused_change,
         found.limit_change,

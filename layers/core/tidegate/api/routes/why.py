@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with
 from tidegate.api.errors import refuse_other_methods
-from tidegate.api.reading import JOB_ID, deps_of, id_of, refuse_other_parameters
+from tidegate.api.reading import JOB_ID, deps_of, id_of, refuse_other_parameters, until_of
 from tidegate.contracts.why import why_out
 from tidegate.usecases.read.why import explain
 
@@ -18,10 +18,11 @@ router = Router()  # type: ignore[no-untyped-call]  # its constructor has no typ
 
 @router.get("/v1/jobs/<job_id>/why")
 def get_why(job_id: str) -> Response[str]:
-    """Returns the facts that hold a job, and the changes that start it."""
+    """Returns the facts that hold a job or make it late, and the changes that help."""
     refuse_other_parameters(router)
     deps = deps_of(router)
-    explained = explain(deps.services, id_of("job", job_id, JOB_ID), now_ms=deps.clock.now_ms())
+    wanted, now_ms = id_of("job", job_id, JOB_ID), deps.clock.now_ms()
+    explained = explain(deps.services, wanted, now_ms=now_ms, until=until_of(router))
     return answer_with(HTTPStatus.OK, why_out(explained.job, explained.why))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from tidegate.domain.costs.beside import UNITS_OF_PERMIT, Sizes, beside_of, place_of_first
 from tidegate.domain.costs.replay import replayed
 from tidegate.domain.costs.units import NO_UNITS, Units, reads_of, write
 from tidegate.domain.dependency import Dependency
@@ -24,9 +25,6 @@ StoredOf = Callable[[Job], Stored]
 
 SQS_REQUESTS_OF_DISPATCH: Final = 3
 """A message is sent, received and deleted. Up to ten share a request, so a busy job costs less."""
-
-UNITS_OF_PERMIT: Final = 2
-"""A permit is taken and given back."""
 
 UNITS_OF_EDGE: Final = 1
 """An edge to a job of an earlier submission is an item of its own; its upstream is noted with a further write."""
@@ -56,7 +54,8 @@ class JobCost:
 
     `useful` are those of its submission and of the attempt that counts, the latest. `wasted` are those of everything
     between its first dispatch and that attempt. `failed`, `handed_back`, `lost` and `reopened` count the wasted
-    attempts by how they ended, `taken_back` the dispatches that no worker claimed.
+    attempts by how they ended, `taken_back` the dispatches that no worker claimed. `beside` is 1 where the latest
+    second attempt was claimed: that one is wasted, or the attempt beside it where the second one won.
     """
 
     useful: Units = NO_UNITS
@@ -66,6 +65,7 @@ class JobCost:
     lost: int = 0
     reopened: int = 0
     taken_back: int = 0
+    beside: int = 0
 
     @property
     def total(self) -> Units:
@@ -99,15 +99,20 @@ def cost_of(
     total = _Sum()
     steps = _steps(job, now, stored_of)
     wasted = _wasted_places(job.history)
+    # Where the second attempt won, the one beside it ran for nothing.
+    for_nothing = wasted | ({place_of_first(job)} if job.won_by_second else frozenset())
     for place, (entry, after) in enumerate(zip(job.history, steps, strict=True)):
         units = Units(write_units=write(steps[place - 1] if place else None, after))
-        total.add(units + _of_entry(job, place, after, now, basis), is_wasted=place in wasted)
+        units += _of_entry(job, place, after, now, basis)
+        total.add(units, is_wasted=place in for_nothing)
         _count_end(total, job.history, place, wasted)
         total.wasted += _dropped_rounds(job, place, steps, basis)
         if entry.state is State.PENDING:
             releases = Units(write_units=float(_releases(job, place) * after.item_units))
             total.add(releases, is_wasted=place in wasted)
     total.useful += _of_whole_job(job, now, depends_on)
+    is_first_wasted = place_of_first(job) in for_nothing
+    _add_second(total, job, steps, stored_of, basis, is_first_wasted=is_first_wasted)
     return JobCost(total.useful, total.wasted, **total.counts)
 
 
@@ -159,11 +164,7 @@ def _of_entry(job: Job, place: int, after: Stored, now: Stored, basis: CostBasis
     is_lost = following is not None and _end_of(entry, following) == "lost"
     beats = max(0, run_ms - (basis.lease_ms if is_lost else 0)) // basis.heartbeat_ms
     beats += _notes_its_start(job, place)
-    reads = reads_of(now.part_bytes[0]) if job.input is None and now.part_bytes else 0.0
-    writes = float(beats * after.item_units)
-    if basis.kinds.get(job.pool) is PoolKind.FUNCTION:
-        return Units(write_units=writes, read_units=reads, invocations=1, function_seconds=run_ms / 1_000)
-    return Units(write_units=writes, read_units=reads, task_seconds=run_ms / 1_000)
+    return Units(write_units=float(beats * after.item_units)) + _of_run(job, now, run_ms, basis)
 
 
 def _notes_its_start(job: Job, place: int) -> bool:
@@ -218,6 +219,55 @@ def _dropped_rounds(job: Job, place: int, steps: Sequence[Stored], basis: CostBa
         sqs_requests=rounds * SQS_REQUESTS_OF_DISPATCH,
         invocations=rounds if is_function else 0,
     )
+
+
+def _add_second(
+    total: _Sum,
+    job: Job,
+    steps: Sequence[Stored],
+    stored_of: StoredOf,
+    basis: CostBasis,
+    *,
+    is_first_wasted: bool,
+) -> None:
+    """Adds the units of the latest second attempt. They are useful where it won this life."""
+    second = job.second
+    if second is None or not steps:
+        return
+    sizes = _sizes_beside(job, steps, stored_of)
+    found = beside_of(job, second, sizes, basis.heartbeat_ms, basis.lease_ms, basis.now_ms)
+    total.add(found.of_first, is_wasted=is_first_wasted)
+    total.wasted += found.refused
+    units = found.own + Units(sqs_requests=SQS_REQUESTS_OF_DISPATCH)
+    if found.ran_ms is not None:
+        units += _of_run(job, steps[-1], found.ran_ms, basis)
+        _add(total, "beside")
+    total.add(units, is_wasted=not job.won_by_second)
+
+
+def _sizes_beside(job: Job, steps: Sequence[Stored], stored_of: StoredOf) -> Sizes:
+    """Returns the units of writes to the item around a second attempt; the present ones where its claim is the last."""
+    now, second = steps[-1].item_units, job.second
+    place = place_of_first(job)
+    if second is None or place is None or place + 1 >= len(steps):
+        return Sizes(now, now, now, now)
+    claim = replace(replayed(job)[place], second=None)
+    offer = replace(second, worker_id=None, worker_name="", worker_host="", claimed_at_ms=None, logs=None)
+    offer = replace(offer, lease_expires_at_ms=None, end=None, ended_at_ms=None)
+    claimed = replace(second, end=None, ended_at_ms=None)
+    # The history of an earlier step is left out of its job, but not of its size.
+    other_bytes = steps[place].item_bytes - stored_of(replayed(job)[place]).item_bytes
+    sizes = [stored_of(replace(claim, second=each)).item_bytes for each in (None, offer, claimed)]
+    alone, offered, held = [units_of(size + other_bytes) for size in sizes]
+    return Sizes(alone, offered, held, now)
+
+
+def _of_run(job: Job, now: Stored, run_ms: int, basis: CostBasis) -> Units:
+    """Returns what a run of the job's code costs: the read of an input that overflowed, and the time."""
+    reads = reads_of(now.part_bytes[0]) if job.input is None and now.part_bytes else 0.0
+    if basis.kinds.get(job.pool) is PoolKind.FUNCTION:
+        return Units(read_units=reads, invocations=1, function_seconds=run_ms / 1_000)
+    return Units(read_units=reads, task_seconds=run_ms / 1_000)
 
 
 def _of_whole_job(job: Job, now: Stored, depends_on: Sequence[Dependency]) -> Units:

@@ -105,11 +105,16 @@ def straggler_of(job: Job, usual: UsualRun | None, now_ms: int) -> Straggler | N
     """
     if usual is None or usual.p99_seconds is None or job.state is not State.RUNNING:
         return None
-    # The job keeps the latest beginning of its code, which may be that of an earlier attempt.
-    began_at_ms = max(job.started_at_ms or 0, job.began_at_ms or 0)
-    if not began_at_ms or now_ms - began_at_ms <= usual.p99_seconds * 1_000:
+    since_ms = running_since_ms(job)
+    if not since_ms or now_ms - since_ms <= usual.p99_seconds * 1_000:
         return None
     return Straggler(usual.runs, usual.p99_seconds)
+
+
+def running_since_ms(job: Job) -> int:
+    """Returns since when the present attempt of a RUNNING job runs, in milliseconds since the epoch; 0 if unknown."""
+    # The job keeps the latest beginning of its code, which may be that of an earlier attempt.
+    return max(job.started_at_ms or 0, job.began_at_ms or 0)
 
 
 def slow_after_seconds(usual: UsualRun) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from tidegate.domain.errors import TidegateError
-from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json, second_ran_ms
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.logs import LogPlace
@@ -62,7 +62,8 @@ class EndFigures:
     slot was lacking then.
 
     `ran_ms` is how long the code of the latest attempt ran, None where it did not begin. `wasted_ms` is how long the
-    earlier attempts took from their claims on; attempts that handed the job back before their code began took none.
+    earlier attempts took from their claims on; attempts that handed the job back before their code began took none. It
+    has the attempt, too, that ran beside the one that counted: the second one, or the first where the second one won.
     `tries` and `losses` are the life's counts of failed attempts and lost workers. `hand_backs` counts the hand-backs
     that the history keeps, `MAX_INTERRUPTIONS_KEPT` at most. `life` is 0 for the first. `worker` names the latest
     worker, None where there was none.
@@ -305,10 +306,10 @@ def figures_of_end(job: Job, history: Sequence[HistoryEntry], began_at_ms: int |
     # tells them apart. The claim does not: the dispatcher's clock dates it where that clock is ahead of the worker's.
     if claims and began_at_ms is not None and (len(claims) == 1 or began_at_ms >= stopped[-2].at_ms):
         ran_ms = max(0, stopped[-1].at_ms - began_at_ms)
-    if claims and job.second and job.won_by_second:
-        wasted.append(
-            max(0, stopped[-1].at_ms - claimed[-1].at_ms)
-        )  # the first attempt ran beside it for nothing
+    if claims and job.second and job.had_second:  # one of both ran for nothing
+        first_ms = max(0, stopped[-1].at_ms - claimed[-1].at_ms)
+        second_ms = second_ran_ms(job.second, entries, entries[-1].at_ms)
+        wasted.append(first_ms if job.won_by_second else second_ms)
     return EndFigures(
         waited_ms=waited_ms,
         ran_ms=ran_ms,

@@ -140,14 +140,15 @@ def won(job: Job) -> Job:
 class EndSecondIfHolds(OfKnownJob, _OfSecond):
     """Ends the second attempt beside the attempt `attempt` without an outcome for the job, which goes on.
 
-    `worker_id` is its worker, None where none has claimed it. Where `expired_at_ms` is given, in milliseconds since the
-    epoch, its lease must have ended before that.
+    `worker_id` is its worker, None where none has claimed it. `ended_at_ms` is the time of the end, in milliseconds
+    since the epoch. Where `expired_at_ms` is given, its lease must have ended before that.
     """
 
     name: ClassVar[str] = "end second attempt"
     attempt: int
     worker_id: str | None
     end: SecondEnd
+    ended_at_ms: int
     expired_at_ms: int | None = None
 
     def apply(self, job: Job) -> Job:
@@ -157,4 +158,4 @@ class EndSecondIfHolds(OfKnownJob, _OfSecond):
             self._require(
                 lease_ms is not None and lease_ms < self.expired_at_ms, job, "its lease has not ended"
             )
-        return replace(job, second=replace(second, end=self.end))
+        return replace(job, second=replace(second, end=self.end, ended_at_ms=self.ended_at_ms))

@@ -16,6 +16,7 @@ from tidegate.domain.keys import plain_key
 from tidegate.domain.limits import MAX_TYPE_LIMIT
 from tidegate.domain.permits import Permit, asking, has_room, job_of, key_permit, least_in_force, type_permit
 from tidegate.domain.states import REOPENABLE, State
+from tidegate.domain.statistics.usual_runs import Straggler, running_since_ms
 from tidegate.domain.why import texts
 from tidegate.domain.why.facts import Action, Change, Code, Fact, Plain, Why
 from tidegate.domain.why.places import Line, candidate_of, line_of, line_of_queued
@@ -28,10 +29,14 @@ MAX_ROUNDS = 20  # in which further jobs of one key come to be ahead
 
 
 def decide(seen: Seen) -> Why:
-    """Returns the facts that hold the job, and the changes that start it. A job that runs or has ended has none."""
+    """Returns the facts that hold the job, and the changes that start it.
+
+    A job that has ended has none. A job that runs has one if it is a straggler.
+    """
     job = seen.job
     if job.state not in WAITING:
-        return Why((), texts.not_waiting(job))
+        late = () if seen.straggler is None else (_straggles(job, seen.straggler, seen.now_ms),)
+        return Why(late, texts.not_waiting(job, late))
     facts = [*_before_ready(seen), *_at_pool(seen)]
     if not facts:
         facts = [_due(seen)]
@@ -49,6 +54,28 @@ def _due(seen: Seen) -> Fact:
     change = Change(Action.WAIT_FOR_DISPATCHER, texts.WAIT_FOR_DISPATCHER, pool=job.pool)
     evidence: dict[str, Plain] = {"ready_at_ms": job.ready_at_ms} if job.state is State.READY else {}
     return Fact(Code.DISPATCH_DUE, texts.dispatch_due(job), change, evidence)
+
+
+def _straggles(job: Job, straggler: Straggler, now_ms: int) -> Fact:
+    """Returns the fact that a job runs longer than 99 % of its type did, with its second attempt."""
+    second = job.live_second
+    if second is None:
+        action, sentence = Action.CANCEL_AND_RETRY, texts.cancel_and_retry(job)
+    else:
+        action, sentence = Action.WAIT_FOR_ATTEMPT, texts.WAIT_FOR_ATTEMPT
+    age_seconds = (now_ms - running_since_ms(job)) / 1_000
+    evidence: dict[str, Plain] = {
+        "type": job.type,
+        "age_seconds": age_seconds,
+        "p99_seconds": straggler.p99_seconds,
+        "runs": straggler.runs,
+        "second_attempt_allowed": job.may_run_twice,
+        "second_attempt": texts.state_of_second(job),
+        "second_worker_id": None if second is None else second.worker_id,
+    }
+    return Fact(
+        Code.STRAGGLER, texts.straggles(job, straggler, age_seconds), Change(action, sentence), evidence
+    )
 
 
 # --- before the job is READY ----------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """The facts that can hold a job, and the changes that remove them.
 
 Each fact holds the job by itself: as long as it stands, the job does not start, whatever becomes of the others. So no
-fact of an answer can be left out, and the job starts once the changes of all of them are made.
+fact of an answer can be left out, and the job starts once the changes of all of them are made. The one fact of a job
+that runs is that it is a straggler: it holds nothing, and says why the job has not ended.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Code(StrEnum):
     SLOTS_TAKEN = "slots-taken"
     DISPATCH_DUE = "dispatch-due"
     CLAIM_DUE = "claim-due"
+    STRAGGLER = "straggler"
 
 
 class Action(StrEnum):
@@ -55,6 +57,8 @@ class Action(StrEnum):
     ADD_SLOTS = "add-slots"
     WAIT_FOR_DISPATCHER = "wait-for-dispatcher"
     WAIT_FOR_WORKER = "wait-for-worker"
+    WAIT_FOR_ATTEMPT = "wait-for-attempt"
+    CANCEL_AND_RETRY = "cancel-and-retry"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tidegate.domain.permits import Permit
 from tidegate.domain.pools import Pool
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.rules import DispatchRules
+from tidegate.domain.statistics.usual_runs import Straggler
 from tidegate.domain.traits import Traits
 from tidegate.domain.workers import Ability
 
@@ -63,7 +64,8 @@ class Seen:
     `window` is the multiple of the capacity that may be dispatched. `is_submitted` is False while the jobs of its
     workflow are still being written. `unwritten` are jobs of it that may not be written yet. `edges` are unmet
     dependencies; `edges_left_out` counts those beyond them. `at_pool` is None where the job has no pool yet, because
-    several can run it, or where it does not wait.
+    several can run it, or where it does not wait. `straggler` is the measure by which the RUNNING job straggles, None
+    where it does not.
     """
 
     job: Job
@@ -75,3 +77,4 @@ class Seen:
     edges: tuple[Edge, ...] = ()
     edges_left_out: int = 0
     at_pool: PoolSeen | None = None
+    straggler: Straggler | None = None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from tidegate.domain.dependency import DependencyType, named
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
+from tidegate.domain.statistics.usual_runs import Straggler
 from tidegate.domain.why.facts import Action, Code, Fact
 from tidegate.domain.why.places import Line
 from tidegate.domain.why.seen import Edge
@@ -16,6 +17,7 @@ ON_HOLD = "A caller has put it on hold."
 WAIT_FOR_SUBMISSION = "wait until the submission is finished; the reaper finishes one that was cut off"
 WAIT_FOR_DISPATCHER = "wait for the dispatcher, which comes within a minute"
 WAIT_FOR_RELEASE = "wait for the dispatcher, which releases the job in moments; the reaper repeats it"
+WAIT_FOR_ATTEMPT = "wait until the first of its two attempts succeeds"
 WAIT_FOR_WORKER = "wait for a worker to take the message; the reaper sends a lost one again"
 _NAMED = 3  # jobs that one sentence names
 
@@ -34,13 +36,50 @@ def at(at_ms: int | None) -> str:
     return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def not_waiting(job: Job) -> str:
-    """Says that a job runs or has ended."""
+def not_waiting(job: Job, late: Sequence[Fact] = ()) -> str:
+    """Says that a job runs or has ended, and what can be done if it runs late."""
     if job.state is State.RUNNING:
-        return f"It is running: worker {job.worker_id} claimed it at {at(job.started_at_ms)}, attempt {job.attempt}."
+        claim = f"worker {job.worker_id} claimed it at {at(job.started_at_ms)}, attempt {job.attempt}"
+        told = "".join(f" It is a straggler: {fact.change.sentence}." for fact in late) or _beside(job)
+        return f"It is running: {claim}.{told}"
     code = f" with {job.failure.code}" if job.failure else ""
     retried = "" if job.state is State.SUCCEEDED else "; retry it to run it again"
     return f"It has ended: {job.state}{code} at {at(job.finished_at_ms)}{retried}."
+
+
+def straggles(job: Job, straggler: Straggler, age_seconds: float) -> str:
+    """Says for how long a straggler has run, and for how long jobs of its type run."""
+    usual = f"99 % of {straggler.runs} runs of type {job.type} took at most {straggler.p99_seconds:g} s"
+    over = state_of_second(job) if job.live_second is None else None
+    told = _beside(job) if over is None else f" Its second attempt is over: {over}."
+    return f"It has run for {age_seconds:.0f} s, and {usual}.{told}"
+
+
+def state_of_second(job: Job) -> str | None:
+    """Returns the state of the second attempt of a RUNNING job's life: offered, running, or its end.
+
+    One that ended with the attempt beside it is "ended". Returns None where the life has had none.
+    """
+    second = job.second
+    if second is None or not job.had_second:
+        return None
+    if job.live_second is None:
+        return "ended" if second.end is None else str(second.end)
+    return "offered" if second.worker_id is None else "running"
+
+
+def cancel_and_retry(job: Job) -> str:
+    """Says how to end a straggler that hangs."""
+    return f"wait for it, or cancel it if it hangs, and then retry it; its timeout is {job.timeout_seconds} s"
+
+
+def _beside(job: Job) -> str:
+    second = job.live_second
+    if second is None:
+        return ""
+    if second.worker_id is None:
+        return f" A second attempt beside it is offered since {at(second.offered_at_ms)}."
+    return f" Worker {second.worker_id} claimed a second attempt beside it at {at(second.claimed_at_ms)}."
 
 
 def all_changes(facts: Sequence[Fact]) -> str:

@@ -220,7 +220,9 @@ def _offer(services: Services, pool: str, job: Job, most: int, now_ms: int) -> N
         return
     try:
         offered = services.jobs.apply(OfferSecondIfFirst(job, job.attempt, Stamp(now_ms, ACTOR)))
-        is_live = not services.queue.send(pool, [second_message_of(offered)]) or _is_kept(services, offered)
+        is_live = not services.queue.send(pool, [second_message_of(offered)]) or _is_kept(
+            services, offered, now_ms
+        )
     except NotFound:
         is_live = False
     except TransitionRefused as refused:
@@ -230,10 +232,10 @@ def _offer(services: Services, pool: str, job: Job, most: int, now_ms: int) -> N
         services.permits.give_back(permit, [holder])
 
 
-def _is_kept(services: Services, offered: Job) -> bool:
+def _is_kept(services: Services, offered: Job, now_ms: int) -> bool:
     """Ends an offer whose message was not sent; True if it is live nevertheless, because a worker claimed it."""
     try:
-        services.jobs.apply(EndSecondIfHolds(offered, offered.attempt, None, SecondEnd.LAPSED))
+        services.jobs.apply(EndSecondIfHolds(offered, offered.attempt, None, SecondEnd.LAPSED, now_ms))
     except TransitionRefused as refused:  # the message was sent, and only the answer was lost
         return _has_live(refused.job, offered.attempt)
     return False
@@ -267,11 +269,11 @@ def _is_over(services: Services, job_id: str, beside: int, now_ms: int) -> bool:
     if second.worker_id is None:
         if now_ms - second.offered_at_ms < OFFER_MS:
             return False
-        end = EndSecondIfHolds(job, beside, None, SecondEnd.LAPSED)
+        end = EndSecondIfHolds(job, beside, None, SecondEnd.LAPSED, now_ms)
     else:
         if (second.lease_expires_at_ms or 0) >= now_ms:
             return False
-        end = EndSecondIfHolds(job, beside, second.worker_id, SecondEnd.LOST, now_ms)
+        end = EndSecondIfHolds(job, beside, second.worker_id, SecondEnd.LOST, now_ms, now_ms)
     try:
         services.jobs.apply(end)
     except TransitionRefused as refused:

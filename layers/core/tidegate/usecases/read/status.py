@@ -77,11 +77,13 @@ class PoolStatus:
 class TypeStatus:
     """A job type, its rule, and the last changes of that rule (None if there were none).
 
-    `registered` is False if the deployment's job code no longer has the type.
+    `registered` is False if the deployment's job code no longer has the type. `may_run_twice` says whether a straggler
+    of the type may get a second attempt, None if the job code no longer has the type.
     """
 
     type: str
     registered: bool
+    may_run_twice: bool | None
     rule: TypeRule
     paused_change: RuleChange | None
     limit_change: RuleChange | None
@@ -148,6 +150,7 @@ def type_status(services: Services, job_type: str, rules: DispatchRules) -> Type
     return TypeStatus(
         type=job_type,
         registered=job_type in services.registry.types(),
+        may_run_twice=services.registry.may_run_twice(job_type),
         rule=rules.type_rule(job_type),
         paused_change=rules.last_change(RuleKind.TYPE_PAUSED, job_type),
         limit_change=rules.last_change(RuleKind.TYPE_LIMIT, job_type),

@@ -25,10 +25,12 @@ from tidegate.domain.why.facts import Why
 from tidegate.domain.why.places import candidate_of
 from tidegate.domain.why.seen import Active, Edge, PoolSeen, Seen
 from tidegate.ports import KnownLane
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.pools.capacity import pool_ability
 from tidegate.usecases.pools.lanes import LANES_AT_MOST, Lanes, open_lanes
 from tidegate.usecases.read.visible import is_accepted
 from tidegate.usecases.services import Services
+from tidegate.usecases.statistics.usual_runs import straggling
 
 READS = 10
 MAX_EDGES = 40  # unmet dependencies whose upstreams are read
@@ -50,13 +52,14 @@ class Explained:
     why: Why
 
 
-def explain(services: Services, job_id: str, *, now_ms: int) -> Explained:
+def explain(services: Services, job_id: str, *, now_ms: int, until: Deadline = NEVER) -> Explained:
     """Returns the job with the facts that hold it at `now_ms` and the changes that start it.
 
-    Asks the ports at most `READS` questions. Raises NotFound, also while the job's workflow is not accepted yet;
-    ServiceUnavailable.
+    Asks the ports at most `READS` questions. For a RUNNING job it is one, and the usual runs, which a process reads
+    once in ten minutes (`known_usual_runs`, until `until`). Raises NotFound, also while the job's workflow is not
+    accepted yet; ServiceUnavailable.
     """
-    seen = _Look(services, now_ms).at(job_id)
+    seen = _Look(services, now_ms, until).at(job_id)
     return Explained(seen.job, decide(seen))
 
 
@@ -66,6 +69,7 @@ class _Look:
 
     services: Services
     now_ms: int
+    until: Deadline
     is_whole: bool = True
     _jobs: dict[str, Job] = field(default_factory=dict)
     _unread: frozenset[str] = frozenset()
@@ -78,7 +82,7 @@ class _Look:
             raise NotFound("job", job_id)
         seen = Seen(job, self.now_ms, settings.rank_policy, settings.window)
         if job.state not in WAITING:
-            return seen
+            return replace(seen, straggler=straggling(services, job, self.now_ms, self.until))
         edges: Sequence[Edge] = ()
         if job.state is State.PENDING:
             is_submitted = self._is_submitted(job)

@@ -14,6 +14,7 @@ from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.retry import TIMED_OUT, backoff_ms
 from tidegate.domain.second_attempts import SecondEnd
 from tidegate.domain.states import State
+from tidegate.domain.statistics.usual_runs import LEAST_SECONDS
 from tidegate.domain.transitions import (
     Ending,
     EndSecondIfHolds,
@@ -72,7 +73,26 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
         return _handed_back(job, stamp, None)
     if outcome.kind is OutcomeKind.HANDED_BACK:
         return _handed_back(job, stamp, claimed.began_at_ms)
-    return Conclusion(job, _transition(services, claimed, outcome, stamp), stamp, claimed.began_at_ms)
+    transition = _transition(services, claimed, outcome, stamp)
+    if isinstance(transition, FinishIfAttemptHolds):  # its figures tell the time of the second attempt too
+        transition = replace(transition, job=_with_its_second(services, transition.job, now_ms))
+    return Conclusion(job, transition, stamp, claimed.began_at_ms)
+
+
+def _with_its_second(services: Services, job: Job, now_ms: int) -> Job:
+    """Returns the job with the second attempt that it may have had since its claim.
+
+    Reads the job if its type allows one and it has run for so long that one may have been offered. Where it can't be
+    read, the job ends without: no end is delayed for its figures.
+    """
+    ran_ms = now_ms - (job.started_at_ms or now_ms)
+    if not job.may_run_twice or ran_ms < LEAST_SECONDS * 1_000:
+        return job
+    try:
+        found = services.jobs.get(job.job_id, consistent=True)
+    except (ServiceUnavailable, ServiceRefused):
+        return job
+    return job if found is None else replace(job, second=found.second)
 
 
 def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
@@ -93,7 +113,7 @@ def _end_of_second(
     worker_id = job.worker_id or ""
     if outcome.kind is not OutcomeKind.SUCCEEDED:
         end = SecondEnd.FAILED if outcome.kind in _FAILED else SecondEnd.STOPPED
-        return Conclusion(job, EndSecondIfHolds(job, job.attempt, worker_id, end), stamp, began_at_ms)
+        return Conclusion(job, EndSecondIfHolds(job, job.attempt, worker_id, end, now_ms), stamp, began_at_ms)
     ending = _success(services, job, outcome, began_at_ms, now_ms)
     return Conclusion(
         job, FinishSecondIfHolds(job, job.attempt, worker_id, ending, stamp), stamp, began_at_ms
@@ -113,7 +133,7 @@ def _success(services: Services, job: Job, outcome: Outcome, began_at_ms: int | 
 
 def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
     if isinstance(job, SecondHold):
-        end = EndSecondIfHolds(job, job.attempt, job.worker_id or "", SecondEnd.STOPPED)
+        end = EndSecondIfHolds(job, job.attempt, job.worker_id or "", SecondEnd.STOPPED, stamp.now_ms)
         return Conclusion(job, end, stamp, began_at_ms)
     reasons = ["" if began_at_ms is not None else UNBEGUN, stamp.reason]
     said = replace(stamp, reason=": ".join(filter(None, reasons)))
@@ -131,18 +151,18 @@ def conclude_all(
     """
     outcomes = _apply_all(services, [conclusion.transition for conclusion in conclusions])
     # If the attempt is still the current one, only a cancellation can have refused the retry or the hand-back.
-    cancelled = [
-        place
+    cancelled = {
+        place: outcome.job
         for place, (conclusion, outcome) in enumerate(zip(conclusions, outcomes, strict=True))
         if isinstance(outcome, TransitionRefused)
         and not isinstance(conclusion.job, SecondHold)  # its refusal says nothing of the first attempt
         and _still_holds(outcome.job, conclusion.job)
-    ]
+    }
     endings: list[Transition] = []
-    for place in cancelled:
-        one, refused = conclusions[place], outcomes[place]
-        stamp = _asked_for(one.stamp, refused.job if isinstance(refused, TransitionRefused) else None)
-        endings.append(_finish(services, one.job, Ending(State.CANCELLED), stamp, one.began_at_ms))
+    for place, now in cancelled.items():
+        one = conclusions[place]
+        stamp, job = _asked_for(one.stamp, now), replace(one.job, second=now.second)
+        endings.append(_finish(services, job, Ending(State.CANCELLED), stamp, one.began_at_ms))
     if endings:
         for place, outcome in zip(cancelled, _apply_all(services, endings), strict=True):
             outcomes[place] = outcome
