@@ -215,6 +215,7 @@ def longest_values() -> dict[str, str]:
         "RetryPenaltyPoints": "9999.999",
         "CriticalPathWeight": "999.999",
         "SecondAttemptPercent": "50",
+        "FinishByHeadStartMinutes": "1440",
         "DispatcherConcurrency": "100",
     }
     for name, spec in support._document()["Parameters"].items():

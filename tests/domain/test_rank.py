@@ -79,10 +79,13 @@ TIMED = st.tuples(WAITING, st.one_of(st.none(), st.integers(START_MS - 10**8, ST
 
 
 def head_start_ms(policy: RankPolicy, ready_at_ms: int, latest_start_ms: int | None) -> int:
-    """Returns the head start as the documents say it: the longest, less the time that is left, and never below 0."""
-    if latest_start_ms is None or latest_start_ms - ready_at_ms >= policy.head_start_ms:
+    """Returns the head start as the documents say it: the longest, less the time that is left."""
+    if latest_start_ms is None:
         return 0
-    return policy.head_start_ms - max(0, latest_start_ms - ready_at_ms)
+    left_ms = latest_start_ms - ready_at_ms
+    if left_ms > policy.head_start_ms or left_ms < -policy.head_start_ms:
+        return 0
+    return policy.head_start_ms - left_ms if left_ms > 0 else policy.head_start_ms
 
 
 @given(HEAD_STARTS, st.lists(TIMED, min_size=2, max_size=20), st.integers(0, 10**10))
@@ -119,7 +122,9 @@ def test_jobs_of_equal_priority_go_by_their_latest_starts_whenever_they_became_r
     assert sort(-11, None) > sort(0, 50) > sort(-9, None)
     # A time that is further away changes nothing, and one that has passed gives no more than the longest head start.
     assert sort(0, 60) == sort(0, None)
-    assert sort(0, 0) == sort(0, -9_999) < sort(-61, None)
+    assert sort(0, 0) == sort(0, -60) < sort(-61, None)
+    # A job that is later than that has none, as when it is run again days after its time.
+    assert sort(0, -61) == sort(0, None)
 
 
 def test_the_penalty_and_the_priority_count_beside_a_head_start() -> None:

@@ -72,3 +72,17 @@ def test_the_head_start_is_given_in_minutes_and_the_first_pool_is_the_default() 
     settings = read_settings(given)
     assert settings.rank_policy.head_start_ms == 1_800_000
     assert settings.default_pool == "big"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"TIDEGATE_SHARDS": "4.5"}, "TIDEGATE_SHARDS is 4.5; deploy with a whole number"),
+        ({"TIDEGATE_HEAD_START_MINUTES": "0.5"}, "TIDEGATE_HEAD_START_MINUTES is 0.5"),
+        ({"TIDEGATE_POOLS": "{}"}, "TIDEGATE_POOLS names no pool"),
+    ],
+)
+def test_a_setting_that_can_not_be_read_is_named(changes: dict[str, str], message: str) -> None:
+    assert read_settings({**ENVIRONMENT, "TIDEGATE_RETENTION_DAYS": "7.0"}).retention_days == 7
+    with pytest.raises(ValueError, match=message):
+        read_settings({**ENVIRONMENT, **changes})

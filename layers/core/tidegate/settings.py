@@ -101,6 +101,15 @@ class Settings:
         return now_ms // 1_000 + self.retention_seconds
 
 
+def _whole(environment: Mapping[str, str], name: str, default: int | None = None) -> int:
+    """Returns a whole number, which CloudFormation may also hand on as `30.0`. Raises KeyError or ValueError."""
+    text = environment[name] if default is None else environment.get(name, str(default))
+    number = float(text)
+    if not number.is_integer():
+        raise ValueError(f"{name} is {text}; deploy with a whole number for its parameter")
+    return int(number)
+
+
 def _millis(points: str) -> int:
     return int(Decimal(points) * 1_000)
 
@@ -112,7 +121,10 @@ def _names(given: Sequence[str]) -> frozenset[str]:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Reads the settings from TIDEGATE_* variables. Raises KeyError that names a missing variable."""
+    """Reads the settings from TIDEGATE_* variables.
+
+    Raises KeyError that names a missing variable, ValueError for a number that it can't read.
+    """
     pools = {
         name: Pool(
             name=name,
@@ -126,36 +138,38 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         )
         for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
     }
+    if not pools:
+        raise ValueError("TIDEGATE_POOLS names no pool")
     stack = environment.get("TIDEGATE_STACK", "")
-    lease_seconds = int(environment["TIDEGATE_LEASE_SECONDS"])
+    lease_seconds = _whole(environment, "TIDEGATE_LEASE_SECONDS")
     # Three heartbeats fit in a lease, so that one or two lost ones do not cost a healthy worker its job.
-    heartbeat_seconds = min(int(environment["TIDEGATE_HEARTBEAT_SECONDS"]), max(1, lease_seconds // 3))
+    heartbeat_seconds = min(_whole(environment, "TIDEGATE_HEARTBEAT_SECONDS"), max(1, lease_seconds // 3))
     return Settings(
         pools=pools,
         # The first pool, if none is named. The environment of a function has room for 4 KB only.
         default_pool=environment.get("TIDEGATE_DEFAULT_POOL") or next(iter(pools)),
-        shards=int(environment["TIDEGATE_SHARDS"]),
+        shards=_whole(environment, "TIDEGATE_SHARDS"),
         window=float(environment["TIDEGATE_WINDOW"]),
         rank_policy=RankPolicy(
             aging_millipoints_per_minute=_millis(environment["TIDEGATE_AGING_POINTS_PER_MINUTE"]),
             retry_penalty_millipoints=_millis(environment["TIDEGATE_RETRY_PENALTY_POINTS"]),
-            head_start_ms=int(environment.get("TIDEGATE_HEAD_START_MINUTES", "0")) * 60_000,
+            head_start_ms=_whole(environment, "TIDEGATE_HEAD_START_MINUTES", 0) * 60_000,
         ),
         critical_path_weight=float(environment["TIDEGATE_CRITICAL_PATH_WEIGHT"]),
-        critical_path_max_points=int(
-            environment.get("TIDEGATE_CRITICAL_PATH_MAX_POINTS", DEFAULT_CRITICAL_PATH_MAX_POINTS)
+        critical_path_max_points=_whole(
+            environment, "TIDEGATE_CRITICAL_PATH_MAX_POINTS", DEFAULT_CRITICAL_PATH_MAX_POINTS
         ),
         lease_seconds=lease_seconds,
         heartbeat_seconds=heartbeat_seconds,
-        cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
-        retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
-        audit_retention_days=int(environment.get("TIDEGATE_AUDIT_RETENTION_DAYS", "400")),
-        resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
-        second_attempt_percent=min(MAX_PERCENT, int(environment.get("TIDEGATE_SECOND_ATTEMPT_PERCENT", "0"))),
+        cancel_grace_seconds=_whole(environment, "TIDEGATE_CANCEL_GRACE_SECONDS"),
+        retention_days=_whole(environment, "TIDEGATE_RETENTION_DAYS"),
+        audit_retention_days=_whole(environment, "TIDEGATE_AUDIT_RETENTION_DAYS", 400),
+        resend_after_seconds=_whole(environment, "TIDEGATE_RESEND_AFTER_SECONDS", 300),
+        second_attempt_percent=min(MAX_PERCENT, _whole(environment, "TIDEGATE_SECOND_ATTEMPT_PERCENT", 0)),
         dispatch_lease_seconds=min(
-            int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")), _LONGEST_TURN_SECONDS
+            _whole(environment, "TIDEGATE_DISPATCH_LEASE_SECONDS", 0), _LONGEST_TURN_SECONDS
         ),
-        worker_silence_seconds=int(environment.get("TIDEGATE_WORKER_SILENCE_SECONDS", lease_seconds)),
+        worker_silence_seconds=_whole(environment, "TIDEGATE_WORKER_SILENCE_SECONDS", lease_seconds),
         stack=stack or "tidegate",
         pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
         all_metrics=environment.get("TIDEGATE_ALL_METRICS", "false") == "true",

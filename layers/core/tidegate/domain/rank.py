@@ -1,11 +1,11 @@
 """A job's rank: a priority that ages without being rewritten.
 
 The effective priority at time t is `priority + boost + aging*(t - ready_at + head start) - penalty*retries`. The boost
-comes from the critical path and is fixed when the job is submitted. The head start of a job with a latest start is the
-longest head start less the time from `ready_at` to the latest start, so it is fixed when the job becomes READY. The
-term `aging*t` is the same for every waiting job, so the order of waiting jobs never changes. One static number, stored
-when a job becomes READY, is therefore enough. All arithmetic is on integers, so nothing is ever rounded: boost, aging
-and penalty are given in thousandths of a point, times in milliseconds, and a rank counts in 1/60,000,000 of a point.
+comes from the critical path and is fixed when the job is submitted. The head start of a job with a latest start follows
+from the time between `ready_at` and the latest start, so it is fixed when the job becomes READY. The term `aging*t` is
+the same for every waiting job, so the order of waiting jobs never changes. One static number, stored when a job becomes
+READY, is therefore enough. All arithmetic is on integers, so nothing is ever rounded: boost, aging and penalty are
+given in thousandths of a point, times in milliseconds, and a rank counts in 1/60,000,000 of a point.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ class RankPolicy:
         """Computes for how much longer than since `ready_at_ms` a READY job is ranked as waiting, in milliseconds.
 
         Both are in milliseconds since the epoch; `latest_start_ms` is None for a job that no time to finish by
-        concerns. It is 0 while the latest start is further away than the longest head start, and the longest head
-        start if the latest start has passed. In between, a job ages as if it had become READY that long before its
-        latest start. So jobs of the same priority go by their latest starts, whenever they became READY.
+        concerns. A job that becomes READY within the longest head start before its latest start ages as if it had
+        become READY that long before it. So such jobs of the same priority go by their latest starts. One that becomes
+        READY after its latest start has the longest head start. One that has more time left, or is later than that, has
+        none: the first is not urgent yet, and the second would keep others from being in time.
         """
-        if latest_start_ms is None:
+        if latest_start_ms is None or abs(left_ms := latest_start_ms - ready_at_ms) > self.head_start_ms:
             return 0
-        return min(self.head_start_ms, max(0, self.head_start_ms - (latest_start_ms - ready_at_ms)))
+        return self.head_start_ms - max(0, left_ms)
 
 
 def critical_path_boosts(
