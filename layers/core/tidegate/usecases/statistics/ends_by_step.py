@@ -41,7 +41,7 @@ class EndsByStep(Generic[_Key]):
         if self.told > MAX_STEPS:
             raise InvalidRequest.of(
                 "step",
-                f"counts more than {MAX_STEPS:,} hours or days of all rows together, before the rows beyond 1,000 are put "
+                f"counts more than {MAX_STEPS:,} hours or days of all rows together, before rows beyond 1,000 are put "
                 "together; ask about a shorter time, about fewer pools, or by day",
             )
         counts = (figures.ended, figures.succeeded, figures.failed, figures.timed_out)
