@@ -24,7 +24,7 @@ def test_what_the_doctor_looks_for_is_what_the_template_deploys() -> None:
         GUIDE.read_text(encoding="utf-8").partition("Twelve variables")[2].partition("The names of tables")[0]
     )
     assert re.findall(r"`(\w+)`", told) == list(judge.PARAMETER_OF.values())
-    assert len(judge.PARAMETER_OF) == 11
+    assert len(judge.PARAMETER_OF) == 12
     sources = [
         each for each in template.resources.values() if each["Type"] == "AWS::Lambda::EventSourceMapping"
     ]

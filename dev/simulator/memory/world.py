@@ -22,11 +22,12 @@ from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.grants import Grants
 from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.job_rank import rank_of
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.progress import Segment, Summary
 from tidegate.domain.pulses import Part
-from tidegate.domain.rank import RankPolicy, place_of, rank
+from tidegate.domain.rank import RankPolicy
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of
 from tidegate.domain.statistics.codec import unpacked
@@ -197,17 +198,7 @@ class MemoryWorld:
         created = job.created_at_ms
         match group_of(job.state):
             case Group.READY:
-                boost = job.critical_path_boost_millipoints
-                return rank(
-                    self.rank_policy,
-                    job.priority,
-                    job.ready_at_ms or created,
-                    job.tries,
-                    boost,
-                    place=place_of(job.job_id),
-                    passes=job.passes,
-                    latest_start_ms=job.latest_start_ms,
-                )
+                return rank_of(self.rank_policy, job, job.ready_at_ms or created, passes=job.passes)
             case Group.ACTIVE:
                 return job.queued_at_ms or created
             case Group.SCHEDULED:

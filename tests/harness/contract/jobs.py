@@ -14,6 +14,7 @@ from tidegate.domain.states import State
 from tidegate.domain.verdicts import FinishVerdict, Judgement
 
 _FINISH_BY: dict[str, Any] = {
+    "latest_start_ms": NOW_MS + 4,
     "finish_by_ms": NOW_MS + 90_000,
     "judgements": (Judgement(1, FinishVerdict.ON_COURSE, 0.75), Judgement(2, FinishVerdict.AT_RISK, 0.25)),
 }
@@ -126,7 +127,6 @@ def full_job(job_id: str) -> Job:
         estimated_duration_seconds=30.0,
         estimate_is_usual=True,
         critical_path_boost_millipoints=1_234_567,
-        latest_start_ms=NOW_MS + 4,
         not_before_ms=NOW_MS + 1,
         **_FINISH_BY,
         fingerprint="f" * 64,

@@ -22,9 +22,10 @@ from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Json, Progress, submission_of
+from tidegate.domain.job_rank import rank_of
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.logs import LogPlace
-from tidegate.domain.rank import RankPolicy, place_of, rank
+from tidegate.domain.rank import RankPolicy
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.statistics.ended import figures_of
@@ -58,17 +59,7 @@ class JobCodec:
 
         It depends on the job's tries, on `ready_at_ms`, and on `passes`, the number of times it was passed over.
         """
-        boost, place = job.critical_path_boost_millipoints, place_of(job.job_id)
-        return rank(
-            self.rank_policy,
-            job.priority,
-            ready_at_ms,
-            job.tries,
-            boost,
-            place=place,
-            passes=passes,
-            latest_start_ms=job.latest_start_ms,
-        )
+        return rank_of(self.rank_policy, job, ready_at_ms, passes=passes)
 
     def whole_item(self, job: Job) -> Item:
         """Returns the job as one item, whatever its size."""

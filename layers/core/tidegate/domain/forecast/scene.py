@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import NEVER_MS, Job
+from tidegate.domain.job_rank import rank_of
 from tidegate.domain.lanes import MAIN
-from tidegate.domain.rank import RankPolicy, place_of, rank
+from tidegate.domain.rank import RankPolicy, place_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
 from tidegate.domain.traits import NO_TRAITS, Traits
@@ -88,17 +89,6 @@ def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> Sce
     """Returns a job that has not ended as a forecast sees it. `waits` are its unsatisfied dependencies."""
     due_at_ms = job.due_at_ms if job.state is State.SCHEDULED else job.not_before_ms
     since_ms = job.started_at_ms if job.state is State.RUNNING else job.queued_at_ms
-    place, boost = place_of(job.job_id), job.critical_path_boost_millipoints
-    order = rank(
-        policy,
-        job.priority,
-        job.ready_at_ms or 0,
-        job.tries,
-        boost,
-        place=place,
-        passes=job.passes,
-        latest_start_ms=job.latest_start_ms,
-    )
     return SceneJob(
         job_id=job.job_id,
         state=job.state,
@@ -106,14 +96,14 @@ def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> Sce
         priority=job.priority,
         traits=job.traits,
         since_ms=since_ms or 0,
-        rank=order,
+        rank=rank_of(policy, job, job.ready_at_ms or 0, passes=job.passes),
         lane=job.lane,
         on_hold=job.on_hold,
         due_at_ms=due_at_ms,
         waits=waits,
         tries=job.tries,
-        boost_millipoints=boost,
+        boost_millipoints=job.critical_path_boost_millipoints,
         latest_start_ms=job.latest_start_ms,
-        place=place,
+        place=place_of(job.job_id),
         estimate_seconds=job.estimated_duration_seconds,
     )

@@ -10,6 +10,7 @@ from tidegate.domain.keys import scoped_key
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.usecases.submit.checked import JobInRequest
+from tidegate.usecases.submit.order import BY_PRIORITY, Order
 
 
 def new_job(
@@ -22,8 +23,7 @@ def new_job(
     namespace: str | None = None,
     dependents: tuple[Dependent, ...] = (),
     workflow: WorkflowRequest | None = None,
-    boost_millipoints: int = 0,
-    latest_start_ms: int | None = None,
+    order: Order = BY_PRIORITY,
     fingerprint: str | None = None,
 ) -> Job:
     """Makes the job that a request asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
@@ -31,8 +31,7 @@ def new_job(
     `asked` has been checked, so it fits one pool at least. The job's history begins with `caller`. Its concurrency
     key is in the shared `namespace`, None for the caller's own. Fields that the
     request leaves out come from `workflow`, then from the defaults. `dependents` are the edges to jobs of the same
-    submission. `boost_millipoints` is the boost of its critical path, in thousandths of a point. `latest_start_ms` is
-    when it has to start at the latest, in milliseconds since the epoch. `fingerprint` identifies the request's body.
+    submission. `order` is what the submission decided about its order. `fingerprint` identifies the request's body.
     """
     request, pools, share = asked.request, asked.pools, asked.share
     due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
@@ -60,8 +59,8 @@ def new_job(
         dependency_count=len(depends_on),
         tags={**(workflow.tags if workflow else {}), **request.tags},
         timeout_seconds=timeout_seconds,
-        critical_path_boost_millipoints=boost_millipoints,
-        latest_start_ms=latest_start_ms,
+        critical_path_boost_millipoints=order.boost_millipoints,
+        latest_start_ms=order.latest_start_ms,
         fingerprint=fingerprint,
         may_run_twice=bool(asked.may_run_twice),
         submitted_by=caller.subject or None,

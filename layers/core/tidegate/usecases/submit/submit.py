@@ -33,10 +33,9 @@ from tidegate.usecases.services import Services
 from tidegate.usecases.statistics.usual_runs import usual_estimates, with_estimates
 from tidegate.usecases.submit.checked import CheckedSubmission
 from tidegate.usecases.submit.connect import connect_edges
-from tidegate.usecases.submit.critical_path import boosts_of
 from tidegate.usecases.submit.finish_submission import finish_submission
-from tidegate.usecases.submit.latest_starts import latest_starts_of
 from tidegate.usecases.submit.new_job import new_job
+from tidegate.usecases.submit.order import orders_of
 from tidegate.usecases.submit.shares import note_shares
 from tidegate.usecases.submit.validate import check_job, check_workflow
 
@@ -98,7 +97,6 @@ def submit_job(
             raise
         return JobAccepted(job_id=job_id, created=False)
     depends_on = dependencies_of(request)
-    (latest_start_ms,) = latest_starts_of([request], None, services.settings.rank_policy)
     lanes = note_shares(services, checked, now_ms) if checked.lanes else {}
     job = new_job(
         checked.jobs[0],
@@ -107,8 +105,7 @@ def submit_job(
         now_ms,
         caller=caller,
         namespace=request.namespace,
-        boost_millipoints=_boost_of(services, request) if services.settings.critical_path_weight else 0,
-        latest_start_ms=latest_start_ms,
+        order=orders_of(services.settings, [request])[0],
         fingerprint=fingerprint if key else None,
     )
     if job.pool_open or job.share:  # otherwise the chooser leaves the job as it is
@@ -123,12 +120,6 @@ def submit_job(
     # Also for a repeated request, because the first one may have been interrupted before its edges were written.
     connect_edges(services, list(_external_edges(job, depends_on)), now_ms, until=until)
     return JobAccepted(job_id=job_id, created=created)
-
-
-def _boost_of(services: Services, request: JobRequest) -> int:
-    settings = services.settings
-    (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
-    return boost
 
 
 def dependencies_of(request: JobRequest) -> tuple[Dependency, ...]:
@@ -346,14 +337,12 @@ def build_jobs(
             if dependency.upstream_id in dependents:
                 edge = Dependent(workflow_job_id(workflow_id, index), ordinal, dependency.type)
                 dependents[dependency.upstream_id].append(edge)
-    weight = request.critical_path_weight
-    settings = services.settings
-    boosts = boosts_of(
+    orders = orders_of(
+        services.settings,
         request.jobs,
-        settings.critical_path_weight if weight is None else weight,
-        settings.critical_path_max_points,
+        critical_path_weight=request.critical_path_weight,
+        finish_by_ms=request.finish_by_ms,
     )
-    starts_ms = latest_starts_of(request.jobs, request.finish_by_ms, settings.rank_policy)
     staged: list[Job] = []
     roots: list[Job] = []
     edges: list[ExternalEdge] = []
@@ -370,8 +359,7 @@ def build_jobs(
             namespace=submission.namespace,
             dependents=tuple(dependents[job_id]),
             workflow=request,
-            boost_millipoints=boosts[index],
-            latest_start_ms=starts_ms[index],
+            order=orders[index],
         )
         is_root = not any(dependency.upstream_id in dependents for dependency in depends_on)
         (roots if is_root else staged).append(job)

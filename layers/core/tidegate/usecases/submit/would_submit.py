@@ -16,9 +16,8 @@ from tidegate.usecases.callers.ownership import refuse_namespace
 from tidegate.usecases.services import Services
 from tidegate.usecases.statistics.usual_runs import usual_estimates, with_estimates
 from tidegate.usecases.submit.checked import CheckedSubmission
-from tidegate.usecases.submit.critical_path import boosts_of
-from tidegate.usecases.submit.latest_starts import latest_starts_of
 from tidegate.usecases.submit.new_job import new_job
+from tidegate.usecases.submit.order import orders_of
 from tidegate.usecases.submit.shares import weights_if_noted
 from tidegate.usecases.submit.submit import build_jobs, dependencies_of, new_submission
 from tidegate.usecases.submit.validate import check_job, check_workflow
@@ -84,9 +83,7 @@ def jobs_if_submitted(
         return IfSubmitted(tuple(jobs), weights_if_noted(checked, now_ms))
     (request,) = with_estimates([request], usual_estimates(services, [request], now_ms))
     checked = check_job(services, request, now_ms, caller)
-    settings = services.settings
-    (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
-    (latest_start_ms,) = latest_starts_of([request], None, settings.rank_policy)
+    (order,) = orders_of(services.settings, [request])
     job = new_job(
         checked.jobs[0],
         submission_id,
@@ -94,8 +91,7 @@ def jobs_if_submitted(
         now_ms,
         caller=caller,
         namespace=request.namespace,
-        boost_millipoints=boost,
-        latest_start_ms=latest_start_ms,
+        order=order,
     )
     return IfSubmitted((job,), weights_if_noted(checked, now_ms))
 
