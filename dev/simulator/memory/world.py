@@ -22,7 +22,6 @@ from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.grants import Grants
 from tidegate.domain.job import Job, JobInput, Json
-from tidegate.domain.job_rank import rank_of
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.progress import Segment, Summary
@@ -198,7 +197,7 @@ class MemoryWorld:
         created = job.created_at_ms
         match group_of(job.state):
             case Group.READY:
-                return rank_of(self.rank_policy, job, job.ready_at_ms or created, passes=job.passes)
+                return job.rank_under(self.rank_policy, job.ready_at_ms or created, passes=job.passes)
             case Group.ACTIVE:
                 return job.queued_at_ms or created
             case Group.SCHEDULED:

@@ -13,7 +13,7 @@ from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.logs import LogPlace
-from tidegate.domain.rank import MOST_PASSES
+from tidegate.domain.rank import MOST_PASSES, RankPolicy, place_of, rank
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
 from tidegate.domain.states import TERMINAL, State
@@ -200,6 +200,22 @@ class Job(GivenFields):
     expires_at_s: int | None = None
     may_run_twice: bool = False
     second: SecondAttempt | None = None
+
+    def rank_under(self, policy: RankPolicy, ready_at_ms: int, *, passes: int = 0) -> int:
+        """Returns the job's rank once it is READY since `ready_at_ms`, in milliseconds since the epoch.
+
+        `passes` is how often it was passed over since then. See `domain.rank.rank`.
+        """
+        return rank(
+            policy,
+            self.priority,
+            ready_at_ms,
+            self.tries,
+            self.critical_path_boost_millipoints,
+            place=place_of(self.job_id),
+            passes=passes,
+            latest_start_ms=self.latest_start_ms,
+        )
 
     @property
     def live_second(self) -> SecondAttempt | None:

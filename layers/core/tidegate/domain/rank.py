@@ -32,16 +32,17 @@ class RankPolicy:
     retry_penalty_millipoints: int = 10_000
     head_start_ms: int = 0
 
-    def head_start_of(self, ready_at_ms: int, latest_start_ms: int | None) -> int:
+    def head_start_of(self, ready_at_ms: int, latest_start_ms: int) -> int:
         """Computes for how much longer than since `ready_at_ms` a READY job is ranked as waiting, in milliseconds.
 
-        Both are in milliseconds since the epoch; `latest_start_ms` is None for a job that no time to finish by
-        concerns. A job that becomes READY within the longest head start before its latest start ages as if it had
-        become READY that long before it. So such jobs of the same priority go by their latest starts. One that becomes
-        READY after its latest start has the longest head start. One that has more time left, or is later than that, has
-        none: the first is not urgent yet, and the second would keep others from being in time.
+        Both are in milliseconds since the epoch. A job that becomes READY within the longest head start before its
+        latest start ages as if it had become READY that long before it. So such jobs of the same priority go by their
+        latest starts. One that becomes READY after its latest start has the longest head start. One that has more time
+        left, or is later than that, has none: the first is not urgent yet, and the second would keep others from being
+        in time.
         """
-        if latest_start_ms is None or abs(left_ms := latest_start_ms - ready_at_ms) > self.head_start_ms:
+        left_ms = latest_start_ms - ready_at_ms
+        if abs(left_ms) > self.head_start_ms:
             return 0
         return self.head_start_ms - max(0, left_ms)
 
@@ -90,11 +91,11 @@ def rank(
     since the epoch) gives the job its head start.
     """
     ready_at_ms -= passes
-    aged_since_ms = ready_at_ms - policy.head_start_of(ready_at_ms, latest_start_ms)
+    head_start_ms = 0 if latest_start_ms is None else policy.head_start_of(ready_at_ms, latest_start_ms)
     units = (
         UNITS_PER_POINT * priority
         + _UNITS_PER_MILLIPOINT * boost_millipoints
-        - policy.aging_millipoints_per_minute * aged_since_ms
+        - policy.aging_millipoints_per_minute * (ready_at_ms - head_start_ms)
         - _UNITS_PER_MILLIPOINT * policy.retry_penalty_millipoints * retries
     )
     return ((units * _MS_SPAN - ready_at_ms) * _PLACES - place) * MOST_PASSES - passes
@@ -124,11 +125,11 @@ def effective_priority(
 
     The arguments are those of `rank`. Times are in milliseconds since the epoch.
     """
-    aged_since_ms = ready_at_ms - policy.head_start_of(ready_at_ms, latest_start_ms)
+    head_start_ms = 0 if latest_start_ms is None else policy.head_start_of(ready_at_ms, latest_start_ms)
     units = (
         UNITS_PER_POINT * priority
         + _UNITS_PER_MILLIPOINT * boost_millipoints
-        + policy.aging_millipoints_per_minute * (now_ms - aged_since_ms)
+        + policy.aging_millipoints_per_minute * (now_ms - ready_at_ms + head_start_ms)
         - _UNITS_PER_MILLIPOINT * policy.retry_penalty_millipoints * retries
     )
     return units / UNITS_PER_POINT

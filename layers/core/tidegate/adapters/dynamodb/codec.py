@@ -22,7 +22,6 @@ from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Json, Progress, submission_of
-from tidegate.domain.job_rank import rank_of
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import RankPolicy
@@ -53,13 +52,6 @@ class JobCodec:
     def group_key(self, job_id: str, pool: str, group: Group, lane: str = MAIN) -> str:
         """Returns the index partition that holds a job."""
         return schema.group_key(pool, group, schema.shard_of(job_id, self.shards, lane), lane)
-
-    def rank_of(self, job: Job, ready_at_ms: int, *, passes: int = 0) -> int:
-        """Returns the index's sort value of a READY job.
-
-        It depends on the job's tries, on `ready_at_ms`, and on `passes`, the number of times it was passed over.
-        """
-        return rank_of(self.rank_policy, job, ready_at_ms, passes=passes)
 
     def whole_item(self, job: Job) -> Item:
         """Returns the job as one item, whatever its size."""
@@ -117,7 +109,7 @@ class JobCodec:
 
     def _sort(self, job: Job) -> int:
         if job.state is State.READY:
-            return self.rank_of(job, job.ready_at_ms or job.created_at_ms, passes=job.passes)
+            return job.rank_under(self.rank_policy, job.ready_at_ms or job.created_at_ms, passes=job.passes)
         moments = {
             Group.ACTIVE: job.queued_at_ms,
             Group.SCHEDULED: job.wakes_at_ms,

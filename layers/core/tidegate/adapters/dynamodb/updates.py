@@ -78,7 +78,7 @@ def _to_ready(
     """Returns the write that makes a job READY, ranked by its tries; `pool` changes its pool."""
     stamp = transitions.when_ready(job, stamp)
     ready_at_ms = stamp.now_ms
-    sort = codec.rank_of(job, ready_at_ms)
+    sort = job.rank_under(codec.rank_policy, ready_at_ms)
     lane = share_lane(job.share)
     return Update(
         condition,
@@ -220,7 +220,7 @@ def _pass_over(codec: JobCodec, transition: transitions.PassOverIfReady) -> Upda
         in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms), amended_times(job.amended)
     )
     passed_over = replace(job, ready_at_ms=transition.ready_at_ms)
-    sort = codec.rank_of(job, transition.ready_at_ms, passes=passed_over.passes)
+    sort = job.rank_under(codec.rank_policy, transition.ready_at_ms, passes=passed_over.passes)
     return Update(condition, {schema.READY_AT: transition.ready_at_ms, schema.GROUP_SORT: sort})
 
 

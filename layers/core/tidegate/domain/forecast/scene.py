@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import NEVER_MS, Job
-from tidegate.domain.job_rank import rank_of
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.rank import RankPolicy, place_of
 from tidegate.domain.rules import DispatchRules
@@ -96,7 +95,7 @@ def scene_job(job: Job, policy: RankPolicy, waits: tuple[Wait, ...] = ()) -> Sce
         priority=job.priority,
         traits=job.traits,
         since_ms=since_ms or 0,
-        rank=rank_of(policy, job, job.ready_at_ms or 0, passes=job.passes),
+        rank=job.rank_under(policy, job.ready_at_ms or 0, passes=job.passes),
         lane=job.lane,
         on_hold=job.on_hold,
         due_at_ms=due_at_ms,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from tidegate.domain.dispatch_plan import LOOK_AT_MOST, Candidate, Dispatched, plan_dispatch
 from tidegate.domain.job import Job
-from tidegate.domain.job_rank import rank_of
 from tidegate.domain.lanes import key_lane, share_lane, type_lane
 from tidegate.domain.permits import Permit, asking, has_room, job_of, key_permit, type_permit
 from tidegate.domain.rank import RankPolicy
@@ -58,7 +57,7 @@ def candidate_of(job: Job, policy: RankPolicy, now_ms: int) -> Candidate:
     if job.state is not State.READY:
         starts_ms = job.due_at_ms if job.state is State.SCHEDULED else job.not_before_ms
         ready_at_ms, lane, passes = max(now_ms, starts_ms or 0, ready_at_ms + 1), share_lane(job.share), 0
-    return Candidate(job.job_id, rank_of(policy, job, ready_at_ms, passes=passes), job.traits, lane)
+    return Candidate(job.job_id, job.rank_under(policy, ready_at_ms, passes=passes), job.traits, lane)
 
 
 def line_of(me: Candidate, pool: PoolSeen, gone: Set[str], started: Sequence[Job] = ()) -> Line:

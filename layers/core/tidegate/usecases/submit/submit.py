@@ -35,7 +35,7 @@ from tidegate.usecases.submit.checked import CheckedSubmission
 from tidegate.usecases.submit.connect import connect_edges
 from tidegate.usecases.submit.finish_submission import finish_submission
 from tidegate.usecases.submit.new_job import new_job
-from tidegate.usecases.submit.order import orders_of
+from tidegate.usecases.submit.order import BY_PRIORITY, orders_of
 from tidegate.usecases.submit.shares import note_shares
 from tidegate.usecases.submit.validate import check_job, check_workflow
 
@@ -82,10 +82,8 @@ def submit_job(
     if request.namespace is not None:
         refuse_namespace(services, caller, request.namespace)
     key = None if idempotency_key is None else _scoped(caller, request.namespace, idempotency_key)
-    if key is None:
-        job_id = services.entropy.new_ulid(now_ms)
-    else:
-        job_id = key.submission_id("job")
+    job_id = key.submission_id("job") if key else services.entropy.new_ulid(now_ms)
+    if key is not None:
         _refuse_key_of_workflow(services, key)
     if estimates := usual_estimates(services, [request], now_ms, until):
         (request,) = with_estimates([request], estimates)
@@ -98,6 +96,7 @@ def submit_job(
         return JobAccepted(job_id=job_id, created=False)
     depends_on = dependencies_of(request)
     lanes = note_shares(services, checked, now_ms) if checked.lanes else {}
+    has_order = services.settings.critical_path_weight or request.finish_by_ms is not None
     job = new_job(
         checked.jobs[0],
         job_id,
@@ -105,7 +104,7 @@ def submit_job(
         now_ms,
         caller=caller,
         namespace=request.namespace,
-        order=orders_of(services.settings, [request])[0],
+        order=orders_of(services.settings, [request])[0] if has_order else BY_PRIORITY,
         fingerprint=fingerprint if key else None,
     )
     if job.pool_open or job.share:  # otherwise the chooser leaves the job as it is

@@ -74,7 +74,8 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
     if outcome.kind is OutcomeKind.HANDED_BACK:
         return _handed_back(job, stamp, claimed.began_at_ms)
     transition = _transition(services, claimed, outcome, stamp)
-    if isinstance(transition, FinishIfAttemptHolds):  # its figures tell the time of the second attempt too
+    # Its figures tell the time of the second attempt too.
+    if isinstance(transition, FinishIfAttemptHolds) and transition.job.may_run_twice:
         transition = replace(transition, job=_with_its_second(services, transition.job, now_ms))
     return Conclusion(job, transition, stamp, claimed.began_at_ms)
 
@@ -82,11 +83,11 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
 def _with_its_second(services: Services, job: Job, now_ms: int) -> Job:
     """Returns the job with the second attempt that it may have had since its claim.
 
-    Reads the job if its type allows one and it has run for so long that one may have been offered. Where it can't be
-    read, the job ends without: no end is delayed for its figures.
+    Its type allows one. Reads the job if it has run for so long that one may have been offered. Where it can't be read,
+    the job ends without: no end is delayed for its figures.
     """
     ran_ms = now_ms - (job.started_at_ms or now_ms)
-    if not job.may_run_twice or ran_ms < LEAST_SECONDS * 1_000:
+    if ran_ms < LEAST_SECONDS * 1_000:
         return job
     try:
         found = services.jobs.get(job.job_id, consistent=True)
