@@ -500,3 +500,11 @@ it.each(["summary", "log", "data", "neighbours", "history"])(
     expect(await faultsOf(document.body)).toEqual([]);
   },
 );
+
+it.each([
+  [null, "500; 132.0 now, with its wait"],
+  ["2026-12-01T09:00:00.000Z", "500; 132.0 now, with its wait and any head start"],
+])("says what the priority of now counts where the latest start is %s", async (latest_start, says) => {
+  renderJob(() => aJob({ job_id: ID, priority: 500, effective_priority: 132, latest_start }));
+  expect(await screen.findByText(says)).toBeDefined();
+});
