@@ -508,3 +508,28 @@ it.each([
   renderJob(() => aJob({ job_id: ID, priority: 500, effective_priority: 132, latest_start }));
   expect(await screen.findByText(says)).toBeDefined();
 });
+
+it("keeps the neighbours where they are while a poll of them fails, and says why no more of them come", async () => {
+  let isDown = false;
+  const { queries } = renderJob(
+    () => FAILED,
+    ({ path }) => {
+      if (path.endsWith("/dependencies")) return { job_id: ID, dependencies: [], cursor: null };
+      if (!path.endsWith("/dependents")) return undefined;
+      if (isDown) return new Response("", { status: 503 });
+      const other = { job_id: OTHER, key: "extract", name: null, state: "SUCCEEDED", type: "t" };
+      return { job_id: ID, dependents: [other], cursor: "next" };
+    },
+    "?tab=neighbours",
+  );
+  queries.setDefaultOptions({ queries: { retry: false } });
+  const side = () => screen.getByRole("region", { name: "Depended on by" });
+  await screen.findByRole("link", { name: "extract" });
+  isDown = true;
+  await act(() => queries.refetchQueries({ queryKey: ["dependents"] }));
+  await screen.findByText(/^The API does not answer as it should/);
+  expect(within(side()).queryByRole("alert")).toBeNull();
+  await userEvent.click(within(side()).getByRole("button", { name: /Show more/ }));
+  await within(side()).findByRole("alert");
+  expect(within(side()).getByRole("link", { name: "extract" })).toBeDefined();
+});
