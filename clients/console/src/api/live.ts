@@ -37,15 +37,18 @@ export function useLive<T>({ key, read, moves, isFinal, enabled = true, known }:
         }
       : null,
   );
-  return useKept(key, read, enabled, known);
+  return useKept(key, read, enabled, { known });
 }
 
-/** Keeps a query whose later reads are turns: what was shown stays until the next answer is there. */
+/**
+ * Keeps a query whose later reads are turns: what was shown stays until the next answer is there. With `freshMs` an
+ * answer is kept for so many milliseconds, in which no screen that opens asks again.
+ */
 export function useKept<T>(
   key: QueryKey,
   read: (signal: AbortSignal) => Promise<T>,
   enabled: boolean,
-  known?: { readonly data: T; readonly atMs: number },
+  { known, freshMs }: { readonly known?: LiveOptions<T>["known"]; readonly freshMs?: number } = {},
 ): UseQueryResult<T> {
   const queries = useQueryClient();
   const inherited = queries.getDefaultOptions().queries?.retry;
@@ -54,6 +57,7 @@ export function useKept<T>(
     queryFn: ({ signal }) => read(signal),
     enabled,
     placeholderData: keepPreviousData as never,
+    ...(freshMs === undefined ? {} : { staleTime: freshMs, gcTime: freshMs }),
     ...(known === undefined ? {} : { initialData: known.data as never, initialDataUpdatedAt: known.atMs }),
     // Somebody waits for a first answer. A later one has its next turn, which comes later after each failure.
     retry: (count, error) =>

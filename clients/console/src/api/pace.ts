@@ -162,6 +162,7 @@ export class Pace {
 export interface Turns {
   readonly leads: boolean;
   readonly everyMs: (data: unknown) => number;
+  readonly isSteady?: boolean;
   readonly moves: (data: unknown) => boolean;
   readonly isFinal: (data: unknown) => boolean;
 }
@@ -187,6 +188,7 @@ export function useTurns(key: QueryKey, turns: Turns | null): void {
           ...standing,
           leads: now.leads,
           everyMs: now.everyMs(data),
+          isSteady: now.isSteady === true,
           // Before the first answer nobody knows, and somebody waits for it.
           moves: now.leads && (data === undefined || now.moves(data)),
         };

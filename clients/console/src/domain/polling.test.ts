@@ -47,6 +47,15 @@ it("reads what follows seldom while nothing changes, for not all changes show in
   expect(nextReading([{ ...FOLLOWER, readAtMs: 1_000 }, LEAD], true, 121_000)).toBe(0);
 });
 
+it("reads what is steady at its own pace, whatever leads", () => {
+  const steady = { ...FOLLOWER, isSteady: true };
+  const changed = { ...LEAD, changedAtMs: 28_000 };
+  for (const lead of [LEAD, changed]) {
+    expect(nextReading([steady, lead], true, 29_000)).toBe(1);
+    expect(nextReading([steady, lead], true, 30_000)).toBe(0);
+  }
+});
+
 it("takes turns among several that lead, and passes by the one that has just failed", () => {
   const one = { ...LEAD, readAtMs: 95_000 };
   const other = { ...LEAD, readAtMs: 90_000 };

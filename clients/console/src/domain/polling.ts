@@ -20,6 +20,8 @@ export interface Reading {
   readonly leads: boolean;
   /** How often a reading that follows is wanted, at most, while what leads changes. */
   readonly everyMs: number;
+  /** True where a reading that follows is wanted every `everyMs`, whether what leads changes or not. */
+  readonly isSteady?: boolean;
   readonly moves: boolean;
   readonly readAtMs: number;
   /** When an answer was another one than the answer before. */
@@ -47,7 +49,7 @@ export function nextReading(readings: readonly Reading[], ledLast: boolean, nowM
   const ageOf = (reading: Reading) => nowMs - reading.readAtMs + SLACK_MS;
   const changedAtMs = Math.max(0, ...readings.map((reading) => (reading.leads ? reading.changedAtMs : 0)));
   const latenessOf = (reading: Reading) => {
-    const times = changedAtMs > reading.readAtMs ? 1 : QUIET_TIMES;
+    const times = reading.isSteady === true || changedAtMs > reading.readAtMs ? 1 : QUIET_TIMES;
     return ageOf(reading) / (reading.everyMs * times);
   };
   let lead: number | null = null;

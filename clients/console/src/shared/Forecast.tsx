@@ -54,7 +54,7 @@ export function Forecast<T extends Answer>({
         </>
       )}
       {data === undefined && query.isFetching ? <Loading lines={1} /> : null}
-      {query.isFetching ? null : <ReadNotice query={query} onRetry={again} />}
+      {query.isFetching ? null : <ReadNotice query={query} onDemand={!query.isEnabled} onRetry={again} />}
       {data === undefined ? null : (
         <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", columnGap: 1 }}>
           {data.asked_at === null ? null : <Age at={data.asked_at} />}

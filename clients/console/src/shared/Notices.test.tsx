@@ -13,12 +13,12 @@ it.each([
 });
 
 it.each([
-  ["nothing was read yet", undefined, new Unreachable("status 502"), true, true],
-  ["something is shown and the API does not answer", [], new Unreachable("status 502"), true, false],
-  ["something is shown that is read only on demand", [], new Unreachable("status 502"), false, true],
-  ["something is shown and the API refuses", [], problemOf(403, {}), true, true],
-  ["no read failed", [], null, true, false],
-])("where %s, a screen says why or is not moved", (_, data, error, isEnabled, says) => {
-  render(<ReadNotice query={{ data, error, isEnabled, refetch: vi.fn() }} />);
+  ["nothing was read yet", undefined, new Unreachable("status 502"), false, true],
+  ["something is shown and the API does not answer", [], new Unreachable("status 502"), false, false],
+  ["something is shown that is read only on demand", [], new Unreachable("status 502"), true, true],
+  ["something is shown and the API refuses", [], problemOf(403, {}), false, true],
+  ["no read failed", [], null, false, false],
+])("where %s, a screen says why or is not moved", (_, data, error, onDemand, says) => {
+  render(<ReadNotice query={{ data, error, refetch: vi.fn() }} onDemand={onDemand} />);
   expect(screen.queryByRole("alert") !== null).toBe(says);
 });

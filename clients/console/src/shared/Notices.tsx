@@ -39,18 +39,20 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
 
 /**
  * Says why a query has no answer. Where an earlier answer is shown and the API does not answer for a while, it says
- * nothing: the notice over the screen does (Reachability), and a line here would move what somebody reads. Of a query
- * that is read only when somebody asks, nothing else tells.
+ * nothing: the notice over the screen does (Reachability), and a line here would move what somebody reads. With `onDemand`
+ * it says that too: somebody asked, and nothing else answers.
  */
 export function ReadNotice({
   query,
+  onDemand = false,
   onRetry,
 }: {
-  query: Pick<UseQueryResult, "data" | "error" | "isEnabled" | "refetch">;
+  query: Pick<UseQueryResult, "data" | "error" | "refetch">;
+  onDemand?: boolean;
   onRetry?: () => void;
 }) {
-  const { data, error, isEnabled } = query;
-  if (error === null || (data !== undefined && isEnabled && isTransient(error))) return null;
+  const { data, error } = query;
+  if (error === null || (data !== undefined && !onDemand && isTransient(error))) return null;
   return <ErrorNotice error={error} onRetry={onRetry ?? (() => void query.refetch())} />;
 }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { useLive } from "../api/live";
 import { Pace } from "../api/pace";
 import { Unreachable } from "../api/problems";
-import { usePaced } from "./paced";
+import { usePaced, useSteady } from "./paced";
 
 const MINUTE_MS = 60_000;
 const FEW_MS = 100;
@@ -40,6 +40,11 @@ function Leading({ name, moves }: { name: string; moves: boolean }) {
 
 function Following({ name, everyMs = 10_000 }: { name: string; everyMs?: number }) {
   usePaced({ key: [name], read: () => answerFor(name), everyMs: () => everyMs });
+  return null;
+}
+
+function Steady({ name, enabled }: { name: string; enabled: boolean }) {
+  useSteady({ key: [name], read: () => answerFor(name), everyMs: 10 * MINUTE_MS, enabled });
   return null;
 }
 
@@ -148,4 +153,25 @@ it("leaves a query alone while another one says when to read it", async () => {
   end();
   await vi.advanceTimersByTimeAsync(MINUTE_MS);
   expect(asked.length).toBeGreaterThanOrEqual(11);
+});
+
+it("reads what is steady once in its time, whatever changes and however often its screen is opened", async () => {
+  let count = 0;
+  answers = { lead: () => ++count };
+  const shown = (enabled: boolean, key: string) => (
+    <QueryClientProvider client={queries}>
+      <Leading name="lead" moves />
+      <Steady key={key} name="a" enabled={enabled} />
+    </QueryClientProvider>
+  );
+  const { rerender } = render(shown(true, "first"));
+  for (const [place, enabled] of [false, true, false, true].entries()) {
+    await vi.advanceTimersByTimeAsync(2 * MINUTE_MS);
+    rerender(shown(enabled, place < 2 ? "first" : "again"));
+  }
+  const reads = () => asked.filter((name) => name === "a").length;
+  await vi.advanceTimersByTimeAsync(MINUTE_MS);
+  expect(reads()).toBe(1);
+  await vi.advanceTimersByTimeAsync(2 * MINUTE_MS);
+  expect(reads()).toBe(2);
 });

@@ -32,3 +32,27 @@ export function usePaced<T>({
   );
   return useKept(key, read, enabled);
 }
+
+/**
+ * Reads something that changes at times of its own: every `everyMs` milliseconds, whatever leads on the screen, and no
+ * sooner where somebody leaves a screen and comes back.
+ */
+export function useSteady<T>({
+  key,
+  read,
+  everyMs,
+  enabled = true,
+}: {
+  readonly key: QueryKey;
+  readonly read: (signal: AbortSignal) => Promise<T>;
+  readonly everyMs: number;
+  readonly enabled?: boolean;
+}): UseQueryResult<T> {
+  useTurns(
+    key,
+    enabled
+      ? { leads: false, isSteady: true, everyMs: () => everyMs, moves: () => false, isFinal: () => false }
+      : null,
+  );
+  return useKept(key, read, enabled, { freshMs: everyMs });
+}

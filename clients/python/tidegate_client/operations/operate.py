@@ -11,8 +11,9 @@ from tidegate_client.operations.jobs import Moment, moment, set_options
 from tidegate_client.wire import Listing, Operation, request
 
 StatisticsBy = Literal["pool", "type", "share", "worker", "hour", "day"]
-StatisticsStep = Literal["hour", "day"]
 """The key of a row of statistics."""
+StatisticsStep = Literal["hour", "day"]
+"""The length of the steps into which each row of statistics is divided."""
 WorkerOrder = Literal["load", "free", "seen"]
 """The order of workers: by load, by free slots, or by the last sign of life, the highest or latest first."""
 

@@ -8,7 +8,7 @@ import { useApi } from "../../api/context";
 import { useTurns } from "../../api/pace";
 import { plain } from "../../domain/text";
 import { JobLink } from "../../shared/JobLink";
-import { Empty, ErrorNotice, Loading } from "../../shared/Notices";
+import { Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
 import { Ago } from "../../shared/Time";
@@ -103,7 +103,11 @@ function Side({ title, empty, queryKey, read, say }: SideProps) {
         {title}
       </Typography>
       {list.isPending ? <Loading lines={3} /> : null}
-      {list.error === null ? null : <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />}
+      <ReadNotice
+        query={list}
+        onDemand={list.isFetchNextPageError}
+        onRetry={() => void (list.isFetchNextPageError ? list.fetchNextPage() : list.refetch())}
+      />
       {list.data !== undefined && jobs.length === 0 ? <Empty title={empty} /> : null}
       <Box component="ul" sx={{ m: 0, p: 0, listStyle: "none" }}>
         {jobs.map((neighbour) => (

@@ -226,6 +226,10 @@ function factsOf(job: Job): readonly Fact[] {
 function priorityOf(job: Job): string {
   const parts = [String(job.priority)];
   if (job.critical_path_boost > 0) parts.push(`${job.critical_path_boost.toFixed(1)} for its critical path`);
-  if (job.effective_priority !== null) parts.push(`${job.effective_priority.toFixed(1)} now, with its wait`);
+  if (job.effective_priority !== null) {
+    // The API tells their sum alone, and a job that starts early enough has no head start yet.
+    const counted = job.latest_start === null ? "its wait" : "its wait and any head start";
+    parts.push(`${job.effective_priority.toFixed(1)} now, with ${counted}`);
+  }
   return parts.join("; ");
 }

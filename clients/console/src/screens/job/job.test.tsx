@@ -6,7 +6,6 @@ import { aCaller, aJob, HOSTILE, type Job } from "../../testing/jobs";
 import { type Asked, showAt } from "../../testing/show";
 
 const ID = "6WRG02RMBSYB4S71Q0B9AKQ2TE.1";
-const OTHER = "6WRG02RMBSYB4S71Q0B9AKQ2TE.0";
 const NO_CHANGE = {
   sentence: "",
   pool: null,
@@ -401,35 +400,6 @@ it("folds and searches the parameters", async () => {
   await within(part).findByText('"needle"');
   expect(within(part).getByText("1 found")).toBeDefined();
   expect(within(screen.getByRole("region", { name: "result" })).getByText("none")).toBeDefined();
-});
-
-it("shows the neighbours with their states, and the way on", async () => {
-  const other = { job_id: OTHER, key: "extract", name: null, state: "SUCCEEDED", type: "MUST_SUCCEED" };
-  const { asked: calls } = renderJob(
-    () => FAILED,
-    ({ path, query }) => {
-      if (path.endsWith("/dependencies")) {
-        const satisfied = { condition: null, satisfied: true, satisfied_at: "2026-12-01T08:00:00.000Z" };
-        return { job_id: ID, dependencies: [{ ...other, ...satisfied }], cursor: null };
-      }
-      if (!path.endsWith("/dependents")) return undefined;
-      const more = query.get("cursor") !== null;
-      return {
-        job_id: ID,
-        dependents: [{ ...other, job_id: `${ID}${more ? 1 : 2}`, key: more ? "second" : "first" }],
-        cursor: more ? null : "next",
-      };
-    },
-    "?tab=neighbours",
-  );
-  const up = await screen.findByRole("region", { name: "Depends on" });
-  expect((await within(up).findByRole("link", { name: "extract" })).getAttribute("href")).toBe(
-    `/jobs/${OTHER}`,
-  );
-  const down = screen.getByRole("region", { name: "Depended on by" });
-  await userEvent.click(await within(down).findByRole("button", { name: /Show more/ }));
-  await within(down).findByRole("link", { name: "second" });
-  expect(calls.filter((call) => call.path.endsWith("/dependents"))).toHaveLength(2);
 });
 
 it.each(["", "?tab=log", "?tab=data", "?tab=history"])("shows hostile texts as texts%s", async (search) => {

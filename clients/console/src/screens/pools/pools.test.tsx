@@ -1,6 +1,6 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { POOL } from "../../testing/answers";
 import { type Asked, ME, refusal, showAt } from "../../testing/show";
 import { aStatisticsRow, someStatistics } from "../../testing/statistics";
@@ -59,6 +59,27 @@ it("shows the ends of each pool by hour, by one call for all of them", async () 
   const [ask, ...others] = asked.filter(({ path }) => path === "/v1/stats");
   expect(others).toEqual([]);
   expect([ask?.query.get("by"), ask?.query.get("step")]).toEqual(["pool", "hour"]);
+});
+
+it("asks for the ends once in ten minutes, however often a pool is opened and closed", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const { asked } = showAt("/pools?pool=lambda", ANSWERS);
+    const asks = () => asked.filter(({ path }) => path === "/v1/stats").map(({ query }) => query.get("by"));
+    const close = async () => {
+      await screen.findByRole("link", { name: "see the statistics" });
+      await userEvent.keyboard("{Escape}");
+      await screen.findByText(/Ends are counted up to/);
+    };
+    await close();
+    expect(asks()).toEqual(["hour", "pool"]);
+    vi.setSystemTime(Date.now() + 5 * 60_000);
+    await act(() => window.history.back());
+    await close();
+    expect(asks()).toEqual(["hour", "pool"]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("says below the list why ends are not told, and keeps the list", async () => {

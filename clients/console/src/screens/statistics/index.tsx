@@ -22,6 +22,7 @@ import { plain } from "../../domain/text";
 import { ChoiceField } from "../../shared/ChoiceField";
 import { TextFilter } from "../../shared/FilterField";
 import { Freshness } from "../../shared/Freshness";
+import { useLastAnswer } from "../../shared/lastAnswer";
 import { Command, Empty, Loading, ReadNotice } from "../../shared/Notices";
 import { Page } from "../../shared/Page";
 import { usePoolNames } from "../../shared/reads";
@@ -48,7 +49,10 @@ export function StatisticsScreen() {
     until: data?.total.until ?? null,
     enabled: isTold && !isOverTime && data !== undefined && data.total.ended > 0 && !over.isPlaceholderData,
   });
-  const apart = isOverTime ? over : byKind;
+  const { range, step, pool, type, kind } = asked;
+  const ofKind = useLastAnswer(byKind, JSON.stringify([range, step, pool, type, kind]));
+  const rows = isOverTime ? data : ofKind;
+  const isStale = isOverTime ? over.isPlaceholderData : byKind.isPlaceholderData || byKind.data === undefined;
   return (
     <Page title="Statistics" aside={<Freshness query={over} />}>
       <Choices asked={asked} change={change} />
@@ -67,9 +71,11 @@ export function StatisticsScreen() {
               Types, shares and workers are counted singly. To see each {asked.kind}, leave the type empty.
             </Alert>
           )}
-          {isOverTime ? null : <ReadNotice query={byKind} />}
-          {!isTold || apart.data === undefined ? null : (
-            <Rows data={apart.data} asked={asked} stale={apart.isPlaceholderData} change={change} />
+          {isOverTime ? null : (
+            <ReadNotice query={{ data: ofKind, error: byKind.error, refetch: byKind.refetch }} />
+          )}
+          {!isTold || rows === undefined ? null : (
+            <Rows data={rows} asked={asked} stale={isStale} change={change} />
           )}
         </>
       )}

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 import { changeSettings } from "../../shared/settings";
@@ -119,6 +119,32 @@ it("saves every figure as CSV", async () => {
   await userEvent.click(await screen.findByRole("button", { name: "Save as CSV" }));
   expect(click).toHaveBeenCalledOnce();
   expect((await blobs[0]?.text())?.split("\r\n")[1]).toMatch(/^,load,,,2026-11-29T08:00:00\.000Z,/);
+});
+
+it("keeps the rows of a kind while a later read of them fails, and shows no others in their place", async () => {
+  let minute = 0;
+  let isDown = false;
+  const { queries } = showAt("/stats?by=type", {
+    ...ANSWERS,
+    "GET /v1/stats": (asked: Asked) => {
+      const by = asked.query.get("by");
+      if (isDown && by !== "hour") return new Response("", { status: 503 });
+      const answer = answering(asked);
+      return { ...answer, total: { ...answer.total, until: `2026-11-29T10:0${minute}:00.000Z` } };
+    },
+  });
+  queries.setDefaultOptions({ queries: { retry: false } });
+  await screen.findByRole("grid", { name: "ended jobs by type" });
+  isDown = true;
+  minute = 1;
+  await act(() => queries.refetchQueries());
+  await screen.findByText(/^The API does not answer as it should/);
+  await waitFor(() => expect(queries.isFetching()).toBe(0));
+  expect(screen.getByRole("grid", { name: "ended jobs by type" }).textContent).toContain("load");
+  expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
+  await userEvent.selectOptions(screen.getByLabelText("a row for each"), "pool");
+  expect(await screen.findByRole("button", { name: "Try again" })).toBeTruthy();
+  expect(screen.queryByRole("grid")).toBeNull();
 });
 
 it("says up to when jobs are counted where none is, and offers to ask again after a refusal", async () => {

@@ -73,13 +73,13 @@ function OneJob() {
       />
       <ReadNotice query={type} />
       {name === "" ? (
-        from === undefined ? (
+        from === undefined || source.isError ? (
           <p>The form is made of the parameters that the chosen type takes.</p>
         ) : (
           <Loading lines={2} />
         )
       ) : type.data === undefined || (from !== undefined && source.isPending) ? (
-        type.isError ? null : (
+        type.data === undefined && type.isError ? null : (
           <Loading />
         )
       ) : (

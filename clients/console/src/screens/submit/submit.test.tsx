@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { SCHEMA, TYPE } from "../../testing/answers";
@@ -176,4 +176,25 @@ it("says why a viewer can't submit", async () => {
   showAt("/submit?type=load", { ...ANSWERS, "GET /v1/me": { ...ME, role: "viewer" } });
   expect(await screen.findByText("your role is viewer; this needs the role client")).toBeTruthy();
   expect(screen.getByRole("button", { name: "Submit the job" }).hasAttribute("disabled")).toBe(true);
+});
+
+it("shows that it reads the job to begin from while a later read of the type fails", async () => {
+  let type: unknown = ANSWERS["GET /v1/types/load"];
+  const { queries } = showAt(`/submit?type=load&from=${ID}`, {
+    ...ANSWERS,
+    "GET /v1/types/load": () => type,
+    [`GET /v1/jobs/${ID}`]: () => new Promise(() => undefined),
+  });
+  await waitFor(() => expect(queries.getQueryData(["types", "load"])).toBeDefined());
+  type = new Response("", { status: 503 });
+  queries.setDefaultOptions({ queries: { retry: false } });
+  await act(() => queries.refetchQueries({ queryKey: ["types", "load"] }));
+  await waitFor(() => expect(queries.getQueryState(["types", "load"])?.status).toBe("error"));
+  expect(screen.getByRole("status", { name: "loading" })).toBeTruthy();
+});
+
+it("lets somebody choose a type where the job to begin from can't be read", async () => {
+  showAt(`/submit?from=${ID}`, ANSWERS);
+  expect(await screen.findByRole("button", { name: "Try again" })).toBeTruthy();
+  expect(screen.queryByRole("status", { name: "loading" })).toBeNull();
 });

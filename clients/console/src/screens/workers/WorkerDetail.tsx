@@ -54,7 +54,7 @@ export function WorkerDetail({
   const worker = listed ?? read.data;
   return (
     <DetailPanel title={`Worker ${plain(name)}`} onClose={onClose}>
-      <ReadNotice query={read} />
+      {listed === undefined ? <ReadNotice query={read} /> : null}
       {worker === null ? (
         <p>The worker has no entry: it is gone, or it is an execution environment of a function.</p>
       ) : null}

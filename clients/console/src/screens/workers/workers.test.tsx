@@ -1,8 +1,8 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { WORKER_JOB as JOB, WORKER } from "../../testing/answers";
-import { showAt } from "../../testing/show";
+import { refusal, showAt } from "../../testing/show";
 
 const LOST = { ...WORKER, worker_id: "n-2", name: null, state: "LOST", live: false };
 const ANSWERS = {
@@ -58,4 +58,18 @@ it("shows the jobs of a worker that has no entry", async () => {
   });
   expect(await screen.findByText(/has no entry/)).toBeTruthy();
   expect(await screen.findByRole("list", { name: "jobs that it ran" })).toBeTruthy();
+});
+
+it("forgets why a worker could not be read once the list has it", async () => {
+  let listed: unknown[] = [];
+  const { queries } = showAt("/workers?worker=ecs%2Fn-1", {
+    ...ANSWERS,
+    "GET /v1/workers": () => ({ workers: listed, cursor: null }),
+    "GET /v1/workers/ecs/n-1": () => refusal(403, "forbidden"),
+  });
+  await screen.findByRole("button", { name: "Try again" });
+  listed = [WORKER];
+  await act(() => queries.refetchQueries({ type: "active" }));
+  await screen.findByRole("button", { name: "Drain" });
+  expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
 });

@@ -13,7 +13,8 @@ import { durationText } from "../../domain/times";
 import { CopyButton } from "../../shared/CopyButton";
 import { Expected } from "../../shared/Forecast";
 import { useWorkflowForecast } from "../../shared/forecasts";
-import { ErrorNotice, Loading } from "../../shared/Notices";
+import { useLastAnswer } from "../../shared/lastAnswer";
+import { ErrorNotice, Loading, ReadNotice } from "../../shared/Notices";
 import { StateMark } from "../../shared/StateMark";
 import { TextLink } from "../../shared/TextLink";
 import { Time } from "../../shared/Time";
@@ -104,14 +105,15 @@ function Foreseen({ graph, progress, job }: ViewProps & { job: number }) {
 function Details({ graph, progress, job }: ViewProps & { job: number }) {
   const state = stateOf(progress.letters, job);
   const read = useJobRow(jobId(graph, job), state);
-  if (read.data === undefined) {
+  const row = useLastAnswer(read, String(job));
+  if (row === undefined) {
     return read.error === null ? <Loading lines={3} /> : <ErrorNotice error={read.error} />;
   }
-  const row = read.data;
   const ran = row.actual_duration_seconds;
   const estimate = row.estimated_duration_seconds;
   return (
     <>
+      <ReadNotice query={{ data: row, error: read.error, refetch: read.refetch }} />
       {row.error === null ? null : (
         <Alert severity={state === "SKIPPED" || state === "CANCELLED" ? "info" : "error"}>
           <strong>{plain(row.error.code)}</strong>

@@ -60,16 +60,17 @@ function OneWorkflow({ workflowId }: { workflowId: string }) {
   );
   const title =
     workflow.data === undefined ? workflowId : shortened(plain(workflow.data.name ?? workflowId), 120);
-  const error = workflow.error ?? progress.error;
+  // What has an answer hides its error, so only the error of one without an answer stands in for the grey lines.
+  const saysWhy = [workflow, progress].some((read) => read.data === undefined && read.isError);
   const select = (job: number) => address.change({ job: String(job) });
   return (
     <Page title={title} aside={<Freshness query={progress} />}>
       <ReadNotice query={workflow} />
       <ReadNotice query={progress} />
       {workflow.data === undefined || progress.data === undefined ? (
-        error === null ? (
+        saysWhy ? null : (
           <Loading />
-        ) : null
+        )
       ) : (
         <Header workflow={workflow.data} graph={graph.data} progress={progress.data} select={select} />
       )}

@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import { faultsOf } from "../../testing/axe";
@@ -112,6 +112,39 @@ describe("the groups", () => {
     await waitFor(() => expect(jobs.getAttribute("aria-rowcount")).toBe("2"));
     expect(window.location.search).toContain("state=FAILED");
   });
+});
+
+it("still shows that it reads where the other read has an answer and fails later", async () => {
+  let states: unknown = STATES;
+  const { queries } = showAt(HERE, {
+    ...ANSWERS,
+    [`GET ${API}`]: () => new Promise(() => undefined),
+    [`GET ${API}/states`]: () => states,
+  });
+  await screen.findByRole("group", { name: /groups of jobs/ });
+  expect(screen.getByRole("status", { name: "loading" })).toBeDefined();
+  states = new Response("", { status: 503 });
+  await act(() => queries.refetchQueries({ queryKey: ["workflow", ID, "states"] }));
+  await screen.findByText(/^The API does not answer as it should/);
+  expect(screen.getByRole("status", { name: "loading" })).toBeDefined();
+});
+
+it("keeps the details of an open job while the read of its next state fails", async () => {
+  let states: object = { ...STATES, state: "RUNNING", states: "R".repeat(81) };
+  let row: unknown = jobRow(3, { state: "RUNNING", worker_name: "nightly-worker", worker: "w-1" });
+  const { queries } = showAt(`${HERE}?job=${ID}.3`, {
+    ...ANSWERS,
+    [`GET ${API}/states`]: () => states,
+    [`GET /v1/jobs/${ID}.3`]: () => row,
+  });
+  queries.setDefaultOptions({ queries: { retry: false } });
+  await screen.findByText(/nightly-worker/);
+  row = new Response("", { status: 503 });
+  states = { ...STATES, version: "8" };
+  await act(() => queries.refetchQueries({ queryKey: ["workflow", ID, "states"] }));
+  await screen.findByText(/^The API does not answer as it should/);
+  expect(screen.getByText(/nightly-worker/)).toBeDefined();
+  expect(screen.queryByText("No answer")).toBeNull();
 });
 
 it("shows ranges of levels as columns with their types where there are too many groups", async () => {
