@@ -66,7 +66,7 @@ export function TimelineView(props: ViewProps) {
   const type = typeOf(grouping.groups[place]);
   const times = useTimes(graph.workflowId, progress.state, type);
   const rows = useMemo(() => times.data?.pages.flatMap((page) => page.jobs) ?? [], [times.data]);
-  const readMs = times.dataUpdatedAt;
+  const readMs = times.dataUpdatedAt || nowMs; // 0 until the answer to a changed question comes
   const all = useMemo(
     () => lanesOf(graph, grouping, progress.letters, ranOf(graph, rows, progress.letters, readMs), nowMs),
     [rows, readMs, nowMs, graph, grouping, progress.letters],
