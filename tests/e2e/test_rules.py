@@ -20,14 +20,14 @@ JOB = '{"type": "tidegate.noop", "pool": "ecs"}'
 
 
 @pytest.fixture
-def silent_worker(stack: StackInfo) -> Iterator[tuple[Services, Worker]]:
-    """Registers a worker of the ecs pool whose last heartbeat is long past: it brings no capacity."""
+def faulty_worker(stack: StackInfo) -> Iterator[tuple[Services, Worker]]:
+    """Registers a worker of the ecs pool that reports a fault, so it brings no capacity and is not taken for lost."""
     clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
     tables = read_tables({**stack.environment, "TIDEGATE_TABLE_PROGRESS": stack.outputs["ProgressTable"]})
     services = aws_services(read_settings(stack.environment), tables, clients)
     now_ms = time.time_ns() // 1_000_000
     session_id = services.entropy.new_ulid(now_ms)
-    worker = replace(begin(WorkerSpec("ecs", "silent", "host", 1), session_id, now_ms), heartbeat_at_ms=0)
+    worker = replace(begin(WorkerSpec("ecs", "faulty", "host", 1), session_id, now_ms), fault="no job code")
     services.workers.register_if_free(worker, silent_since_ms=0)
     try:
         yield services, worker
@@ -37,12 +37,12 @@ def silent_worker(stack: StackInfo) -> Iterator[tuple[Services, Worker]]:
 
 @pytest.mark.usefixtures("no_schedule")
 def test_a_new_rule_wakes_the_dispatcher_for_every_pool(
-    stack_home: Path, silent_worker: tuple[Services, Worker]
+    stack_home: Path, faulty_worker: tuple[Services, Worker]
 ) -> None:
     """A heartbeat brings capacity and wakes nothing, so the job waits until a rule of another pool changes."""
-    services, worker = silent_worker
+    services, worker = faulty_worker
     job_id = tidegate_json(stack_home, "submit", "-", stdin=JOB)["job_id"]
-    services.workers.heartbeat_if_mine(replace(worker, heartbeat_at_ms=time.time_ns() // 1_000_000))
+    services.workers.heartbeat_if_mine(replace(worker, heartbeat_at_ms=time.time_ns() // 1_000_000, fault=""))
     assert tidegate_json(stack_home, "jobs", "get", job_id)["state"] == "READY"
     paused = tidegate_json(stack_home, "pools", "pause", "lambda")
     try:
