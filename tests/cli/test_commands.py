@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,25 @@ def test_the_end_of_a_job_decides_the_exit_code(
     result = tidegate("submit", "-", "--wait", "--output", "json", stdin=json.dumps(JOB))
     assert result.exit_code == code
     assert json.loads(result.stdout)["state"] == state
+
+
+@pytest.mark.parametrize(("late", "paused"), [(0, []), (2, [0.5, 1.0]), (9, [0.5, 1.0, 2.0, 4.0, 8.0])])
+def test_the_answer_after_a_wait_counts_what_has_ended(
+    api: Callable[[Answers], list[httpx.Request]],
+    monkeypatch: pytest.MonkeyPatch,
+    late: int,
+    paused: list[float],
+) -> None:
+    """The counts come from a stream. A stream that stands still keeps nobody waiting for long."""
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    flow = workflow_json([job_json(0, "SUCCEEDED", started=1.0, finished=2.0)])
+    looks = [{"RUNNING": 1}] * late + [{"SUCCEEDED": 1}] * 9
+    pages = [httpx.Response(200, json={**flow, "counts": counts}) for counts in [{"READY": 1}, *looks]]
+    api({**submitted("SUCCEEDED"), ("GET", f"/live/v1/workflows/{WORKFLOW}"): pages})
+    result = tidegate("submit", "-", "--wait", "--output", "json", stdin=json.dumps(FLOW))
+    assert (result.exit_code, pauses) == (0, paused)
+    assert json.loads(result.stdout)["counts"] == ({"RUNNING": 1} if late == 9 else {"SUCCEEDED": 1})
 
 
 def test_a_wait_that_is_over_has_its_own_exit_code(api: Callable[[Answers], list[httpx.Request]]) -> None:

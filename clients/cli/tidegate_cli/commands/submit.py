@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tidegate.domain.states import TERMINAL
 from tidegate_cli.api_answers import number_of, object_of
 from tidegate_cli.client import Client
 from tidegate_cli.commands.forecast import verdict_lines
@@ -42,11 +43,12 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.target import Target
-from tidegate_cli.views import JobView, printable
+from tidegate_cli.views import JobView, WorkflowView, printable
 from tidegate_cli.worker_child import WorkerChild, wait_until_registered, worker_children
 from tidegate_devstack import Places
 
 _PROCESS_POOL = "ecs"
+_COUNTED_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 def submit(
@@ -103,7 +105,7 @@ def submit(
                 session.show({**raw, "idempotency_key": key})  # the submission is accepted all the same
             raise
         if session.is_structured:
-            found = client.get_workflow(submitted).as_json() if document.is_workflow else dict(jobs[0].raw)
+            found = _once_counted(client, submitted).as_json() if document.is_workflow else dict(jobs[0].raw)
             session.show({**found, "idempotency_key": key})
     raise typer.Exit(exit_code_of(jobs))
 
@@ -255,6 +257,19 @@ def _tell_verdict(session: Session, client: Client, document: Document, submitte
         lines = [f"no forecast: {error}"]
     for line in lines:
         session.tell(line)
+
+
+def _once_counted(client: Client, workflow_id: str) -> WorkflowView:
+    """Returns a workflow whose jobs have all ended, once its counts say so too, or as it is after some seconds.
+
+    The jobs are counted from the stream of their changes, so the counts come moments later.
+    """
+    for pause_seconds in _COUNTED_PAUSES_SECONDS:
+        counts = object_of(client.workflow_page(workflow_id).raw, "counts")
+        if all(state in TERMINAL for state in counts):
+            break
+        time.sleep(pause_seconds)
+    return client.get_workflow(workflow_id)
 
 
 def _follow(
