@@ -39,7 +39,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo console console-pictures console-check console-dev console-bars test test-fast kills soak mutants check fix build lock bench bench-forecast local-up local-down clean
+.PHONY: start-over help setup demo console console-pictures console-check console-dev console-bars test test-in-process test-on-the-stack test-fast kills soak mutants check fix build lock bench bench-forecast local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,12 +70,17 @@ $(SETUP_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/dev.txt pyproject.toml
 demo: setup ## start the local stack and run the demo workflow through it
 	@$(BIN)/tidegate demo
 
-test: setup ## run all tests, also those on the local stack and in a browser; at least 95 % of the core layer's branches must be covered
+test: test-in-process test-on-the-stack ## run all tests, also those on the local stack and in a browser; at least 95 % of the core layer's branches must be covered
+
+test-in-process: setup ## run the tests that need no local stack: the first part of `make test`
 	@$(CONSOLE) $(OR_NO_NPM)
 	@$(CONSOLE) test $(OR_NO_NPM)
 	@$(BIN)/python -m pytest $(COVERING) $(XDIST) --cov --cov-branch --cov-report=
 	@$(BIN)/coverage report --include='layers/core/*' --omit='$(UNTRACED)' --skip-covered --fail-under=95
 	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(ON_THE_STACK))
+
+test-on-the-stack: setup ## run the tests on the local stack and in a browser: the second part of `make test`
+	@$(CONSOLE) $(OR_NO_NPM)
 	@$(BIN)/python -m pytest $(ON_THE_STACK) --ignore=$(KILLS)
 	@$(BIN)/python -m pytest $(KILLS)
 
