@@ -2,7 +2,14 @@
 
 import type { QueryKey, UseQueryResult } from "@tanstack/react-query";
 import { useKept } from "../api/live";
-import { useTurns } from "../api/pace";
+import { type Turns, useTurns } from "../api/pace";
+
+interface Asked<T, EveryMs> {
+  readonly key: QueryKey;
+  readonly read: (signal: AbortSignal) => Promise<T>;
+  readonly everyMs: EveryMs;
+  readonly enabled?: boolean;
+}
 
 /**
  * Reads something that is read again after what leads on the screen has changed, at most every `everyMs`, and seldom
@@ -13,23 +20,8 @@ export function usePaced<T>({
   read,
   everyMs,
   enabled = true,
-}: {
-  readonly key: QueryKey;
-  readonly read: (signal: AbortSignal) => Promise<T>;
-  readonly everyMs: (data: T | undefined) => number;
-  readonly enabled?: boolean;
-}): UseQueryResult<T> {
-  useTurns(
-    key,
-    enabled
-      ? {
-          leads: false,
-          everyMs: (data) => everyMs(data as T | undefined),
-          moves: () => false,
-          isFinal: () => false,
-        }
-      : null,
-  );
+}: Asked<T, (data: T | undefined) => number>): UseQueryResult<T> {
+  useFollowing(key, enabled, { everyMs: (data) => everyMs(data as T | undefined) });
   return useKept(key, read, enabled);
 }
 
@@ -37,22 +29,11 @@ export function usePaced<T>({
  * Reads something that changes at times of its own: every `everyMs` milliseconds, whatever leads on the screen, and no
  * sooner where somebody leaves a screen and comes back.
  */
-export function useSteady<T>({
-  key,
-  read,
-  everyMs,
-  enabled = true,
-}: {
-  readonly key: QueryKey;
-  readonly read: (signal: AbortSignal) => Promise<T>;
-  readonly everyMs: number;
-  readonly enabled?: boolean;
-}): UseQueryResult<T> {
-  useTurns(
-    key,
-    enabled
-      ? { leads: false, isSteady: true, everyMs: () => everyMs, moves: () => false, isFinal: () => false }
-      : null,
-  );
+export function useSteady<T>({ key, read, everyMs, enabled = true }: Asked<T, number>): UseQueryResult<T> {
+  useFollowing(key, enabled, { everyMs: () => everyMs, isSteady: true });
   return useKept(key, read, enabled, { freshMs: everyMs });
+}
+
+function useFollowing(key: QueryKey, enabled: boolean, turns: Pick<Turns, "everyMs" | "isSteady">): void {
+  useTurns(key, enabled ? { leads: false, moves: () => false, isFinal: () => false, ...turns } : null);
 }

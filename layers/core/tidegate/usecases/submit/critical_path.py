@@ -18,8 +18,12 @@ def boosts_of(jobs: Sequence[JobRequest], weight: float, max_points: int) -> tup
     """
     if not weight:
         return (0,) * len(jobs)
-    index_by_key = {job.key: index for index, job in enumerate(jobs)}
-    upstreams = [[index_by_key[edge.key] for edge in job.depends_on if edge.key is not None] for job in jobs]
     estimates = {index: job.estimated_duration_seconds or 0.0 for index, job in enumerate(jobs)}
-    remaining_seconds = analyse_chains(upstreams, estimates).remaining_seconds
+    remaining_seconds = analyse_chains(upstreams_of(jobs), estimates).remaining_seconds
     return critical_path_boosts(weight, remaining_seconds, max_points)
+
+
+def upstreams_of(jobs: Sequence[JobRequest]) -> list[list[int]]:
+    """Returns, for each job of a submission, the indexes of the jobs of it that the job depends on."""
+    index_by_key = {job.key: index for index, job in enumerate(jobs)}
+    return [[index_by_key[edge.key] for edge in job.depends_on if edge.key is not None] for job in jobs]

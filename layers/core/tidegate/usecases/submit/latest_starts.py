@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tidegate.domain.graph import latest_starts
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.requests import JobRequest
+from tidegate.usecases.submit.critical_path import upstreams_of
 
 
 def latest_starts_of(
@@ -22,11 +23,9 @@ def latest_starts_of(
     ends_by_ms = {index: job.finish_by_ms for index, job in enumerate(jobs) if job.finish_by_ms is not None}
     if not policy.head_start_ms or (not ends_by_ms and finish_by_ms is None):
         return (None,) * len(jobs)
-    index_by_key = {job.key: index for index, job in enumerate(jobs)}
-    upstreams = [[index_by_key[edge.key] for edge in job.depends_on if edge.key is not None] for job in jobs]
     durations_ms = {
         index: round(job.estimated_duration_seconds * 1_000)
         for index, job in enumerate(jobs)
         if job.estimated_duration_seconds is not None
     }
-    return latest_starts(upstreams, durations_ms, ends_by_ms, finish_by_ms)
+    return latest_starts(upstreams_of(jobs), durations_ms, ends_by_ms, finish_by_ms)
