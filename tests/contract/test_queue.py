@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dev.simulator.memory.pool_queue import MOST_RECEIVES, MOST_RECEIVES_OF_PROCESSES
 from tests.harness.contract.stores import NOW_MS, POOL, Stores
-from tidegate.ports import Delivery, Message
+from tidegate.ports import Delivery, Message, QueueDepth
 from tidegate.usecases.work.pass_on import MOST_DELIVERIES
 
 
@@ -30,17 +30,17 @@ def test_every_message_sent_is_received_and_gone_once_deleted(stores: Stores) ->
 def test_a_queue_counts_what_it_holds_and_each_delivery(stores: Stores) -> None:
     typed = Message("S.1", 0, 0, NOW_MS, "a.b", 2.5)
     stores.queue.send(POOL, [typed, Message("S.2", 0)])
-    assert stores.queue.depth(POOL) == 2
+    assert stores.queue.depth(POOL) == QueueDepth(visible=2, received=0)
     deliveries = {each.message.job_id: each for each in drain(stores)}
     found = deliveries["S.1"].message
     assert (found.type, found.estimated_seconds) == ("a.b", 2.5)
     assert (deliveries["S.2"].message.type, deliveries["S.2"].message.estimated_seconds) == ("", None)
-    assert stores.queue.depth(POOL) == 2, "received ones are there still"
+    assert stores.queue.depth(POOL) == QueueDepth(visible=0, received=2)
     stores.queue.extend(POOL, deliveries["S.1"].receipt, seconds=0)
     (again,) = drain(stores)
     assert (deliveries["S.1"].receives, again.receives) == (1, 2)
     stores.queue.delete(POOL, [again.receipt])
-    assert stores.queue.depth(POOL) == 1
+    assert stores.queue.depth(POOL) == QueueDepth(visible=0, received=1)
 
 
 def drain(stores: Stores) -> list[Delivery]:

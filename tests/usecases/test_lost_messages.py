@@ -17,13 +17,14 @@ from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
-from tidegate.ports import Delivery, Message
+from tidegate.ports import Delivery, Message, Outcome, OutcomeKind
 from tidegate.settings import Settings
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.submit import submit_job
 from tidegate.usecases.work.claim import claim
+from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.run import beat
 
 NOW_MS = 1_800_000_000_000
@@ -150,3 +151,23 @@ def test_a_lost_message_that_stale_ones_hide_is_found_by_a_new_dispatch() -> Non
     (job,) = deployment.world.jobs.values()
     assert job.job_id in deployment.received()
     assert job.attempt == 0
+
+
+def test_a_message_that_a_dead_worker_received_is_made_up_for_while_others_hide_the_loss() -> None:
+    """A function that is killed between a message and its claim hides the message for long. So do those of lost jobs.
+
+    Before, messages of jobs that had run again elsewhere made the queue look whole, and the job waited for over an hour
+    or for the end of the visibility.
+    """
+    deployment = Deployment(SLOTS)
+    tick(deployment.services, now_ms=NOW_MS)
+    deliveries = deployment.queue.receive("p", limit=SLOTS, wait_seconds=0)
+    assert len(deliveries) == SLOTS
+    for delivery in deliveries:
+        deployment.queue.extend("p", delivery.receipt, seconds=12 * 3_600)
+    for delivery in deliveries[1:]:  # their jobs end, and their messages stay hidden
+        claimed = claim(deployment.services, delivery.message, "w", NOW_MS)
+        assert claimed is not None
+        conclude(deployment.services, claimed, Outcome(OutcomeKind.SUCCEEDED), NOW_MS)
+    deployment.pass_time(10 * MINUTE_MS)
+    assert deployment.received() == {deliveries[0].message.job_id}

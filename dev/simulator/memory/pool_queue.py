@@ -9,7 +9,7 @@ import heapq
 from collections import deque
 from dataclasses import dataclass, field
 
-from tidegate.ports import Message
+from tidegate.ports import Message, QueueDepth
 
 MOST_RECEIVES = 5  # the template's value for the queue of the function pool
 MOST_RECEIVES_OF_PROCESSES = 50  # the template's value for the queue of the process pool
@@ -79,6 +79,11 @@ class PoolQueue:
         """Returns True if a message may be received now; a deleted message may still count once."""
         self._show_due(now_ms)
         return bool(self.visible)
+
+    def depth(self, now_ms: int) -> QueueDepth:
+        """Returns how many messages are visible now, and how many a receiver hides."""
+        visible = sum(each.visible_at_ms <= now_ms for each in self.held.values())
+        return QueueDepth(visible, len(self.held) - visible)
 
     def _hide(self, number: int, held: _Held, until_ms: int) -> None:
         held.visible_at_ms = until_ms

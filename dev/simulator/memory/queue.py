@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dev.simulator.memory.pool_queue import PoolQueue
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.adapters.aws.calls import chunks
-from tidegate.ports import Delivery, Message
+from tidegate.ports import Delivery, Message, QueueDepth
 
 SEND_BATCH = 10
 
@@ -65,11 +65,11 @@ class MemoryQueue:
                 for receipt in batch:
                     self._queue(pool).delete(receipt)
 
-    def depth(self, pool: str) -> int:
-        """Returns the number of messages in the queue."""
+    def depth(self, pool: str) -> QueueDepth:
+        """Returns how many messages the queue holds."""
         self._world.charge("depth")
         with self._world.lock:
-            return len(self._queue(pool).held)
+            return self._queue(pool).depth(self._world.now_ms)
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200)."""

@@ -16,7 +16,7 @@ from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.system.simulator import Simulator
 from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import ServiceUnavailable
-from tidegate.ports import Delivery, JobIndex, JobStore, LaneRegistry, Message, Queue
+from tidegate.ports import Delivery, JobIndex, JobStore, LaneRegistry, Message, Queue, QueueDepth
 from tidegate.usecases.services import Services
 
 STALE_FOR_MS = 1_000
@@ -154,7 +154,7 @@ class _BadQueue:
     def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
         self._queue.delete_dead(pool, receipts)
 
-    def depth(self, pool: str) -> int:
+    def depth(self, pool: str) -> QueueDepth:
         return self._queue.depth(pool)
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:

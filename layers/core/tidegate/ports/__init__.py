@@ -30,7 +30,7 @@ from tidegate.ports.logs import LogPortion, LogReader, LogSink
 from tidegate.ports.permits import Permits
 from tidegate.ports.progress import ProgressStore
 from tidegate.ports.pulses import Pulses
-from tidegate.ports.queue import Delivery, Message, Queue, message_of, second_message_of
+from tidegate.ports.queue import Delivery, Message, Queue, QueueDepth, message_of, second_message_of
 from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
 from tidegate.ports.statistics import StatisticsStore
@@ -74,6 +74,7 @@ __all__ = [
     "ProgressStore",
     "Pulses",
     "Queue",
+    "QueueDepth",
     "Reminder",
     "RuleStore",
     "Signal",

@@ -53,6 +53,19 @@ class Delivery:
     receives: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """About how many messages a queue holds: those that wait to be received, and those that were received."""
+
+    visible: int
+    received: int
+
+    @property
+    def held(self) -> int:
+        """Returns the number of all messages that the queue holds."""
+        return self.visible + self.received
+
+
 class Queue(Protocol):
     """The queues between dispatcher and workers, one for each pool. A message is a hint: it may be lost or doubled."""
 
@@ -71,8 +84,8 @@ class Queue(Protocol):
     def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
         """Acknowledges deliveries of messages that the queue gave up. One that fails comes again, which is harmless."""
 
-    def depth(self, pool: str) -> int:
-        """Returns about how many messages the queue holds, including those that workers have received."""
+    def depth(self, pool: str) -> QueueDepth:
+        """Returns about how many messages the queue holds."""
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200)."""

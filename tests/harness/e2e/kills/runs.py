@@ -175,6 +175,18 @@ def slots_at_work(ledger: Ledger) -> list[float]:
     return at_work
 
 
+def last_to_end(jobs: Sequence[JobView], count: int = 3) -> str:
+    """Returns the keys, pools and histories of the `count` jobs that ended last, to tell what a run waited for."""
+    late = sorted(jobs, key=lambda job: job.finished_at_ms or 0)[-count:]
+    return "\n".join(
+        f"{job.key} of {job.pool}: "
+        + ", ".join(
+            f"{step['state']} {step['at']} {step.get('reason', '')}".strip() for step in job.raw["history"]
+        )
+        for job in late
+    )
+
+
 def first_dispatch_s(jobs: Sequence[JobView], pool: str, since_s: float) -> float:
     """Returns when the first job of a pool was dispatched after `since_s`."""
     steps = (

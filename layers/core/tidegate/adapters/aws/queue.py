@@ -17,7 +17,7 @@ from tidegate.adapters.aws.effort import Effort
 from tidegate.adapters.aws.errors import translated
 from tidegate.domain import limits
 from tidegate.domain.errors import NotFound, ServiceUnavailable
-from tidegate.ports import Delivery, Message
+from tidegate.ports import Delivery, Message, QueueDepth
 
 _MESSAGES_PER_CALL = 10
 _FOREIGN_BATCHES = 10
@@ -168,10 +168,10 @@ class SqsQueue:
             chunks(receipts, _MESSAGES_PER_CALL),
         )
 
-    def depth(self, pool: str) -> int:
-        """Returns about how many messages the queue holds, received ones included.
+    def depth(self, pool: str) -> QueueDepth:
+        """Returns about how many messages the queue holds.
 
-        The number is right about a minute after the queue has come to rest. Source: Amazon SQS API Reference,
+        The numbers are right about a minute after the queue has come to rest. Source: Amazon SQS API Reference,
         GetQueueAttributes.
         """
         with translated(f"counting the messages of pool {pool}"):
@@ -179,7 +179,11 @@ class SqsQueue:
                 QueueUrl=self._url(pool),
                 AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
             )
-        return sum(map(int, answer["Attributes"].values()))
+        counts = answer["Attributes"]
+        return QueueDepth(
+            visible=int(counts["ApproximateNumberOfMessages"]),
+            received=int(counts["ApproximateNumberOfMessagesNotVisible"]),
+        )
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200); does nothing if it is gone."""

@@ -1,10 +1,12 @@
 """Repairs QUEUED jobs whose message may be lost, and leaves alone those that merely wait for a worker.
 
-A message that no worker has received yet is not lost. While the queue holds at least as many messages as its pool has
-dispatched jobs, none seems to be missing. If it holds fewer, the job's message is sent again, each time after twice the
-wait, at most `MAX_MESSAGES_PER_DISPATCH` messages for one dispatch. After the last one the job is taken back: it is
-READY and dispatched again. A job is also taken back after a very long wait with no message missing, because the
-messages in the queue may belong to other jobs. That wait doubles with each dispatch in a row.
+A message that no worker has received yet is not lost. While the queue shows messages, and holds at least as many as its
+pool has dispatched jobs, none seems to be missing. If it shows none, the job's message was lost, or was received by a
+worker that was ended before its claim: no worker in order keeps a message for so long without one. Either way the
+message is sent again, and so it is if the queue holds too few: each time after twice the wait, at most
+`MAX_MESSAGES_PER_DISPATCH` messages for one dispatch. After the last one the job is taken back: it is READY and
+dispatched again. A job is also taken back after a very long wait with no message missing, because the messages in the
+queue may belong to other jobs. That wait doubles with each dispatch in a row.
 """
 
 from __future__ import annotations
@@ -37,9 +39,15 @@ class QueueEvidence:
 
     @cached_property
     def is_missing_some(self) -> bool:
-        """True if the queue holds fewer messages than the pool has dispatched jobs. Raises ServiceUnavailable."""
-        held = self.services.queue.depth(self.pool)
-        return self.services.index.count(self.pool, Group.ACTIVE, at_most=held + 1) > held
+        """True if the queue shows no message, or holds fewer than the pool has dispatched jobs.
+
+        Received messages hide the loss of others: those of ended jobs whose workers were lost stay on the queue until
+        their visibility ends. Raises ServiceUnavailable.
+        """
+        depth = self.services.queue.depth(self.pool)
+        if depth.visible == 0:
+            return True
+        return self.services.index.count(self.pool, Group.ACTIVE, at_most=depth.held + 1) > depth.held
 
 
 def repair_of_queued(
