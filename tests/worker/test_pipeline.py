@@ -314,4 +314,4 @@ def test_an_urgent_job_behind_many_stale_messages_starts_soon(fixture: BatchFixt
         assert sum(fixture.store.sizes("claim")) <= 20
         fixture.executor.open(1)
         assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, messages[-1:]))
-        assert becomes_true(lambda: not fixture.queue.depth(POOL))
+        assert becomes_true(lambda: not fixture.queue.depth(POOL).held)

@@ -13,7 +13,7 @@ from tests.harness.stateful.model_jobs import ON_FAILURE, ON_SUCCESS
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.retry import RetryPolicy
-from tidegate.ports import Delivery, Message
+from tidegate.ports import Delivery, Message, QueueDepth
 
 PLACES = st.integers(0, 10**6)  # taken modulo the number of choices
 
@@ -61,8 +61,8 @@ class HeldQueue:
         taken = {int(receipt) for receipt in receipts}
         self.dead = [message for place, message in enumerate(self.dead) if place not in taken]
 
-    def depth(self, pool: str) -> int:
-        return len(self.waiting)
+    def depth(self, pool: str) -> QueueDepth:
+        return QueueDepth(visible=len(self.waiting), received=0)
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         raise AssertionError("rules deliver")
