@@ -24,6 +24,7 @@ from tests.harness.contract.stores import aws_clients, make_queue
 from tests.harness.tables import create_tables, table_properties
 from tidegate.adapters.aws.clients import AwsClients, FanOut
 from tidegate.settings import Tables
+from tidegate_devstack import strictness
 from tidegate_devstack.statements import put_right
 from tidegate_devstack.strictness import make_strict
 
@@ -120,16 +121,8 @@ def _stay_at_home(client: Any) -> None:
 def emulated_aws() -> Iterator[EmulatedAws]:
     """Starts the emulator with its missing parts on a virtual clock, and restores it at the end."""
     aws = EmulatedAws()
-    lacking = (
-        "_partiql_insert",
-        "_partiql_update",
-        "_pq_call",
-        "_parse_partiql",
-        "_batch_execute_statement",
-        *_PURE,
-        "copy",
-    )
-    before = {name: getattr(dynamodb, name) for name in lacking}
+    # All of them: `make_strict` wraps what `put_right` replaces, so a part of the patches can't be taken off alone.
+    before = {name: each for name, each in vars(dynamodb).items() if callable(each) or name == "copy"}
     clock, loggers = sqs.time, [logging.getLogger(name) for name in ("dynamodb", "sqs")]
     levels = [logger.level for logger in loggers]
     put_right()
@@ -143,6 +136,7 @@ def emulated_aws() -> Iterator[EmulatedAws]:
     finally:
         for name, function in before.items():
             setattr(dynamodb, name, function)
+        strictness._wrapped.clear()  # so that the next start makes it strict again
         sqs.time = clock
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
