@@ -104,14 +104,14 @@ def emulated_clients() -> AwsClients:
     clients = replace(aws_clients(_NOWHERE, threads=1), fan_out=InTurn(1))
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
-        _stay_at_home(client)
+        _skip_network_work(client)
     return clients
 
 
-def _stay_at_home(client: Any) -> None:
-    """Takes from a client the work for a network: no request leaves, so its address and user agent are never read.
+def _skip_network_work(client: Any) -> None:
+    """Has a client make no address and no user agent: no request leaves this process, so nothing reads them.
 
-    botocore makes both anew for each call, which takes a sixth of a call's time.
+    botocore makes both anew for each call, which takes a sixth of its time.
     """
     client._ruleset_resolver = None  # it then takes the address that it was given
     client._user_agent_creator = SimpleNamespace(to_string=lambda: "emulated")
