@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,7 +13,17 @@ import pytest
 hypothesis.settings.register_profile("tidegate", deadline=None)
 hypothesis.settings.load_profile("tidegate")
 
+# Their files take the longest, and each file runs in one process: at the end, one would run while nothing else is left.
+# The tests of faults are the first, because they copy their process again and again, so it should still be small.
+_FIRST = tuple(Path(__file__).parent / name for name in ("faults", "stateful", "simulation"))
 _NOTES = pytest.StashKey[list[str]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets the tests of some folders run before all others."""
+    items.sort(
+        key=lambda item: next((n for n, at in enumerate(_FIRST) if item.path.is_relative_to(at)), len(_FIRST))
+    )
 
 
 @pytest.fixture

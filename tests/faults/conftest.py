@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,13 +9,6 @@ from tests.harness.faults.injection import Injector
 from tests.harness.faults.runs import SITES
 from tidegate.domain import limits
 from tidegate.usecases.bounds import sweep
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets these tests run first: they copy their process again and again, so it should still be small."""
-    items.sort(key=lambda item: not item.path.is_relative_to(HERE))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import random
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from tidegate.adapters.system import SystemClock
@@ -13,6 +14,7 @@ from tidegate.adapters.system import SystemClock
 STEPS_MS = (600_000, -120_000, 45_000, -3_600_000)
 MACHINES = ("workers", "dispatcher", "reaper")
 _ANSWER_MS = 20  # from a request to its answer
+_PROCESSES = 1_024  # of which it is remembered what depends on their names
 
 
 class Timeline(Protocol):
@@ -25,9 +27,16 @@ class Timeline(Protocol):
         """The true time, in milliseconds since the epoch."""
 
 
+@lru_cache(_PROCESSES)
 def machine_of(process: str) -> str:
     """Returns the machine of a process: one for the workers, one for dispatchers, one for the reaper."""
     return next((machine for machine in MACHINES if machine in process), "workers")
+
+
+@lru_cache(_PROCESSES)
+def _skew_ms(process: str, most_ms: int) -> int:
+    """Returns how far a process's clock is off, at most `most_ms` either way. Each reading of a clock asks for it."""
+    return zlib.crc32(process.encode()) % (2 * most_ms + 1) - most_ms
 
 
 @dataclass(slots=True)
@@ -80,8 +89,7 @@ class Clocks:
         clock.learn((self.timeline.now_ms + lie_ms) // 1_000 * 1_000, _ANSWER_MS)
 
     def _machine_ms(self, process: str) -> int:
-        skew_ms = zlib.crc32(process.encode()) % (2 * self.skew_ms + 1) - self.skew_ms
-        return self.timeline.now_ms + skew_ms + self.set_ms[machine_of(process)]
+        return self.timeline.now_ms + _skew_ms(process, self.skew_ms) + self.set_ms[machine_of(process)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tidegate.adapters.dynamodb import schema
@@ -73,6 +74,7 @@ def _expression(params: Mapping[str, Any], name: str) -> str:
     return f"{name.removesuffix('Expression')}: {_collapsed(text)}"
 
 
+@cache
 def _collapsed(text: str) -> str:
     """Makes one of lists of any length and of repeated clauses, and writes assignments by their types alone.
 

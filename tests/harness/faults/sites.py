@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from tidegate.adapters.aws.clients import AwsClients
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[3]
 ADAPTERS = ROOT / "layers" / "core" / "tidegate" / "adapters"
@@ -43,6 +46,7 @@ class Loose:
     line: int
 
 
+@cache
 def find_sites() -> tuple[frozenset[Site], frozenset[Loose]]:
     """Finds every call of a client's method in the adapters, and every other use of a client in deployed code."""
     sites: set[Site] = set()
@@ -109,31 +113,53 @@ def _name_of(file: Path, folder: Path) -> str:
 
 @cache
 def _module_within(folder: Path, filename: str) -> str | None:
-    """Names the module of a file in a folder. Every call asks for every frame of its stack, so this is remembered."""
     file = Path(filename)
     return _name_of(file, folder) if folder in file.parents else None
 
 
+class _Known(dict[str, T]):
+    """What is known of each source file, by its name. Every call asks for every frame of its stack."""
+
+    def __init__(self, find: Callable[[str], T]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, filename: str) -> T:
+        found = self[filename] = self._find(filename)
+        return found
+
+
 @cache
-def _by_module(sites: frozenset[Site]) -> Mapping[str, tuple[Site, ...]]:
-    modules = sorted({site.module for site in sites})
-    return {module: tuple(site for site in sites if site.module == module) for module in modules}
+def _sites_by_file(sites: frozenset[Site]) -> Mapping[str, tuple[Site, ...]]:
+    def find(filename: str) -> tuple[Site, ...]:
+        module = _module_within(ADAPTERS, filename)
+        return tuple(sorted(site for site in sites if site.module == module))
+
+    return _Known(find)
+
+
+_use_case_of: Mapping[str, str | None] = _Known(lambda filename: _module_within(USE_CASES, filename))
 
 
 def site_under_way(sites: frozenset[Site]) -> Site:
     """Finds the site whose call is running, from the stack of this thread."""
-    of_module = _by_module(sites)
-    for frame in _frames():
-        module = _module_within(ADAPTERS, frame.f_code.co_filename)
-        for site in of_module.get(module, ()) if module is not None else ():
+    by_file = _sites_by_file(sites)
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        for site in by_file[frame.f_code.co_filename]:
             if site.line <= frame.f_lineno <= site.last_line:
                 return site
+        frame = frame.f_back
     raise AssertionError("a call of AWS that is not made by the adapters")
 
 
 def use_cases_under_way() -> frozenset[str]:
     """Finds the modules of use cases that made a call, from the stack of this thread."""
-    modules = (_module_within(USE_CASES, frame.f_code.co_filename) for frame in _frames())
+    modules: set[str | None] = set()
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        modules.add(_use_case_of[frame.f_code.co_filename])
+        frame = frame.f_back
     return frozenset(module for module in modules if module is not None)
 
 
@@ -147,13 +173,6 @@ def find_use_cases() -> frozenset[str]:
         and isinstance(node.annotation, ast.Name)
         and node.annotation.id == "Services"
     )
-
-
-def _frames() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 if __name__ == "__main__":
