@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.harness.e2e.command_line import tidegate_json
+from tests.harness.e2e.looks import job
 from tidegate_devstack import LocalState, down, status, up
 
 SAVED_WITHIN_SECONDS = 6.0  # docs/guides/local-stack.md
@@ -51,12 +52,10 @@ def test_jobs_outlive_a_kill_and_no_process_outlives_a_stop(stack_home: Path) ->
         assert second.pid != first.pid
         assert "nothing changed since the last deployment" in said
         assert still_running(left) == []
-        ended = tidegate_json(home, "jobs", "get", job_id)
         deadline_s = time.monotonic() + RECOVERED_WITHIN_SECONDS
-        while ended["state"] != "SUCCEEDED":
+        while (ended := job(home, job_id))["state"] != "SUCCEEDED":
             assert time.monotonic() < deadline_s, ended
             time.sleep(1)
-            ended = tidegate_json(home, "jobs", "get", job_id)
         last = [psutil.Process(second.pid), *psutil.Process(second.pid).children(recursive=True)]
         assert down(silent, home=home)
         assert still_running(last) == []
