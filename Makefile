@@ -28,11 +28,13 @@ FAST := $(addprefix tests/,domain usecases functions worker cli)
 UNTRACED := */jobs/child.py,*/jobs/check.py,*/executors/keeper.py
 # A pattern of the mistakes that `make mutants` makes; the names end with numbers, so `*[147]` makes three of ten.
 MISTAKES ?= *
-# All of these tests share one stack and one deployment, so they run in one process.
+# Each process of these tests brings up a stack of its own.
 ON_THE_STACK := tests/e2e
 # Tests that start no stack run in one process for each core, four at most. `make test XDIST=` uses a single process.
 # Files go in their order: sorted by their number of tests, the slow files, which have few, would run last and alone.
 XDIST ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Tests on a stack mostly wait, so two stacks fit on two cores; more of them are untried, so there are two at most.
+STACKS ?= $(patsubst 4,2,$(XDIST))
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -81,7 +83,7 @@ test-in-process: setup ## run the tests that need no local stack: the first part
 
 test-on-the-stack: setup ## run the tests on the local stack and in a browser: the second part of `make test`
 	@$(CONSOLE) $(OR_NO_NPM)
-	@$(BIN)/python -m pytest $(ON_THE_STACK) --ignore=$(KILLS)
+	@$(BIN)/python -m pytest $(ON_THE_STACK) $(STACKS) --ignore=$(KILLS)
 	@$(BIN)/python -m pytest $(KILLS)
 
 console: setup ## build the console into clients/console/dist; does nothing if nothing changed

@@ -10,14 +10,27 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cfnlint.decode import decode
 
 from tidegate_devstack import LocalStackError, LocalState, down, logs, processes, sam, saved_state, status
 from tidegate_devstack import emulator as emulators
 from tidegate_devstack.emulator import Emulator
 from tidegate_devstack.model import StackInfo, read_info, write_info
 from tidegate_devstack.places import Places
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+BUILT = {"AWS::Serverless::Function", "AWS::Serverless::LayerVersion"}
+READ_BY_BUILD = (
+    "Runtime",
+    "Architectures",
+    "CodeUri",
+    "ContentUri",
+    "CompatibleRuntimes",
+    "CompatibleArchitectures",
+)
 
 
 def silent(line: str) -> None:
@@ -145,6 +158,35 @@ def test_local_parameters_come_from_samconfig_and_this_machine(project: Path) ->
     assert parameters["Window"] == "3"
     assert parameters["Runtime"] == f"python3.{sys.version_info.minor}"
     assert parameters["Architecture"] in {"arm64", "x86_64"}
+
+
+def test_a_parameter_of_the_deployment_alone_deploys_the_same_build_again(project: Path) -> None:
+    parameters = sam.local_parameters(project, {"Window": "3"})
+    others = {**parameters, "Window": "4"}
+    assert sam.build_parameters(parameters) == sam.build_parameters(others)
+    assert sam.build_parameters(parameters).keys() == {"Runtime", "Architecture"}
+    assert sam.deployment_hash("one", parameters) != sam.deployment_hash("one", others)
+    assert sam.deployment_hash("one", parameters) != sam.deployment_hash("two", parameters)
+
+
+def named_in(value: Any) -> Iterator[str]:
+    """Yields the names that a part of a template refers to, and the functions that it calls."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from [str(inner)] if key == "Ref" else [key] if key.startswith("Fn::") else named_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from named_in(inner)
+
+
+def test_the_template_names_no_other_parameter_where_a_build_reads_it() -> None:
+    template, problems = decode(str(TEMPLATE))
+    assert not problems, problems
+    built = [each for each in template["Resources"].values() if each["Type"] in BUILT]
+    read = [each.get("Metadata") for each in built]
+    for properties in (template["Globals"]["Function"], *(each["Properties"] for each in built)):
+        read += [properties.get(name) for name in READ_BY_BUILD]
+    assert set(named_in(read)) == set(sam.BUILD_PARAMETERS)
 
 
 def test_nothing_is_built_twice(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:

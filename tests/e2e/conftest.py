@@ -1,4 +1,7 @@
-"""One local stack for all end-to-end tests of a session, beside any stack of the developer."""
+"""One local stack for all end-to-end tests of a process, beside any stack of the developer.
+
+`make test` runs two processes, because the tests mostly wait. A file's tests stay together.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,47 @@ from dev.scripts.console import UNAVAILABLE
 from tests.harness.e2e.quiet import set_schedule
 from tidegate_devstack import StackInfo, down, up
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 FOLDER = ROOT / ".tidegate"
+# The files that take longest, longest first: two processes that take the next file as soon as they are free then end
+# at about the same time.
+SLOWEST = (
+    "test_console_flows.py",
+    "permissions/test_permissions.py",
+    "test_doctor.py",
+    "test_runtime.py",
+    "test_workers.py",
+    "test_first_job_type.py",
+    "test_jobs.py",
+    "test_local_stack_killed.py",
+    "test_scheduling.py",
+    "permissions/test_roles.py",
+    "test_job_logs.py",
+    "test_examples.py",
+    "test_recovery.py",
+    "test_local_stack.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test in this folder as `e2e`, and moves those that leave much behind to the end."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker("e2e")
-    items.sort(key=lambda item: item.get_closest_marker("leaves_much") is not None)
+    """Marks every test in this folder as `e2e`. Of these, the slowest files come first, and what leaves much last.
+
+    The tests of other folders stay where they are.
+    """
+    places = [place for place, item in enumerate(items) if HERE in item.path.parents]
+    here = [items[place] for place in places]
+    for place, item in zip(places, sorted(here, key=_turn), strict=True):
+        item.add_marker("e2e")
+        items[place] = item
+
+
+def _turn(item: pytest.Item) -> tuple[bool, int]:
+    name = item.path.relative_to(HERE).as_posix()
+    return (
+        item.get_closest_marker("leaves_much") is not None,
+        SLOWEST.index(name) if name in SLOWEST else len(SLOWEST),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.harness.e2e.command_line import tidegate, tidegate_json
+from tests.harness.e2e.kills.deployment import schedules
 from tidegate_cli.documents.structures import load
 from tidegate_cli.views import parse_time_ms
 from tidegate_devstack import StackInfo
 
+TICK_SECONDS = 5  # where no other work flows, a retry waits for a tick, and ticks are a minute apart
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -33,7 +35,8 @@ def test_a_job_and_its_retries(stack: StackInfo, stack_home: Path) -> None:
     assert stack.port
     nap = tidegate_json(stack_home, "submit", str(EXAMPLES / "job.json"), "--wait")
     assert (nap["state"], nap["name"], nap["tags"]) == ("SUCCEEDED", "a nap", {"team": "data"})
-    lucky = _wait(stack_home, tidegate_json(stack_home, "submit", str(EXAMPLES / "retry.yaml")))
+    with schedules(stack, TICK_SECONDS):
+        lucky = _wait(stack_home, tidegate_json(stack_home, "submit", str(EXAMPLES / "retry.yaml")))
     assert (lucky["state"], lucky["attempt"]) == ("SUCCEEDED", 3)
 
 

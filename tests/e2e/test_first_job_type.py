@@ -88,7 +88,8 @@ def _left_out(folder: str, names: list[str]) -> set[str]:
     return {
         name
         for name in names
-        if name == "__pycache__" or (at_the_top and (name.startswith(".") or name in NOT_COPIED))
+        if name in {"__pycache__", "node_modules"}
+        or (at_the_top and (name.startswith(".") or name in NOT_COPIED))
     }
 
 

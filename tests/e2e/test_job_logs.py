@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from tests.harness.e2e.command_line import tidegate, tidegate_json
-from tests.harness.e2e.worker_processes import becomes, job_state, worker
+from tests.harness.e2e.looks import becomes, job_state
+from tests.harness.e2e.worker_processes import worker
 from tidegate_cli.client import Client
 from tidegate_cli.target import local_target
 from tidegate_cli.views import parse_time_ms
 from tidegate_devstack import StackInfo
 
 FIRST_LINE_SECONDS = 2.0
+PAUSE_SECONDS = 3  # behind each line, so that the job runs on when its first line is due
 
 
 def submit(home: Path, pool: str, **fields: Any) -> str:
@@ -52,7 +54,7 @@ def sees_the_first_line_soon(stack: StackInfo, job_id: str, note: Callable[[str]
 def test_a_job_of_the_function_is_followed(
     stack: StackInfo, stack_home: Path, note: Callable[[str], None]
 ) -> None:
-    job_id = submit(stack_home, "lambda", parameters={"lines": 4, "seconds": 5})
+    job_id = submit(stack_home, "lambda", parameters={"lines": 4, "seconds": PAUSE_SECONDS})
     sees_the_first_line_soon(stack, job_id, note, "function")
     followed = tidegate(stack_home, "jobs", "logs", job_id, "--follow")
     assert followed.returncode == 0, followed.stderr
@@ -63,7 +65,7 @@ def test_a_job_of_the_function_is_followed(
 def test_a_job_of_a_worker_process_is_followed(
     stack: StackInfo, stack_home: Path, tmp_path: Path, note: Callable[[str], None]
 ) -> None:
-    job_id = submit(stack_home, "ecs", parameters={"lines": 4, "seconds": 5})
+    job_id = submit(stack_home, "ecs", parameters={"lines": 4, "seconds": PAUSE_SECONDS})
     with worker(stack_home, tmp_path / "log", "--slots", "2"):
         sees_the_first_line_soon(stack, job_id, note, "worker process")
         followed = tidegate(stack_home, "jobs", "logs", job_id, "--follow")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.e2e.command_line import tidegate_json
-from tests.harness.e2e.worker_processes import becomes, job_state, worker
+from tests.harness.e2e.looks import api, becomes, job_state, workflow_states
+from tests.harness.e2e.worker_processes import worker
 from tidegate.domain import limits
 from tidegate_devstack import StackInfo
 
@@ -25,13 +26,9 @@ def _submit_chain(home: Path, **first: Any) -> tuple[str, list[str]]:
     return workflow, [f"{workflow}.{place}" for place in range(3)]
 
 
-def _states(home: Path, workflow: str) -> list[str]:
-    jobs = tidegate_json(home, "workflows", "get", workflow)["jobs"]
-    return [str(job["state"]) for job in jobs]
-
-
 def _load(home: Path, pool: str) -> tuple[int, int]:
-    shown = tidegate_json(home, "pools", "get", pool)
+    with api(home) as client:
+        shown = client.get_pool(pool)
     return int(shown["ready"]["count"]), int(shown["active"]["count"])
 
 
@@ -39,11 +36,11 @@ def test_a_cancelled_workflow_is_rerun(stack: StackInfo, stack_home: Path, tmp_p
     workflow, _ = _submit_chain(stack_home, pool="ecs")
     answer = tidegate_json(stack_home, "workflows", "cancel", workflow)
     assert (answer["cancelled"], answer["asked"]) == (3, 0)
-    assert _states(stack_home, workflow) == ["CANCELLED"] * 3
+    assert workflow_states(stack_home, workflow) == ["CANCELLED"] * 3
     answer = tidegate_json(stack_home, "workflows", "rerun", workflow)
     assert (answer["reopened"], answer["complete"]) == (3, True)
     with worker(stack_home, tmp_path / "worker.log", "--worker-id", "recovery-1"):
-        becomes(lambda: _states(stack_home, workflow), ["SUCCEEDED"] * 3)
+        becomes(lambda: workflow_states(stack_home, workflow), ["SUCCEEDED"] * 3)
 
 
 def test_a_job_that_timed_out_is_retried_with_what_was_skipped_for_it(
@@ -52,7 +49,7 @@ def test_a_job_that_timed_out_is_retried_with_what_was_skipped_for_it(
     slow = {"type": "tidegate.sleep", "parameters": {"seconds": 60}, "timeout_seconds": 1, "max_retries": 0}
     workflow, (first, second, _) = _submit_chain(stack_home, **slow)
     ended = ["TIMED_OUT", "SKIPPED", "SUCCEEDED"]
-    becomes(lambda: _states(stack_home, workflow), ended)
+    becomes(lambda: workflow_states(stack_home, workflow), ended)
     job = tidegate_json(stack_home, "jobs", "retry", first)
     assert job["reopening"] == {
         "reopened": 2,
@@ -60,7 +57,7 @@ def test_a_job_that_timed_out_is_retried_with_what_was_skipped_for_it(
         "left_without_upstream": 0,
         "complete": True,
     }
-    becomes(lambda: _states(stack_home, workflow), ended)
+    becomes(lambda: workflow_states(stack_home, workflow), ended)
     again = tidegate_json(stack_home, "jobs", "get", first)
     assert (again["attempt"], again["reopened"]) == (2, 1)
     states = [entry["state"] for entry in tidegate_json(stack_home, "jobs", "get", second)["history"]]
@@ -71,7 +68,7 @@ def test_everything_downstream_is_cancelled(stack: StackInfo, stack_home: Path) 
     workflow, (first, *_) = _submit_chain(stack_home, pool="ecs")
     job = tidegate_json(stack_home, "jobs", "cancel", first, "--downstream")
     assert job["downstream"] == {"cancelled": 2, "asked": 0, "ended": 0, "complete": True, "exact": True}
-    assert _states(stack_home, workflow) == ["CANCELLED"] * 3
+    assert workflow_states(stack_home, workflow) == ["CANCELLED"] * 3
 
 
 def test_an_undeliverable_job_is_redriven(stack: StackInfo, stack_home: Path, tmp_path: Path) -> None:

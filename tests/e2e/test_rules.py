@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.harness.e2e.command_line import tidegate, tidegate_json
+from tests.harness.e2e.looks import becomes, job_state
 from tidegate.bootstrap import Services, aws_services, connect_system
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.settings import read_settings, read_tables
 from tidegate_devstack import StackInfo
 
-PATIENCE_SECONDS = 60
 JOB = '{"type": "tidegate.noop", "pool": "ecs"}'
 
 
@@ -43,14 +43,11 @@ def test_a_new_rule_wakes_the_dispatcher_for_every_pool(
     services, worker = faulty_worker
     job_id = tidegate_json(stack_home, "submit", "-", stdin=JOB)["job_id"]
     services.workers.heartbeat_if_mine(replace(worker, heartbeat_at_ms=time.time_ns() // 1_000_000, fault=""))
-    assert tidegate_json(stack_home, "jobs", "get", job_id)["state"] == "READY"
+    assert job_state(stack_home, job_id)() == "READY"
     paused = tidegate_json(stack_home, "pools", "pause", "lambda")
     try:
         assert paused["paused"] is True
-        deadline_s, state = time.monotonic() + PATIENCE_SECONDS, "READY"
-        while state == "READY" and time.monotonic() < deadline_s:
-            state = tidegate_json(stack_home, "jobs", "get", job_id)["state"]
-        assert state == "QUEUED"
+        becomes(job_state(stack_home, job_id), "QUEUED")
     finally:
         assert tidegate_json(stack_home, "pools", "resume", "lambda")["paused"] is False
         tidegate_json(stack_home, "jobs", "cancel", job_id)

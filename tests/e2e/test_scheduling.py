@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.harness.e2e import looks
 from tests.harness.e2e.command_line import tidegate, tidegate_json
-from tests.harness.e2e.worker_processes import becomes, job_state, worker
+from tests.harness.e2e.looks import becomes, job_state
+from tests.harness.e2e.worker_processes import worker
 
 HELD_TYPE = "demo.start_signal"
 NOT_BEFORE_SECONDS = 5.0  # the most delay while work flows
@@ -86,7 +88,7 @@ def paused_type(stack_home: Path) -> Iterator[str]:
 def test_a_paused_type_is_held_and_goes_on(stack_home: Path, paused_type: str) -> None:
     job = json.dumps({"type": paused_type, "parameters": {"seconds": 0}})
     job_id = tidegate_json(stack_home, "submit", "-", stdin=job)["job_id"]
-    becomes(lambda: tidegate_json(stack_home, "jobs", "get", job_id)["held_in"], f"type:{paused_type}")
+    becomes(lambda: looks.job(stack_home, job_id)["held_in"], f"type:{paused_type}")
     shown = tidegate(stack_home, "jobs", "get", job_id).stdout
     assert f"1 job waits for type {paused_type}, which is paused or at its limit" in shown
     # It does not hold up the others.

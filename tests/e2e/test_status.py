@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.harness.e2e.command_line import tidegate, tidegate_json
-from tests.harness.e2e.worker_processes import becomes
+from tests.harness.e2e.looks import becomes
 from tidegate_devstack import StackInfo
 
 WORKFLOW = {"jobs": [{"key": "a", "type": "tidegate.noop"}]}

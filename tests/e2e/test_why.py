@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ FLOW = {
 
 
 def test_each_hold_is_named_with_its_change(
-    stack: StackInfo, stack_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stack: StackInfo, stack_home: Path, monkeypatch: pytest.MonkeyPatch, note: Callable[[str], None]
 ) -> None:
     tidegate_json(stack_home, "pools", "pause", "ecs")
     tidegate_json(stack_home, "types", "limit", "tidegate.noop", "3")
@@ -53,8 +54,7 @@ def test_each_hold_is_named_with_its_change(
                 client.why(f"{workflow_id}.{number % 2}")
                 taken_ms.append((time.perf_counter() - began) * 1_000)
         taken_ms.sort()
-        with capsys.disabled():
-            print(f"\n  why: median {taken_ms[CALLS // 2]:.0f} ms, p95 {taken_ms[CALLS * 95 // 100]:.0f} ms")  # noqa: T201 - a figure for people
+        note(f"why: median {taken_ms[CALLS // 2]:.0f} ms, p95 {taken_ms[CALLS * 95 // 100]:.0f} ms")
     finally:
         tidegate_json(stack_home, "workflows", "cancel", workflow_id)
         tidegate_json(stack_home, "types", "limit", "tidegate.noop", "none")

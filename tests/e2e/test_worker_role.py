@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.harness.attack.isolation import without_privileges
-from tests.harness.e2e.worker_processes import becomes, job_state, submit, worker
+from tests.harness.e2e.looks import becomes, job_state
+from tests.harness.e2e.worker_processes import submit, worker
 from tidegate_cli.worker_credentials import ROLE, session_keys
 from tidegate_devstack import StackInfo
 

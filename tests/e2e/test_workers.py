@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.e2e.command_line import tidegate, tidegate_json
-from tests.harness.e2e.worker_processes import becomes, job_state, submit, worker, worker_state
+from tests.harness.e2e.looks import becomes, job, job_state, worker_state
+from tests.harness.e2e.worker_processes import submit, worker
 from tidegate_devstack import StackInfo
 
 USER = "e2e-worker"
@@ -34,8 +35,8 @@ def test_a_running_job_may_finish_after_sigterm(stack_home: Path, tmp_path: Path
         running.tell(signal.SIGTERM)
         becomes(worker_state(stack_home, "e2e-drain"), "DRAINING")
         assert running.ended() == 0
-    job = tidegate_json(stack_home, "jobs", "get", job_id)
-    assert (job["state"], job["attempt"], job["worker"]) == ("SUCCEEDED", 1, "e2e-drain")
+    ended = tidegate_json(stack_home, "jobs", "get", job_id)
+    assert (ended["state"], ended["attempt"], ended["worker"]) == ("SUCCEEDED", 1, "e2e-drain")
     left = tidegate_json(stack_home, "workers", "get", "ecs", "e2e-drain")
     assert (left["state"], left["live"], left["running"]) == ("INACTIVE", False, 0)
     assert (left["claimed"], left["succeeded"], left["handed_back"]) == (1, 1, 0)
@@ -103,7 +104,7 @@ def test_the_id_of_a_killed_process_is_refused_until_it_is_taken_over(
         with worker(stack_home, tmp_path / "fourth", *given, "--take-over") as fourth:
             assert third.ended() == 1
             assert "now belongs to a process on host" in third.log.read_text(encoding="utf-8")
-            becomes(lambda: tidegate_json(stack_home, "jobs", "get", held_id)["attempt"], 2)
+            becomes(lambda: job(stack_home, held_id)["attempt"], 2)
             fourth.tell(signal.SIGTERM)
             assert fourth.ended() == 0
     for job_id in (*job_ids, held_id):

@@ -20,6 +20,8 @@ from tidegate_devstack.private_files import open_private
 from tidegate_devstack.root_key import read_root_secret
 
 BUILD_TAG = "tidegate:build"
+BUILD_PARAMETERS = ("Runtime", "Architecture")
+"""The parameters of the template that a build depends on. The others change the deployment alone."""
 _HASH_FILE = "content.sha256"
 _NOT_SOURCE = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -41,8 +43,16 @@ def local_parameters(project: Path, extra: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def build_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Returns the parameters that a build depends on.
+
+    All homes of a project share its build. Stacks with other parameters would otherwise build it again for each other.
+    """
+    return {name: parameters[name] for name in BUILD_PARAMETERS if name in parameters}
+
+
 def content_hash(project: Path, parameters: Mapping[str, str]) -> str:
-    """Returns a SHA-256 digest of all that a build depends on: template, code, locked packages, parameters.
+    """Returns a SHA-256 digest of all that a build depends on: template, code, locked packages, its parameters.
 
     The console is no part of it: `add_console` puts it into the build, and into the digest of the deployment.
     """
@@ -54,6 +64,12 @@ def content_hash(project: Path, parameters: Mapping[str, str]) -> str:
         digest.update(f"{path.relative_to(project).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def deployment_hash(built_from: str, parameters: Mapping[str, str]) -> str:
+    """Returns a SHA-256 digest of a build, given by its own digest, and all parameters of its deployment."""
+    given = "".join(f"{name}={parameters[name]}\0" for name in sorted(parameters))
+    return hashlib.sha256(f"{built_from}\0{given}".encode()).hexdigest()
 
 
 def _sources(project: Path) -> Iterator[Path]:

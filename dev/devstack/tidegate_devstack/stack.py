@@ -41,9 +41,10 @@ def up(
     with places.lock_home(progress):
         with places.lock_build(progress):
             chosen = sam.local_parameters(places.project, parameters or {})
-            digest = sam.content_hash(places.project, chosen)
+            of_build = sam.build_parameters(chosen)
+            built_from = sam.content_hash(places.project, of_build)
             is_checked = job_code.check_source(places.project)
-            sam.build(places, chosen, digest, progress)
+            sam.build(places, of_build, built_from, progress)
             if not is_checked:
                 job_code.check_layer(places.build)
             running = emulators.find_running(places)
@@ -60,7 +61,7 @@ def up(
                     emulator = _whole(places, started, progress)
                     if console is not None and not console.wait(_GRACE_SECONDS):
                         progress("the console is still being built, and the stack does not wait for it")
-                    digest = add_console(places, digest)
+                    digest = add_console(places, sam.deployment_hash(built_from, chosen))
                     info = _deploy_if_changed(places, emulator, chosen, digest, progress)
             except BaseException:
                 if running is None or not running.is_running:

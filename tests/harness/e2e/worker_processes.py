@@ -1,4 +1,4 @@
-"""Worker processes that tests start, and waits for their effects."""
+"""Worker processes that tests start, and jobs for them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from tests.harness.e2e.command_line import tidegate_json
 
@@ -56,26 +54,6 @@ def worker(
                 raise
 
 
-def becomes(read: Callable[[], Any], wanted: object) -> None:
-    """Waits, with a time limit, until `read` returns the wanted value."""
-    deadline_s = time.monotonic() + PATIENCE_SECONDS
-    while (found := read()) != wanted:
-        assert time.monotonic() < deadline_s, found
-        time.sleep(0.2)
-
-
 def submit(home: Path, seconds: float) -> str:
     job = f'{{"type": "tidegate.sleep", "pool": "ecs", "parameters": {{"seconds": {seconds}}}}}'
     return str(tidegate_json(home, "submit", "-", stdin=job)["job_id"])
-
-
-def job_state(home: Path, job_id: str) -> Callable[[], str]:
-    return lambda: str(tidegate_json(home, "jobs", "get", job_id)["state"])
-
-
-def worker_state(home: Path, worker_id: str) -> Callable[[], str | None]:
-    def read() -> str | None:
-        listed = tidegate_json(home, "workers", "list", "--pool", "ecs", "--limit", "1000")["workers"]
-        return next((each["state"] for each in listed if each["worker_id"] == worker_id), None)
-
-    return read

@@ -51,11 +51,17 @@ def prepare(stack: StackInfo, *, resend_after_seconds: int, hidden_seconds: int)
     stack.session().client("sqs", endpoint_url=stack.endpoint_url).set_queue_attributes(
         QueueUrl=stack.outputs["EcsPoolQueueUrl"], Attributes={"VisibilityTimeout": str(hidden_seconds)}
     )
+    resend_after(stack, resend_after_seconds)
+
+
+def resend_after(stack: StackInfo, seconds: int) -> None:
+    """Has the reaper send a lost message again after `seconds`, or after half of that more at most, not after 300."""
+    client = lambda_client(stack)
     reaper = stack.outputs["ReaperFunctionName"]
     variables = client.get_function_configuration(FunctionName=reaper)["Environment"]["Variables"]
-    patience = {"TIDEGATE_RESEND_AFTER_SECONDS": str(resend_after_seconds)}
     client.update_function_configuration(
-        FunctionName=reaper, Environment={"Variables": {**variables, **patience}}
+        FunctionName=reaper,
+        Environment={"Variables": {**variables, "TIDEGATE_RESEND_AFTER_SECONDS": str(seconds)}},
     )
 
 
