@@ -90,8 +90,11 @@ def test_a_page_on_loopback_calls_the_stack_with_the_users_rights(
             for _ in range(2)
         )
         assert (first.status_code, first.json()["job_id"]) == (201, second.json()["job_id"])
-        # A list is read state by state, so a job that moves on meanwhile may be missing.
-        becomes(lambda: browser.get(f"{api}v1/jobs/{first.json()['job_id']}", headers=word).json()["state"], "SUCCEEDED")
+        # A list is read state by state, so one whose state changes meanwhile may be missing.
+        becomes(
+            lambda: browser.get(f"{api}v1/jobs/{first.json()['job_id']}", headers=word).json()["state"],
+            "SUCCEEDED",
+        )
         found = browser.get(f"{api}v1/jobs?name=a+b%2Fc%2b&state=SUCCEEDED&limit=5", headers=word)
         assert [job["job_id"] for job in found.json()["jobs"]] == [first.json()["job_id"]]
         assert browser.get(f"{api}v1/me").status_code == 401
