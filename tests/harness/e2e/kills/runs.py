@@ -181,7 +181,7 @@ def last_to_end(jobs: Sequence[JobView], count: int = 3) -> str:
     return "\n".join(
         f"{job.key} of {job.pool}: "
         + ", ".join(
-            f"{step['state']} {step['at']} {step.get('reason', '')}".strip() for step in job.raw["history"]
+            f"{step['state']} {step['at']} {step['reason'] or ''}".strip() for step in job.raw["history"]
         )
         for job in late
     )
