@@ -1,6 +1,6 @@
 """A run of the recorder: it decodes the changes of jobs, and records them in the progress of their workflows.
 
-It also leaves the reminders of jobs that the dispatcher freed.
+It also leaves the reminders of jobs that the dispatcher freed, and publishes the events that changes call for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from tidegate.entry.metrics import Publisher
 from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
 from tidegate.entry.watching import publish_run
-from tidegate.usecases.record.record import record
+from tidegate.usecases.isolation import FirstError
+from tidegate.usecases.record.publish import publish
+from tidegate.usecases.record.record import RecordReport, record
 from tidegate.usecases.record.remind_freed import remind_of_freed
 
 logger = Logger()
@@ -25,9 +27,10 @@ keep_log_level(logger)  # with every metric, Lambda lets INFO through
 
 
 def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
-    """Handles a batch of the stream of jobs.
+    """Handles a batch of the stream of jobs, of submissions or of workers.
 
-    A failure of the stores fails the whole batch, which then comes again; handling it twice is harmless. A record that
+    A failure of the stores or the bus fails the whole batch, which then comes again; handling it twice is harmless.
+    Neither keeps the other from its part, because a batch comes a limited number of times. A record that
     can't be read now can never be read, so it is logged and skipped, or it would block its shard.
     """
     before = deps.meter.snapshot()
@@ -38,10 +41,15 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
         for each in changes.unreadable:
             details = {"event_id": each.event_id, "error": each.error}
             logger.error("stream record can't be read", extra=details)
-        jobs = [change.new for change in changes.jobs]
-        report = record(deps.services, jobs)
-        remind_of_freed(deps.services, jobs, deps.clock.now_ms())
-        logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report)})
+        changed = [change.new for change in changes.jobs if not change.keeps_its_state]
+        report, published, errors = RecordReport(), 0, FirstError()
+        with errors.isolated():
+            report = record(deps.services, changed)
+            remind_of_freed(deps.services, [change.new for change in changes.jobs], deps.clock.now_ms())
+        with errors.isolated():
+            published = publish(deps.services, changes)
+        errors.raise_first()
+        logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report), "events": published})
         leave_pulse(deps.services, deps.pulses, Part.RECORD, deps.clock)
         done_since_ms = changes.oldest_at_ms
         return {"batchItemFailures": []}
