@@ -17,10 +17,7 @@ from tidegate.entry.metrics import Publisher
 from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
 from tidegate.entry.watching import publish_run
-from tidegate.usecases.isolation import FirstError
-from tidegate.usecases.record.publish import publish
-from tidegate.usecases.record.record import RecordReport, record
-from tidegate.usecases.record.remind_freed import remind_of_freed
+from tidegate.usecases.record.follow import follow_changes
 
 logger = Logger()
 keep_log_level(logger)  # with every metric, Lambda lets INFO through
@@ -41,15 +38,8 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
         for each in changes.unreadable:
             details = {"event_id": each.event_id, "error": each.error}
             logger.error("stream record can't be read", extra=details)
-        changed = [change.new for change in changes.jobs if not change.keeps_its_state]
-        report, published, errors = RecordReport(), 0, FirstError()
-        with errors.isolated():
-            report = record(deps.services, changed)
-            remind_of_freed(deps.services, [change.new for change in changes.jobs], deps.clock.now_ms())
-        with errors.isolated():
-            published = publish(deps.services, changes)
-        errors.raise_first()
-        logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report), "events": published})
+        report = follow_changes(deps.services, changes, now_ms=deps.clock.now_ms())
+        logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report)})
         leave_pulse(deps.services, deps.pulses, Part.RECORD, deps.clock)
         done_since_ms = changes.oldest_at_ms
         return {"batchItemFailures": []}
