@@ -11,10 +11,11 @@ import pytest
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
+from tests.harness.contract.envelopes import envelope_of
 from tests.harness.contract.script import Script, error
 from tests.harness.contract.stores import BUS, Stores
-from tests.harness.domain.event_samples import EVENTS_OUT, JOB, envelope_of
-from tests.harness.functions.api_calls import SETTINGS
+from tests.harness.domain.event_samples import EVENTS_OUT, JOB, JOB_AT_RISK
+from tests.harness.functions.api_calls import SETTINGS, read_event
 from tidegate.adapters.aws.event_bus import detail_of
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.events import Event, job_ended
@@ -34,6 +35,18 @@ def made_bus(stores: Stores) -> Any:
     with contextlib.suppress(bus.exceptions.ResourceAlreadyExistsException):
         bus.create_event_bus(Name=BUS)
     return bus
+
+
+@pytest.mark.parametrize("name", EVENTS_OUT)
+def test_the_sample_is_what_a_target_gets(name: str) -> None:
+    assert read_event(name) == envelope_of(EVENTS_OUT[name])
+
+
+@pytest.mark.parametrize("event", [*EVENTS_OUT.values(), JOB_AT_RISK], ids=lambda event: event.id)
+def test_an_event_holds_no_parameter_result_message_or_caller(event: Event) -> None:
+    told = json.dumps(detail_of(event))
+    assert "secret" not in told
+    assert "user/ann" not in told
 
 
 @pytest.fixture
