@@ -4,9 +4,11 @@ Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Eve
 ServiceUnavailable when the service behind it does not answer within bounded retries.
 """
 
+from tidegate.domain.workflow_record import WorkflowRecord
 from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
+from tidegate.ports.event_bus import EventBus
 from tidegate.ports.execution import (
     UNKNOWN_TYPE,
     Assignment,
@@ -37,7 +39,7 @@ from tidegate.ports.statistics import StatisticsStore
 from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
-from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStore
+from tidegate.ports.workflows import WorkflowEntry, WorkflowStore
 
 __all__ = [
     "UNKNOWN_TYPE",
@@ -52,6 +54,7 @@ __all__ = [
     "DispatchLeases",
     "EndedPage",
     "Entropy",
+    "EventBus",
     "Executor",
     "GrantStore",
     "Heartbeat",

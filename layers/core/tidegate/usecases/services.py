@@ -19,6 +19,7 @@ from tidegate.ports import (
     Cursors,
     DispatchLeases,
     Entropy,
+    EventBus,
     GrantStore,
     JobIndex,
     JobRegistry,
@@ -71,6 +72,7 @@ class Services:
     registry: JobRegistry
     audit: AuditTrail
     logs: LogReader
+    events: EventBus
     recall: Recall = field(default_factory=Recall)
     long_recall: Recall = field(default_factory=lambda: Recall(KEEP_LONG_MS))
     earlier_pools: tuple[str, ...] = ()
