@@ -14,6 +14,7 @@ import pytest
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import StandingClock
+from tests.harness.domain.event_samples import EVENTS_OUT
 from tests.harness.functions.api_calls import EVENT_STATUS, EVENTS, NOW_MS, SETTINGS, Api, read_event
 from tests.harness.tables import resources, routes
 from tidegate.adapters.aws.queue import message_body
@@ -46,6 +47,7 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
         "dispatcher-schedule",
         "dispatcher-stream",
         "dispatcher-workers",
+        *EVENTS_OUT,
         "reaper-schedule",
         "recorder-stream",
         "worker-sqs",

@@ -257,6 +257,14 @@ def kept_until_s(now_ms: int) -> int:
     return now_ms // 1_000 + ENTRY_KEPT_SECONDS
 
 
+def kept_since_ms(expires_at_s: int) -> int:
+    """Returns when an entry was last written, in milliseconds since the epoch and by the whole second.
+
+    `expires_at_s` is when the entry may be removed, as `kept_until_s` says.
+    """
+    return (expires_at_s - ENTRY_KEPT_SECONDS) * 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Ability:
     """The jobs that a pool can run at once: `slots` in all.

@@ -7,6 +7,7 @@ ServiceUnavailable when the service behind it does not answer within bounded ret
 from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
+from tidegate.ports.event_bus import EventBus
 from tidegate.ports.execution import (
     UNKNOWN_TYPE,
     Assignment,
@@ -53,6 +54,7 @@ __all__ = [
     "DispatchLeases",
     "EndedPage",
     "Entropy",
+    "EventBus",
     "Executor",
     "GrantStore",
     "Heartbeat",

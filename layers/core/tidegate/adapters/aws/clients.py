@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -70,15 +70,31 @@ class FanOut:
         return [future.result() for future in futures]
 
 
+class EventBridgeClient(Protocol):
+    """The part of EventBridge's client that tidegate uses; its stubs are not installed."""
+
+    @property
+    def meta(self) -> Any:
+        """The client's description of itself, with its hooks."""
+
+    def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:  # noqa: N803  # AWS names it
+        """Puts up to ten events on their buses; the answer says of each whether it was taken."""
+
+
 def _no_logs() -> CloudWatchLogsClient:
     raise ServiceUnavailable("this process has no client of CloudWatch Logs")
+
+
+def _no_eventbridge() -> EventBridgeClient:
+    raise ServiceUnavailable("this process has no client of EventBridge")
 
 
 @dataclass(frozen=True, slots=True)
 class AwsClients:
     """The dependencies of every AWS adapter. `effort_seconds` bounds how long one operation may take.
 
-    `make_logs` makes the client of CloudWatch Logs when it is first needed, because most processes never need it.
+    `make_logs` makes the client of CloudWatch Logs when it is first needed, because most processes never need it. So
+    does `make_eventbridge` with that of EventBridge.
     """
 
     dynamodb: DynamoDBClient
@@ -90,8 +106,10 @@ class AwsClients:
     timer: Timer = field(default_factory=SystemTimer)
     effort_seconds: float = LONGEST_EFFORT_SECONDS
     make_logs: Callable[[], CloudWatchLogsClient] = field(default=_no_logs, repr=False)
+    make_eventbridge: Callable[[], EventBridgeClient] = field(default=_no_eventbridge, repr=False)
     allowance: Allowance = field(init=False)
     _logs: list[CloudWatchLogsClient] = field(init=False, repr=False, default_factory=list)
+    _eventbridge: list[EventBridgeClient] = field(init=False, repr=False, default_factory=list)
     _making: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -104,6 +122,14 @@ class AwsClients:
             if not self._logs:
                 self._logs.append(self.make_logs())
             return self._logs[0]
+
+    @property
+    def eventbridge(self) -> EventBridgeClient:
+        """The client of EventBridge."""
+        with self._making:
+            if not self._eventbridge:
+                self._eventbridge.append(self.make_eventbridge())
+            return self._eventbridge[0]
 
     def attach(self, time_of_aws: AwsTime) -> None:
         """Lets `time_of_aws` read the Date header of every answer from now on."""
@@ -207,6 +233,15 @@ def connect(
     for client in (dynamodb, sqs):
         meter.attach(client)
         _leave_throttles_to_efforts(client)
+
+    def make_eventbridge() -> EventBridgeClient:
+        client: EventBridgeClient = session.client(
+            "events", endpoint_url=endpoint_url, config=_config(threads, _READ_TIMEOUT_SECONDS)
+        )
+        meter.attach(client)
+        _leave_throttles_to_efforts(client)
+        return client
+
     return AwsClients(
         dynamodb,
         sqs,
@@ -217,6 +252,7 @@ def connect(
         timer or SystemTimer(),
         effort_seconds,
         lambda: session.client("logs", endpoint_url=endpoint_url, config=_config(1, _READ_TIMEOUT_SECONDS)),
+        make_eventbridge,
     )
 
 
