@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tidegate.domain.addresses import Reach
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.second_attempts import MAX_PERCENT
@@ -65,6 +66,7 @@ class Settings:
     reuse_job_processes: bool = True
     process_log_group: str = ""
     second_attempt_percent: int = 0  # of a pool's slots; 0 allows no second attempt
+    webhook_reach: Reach | None = None  # how far deliveries to webhooks may go; None where there are none
 
     @property
     def lease_ms(self) -> int:
@@ -118,6 +120,10 @@ def _names(given: Sequence[str]) -> frozenset[str]:
     """Returns the names of a list, or of a text with commas between them, the form of a template's parameter."""
     names = given.split(",") if isinstance(given, str) else given
     return frozenset(name.strip() for name in names if name.strip())
+
+
+def _reach(text: str) -> Reach | None:
+    return None if text == "off" else Reach(text)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -176,6 +182,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         job_environment=tuple(sorted(_names(environment.get("TIDEGATE_JOB_ENVIRONMENT", "")))),
         reuse_job_processes=environment.get("TIDEGATE_REUSE_JOB_PROCESSES", "true") == "true",
         process_log_group=f"/tidegate/{stack}/jobs" if stack else "",
+        webhook_reach=_reach(environment.get("TIDEGATE_WEBHOOKS", "off")),
     )
 
 

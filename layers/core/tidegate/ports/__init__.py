@@ -38,6 +38,7 @@ from tidegate.ports.rules import RuleStore
 from tidegate.ports.statistics import StatisticsStore
 from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
+from tidegate.ports.webhooks import DeliveryQueue, WebhookMessage, WebhookStore
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
 from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStore
 
@@ -50,6 +51,7 @@ __all__ = [
     "Conditions",
     "Cursors",
     "Delivery",
+    "DeliveryQueue",
     "DependentsPage",
     "DispatchLeases",
     "EndedPage",
@@ -88,6 +90,8 @@ __all__ = [
     "SubmissionStore",
     "TransitionOutcome",
     "UpstreamResult",
+    "WebhookMessage",
+    "WebhookStore",
     "WorkerPage",
     "WorkerRegistry",
     "WorkflowEntry",

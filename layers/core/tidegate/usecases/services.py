@@ -33,6 +33,7 @@ from tidegate.ports import (
     RuleStore,
     StatisticsStore,
     SubmissionStore,
+    WebhookStore,
     WorkerRegistry,
     WorkflowStore,
 )
@@ -70,6 +71,7 @@ class Services:
     conditions: Conditions
     registry: JobRegistry
     audit: AuditTrail
+    webhooks: WebhookStore
     logs: LogReader
     recall: Recall = field(default_factory=Recall)
     long_recall: Recall = field(default_factory=lambda: Recall(KEEP_LONG_MS))

@@ -1,0 +1,170 @@
+"""Makes, shows, changes and removes webhooks. IAM lets only operators call the routes that change them.
+
+Every function may raise NotFound for an unknown id, and ServiceUnavailable. No answer but that of `create` and `rotate`
+may show a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tidegate.domain.addresses import Reach, target_of
+from tidegate.domain.callers import Caller
+from tidegate.domain.errors import InvalidRequest, NotFound, ServiceUnavailable
+from tidegate.domain.webhooks import (
+    MAX_WEBHOOKS,
+    SECRET_BYTES,
+    DeliveryAttempt,
+    Filter,
+    Secret,
+    Webhook,
+    new_secret,
+)
+from tidegate.usecases.services import Services
+
+_TRIES = 5  # a refused write means that another operator changed the webhook meanwhile
+BY_OPERATOR = "an operator disabled it"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPage:
+    """Some attempts to deliver, latest first, and the id before which the next page begins; None at the end."""
+
+    attempts: tuple[DeliveryAttempt, ...]
+    before: str | None
+
+
+def list_webhooks(services: Services) -> tuple[Webhook, ...]:
+    """Returns all webhooks by id, oldest first. Costs one query."""
+    return services.webhooks.list_all()
+
+
+def find_webhook(services: Services, webhook_id: str) -> Webhook:
+    """Returns a webhook. Costs one read."""
+    found = services.webhooks.get(webhook_id)
+    if found is None:
+        raise NotFound("webhook", webhook_id)
+    return found
+
+
+def check_sending(services: Services) -> Reach:
+    """Returns how far deliveries of this deployment may go. Raises InvalidRequest where it sends none."""
+    reach = services.settings.webhook_reach
+    if reach is None:
+        raise InvalidRequest.of("", "this deployment has no webhooks; deploy it with Webhooks=true")
+    return reach
+
+
+def create(
+    services: Services, url: str, description: str | None, wanted: Filter, *, caller: Caller, now_ms: int
+) -> Webhook:
+    """Makes a webhook with a new secret. Costs one query and one write.
+
+    Raises InvalidRequest for a URL that no delivery may go to, where the deployment sends none, and where there are
+    `MAX_WEBHOOKS` already. Requests at the same moment may make a few more.
+    """
+    _check_url(services, url)
+    if len(services.webhooks.list_all()) >= MAX_WEBHOOKS:
+        raise InvalidRequest.of("", f"there are {MAX_WEBHOOKS} webhooks, the most allowed; remove one first")
+    by = caller.subject or caller.display
+    webhook = Webhook(
+        webhook_id=services.entropy.new_ulid(now_ms),
+        url=url,
+        description=description,
+        filter=wanted,
+        secrets=(_secret(services),),
+        created_by=by,
+        created_at_ms=now_ms,
+        changed_by=by,
+        changed_at_ms=now_ms,
+    )
+    if not services.webhooks.insert(webhook):
+        raise ServiceUnavailable("another webhook has the new one's id; repeat the request")
+    return webhook
+
+
+def change(
+    services: Services, webhook_id: str, amend: Callable[[Webhook], Webhook], *, caller: Caller, now_ms: int
+) -> tuple[Webhook, Webhook]:
+    """Changes a webhook by `amend`, a pure function that may run several times. Returns it as it was and as it is.
+
+    A change that changes nothing writes nothing. Raises InvalidRequest for a URL that no delivery may go to,
+    ServiceUnavailable if too many other changes came between. Costs at most five reads and five writes, usually one of
+    each.
+    """
+    by = caller.subject or caller.display
+    before: Webhook | None = None
+    for _ in range(_TRIES):
+        standing = find_webhook(services, webhook_id)
+        before = before or standing
+        wanted = amend(standing)
+        if wanted == standing:
+            return before, standing
+        if wanted.url != standing.url:
+            _check_url(services, wanted.url)
+        changed = replace(wanted, changed_by=by, changed_at_ms=now_ms)
+        if services.webhooks.save_if_unchanged(changed):
+            return before, replace(changed, version=changed.version + 1)
+    raise ServiceUnavailable("changing a webhook met too many other changes; repeat it in a moment")
+
+
+def rotate(services: Services, webhook_id: str, *, caller: Caller, now_ms: int) -> Webhook:
+    """Gives a webhook a new secret. The one before it signs on for a day. The costs are those of `change`."""
+    secret = _secret(services)
+
+    def amend(standing: Webhook) -> Webhook:
+        return standing if secret in standing.secrets else standing.rotated(secret, now_ms)
+
+    return change(services, webhook_id, amend, caller=caller, now_ms=now_ms)[1]
+
+
+def enable(services: Services, webhook_id: str, *, caller: Caller, now_ms: int) -> tuple[Webhook, Webhook]:
+    """Enables a webhook. Events of the time before are not told again. The costs are those of `change`."""
+    check_sending(services)
+    return change(
+        services,
+        webhook_id,
+        lambda standing: replace(standing, disabled_reason=None),
+        caller=caller,
+        now_ms=now_ms,
+    )
+
+
+def disable(services: Services, webhook_id: str, *, caller: Caller, now_ms: int) -> tuple[Webhook, Webhook]:
+    """Disables a webhook; one that is disabled keeps its reason. The costs are those of `change`."""
+    return change(
+        services,
+        webhook_id,
+        lambda standing: replace(standing, disabled_reason=standing.disabled_reason or BY_OPERATOR),
+        caller=caller,
+        now_ms=now_ms,
+    )
+
+
+def remove(services: Services, webhook_id: str) -> Webhook:
+    """Removes a webhook with its secrets, and returns it as it was. Its log stays until its time.
+
+    Costs one read and one write.
+    """
+    standing = find_webhook(services, webhook_id)
+    services.webhooks.remove(webhook_id)
+    return standing
+
+
+def list_attempts(services: Services, webhook_id: str, *, limit: int, before: str | None) -> AttemptPage:
+    """Returns at most `limit` (1-200) attempts to deliver to a webhook, latest first. Costs one read and one query."""
+    find_webhook(services, webhook_id)
+    found = services.webhooks.attempts(webhook_id, limit=limit, before=before)
+    return AttemptPage(found, found[-1].attempt_id if len(found) == limit else None)
+
+
+def _check_url(services: Services, url: str) -> None:
+    try:
+        target_of(url, check_sending(services))
+    except ValueError as error:
+        raise InvalidRequest.of("url", str(error)) from error
+
+
+def _secret(services: Services) -> Secret:
+    return new_secret(services.entropy.secret_bytes(SECRET_BYTES))
