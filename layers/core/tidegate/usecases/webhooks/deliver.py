@@ -1,8 +1,8 @@
 """Takes messages of the queue of webhooks: an event becomes a delivery for each webhook that wants it.
 
 A delivery is one message until it succeeds. Each receipt of the message is an attempt, and after one that failed the
-message is postponed (`DELAYS_SECONDS`). After the last attempt the queue moves it to its dead letters. So the queue alone
-counts, and no message is ever written anew.
+message is postponed (`DELAYS_SECONDS`). After the last attempt the queue moves it to its dead letters. So the queue
+alone counts, and no message is ever written anew.
 """
 
 from __future__ import annotations

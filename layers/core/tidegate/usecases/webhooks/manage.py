@@ -57,9 +57,16 @@ def check_sending(services: Services) -> Reach:
 
 
 def create(
-    services: Services, url: str, description: str | None, wanted: Filter, *, caller: Caller, now_ms: int
+    services: Services,
+    webhook_id: str,
+    url: str,
+    description: str | None,
+    wanted: Filter,
+    *,
+    caller: Caller,
+    now_ms: int,
 ) -> Webhook:
-    """Makes a webhook with a new secret. Costs one query and one write.
+    """Makes a webhook under a new id, with a new secret. Costs one query and one write.
 
     Raises InvalidRequest for a URL that no delivery may go to, where the deployment sends none, and where there are
     `MAX_WEBHOOKS` already. Requests at the same moment may make a few more.
@@ -69,7 +76,7 @@ def create(
         raise InvalidRequest.of("", f"there are {MAX_WEBHOOKS} webhooks, the most allowed; remove one first")
     by = caller.subject or caller.display
     webhook = Webhook(
-        webhook_id=services.entropy.new_ulid(now_ms),
+        webhook_id=webhook_id,
         url=url,
         description=description,
         filter=wanted,
