@@ -25,6 +25,7 @@ from tidegate.adapters.dynamodb.statements import (
     below,
     condition_arguments,
     equals,
+    present,
 )
 from tidegate.adapters.dynamodb.values import Item, Plain, decode_item, encode_item
 from tidegate.domain.events import EventType
@@ -114,11 +115,16 @@ class DynamoWebhookStore:
 
     def remove(self, webhook_id: str) -> bool:
         """Removes a webhook."""
-        with translated(f"removing webhook {webhook_id}"):
-            answer = self.clients.dynamodb.delete_item(
-                TableName=self.tables.progress, Key=_key(webhook_id), ReturnValues="ALL_OLD"
-            )
-        return bool(answer.get("Attributes"))
+        try:
+            with translated(f"removing webhook {webhook_id}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.delete_item(
+                    TableName=self.tables.progress,
+                    Key=_key(webhook_id),
+                    **condition_arguments(present(schema.PART)),
+                )
+        except ClientError:
+            return False
+        return True
 
     def log(self, attempt: DeliveryAttempt) -> None:
         """Adds an attempt to the log; the same attempt twice is one."""
