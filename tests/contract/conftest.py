@@ -129,9 +129,9 @@ def script() -> Script:
 def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
     """Makes AWS stores whose every call the script answers. No request leaves the process."""
     clients = unconnected
-    for client in (clients.dynamodb, clients.sqs):
+    for client in (clients.dynamodb, clients.sqs, clients.eventbridge):
         client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
     tables = named_as_in_template()
     yield aws_stores(clients, tables, "http://127.0.0.1:9/queue")
-    for client in (clients.dynamodb, clients.sqs):
+    for client in (clients.dynamodb, clients.sqs, clients.eventbridge):
         client.meta.events.unregister("before-call", script)  # type: ignore[arg-type]  # as above

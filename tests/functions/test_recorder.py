@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ from tests.functions.test_stream_filter import matches
 from tests.harness.determined import StandingClock
 from tests.harness.domain.job_samples import SAMPLES
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
-from tests.harness.tables import resources
+from tests.harness.stream_filters import filters_of
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import Meter, RecorderDeps
@@ -22,13 +20,16 @@ from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.rank import RankPolicy
-from tidegate.domain.states import TRANSITIONS, State
+from tidegate.domain.states import TERMINAL, TRANSITIONS, State
 from tidegate.domain.submission import Phase, Submission
+from tidegate.domain.verdicts import FinishVerdict, Judgement
 from tidegate.entry import recorder
 from tidegate.ports import Reminder
+from tidegate.usecases.record.publish import event_of_job
 from tidegate.usecases.release.decisions import ACTOR
 from tidegate.usecases.release.free_skipped import REASON
 
+MOST_PATTERNS = 5  # Lambda quotas: filters of an event source
 CODEC = JobCodec(shards=4, rank_policy=RankPolicy())
 # One pattern holds several transitions, so these come in vain.
 IN_VAIN = {(State.SCHEDULED, State.SCHEDULED), (State.QUEUED, State.QUEUED)}
@@ -93,18 +94,18 @@ def test_a_failing_store_fails_the_batch_so_that_it_comes_again(fixture: Fixture
         recorder.handle(fixture.event, fixture.deps)
 
 
-def comes(change: JobChange) -> bool:
+def comes(change: JobChange, *, publishes: bool = False) -> bool:
     images = {"NewImage": CODEC.whole_item(change.new)}
     if change.old is not None:
         images["OldImage"] = CODEC.whole_item(change.old)
     record = {"eventName": "INSERT" if change.old is None else "MODIFY", "dynamodb": images}
-    source: Any = resources()["RecorderStream"]["Properties"]
-    filters = [json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]]
+    filters = filters_of("RecorderStream", publishes=publishes)
+    assert len(filters) <= MOST_PATTERNS
     return any(matches(pattern, record) for pattern in filters)
 
 
 # A later write to such a job comes too, with the corrections of an end, and alters nothing.
-KEPT = {(State.SUCCEEDED, State.SUCCEEDED), (State.SKIPPED, State.SKIPPED)}
+KEPT = {(state, state) for state in TERMINAL}
 PAIRS: list[tuple[State | None, State]] = [
     *((None, state) for state in (State.PENDING, State.SCHEDULED, State.READY)),
     *((state, state) for state in State),
@@ -118,9 +119,24 @@ def test_the_filter_brings_the_changes_of_states_of_workflows_jobs_and_nothing_e
 ) -> None:
     old = None if before is None else replace(SAMPLES[before], key="a")
     change = JobChange(old, replace(SAMPLES[after], key="a"))
-    assert comes(change) is (change.concerns_recorder or (before, after) in IN_VAIN | KEPT)
+    wanted = change.concerns_recorder or (before, after) in IN_VAIN | KEPT
+    assert comes(change) is wanted
+    assert comes(change, publishes=True) is wanted
     alone = JobChange(
         None if old is None else replace(old, job_id="S", key=None), replace(change.new, job_id="S", key=None)
     )
     assert not comes(alone)
     assert not alone.concerns_recorder
+    if event_of_job(alone) is not None:
+        assert comes(alone, publishes=True)
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - TERMINAL))
+def test_where_events_are_published_the_filter_brings_verdicts_of_all_jobs(state: State) -> None:
+    job = replace(SAMPLES[state], job_id="S", key=None, finish_by_ms=NOW_MS)
+    judged = replace(job, judgements=(Judgement(NOW_MS, FinishVerdict.AT_RISK, 0.2),))
+    change = JobChange(job, judged)
+    assert event_of_job(change) is not None
+    assert comes(change, publishes=True)
+    assert not comes(change)
+    assert not comes(JobChange(job, replace(job, amended=1)), publishes=True) or state is State.SCHEDULED

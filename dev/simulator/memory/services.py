@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.event_bus import MemoryEventBus
 from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
@@ -60,5 +61,6 @@ def memory_services(
         audit=MemoryAuditTrail(world),
         webhooks=MemoryWebhookStore(world),
         logs=MemoryLogReader(world),
+        events=MemoryEventBus(world),
     )
     return services, world

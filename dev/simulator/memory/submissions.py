@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.adapters.aws.calls import chunks
+from tidegate.domain.changes import WorkflowChange
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import DONE_WITH, Phase, Submission, SubmissionPlan
 from tidegate.domain.verdicts import Judgement
@@ -92,9 +93,12 @@ class MemorySubmissionStore:
             read = (submission.finish_by_ms, submission.judgements)
             if (standing.finish_by_ms, standing.judgements) != read:
                 return False
+            old = self._world.workflow(submission.submission_id)
             self._world.submissions[submission.submission_id] = replace(
                 standing, finish_by_ms=finish_by_ms, judgements=tuple(judgements)
             )
+            new = self._world.workflow(submission.submission_id)
+            self._world.workflow_changes.append(WorkflowChange(old, new))
             return True
 
     def remind(self, reminder: Reminder, now_ms: int) -> None:

@@ -90,7 +90,9 @@ class MemoryWorkerRegistry:
                 return False
             if standing.state not in PRESENT or standing.is_live(silent_since_ms):
                 return False
-            self._store(replace(standing, state=WorkerState.LOST, expires_at_s=expires_at_s))
+            lost = replace(standing, state=WorkerState.LOST, expires_at_s=expires_at_s)
+            self._store(lost)
+            self._world.lost_workers.append(lost)
             return True
 
     def get(self, pool: str, worker_id: str) -> Worker | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dev.simulator.memory.world import MemoryWorld
+from tidegate.domain.changes import WorkflowChange
 from tidegate.domain.months import month_of
 from tidegate.domain.progress import Summary, WorkflowState
 from tidegate.ports import WorkflowEntry, WorkflowRecord
@@ -37,9 +38,7 @@ class MemoryWorkflowStore:
         self._world.charge("get_workflows")
         with self._world.lock:
             return {
-                each: WorkflowRecord(self._world.submissions[each], self._world.summaries.get(each))
-                for each in workflow_ids
-                if each in self._world.submissions
+                each: self._world.workflow(each) for each in workflow_ids if each in self._world.submissions
             }
 
     def note_if_newer(self, workflow_id: str, summary: Summary) -> bool:
@@ -52,9 +51,11 @@ class MemoryWorkflowStore:
             noted = self._world.summaries.get(workflow_id)
             if workflow_id not in self._world.submissions or (noted and noted.version >= summary.version):
                 return False
+            old = self._world.workflow(workflow_id)
             self._world.summaries[workflow_id] = summary
             if summary.state is not WorkflowState.RUNNING:
                 self._mark(workflow_id, on_hold=False)
+            self._world.workflow_changes.append(WorkflowChange(old, self._world.workflow(workflow_id)))
             return True
 
     def mark_hold_if_present(self, workflow_id: str, *, on_hold: bool) -> bool:

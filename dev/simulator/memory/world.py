@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from dev.simulator.memory.pool_queue import PoolQueue
 from tidegate.domain.audit import Act
-from tidegate.domain.changes import JobChange
+from tidegate.domain.changes import JobChange, WorkflowChange
 from tidegate.domain.dependency import Dependent
+from tidegate.domain.events import Event
 from tidegate.domain.grants import Grants
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
@@ -36,6 +37,7 @@ from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.domain.webhooks import DeliveryAttempt, Webhook
 from tidegate.domain.workers import Worker
 from tidegate.domain.workflow_graph import WorkflowGraph
+from tidegate.domain.workflow_record import WorkflowRecord
 from tidegate.ports import IndexEntry, KnownLane
 
 INLINE_BYTES = 4_096  # a larger input or result overflows
@@ -86,6 +88,8 @@ class MemoryWorld:
     - `on_request`: called with the name of a request before it takes effect; the caller gets any error that it raises.
     - `page_entries`: the most entries in a page of the index, as DynamoDB ends a page after 1 MB.
     - `changes`: the change stream, oldest first; its reader removes the records that it has read.
+    - `workflow_changes`, `lost_workers`: the same of submissions, and of workers that were marked LOST.
+    - `events`: the events on the bus, oldest first.
     """
 
     shards: int = 1
@@ -130,6 +134,9 @@ class MemoryWorld:
     acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
+    workflow_changes: deque[WorkflowChange] = field(default_factory=deque)
+    lost_workers: deque[Worker] = field(default_factory=deque)
+    events: list[Event] = field(default_factory=list)
     logs: dict[LogPlace, list[tuple[int, LogLine]]] = field(default_factory=dict)
 
     def charge(self, request: str) -> None:
@@ -156,6 +163,10 @@ class MemoryWorld:
         self.jobs[job.job_id] = job
         self._reindex(old, job)
         self.changes.append(JobChange(old, job))
+
+    def workflow(self, workflow_id: str) -> WorkflowRecord:
+        """Returns the record of a workflow. Raises KeyError where there is none."""
+        return WorkflowRecord(self.submissions[workflow_id], self.summaries.get(workflow_id))
 
     def remove(self, job_id: str) -> None:
         """Removes a job and its overflow; no error if it is gone."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate.adapters.aws.clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
 from tidegate.adapters.aws.effort import Allowance
+from tidegate.adapters.aws.event_bus import EventBridgeBus
 from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
@@ -266,6 +267,7 @@ def aws_services(
         registry=registry or _EmptyRegistry(),
         audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
         logs=CloudWatchLogReader(clients),
+        events=EventBridgeBus(clients, settings.event_bus),
         webhooks=DynamoWebhookStore(clients, tables),
     )
 

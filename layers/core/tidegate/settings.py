@@ -41,7 +41,8 @@ class Settings:
     `dispatch_lease_seconds` is 0 where the platform runs one dispatcher at a time; otherwise dispatchers take turns by
     leases. `job_environment` names variables that a worker process passes on to job code, beside the documented list.
     `process_log_group` gets the lines of jobs in worker processes, empty where they are not kept. `pool_metrics` wants
-    the metrics of the pools' loads, `all_metrics` every metric.
+    the metrics of the pools' loads, `all_metrics` every metric. `event_bus` is the bus that gets the events, empty
+    where none are published.
     """
 
     pools: Mapping[str, Pool]
@@ -65,6 +66,7 @@ class Settings:
     job_environment: tuple[str, ...] = ()
     reuse_job_processes: bool = True
     process_log_group: str = ""
+    event_bus: str = ""
     second_attempt_percent: int = 0  # of a pool's slots; 0 allows no second attempt
     webhook_reach: Reach | None = None  # how far deliveries to webhooks may go; None where there are none
 
@@ -181,6 +183,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         all_metrics=environment.get("TIDEGATE_ALL_METRICS", "false") == "true",
         job_environment=tuple(sorted(_names(environment.get("TIDEGATE_JOB_ENVIRONMENT", "")))),
         reuse_job_processes=environment.get("TIDEGATE_REUSE_JOB_PROCESSES", "true") == "true",
+        event_bus=environment.get("TIDEGATE_EVENT_BUS", ""),
         process_log_group=f"/tidegate/{stack}/jobs" if stack else "",
         webhook_reach=_reach(environment.get("TIDEGATE_WEBHOOKS", "off")),
     )

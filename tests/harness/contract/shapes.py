@@ -45,7 +45,7 @@ _SITES, _ = find_sites()
 
 def watch(clients: AwsClients) -> None:
     """Compares every call that the adapters make through these clients with the page, before it is sent."""
-    for client in (clients.dynamodb, clients.sqs):
+    for client in (clients.dynamodb, clients.sqs, clients.eventbridge):
         client.meta.events.register("provide-client-params", _look)
 
 

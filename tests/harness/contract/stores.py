@@ -10,6 +10,7 @@ import boto3
 
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.event_bus import MemoryEventBus
 from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
@@ -32,6 +33,7 @@ from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.shapes import watch
 from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
+from tidegate.adapters.aws.event_bus import EventBridgeBus
 from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.queue import SqsQueue
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
@@ -58,6 +60,7 @@ from tidegate.ports import (
     AuditTrail,
     Cursors,
     DispatchLeases,
+    EventBus,
     GrantStore,
     JobIndex,
     JobStore,
@@ -80,6 +83,7 @@ from tidegate.settings import Tables
 NOW_MS = 1_700_000_000_000
 SHARDS = 3
 POOL = "p"
+BUS = "bus"
 DEAD = "-dead"  # the suffix of a queue of dead letters
 RANK_POLICY = RankPolicy()
 RETENTION_SECONDS = 30 * 86_400
@@ -108,6 +112,7 @@ class Stores:
     audit: AuditTrail
     webhooks: WebhookStore
     logs: LogReader
+    events: EventBus
     clients: AwsClients | None = None
     tables: Tables | None = None
 
@@ -135,6 +140,7 @@ def memory_stores() -> Stores:
         audit=MemoryAuditTrail(world),
         webhooks=MemoryWebhookStore(world),
         logs=MemoryLogReader(world),
+        events=MemoryEventBus(world),
     )
 
 
@@ -189,6 +195,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
         webhooks=DynamoWebhookStore(clients, tables),
         logs=CloudWatchLogReader(clients),
+        events=EventBridgeBus(clients, BUS),
         clients=clients,
         tables=tables,
     )

@@ -73,6 +73,7 @@ TRUTHS: Mapping[str, tuple[str, str]] = {
     "queue-depth": ("GetQueueAttributes", r"AttributeNames"),
     "queue-delete": ("DeleteMessageBatch", r"Entries"),
     "queue-extend": ("ChangeMessageVisibility", r"ReceiptHandle · VisibilityTimeout"),
+    "events-put": ("PutEvents", r"Entries"),
 }
 
 # A word that no truth accounts for and that is no joining word: a function, a keyword, an operator, a value.

@@ -17,7 +17,7 @@ from tests.harness.faults.emulated import EmulatedAws
 from tests.harness.faults.function import Beats, VirtualClock
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
-from tidegate.adapters.dynamodb.stream import job_change_from
+from tidegate.adapters.dynamodb.stream import changes_from, job_change_from
 from tidegate.bootstrap import aws_services
 from tidegate.domain.changes import Changes, JobChange
 from tidegate.domain.errors import ServiceUnavailable, TidegateError
@@ -25,12 +25,12 @@ from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
+from tidegate.domain.workers import WorkerState
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
 from tidegate.usecases.dispatch.follow import DispatcherMemory, follow, follow_tick
 from tidegate.usecases.reap.reap import reap
-from tidegate.usecases.record.record import record
-from tidegate.usecases.record.remind_freed import remind_of_freed
+from tidegate.usecases.record.follow import follow_changes
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import begin, claim_all
 from tidegate.usecases.work.conclude import Conclusion, conclude_all, conclusion_of
@@ -44,6 +44,12 @@ POOL, PROCESS_POOL = "lambda", "ecs"
 DIES = Outcome(OutcomeKind.LOST)  # its worker is never heard of again
 DONE = Outcome(OutcomeKind.SUCCEEDED, result=1)
 _TRIES = 3
+# The streams that the recorder reads, with their filters. That of jobs brings all, for the progress knows the rest.
+_RECORDED: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "jobs": bool,
+    "workers": lambda worker: worker.get(schema.STATE) == {"S": WorkerState.LOST},
+    "submissions": lambda record: schema.SUMMARY in record or schema.JUDGEMENTS in record,
+}
 _VISIBILITY_SECONDS = 120
 _PASSES = 30
 
@@ -74,6 +80,7 @@ class Deployment:
         lease_seconds: int = 60,
         retention_days: float = 30,
         second_attempt_percent: int = 0,
+        event_bus: str = "",
     ) -> None:
         self.aws = aws
         self.tables = aws.empty(START_MS)
@@ -101,6 +108,7 @@ class Deployment:
             lease_seconds=lease_seconds,
             retention_days=retention_days,
             second_attempt_percent=second_attempt_percent,
+            event_bus=event_bus,
         )
         self.services: Services = aws_services(self.settings, self.tables, aws.clients, ReadsUpstreams())
         self.memory = DispatcherMemory()
@@ -112,7 +120,7 @@ class Deployment:
         self._writes = 0
         self._workers = count(1)  # a new worker takes each message
         self._read = dict.fromkeys(("jobs", "workers", "control"), 0)
-        self._recorded = 0
+        self._recorded = dict.fromkeys(_RECORDED, 0)
 
     @property
     def now_ms(self) -> int:
@@ -177,12 +185,13 @@ class Deployment:
         self._until_taken(lambda: follow(self.services, changes, self.memory, now_ms=self.now_ms))
 
     def record(self) -> None:
-        """Brings the records of the stream of jobs that are new to the recorder, as one batch until it is taken."""
-        records = self.aws.records(self.tables.jobs, self._recorded)
-        self._recorded += len(records)
-        jobs = [job_change_from(each).new for each in records if "NewImage" in each["dynamodb"]]
-        self._until_taken(lambda: record(self.services, jobs))
-        self._until_taken(lambda: remind_of_freed(self.services, jobs, self.now_ms))
+        """Brings the records of the streams that are new to the recorder, as a batch of each until it is taken."""
+        for name, comes in _RECORDED.items():
+            records = self.aws.records(getattr(self.tables, name), self._recorded[name])
+            self._recorded[name] += len(records)
+            changes = changes_from([each for each in records if comes(each["dynamodb"].get("NewImage", {}))])
+            assert not changes.unreadable
+            self._until_taken(partial(follow_changes, self.services, changes, now_ms=self.now_ms))
 
     def lose_events(self) -> None:
         """Drops the records of the streams, so that the dispatcher never gets them."""

@@ -1,7 +1,7 @@
-"""DynamoDB and SQS of the local emulator, in this process and on a virtual clock: a call takes half a millisecond.
+"""DynamoDB, SQS and EventBridge of the local emulator, in this process and on a virtual clock.
 
-The clients are real ones of boto3. The requests that they would sign and send go to the emulator's own functions, and
-botocore parses the answers like any answer of AWS.
+A call takes half a millisecond. The clients are real ones of boto3. The requests that they would sign and send go to
+the emulator's own functions, and botocore parses the answers like any answer of AWS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from botocore.awsrequest import HeadersDict
 from botocore.model import OperationModel
 from botocore.parsers import ResponseParser, create_parser
-from ministack.services import dynamodb, sqs
+from ministack.services import dynamodb, eventbridge, sqs
 
 from tests.harness.contract.stores import aws_clients, make_queue
 from tests.harness.tables import create_tables, table_properties
@@ -32,7 +32,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _NOWHERE = "http://127.0.0.1:9"
-_STREAMED = ("jobs", "workers", "control")
+_STREAMED = ("jobs", "workers", "control", "submissions")
+EVENT_BUS = "bus"
 _MOST_RECORDS = 10_000
 
 
@@ -48,10 +49,12 @@ class EmulatedAws:
         self.now_ms = now_ms
         dynamodb.reset()
         sqs.reset()
+        eventbridge.reset()
+        buses: Any = self.clients.eventbridge
+        buses.create_event_bus(Name=EVENT_BUS)
         tables = create_tables(self.clients.dynamodb, "T")
         for field in _STREAMED:
-            view = str(table_properties(field)["StreamSpecification"]["StreamViewType"])
-            specification: Any = {"StreamEnabled": True, "StreamViewType": view}
+            specification: Any = {"StreamEnabled": True, "StreamViewType": _view_of(field)}
             self.clients.dynamodb.update_table(
                 TableName=getattr(tables, field), StreamSpecification=specification
             )
@@ -70,6 +73,11 @@ class EmulatedAws:
         """Returns the number of messages in all queues, hidden ones included."""
         return sum(len(queue["messages"]) for queue in sqs._queues.values())
 
+    def published(self) -> list[dict[str, Any]]:
+        """Returns the events that the bus took, as their entries hold them, oldest first."""
+        taken = eventbridge._events_log_list()
+        return [each for each in taken if each["EventBusName"] == EVENT_BUS]
+
     def records(self, table: str, after: int) -> list[dict[str, Any]]:
         """Returns the records of a table's stream after the first `after`."""
         found: list[dict[str, Any]] = dynamodb.stream_records_since(table, after, _MOST_RECORDS)
@@ -79,6 +87,12 @@ class EmulatedAws:
         """Returns all items of a table."""
         partitions: dict[str, dict[str, Any]] = dynamodb._tables[table]["items"]
         return [item for items in partitions.values() for item in items.values()]
+
+
+def _view_of(field: str) -> str:
+    """Returns the view of a table's stream, also of one that is there under a condition alone."""
+    specification = table_properties(field)["StreamSpecification"]
+    return str((specification if "StreamViewType" in specification else specification[1])["StreamViewType"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +116,7 @@ class InTurn(FanOut):
 def emulated_clients() -> AwsClients:
     """Makes clients of the emulator in this process. They call in the caller's thread, so a run keeps its order."""
     clients = replace(aws_clients(_NOWHERE, threads=1), fan_out=InTurn(1))
-    for client in (clients.dynamodb, clients.sqs):
+    for client in (clients.dynamodb, clients.sqs, clients.eventbridge):
         client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
         _skip_network_work(client)
     return clients
@@ -142,6 +156,7 @@ def emulated_aws() -> Iterator[EmulatedAws]:
             logger.setLevel(level)
         dynamodb.reset()
         sqs.reset()
+        eventbridge.reset()
 
 
 _PURE = ("_number_size_bytes", "_tokenize")
@@ -168,6 +183,7 @@ def _copied(value: Any) -> Any:
     return value if type(value) in _UNCHANGING else copy.deepcopy(value)
 
 
+_SERVICES = {"dynamodb": dynamodb, "sqs": sqs, "events": eventbridge}
 _REMEMBERED = 4_096
 _UNCHANGING = frozenset({str, int, float, bool, bytes, type(None)})
 
@@ -175,7 +191,7 @@ _UNCHANGING = frozenset({str, int, float, bool, bytes, type(None)})
 def _answer(model: OperationModel, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
     """Hands a request to the emulator instead of sending it, and reads the answer as botocore does."""
     headers = {name.lower(): value for name, value in params["headers"].items()}
-    service = dynamodb if model.service_model.service_name == "dynamodb" else sqs
+    service = _SERVICES[model.service_model.service_name]
     work = service.handle_request("POST", "/", headers, params["body"], {})
     try:
         work.send(None)

@@ -78,6 +78,12 @@ def _split_entries(given: Mapping[str, Any], share: float) -> tuple[Mapping[str,
     return ({**given, "Entries": first} if first else None), failed
 
 
+def _split_events(given: Mapping[str, Any], share: float) -> tuple[Mapping[str, Any] | None, Any]:
+    first, rest = _halves(given["Entries"], share)
+    failed = [{"ErrorCode": "InternalException", "ErrorMessage": "once more"} for _ in rest]
+    return ({**given, "Entries": first} if first else None), failed
+
+
 BATCHES: Mapping[str, _Batch] = {
     "BatchGetItem": _Batch(_split_keys, lambda answer, left: {**answer, **left}, {"Responses": {}}),
     "BatchWriteItem": _Batch(_split_writes, lambda answer, left: {**answer, **left}, {}),
@@ -91,6 +97,15 @@ BATCHES: Mapping[str, _Batch] = {
     ),
     "DeleteMessageBatch": _Batch(
         _split_entries, lambda answer, left: {**answer, "Failed": left}, {"Successful": []}
+    ),
+    "PutEvents": _Batch(
+        _split_events,
+        lambda answer, left: {
+            "FailedEntryCount": len(left),
+            "Entries": [*answer["Entries"], *left],
+            "ResponseMetadata": answer["ResponseMetadata"],
+        },
+        {"Entries": []},
     ),
 }
 # BatchGetItem can't be denied: an answer holds the items that it read.
@@ -131,7 +146,7 @@ class Injector:
         self._refusing: Site | None = None
         self._refusing_until_seconds = 0.0
         self._timer = clients.timer
-        for client in (clients.dynamodb, clients.sqs):
+        for client in (clients.dynamodb, clients.sqs, clients.eventbridge):
             self._wrap(client)
 
     def arm(self, fault: Fault | None = None, *, part: Part | None = None) -> None:
@@ -206,6 +221,8 @@ def _denied(answer: dict[str, Any], operation: str, given: Mapping[str, Any]) ->
     """Returns the answer to a batch that was carried out, with half of it named as left over."""
     batch = BATCHES[operation]
     _, left = batch.split(given, 0.5)
+    if operation == "PutEvents":
+        answer = {**answer, "Entries": answer["Entries"][: -len(left)]}
     if operation == "BatchExecuteStatement":
         answer = {**answer, "Responses": answer["Responses"][: -len(left)]}
         left = [{"Error": {"Code": "InternalServerError", "Message": "who knows"}} for _ in left]

@@ -17,6 +17,8 @@ from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.acting_scenarios import changed, changed_in_bulk, marked, rerun_from_a_job
 from tests.harness.faults.asking_scenarios import counted, in_the_audit_trail, judged, recorded, related
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
+from tests.harness.faults.event_scenarios import SETTINGS as WITH_EVENTS
+from tests.harness.faults.event_scenarios import told
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
 from tests.harness.faults.progress_scenarios import recorded_by_the_reaper
 from tests.harness.faults.recovery_scenarios import (
@@ -385,6 +387,7 @@ ASKING: Mapping[str, Case] = {
     "judged": Case(judged),
     "recorded": Case(recorded),
     "recorded by the reaper": Case(recorded_by_the_reaper),
+    "told": Case(told, settings=WITH_EVENTS),
     "counted": Case(counted),
     "in the audit trail": Case(in_the_audit_trail),
     "changed": Case(changed),

@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[3]
 ADAPTERS = ROOT / "layers" / "core" / "tidegate" / "adapters"
 USE_CASES = ROOT / "layers" / "core" / "tidegate" / "usecases"
 DEPLOYED = (ROOT / "layers", ROOT / "functions", ROOT / "worker")
-SERVICES = frozenset(each.name for each in fields(AwsClients) if str(each.type).endswith("Client"))
+# The client of EventBridge is made when it is first needed, so it is no field.
+SERVICES = frozenset(
+    {"eventbridge", *(each.name for each in fields(AwsClients) if str(each.type).endswith("Client"))}
+)
 _MAKES_CLIENTS = ADAPTERS / "aws" / "clients.py"  # holds them, and calls nothing
 _MAKERS = frozenset({"client", "resource", "create_client"})
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.workers import Worker
+from tidegate.domain.workflow_record import WorkflowRecord
 
 # The states that a job may come from to concern the dispatcher. READY is not among them, because a change of lane does
 # not. A retry that becomes SCHEDULED does, because it frees a slot.
@@ -55,6 +57,19 @@ class JobChange:
             return False
         return self.new.state is not (State.PENDING if self.old is None else self.old.state)
 
+    @property
+    def keeps_its_state(self) -> bool:
+        """True if the write left a job that has not ended in its state, as a heartbeat or a judgement does."""
+        return self.old is not None and self.old.state is self.new.state and self.new.state not in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowChange:
+    """One record of the stream of Submissions: a workflow before and after a write. `old` is None if it is new."""
+
+    old: WorkflowRecord | None
+    new: WorkflowRecord
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecord:
@@ -68,8 +83,9 @@ class UnreadableRecord:
 class Changes:
     """The changes of one batch of a stream, which is the stream of one table.
 
-    `jobs` are the changes of jobs, oldest first. `joined` names the pools that a worker has joined or come back to.
-    `of_rules` is True if a rule was changed. `oldest_at_ms` is when the oldest change of the batch was made, in
+    `jobs` are the changes of jobs, oldest first, and `workflows` those of workflows. `joined` names the pools that a
+    worker has joined or come back to. `lost` are the workers that the reaper has marked LOST. `of_rules` is True if a
+    rule was changed. `oldest_at_ms` is when the oldest change of the batch was made, in
     milliseconds since the epoch and by the whole second, as AWS states it; None where no record says it.
     """
 
@@ -78,3 +94,5 @@ class Changes:
     of_rules: bool = False
     unreadable: tuple[UnreadableRecord, ...] = ()
     oldest_at_ms: int | None = None
+    workflows: tuple[WorkflowChange, ...] = ()
+    lost: tuple[Worker, ...] = ()

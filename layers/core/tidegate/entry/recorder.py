@@ -1,6 +1,6 @@
 """A run of the recorder: it decodes the changes of jobs, and records them in the progress of their workflows.
 
-It also leaves the reminders of jobs that the dispatcher freed.
+It also leaves the reminders of jobs that the dispatcher freed, and publishes the events that changes call for.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from tidegate.entry.metrics import Publisher
 from tidegate.entry.pulse import leave_pulse
 from tidegate.entry.usage import log_usage
 from tidegate.entry.watching import publish_run
-from tidegate.usecases.record.record import record
-from tidegate.usecases.record.remind_freed import remind_of_freed
+from tidegate.usecases.record.follow import follow_changes
 
 logger = Logger()
 keep_log_level(logger)  # with every metric, Lambda lets INFO through
 
 
 def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
-    """Handles a batch of the stream of jobs.
+    """Handles a batch of the stream of jobs, of submissions or of workers.
 
-    A failure of the stores fails the whole batch, which then comes again; handling it twice is harmless. A record that
+    A failure of the stores or the bus fails the whole batch, which then comes again; handling it twice is harmless.
+    Neither keeps the other from its part, because a batch comes a limited number of times. A record that
     can't be read now can never be read, so it is logged and skipped, or it would block its shard.
     """
     before = deps.meter.snapshot()
@@ -38,9 +38,7 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
         for each in changes.unreadable:
             details = {"event_id": each.event_id, "error": each.error}
             logger.error("stream record can't be read", extra=details)
-        jobs = [change.new for change in changes.jobs]
-        report = record(deps.services, jobs)
-        remind_of_freed(deps.services, jobs, deps.clock.now_ms())
+        report = follow_changes(deps.services, changes, now_ms=deps.clock.now_ms())
         logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report)})
         leave_pulse(deps.services, deps.pulses, Part.RECORD, deps.clock)
         done_since_ms = changes.oldest_at_ms

@@ -4,6 +4,7 @@ Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Eve
 ServiceUnavailable when the service behind it does not answer within bounded retries.
 """
 
+from tidegate.domain.workflow_record import WorkflowRecord
 from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
@@ -40,7 +41,7 @@ from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
 from tidegate.ports.webhooks import DeliveryQueue, WebhookMessage, WebhookStore
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
-from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStore
+from tidegate.ports.workflows import WorkflowEntry, WorkflowStore
 
 __all__ = [
     "UNKNOWN_TYPE",

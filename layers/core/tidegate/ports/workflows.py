@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from tidegate.domain.progress import Summary
-from tidegate.domain.submission import Submission
+from tidegate.domain.workflow_record import WorkflowRecord
 
 
 class WorkflowEntry(NamedTuple):
@@ -15,14 +14,6 @@ class WorkflowEntry(NamedTuple):
 
     created_at_ms: int
     workflow_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowRecord:
-    """A workflow's submission, and the summary that was last noted; None before its first end."""
-
-    submission: Submission
-    summary: Summary | None
 
 
 class WorkflowStore(Protocol):

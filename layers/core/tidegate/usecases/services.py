@@ -19,6 +19,7 @@ from tidegate.ports import (
     Cursors,
     DispatchLeases,
     Entropy,
+    EventBus,
     GrantStore,
     JobIndex,
     JobRegistry,
@@ -73,6 +74,7 @@ class Services:
     audit: AuditTrail
     webhooks: WebhookStore
     logs: LogReader
+    events: EventBus
     recall: Recall = field(default_factory=Recall)
     long_recall: Recall = field(default_factory=lambda: Recall(KEEP_LONG_MS))
     earlier_pools: tuple[str, ...] = ()

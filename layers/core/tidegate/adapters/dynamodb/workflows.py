@@ -15,7 +15,7 @@ from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.statements import Update, absent, any_of, below, present
 from tidegate.adapters.dynamodb.submissions import submission_from
-from tidegate.adapters.dynamodb.values import Plain, decode_item
+from tidegate.adapters.dynamodb.values import Attribute, Plain, decode_item
 from tidegate.domain.progress import Summary, WorkflowState
 from tidegate.domain.states import State
 from tidegate.ports import WorkflowEntry, WorkflowRecord
@@ -65,12 +65,7 @@ class DynamoWorkflowStore:
         """Returns the workflows that exist, by id."""
         keys = [{schema.SUBMISSION_ID: {"S": workflow_id}} for workflow_id in workflow_ids]
         items = DynamoBatches(self.clients).read(self.tables.submissions, keys, consistent=consistent)
-        return {
-            item[schema.SUBMISSION_ID]["S"]: WorkflowRecord(
-                submission_from(item), _summary_from(decode_item(item))
-            )
-            for item in items
-        }
+        return {item[schema.SUBMISSION_ID]["S"]: workflow_from(item) for item in items}
 
     def note_if_newer(self, workflow_id: str, summary: Summary) -> bool:
         """Stores the summary, unless one of the same or a later version is stored. Returns whether it did.
@@ -105,6 +100,11 @@ class DynamoWorkflowStore:
         except ClientError:
             return False
         return True
+
+
+def workflow_from(item: Mapping[str, Attribute]) -> WorkflowRecord:
+    """Returns the workflow that an item of Submissions holds. Raises KeyError for an item that holds none."""
+    return WorkflowRecord(submission_from(item), _summary_from(decode_item(item)))
 
 
 def _summary_from(values: Mapping[str, Any]) -> Summary | None:

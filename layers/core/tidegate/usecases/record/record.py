@@ -32,10 +32,11 @@ _Key = tuple[str, int]  # the workflow and the number of a segment
 
 @dataclass(frozen=True, slots=True)
 class RecordReport:
-    """How many segments a run wrote, and for how many workflows it noted a summary."""
+    """How many segments a run wrote, for how many workflows it noted a summary, and how many events it published."""
 
     segments: int = 0
     summaries: int = 0
+    events: int = 0
 
 
 def record(services: Services, jobs: Sequence[Job]) -> RecordReport:
