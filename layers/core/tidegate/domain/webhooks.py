@@ -80,10 +80,14 @@ class SeenEvent:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that signs deliveries. `until_ms` is when a replaced one stops to, None for the present one."""
+    """A secret that signs deliveries. `until_ms` is when a replaced one stops to, None for the present one.
+
+    `asked` is made of the idempotency key of the request that made it, None without one.
+    """
 
     text: str = field(repr=False)
     until_ms: int | None = None
+    asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +155,11 @@ class DeliveryAttempt:
     fault: str | None = None
 
 
-def new_secret(random_bytes: bytes) -> Secret:
-    """Returns the secret made of `SECRET_BYTES` random bytes."""
+def new_secret(random_bytes: bytes, asked: str | None = None) -> Secret:
+    """Returns the secret made of `SECRET_BYTES` random bytes. `asked` is kept with it."""
     if len(random_bytes) != SECRET_BYTES:
         raise ValueError(f"a secret has {SECRET_BYTES} bytes")
-    return Secret(_SECRET_PREFIX + base64.b64encode(random_bytes).decode("ascii"))
+    return Secret(_SECRET_PREFIX + base64.b64encode(random_bytes).decode("ascii"), asked=asked)
 
 
 def signature(secret: Secret, message_id: str, timestamp_s: int, body: bytes) -> str:

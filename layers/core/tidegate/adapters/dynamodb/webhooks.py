@@ -199,7 +199,11 @@ def _set_by_callers(webhook: Webhook) -> dict[str, Plain]:
         },
         schema.TAGS: dict(wanted.tags) or None,
         schema.SECRETS: [
-            {"text": each.text, **({} if each.until_ms is None else {"until": each.until_ms})}
+            {
+                "text": each.text,
+                **({} if each.until_ms is None else {"until": each.until_ms}),
+                **({} if each.asked is None else {"asked": each.asked}),
+            }
             for each in webhook.secrets
         ],
         schema.DISABLED: webhook.disabled_reason,
@@ -215,7 +219,9 @@ def _webhook_from(item: Item) -> Webhook:
         url=values[schema.URL],
         description=values.get(schema.DESCRIPTION),
         filter=_filter_from(values[schema.WANTED], values.get(schema.TAGS, NO_TAGS)),
-        secrets=tuple(Secret(each["text"], each.get("until")) for each in values[schema.SECRETS]),
+        secrets=tuple(
+            Secret(each["text"], each.get("until"), each.get("asked")) for each in values[schema.SECRETS]
+        ),
         created_by=values[schema.CREATED_BY],
         created_at_ms=values[schema.CREATED_AT],
         changed_by=values[schema.CHANGED_BY],

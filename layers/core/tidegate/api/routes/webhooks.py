@@ -12,7 +12,7 @@ from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
-from tidegate.api.reading import ULID, body_of, deps_of, id_of, refuse_other_parameters
+from tidegate.api.reading import ULID, body_of, deps_of, id_of, idempotency_key_of, refuse_other_parameters
 from tidegate.contracts.requests import read_no_options
 from tidegate.contracts.times import to_wire
 from tidegate.contracts.webhooks import (
@@ -30,6 +30,7 @@ from tidegate.domain.addresses import Reach, target_of
 from tidegate.domain.audit import Details
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.events import EventType
+from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.webhooks import Webhook
 from tidegate.usecases.webhooks import manage
 from tidegate.usecases.webhooks.attempt import Tools
@@ -53,7 +54,7 @@ def post_webhook() -> Response[str]:
     refuse_other_parameters(router)
     (url, description, wanted), deps = read_webhook(body_of(router)), deps_of(router)
     now_ms = deps.clock.now_ms()
-    webhook_id = deps.services.entropy.new_ulid(now_ms)
+    webhook_id = _key_of("webhook") or deps.services.entropy.new_ulid(now_ms)
     with audited_act(router, "webhook.create", webhook_id) as record:
         made = manage.create(
             deps.services, webhook_id, url, description, wanted, caller=caller_of(router), now_ms=now_ms
@@ -103,10 +104,10 @@ def delete_webhook(webhook_id: str) -> Response[str]:
 def rotate_webhook(webhook_id: str) -> Response[str]:
     """Gives a webhook a new secret, and answers with it."""
     _check_act(webhook_id)
-    deps = deps_of(router)
+    deps, asked = deps_of(router), _key_of(f"rotation of {webhook_id}")
     with audited_act(router, "webhook.rotate", webhook_id):
         rotated = manage.rotate(
-            deps.services, webhook_id, caller=caller_of(router), now_ms=deps.clock.now_ms()
+            deps.services, webhook_id, asked=asked, caller=caller_of(router), now_ms=deps.clock.now_ms()
         )
     return answer_with(HTTPStatus.OK, new_secret_out(rotated, deps.clock.now_ms()))
 
@@ -180,6 +181,12 @@ def _check_act(webhook_id: str) -> None:
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     id_of("webhook", webhook_id, ULID)
+
+
+def _key_of(kind: str) -> str | None:
+    """Returns an id made of the request's idempotency key in its caller's namespace, None without one."""
+    key = idempotency_key_of(router)
+    return None if key is None else derived_submission_id(kind, key, caller_of(router).namespace)
 
 
 def _answer(webhook: Webhook) -> Response[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from tidegate.contracts.requests import NoOptionsIn
 from tidegate.contracts.route import CURSOR, LIMIT, Route
+from tidegate.contracts.routes.jobs import IDEMPOTENCY_KEY
 from tidegate.contracts.webhooks import (
     DeliveryPageOut,
     NewSecretOut,
@@ -15,11 +17,14 @@ from tidegate.contracts.webhooks import (
     WebhookList,
     WebhookOut,
 )
-from tidegate.domain.errors import NotFound
+from tidegate.domain.errors import IdempotencyConflict, NotFound
 from tidegate.domain.roles import Role
 
 _ALL = "/v1/webhooks"
 _ONE = "/v1/webhooks/{webhook_id}"
+_SAFE_TO_REPEAT = replace(
+    IDEMPOTENCY_KEY, says="makes the request safe to repeat: a repeated one returns the first answer"
+)
 _WEBHOOK = {HTTPStatus.OK: WebhookOut}
 
 ROUTES = (
@@ -32,6 +37,8 @@ ROUTES = (
         {HTTPStatus.CREATED: NewSecretOut},
         body=WebhookIn,
         needs_body=True,
+        headers=(_SAFE_TO_REPEAT,),
+        errors=(IdempotencyConflict,),
     ),
     Route("GET", _ONE, Role.VIEWER, "reads one webhook", _WEBHOOK, errors=(NotFound,)),
     Route(
@@ -60,6 +67,7 @@ ROUTES = (
         "gives a webhook a new secret and shows it once",
         {HTTPStatus.OK: NewSecretOut},
         body=NoOptionsIn,
+        headers=(_SAFE_TO_REPEAT,),
         errors=(NotFound,),
     ),
     Route(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from tidegate.domain.addresses import Reach, target_of
 from tidegate.domain.callers import Caller
-from tidegate.domain.errors import InvalidRequest, NotFound, ServiceUnavailable
+from tidegate.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, ServiceUnavailable
 from tidegate.domain.webhooks import (
     MAX_WEBHOOKS,
     SECRET_BYTES,
@@ -36,8 +36,10 @@ class AttemptPage:
 
 
 def list_webhooks(services: Services) -> tuple[Webhook, ...]:
-    """Returns all webhooks by id, oldest first. Costs one query."""
-    return services.webhooks.list_all()
+    """Returns all webhooks, oldest first. Costs one query."""
+    return tuple(
+        sorted(services.webhooks.list_all(), key=lambda each: (each.created_at_ms, each.webhook_id))
+    )
 
 
 def find_webhook(services: Services, webhook_id: str) -> Webhook:
@@ -66,13 +68,17 @@ def create(
     caller: Caller,
     now_ms: int,
 ) -> Webhook:
-    """Makes a webhook under a new id, with a new secret. Costs one query and one write.
+    """Makes a webhook with a new secret. Costs one query and one write, and a read where the id is taken.
 
-    Raises InvalidRequest for a URL that no delivery may go to, where the deployment sends none, and where there are
+    `webhook_id` is a new one, or made of the request's idempotency key. A webhook that an earlier request made under
+    this id for the same is returned as it is. Raises IdempotencyConflict if that one differs or was changed since,
+    InvalidRequest for a URL that no delivery may go to, where the deployment sends none, and where there are
     `MAX_WEBHOOKS` already. Requests at the same moment may make a few more.
     """
     _check_url(services, url)
-    if len(services.webhooks.list_all()) >= MAX_WEBHOOKS:
+    standing = services.webhooks.list_all()
+    made = next((each for each in standing if each.webhook_id == webhook_id), None)
+    if made is None and len(standing) >= MAX_WEBHOOKS:
         raise InvalidRequest.of("", f"there are {MAX_WEBHOOKS} webhooks, the most allowed; remove one first")
     by = caller.subject or caller.display
     webhook = Webhook(
@@ -86,9 +92,13 @@ def create(
         changed_by=by,
         changed_at_ms=now_ms,
     )
-    if not services.webhooks.insert(webhook):
-        raise ServiceUnavailable("another webhook has the new one's id; repeat the request")
-    return webhook
+    if made is None and services.webhooks.insert(webhook):
+        return webhook
+    made = made or find_webhook(services, webhook_id)
+    same = (made.url, made.description, made.filter, made.version) == (url, description, wanted, 1)
+    if not same:
+        raise IdempotencyConflict()
+    return made
 
 
 def change(
@@ -116,12 +126,19 @@ def change(
     raise ServiceUnavailable("changing a webhook met too many other changes; repeat it in a moment")
 
 
-def rotate(services: Services, webhook_id: str, *, caller: Caller, now_ms: int) -> Webhook:
-    """Gives a webhook a new secret. The one before it signs on for a day. The costs are those of `change`."""
-    secret = _secret(services)
+def rotate(services: Services, webhook_id: str, *, asked: str | None, caller: Caller, now_ms: int) -> Webhook:
+    """Gives a webhook a new secret. The one before it signs on for a day. The costs are those of `change`.
+
+    `asked` is made of the request's idempotency key, None without one. A repeated request changes nothing and returns
+    the webhook as the first one left it, so that a lost answer never takes the secret that the receiver knows.
+    """
+    secret = _secret(services, asked)
 
     def amend(standing: Webhook) -> Webhook:
-        return standing if secret in standing.secrets else standing.rotated(secret, now_ms)
+        present = standing.secrets[0]
+        if present.text == secret.text or (asked is not None and present.asked == asked):
+            return standing
+        return standing.rotated(secret, now_ms)
 
     return change(services, webhook_id, amend, caller=caller, now_ms=now_ms)[1]
 
@@ -173,5 +190,5 @@ def _check_url(services: Services, url: str) -> None:
         raise InvalidRequest.of("url", str(error)) from error
 
 
-def _secret(services: Services) -> Secret:
-    return new_secret(services.entropy.secret_bytes(SECRET_BYTES))
+def _secret(services: Services, asked: str | None = None) -> Secret:
+    return new_secret(services.entropy.secret_bytes(SECRET_BYTES), asked)
