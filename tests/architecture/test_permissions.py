@@ -33,6 +33,7 @@ FULL = {
     "Alarms": "true",
     "AlarmEmail": "ann@example.com",
     "GradualDeployment": "Canary10Percent5Minutes",
+    "PublishEvents": "true",
 }
 """The parameters under which all of the template's roles and statements are there."""
 TRUSTED = {

@@ -217,7 +217,6 @@ def longest_values() -> dict[str, str]:
         "SecondAttemptPercent": "50",
         "FinishByHeadStartMinutes": "1440",
         "DispatcherConcurrency": "100",
-        "PublishEvents": "true",
     }
     for name, spec in support._document()["Parameters"].items():
         if name in given:
@@ -237,8 +236,6 @@ def made_name(reference: re.Match[str]) -> str:
     match resources()[name]["Type"]:
         case "AWS::DynamoDB::Table" | "AWS::Logs::LogGroup":
             return f"{LONGEST_STACK_NAME}-{name}-{'X' * 13}"
-        case "AWS::Events::EventBus":
-            return f"{LONGEST_STACK_NAME}-events"
         case "AWS::SQS::Queue":
             return f"https://sqs.{LONGEST_REGION}.amazonaws.com.cn/123456789012/{'q' * 80}"
     raise AssertionError(f"{name} has no place in a function's environment that this test knows")

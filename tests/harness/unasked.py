@@ -76,6 +76,12 @@ UNASKED: Mapping[str, tuple[Unasked, ...]] = {
             ("<Jobs.StreamArn>",),
             f"event sources read with the function's role: {_BY_ITSELF}",
         ),
+        Unasked(
+            "EventStreams",
+            tuple(f"dynamodb:{action}" for action in _STREAM),
+            ("<Submissions.StreamArn>", "<Workers.StreamArn>"),
+            f"event sources read with the function's role: {_BY_ITSELF}",
+        ),
         _FAILED_EVENTS,
     ),
     "EcsTaskRole": (

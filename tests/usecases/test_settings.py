@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.harness.template import Transformed
 from tidegate.settings import Settings, read_settings
 
 ENVIRONMENT = {
@@ -72,6 +73,17 @@ def test_the_head_start_is_given_in_minutes_and_the_first_pool_is_the_default() 
     settings = read_settings(given)
     assert settings.rank_policy.head_start_ms == 1_800_000
     assert settings.default_pool == "big"
+
+
+@pytest.mark.parametrize(("publishes", "bus"), [("true", "shop-events"), ("false", "")])
+def test_the_event_bus_is_named_as_the_template_names_it(publishes: str, bus: str) -> None:
+    environment = {**ENVIRONMENT, "TIDEGATE_STACK": "shop", "TIDEGATE_PUBLISH_EVENTS": publishes}
+    assert read_settings(environment).event_bus == bus
+    template = Transformed(PublishEvents=publishes)
+    variables = template.properties("RecorderFunction")["Environment"]["Variables"]
+    assert read_settings({**environment, **variables}).event_bus == (
+        template.properties("EventBus")["Name"] if bus else ""
+    )
 
 
 @pytest.mark.parametrize(

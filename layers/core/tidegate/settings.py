@@ -183,7 +183,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         all_metrics=environment.get("TIDEGATE_ALL_METRICS", "false") == "true",
         job_environment=tuple(sorted(_names(environment.get("TIDEGATE_JOB_ENVIRONMENT", "")))),
         reuse_job_processes=environment.get("TIDEGATE_REUSE_JOB_PROCESSES", "true") == "true",
-        event_bus=environment.get("TIDEGATE_EVENT_BUS", ""),
+        # The template gives the bus the same name.
+        event_bus=f"{stack}-events" if environment.get("TIDEGATE_PUBLISH_EVENTS") == "true" else "",
         process_log_group=f"/tidegate/{stack}/jobs" if stack else "",
         webhook_reach=_reach(environment.get("TIDEGATE_WEBHOOKS", "off")),
     )

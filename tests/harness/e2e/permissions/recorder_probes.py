@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from tests.harness.determined import StandingClock
 from tests.harness.e2e.permissions.states import submit_flow
 from tests.harness.e2e.permissions.world import World, now_ms
 from tidegate.bootstrap import Services
+from tidegate.domain.changes import Changes, JobChange
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import JobRequest, WorkflowRequest
@@ -16,6 +18,7 @@ from tidegate.domain.transitions import CancelIfInState, Ending, Stamp
 from tidegate.entry.pulse import leave_pulse
 from tidegate.ports import Reminder
 from tidegate.usecases.bounds.pulse import PulseMemory
+from tidegate.usecases.record.publish import publish
 from tidegate.usecases.record.record import record
 from tidegate.usecases.record.remind_freed import remind_of_freed
 from tidegate.usecases.release.decisions import ACTOR
@@ -56,4 +59,24 @@ def leaves_its_pulse(world: World, services: Services) -> None:
     assert world.admin.pulses.load().keys() == {Part.RECORD}
 
 
-RECORDER_PROBES = (records_a_workflow_to_its_end, leaves_the_reminder_of_a_freed_job, leaves_its_pulse)
+def publishes_an_event(world: World, services: Services) -> None:
+    bus = world.client("events")
+    name = world.settings.event_bus
+    with suppress(bus.exceptions.ResourceAlreadyExistsException):
+        bus.create_archive(ArchiveName="told", EventSourceArn=bus.describe_event_bus(Name=name)["Arn"])
+    before = bus.describe_archive(ArchiveName="told")["EventCount"]
+    (job_id,) = submit_flow(
+        world, WorkflowRequest(jobs=(JobRequest(key="a", type="tidegate.noop"),))
+    ).values()
+    job = world.job(job_id)
+    changes = Changes((JobChange(job, replace(job, state=State.CANCELLED, finished_at_ms=now_ms())),))
+    assert publish(services, changes) == 1
+    assert bus.describe_archive(ArchiveName="told")["EventCount"] == before + 1
+
+
+RECORDER_PROBES = (
+    records_a_workflow_to_its_end,
+    leaves_the_reminder_of_a_freed_job,
+    leaves_its_pulse,
+    publishes_an_event,
+)

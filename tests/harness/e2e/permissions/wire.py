@@ -28,7 +28,7 @@ class Wire:
 
     def attach(self, clients: AwsClients) -> None:
         """Watches these clients from now on."""
-        for client in (clients.dynamodb, clients.sqs, clients.logs):
+        for client in (clients.dynamodb, clients.sqs, clients.logs, clients.eventbridge):
             service = client.meta.service_model.service_name
             client.meta.events.register(f"provide-client-params.{service}", self._note_use)
             client.meta.events.register(f"after-call.{service}", self._note_denial)
@@ -58,6 +58,9 @@ class Wire:
         action = single_action(f"{service}:{operation}") or ""
         if service == "sqs":
             yield Use(action, f"arn:aws:sqs:{self._prefix}:{params['QueueUrl'].rpartition('/')[2]}")
+        elif service == "events":
+            for entry in params["Entries"]:
+                yield Use(action, f"arn:aws:events:{self._prefix}:event-bus/{entry['EventBusName']}")
         elif service == "logs":
             yield Use(action, f"arn:aws:logs:{self._prefix}:log-group:{params['logGroupName']}:*")
         elif "Statements" in params:

@@ -24,7 +24,12 @@ from tidegate_devstack import StackInfo
 
 MINUTE_MS = 60_000
 OFFER = "probe"  # a capability of both pools, so that the freer pool is chosen
-PARAMETERS = {"LambdaCapabilities": OFFER, "EcsCapabilities": OFFER, "SecondAttemptPercent": "50"}
+PARAMETERS = {
+    "LambdaCapabilities": OFFER,
+    "EcsCapabilities": OFFER,
+    "SecondAttemptPercent": "50",
+    "PublishEvents": "true",
+}
 LARGE = "x" * 20_000  # overflow in every table
 
 
@@ -70,11 +75,12 @@ class World:
             }
         )
         # One shard, so that few jobs fill a page of it.
-        of_dispatcher = {
+        of_functions = {
+            "TIDEGATE_PUBLISH_EVENTS": PARAMETERS["PublishEvents"],
             "TIDEGATE_DISPATCH_LEASE_SECONDS": "60",
             "TIDEGATE_SECOND_ATTEMPT_PERCENT": PARAMETERS["SecondAttemptPercent"],
         }
-        self.settings: Settings = replace(read_settings({**stack.environment, **of_dispatcher}), shards=1)
+        self.settings: Settings = replace(read_settings({**stack.environment, **of_functions}), shards=1)
         self.clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
         self.admin = self.services_of(self.clients)
         self.denied = threading.Event()  # set as soon as a probe is denied a permission
