@@ -15,7 +15,6 @@ from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
-from tidegate.adapters.aws.webhook_queue import SqsDeliveryQueue, webhook_message_from
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
@@ -36,7 +35,6 @@ from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.webhooks import DynamoWebhookStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
-from tidegate.adapters.http_out.call import HttpsCaller
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.addresses import Reach
@@ -61,7 +59,6 @@ from tidegate.usecases.bounds.pulse import PulseMemory
 from tidegate.usecases.dispatch.follow import DispatcherMemory
 from tidegate.usecases.recall import KEEP_MS, Recall
 from tidegate.usecases.services import Services
-from tidegate.usecases.webhooks.attempt import Tools
 from tidegate.usecases.work.conclude_stuck import conclude_stuck
 from tidegate.usecases.work.function_faults import FunctionFaults
 
@@ -69,6 +66,7 @@ if TYPE_CHECKING:
     import boto3
 
     from tidegate.jobs.registry import Registry, TypeDescription
+    from tidegate.usecases.webhooks.attempt import Tools
 
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -120,7 +118,7 @@ class ApiDeps:
     allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
     describe: Callable[[str], TypeDescription | None] = _undescribed
-    outside: OutsideCaller = field(default_factory=lambda: HttpsCaller(SystemStopwatch()))
+    outside: OutsideCaller = field(default_factory=lambda: _outside(Reach.PUBLIC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ class WebhooksDeps:
     queue: DeliveryQueue
     tools: Tools
     meter: Meter
-    message_from: Callable[[str], WebhookMessage | None] = webhook_message_from
+    message_from: Callable[[str], WebhookMessage | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,13 +336,15 @@ def api_function() -> ApiDeps:
         clients.meter,
         clients.allowance,
         describe=registry.described,
-        outside=_outside(services.settings),
+        outside=_outside(services.settings.webhook_reach),
     )
 
 
-def _outside(settings: Settings) -> OutsideCaller:
-    """Returns the caller of receivers, which reaches no further than the deployment allows."""
-    return HttpsCaller(SystemStopwatch(), settings.webhook_reach or Reach.PUBLIC)
+def _outside(reach: Reach | None) -> OutsideCaller:
+    """Returns the caller of hosts that callers named. It goes as far as the deployment allows; None is public."""
+    from tidegate.adapters.http_out.call import HttpsCaller
+
+    return HttpsCaller(SystemStopwatch(), reach or Reach.PUBLIC)
 
 
 def dispatcher_function() -> DispatcherDeps:
@@ -368,10 +368,13 @@ def recorder_function() -> RecorderDeps:
 
 def webhooks_function() -> WebhooksDeps:
     """Returns the parts of functions/webhooks. Raises KeyError that names a missing environment variable."""
+    from tidegate.adapters.aws.webhook_queue import SqsDeliveryQueue, webhook_message_from
+    from tidegate.usecases.webhooks.attempt import Tools
+
     services, clients, _ = _from_environment(None)
     queue = SqsDeliveryQueue(clients, os.environ["TIDEGATE_WEBHOOKS_QUEUE"])
-    tools = Tools(_outside(services.settings), clients.clock, SystemStopwatch())
-    return WebhooksDeps(services, queue, tools, clients.meter)
+    tools = Tools(_outside(services.settings.webhook_reach), clients.clock, SystemStopwatch())
+    return WebhooksDeps(services, queue, tools, clients.meter, webhook_message_from)
 
 
 def worker_function() -> WorkerDeps:

@@ -280,7 +280,9 @@ def list_deliveries(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List the attempts of the last week to deliver to a webhook, latest first.
+    """List attempts to deliver to a webhook, latest first.
+
+    The log keeps them for a week.
 
     Example: tidegate webhooks deliveries 01JD3V8Q5S2Y6W9K4M7N0P1R2T --limit 20
     """

@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate_client.models.base import list_reader, page_reader, reader
 from tidegate_client.models.webhooks import Delivery, NewSecret, Tested, Webhook
+from tidegate_client.operations.jobs import KEPT, Kept
 from tidegate_client.wire import Listing, Operation, key_or_new, request
 
 
@@ -49,12 +50,26 @@ def create_webhook(
     return Operation(sent, reader(NewSecret))
 
 
-def change_webhook(webhook_id: str, **changes: Any) -> Operation[Webhook]:
+def change_webhook(
+    webhook_id: str,
+    *,
+    url: str | Kept = KEPT,
+    description: str | Kept | None = KEPT,
+    events: Sequence[str] | Kept = KEPT,
+    types: Sequence[str] | Kept = KEPT,
+    pools: Sequence[str] | Kept = KEPT,
+    states: Sequence[str] | Kept = KEPT,
+    tags: Mapping[str, str] | Kept = KEPT,
+) -> Operation[Webhook]:
     """Changes a webhook, and returns it after that.
 
-    `changes` may name `url`, `description`, `events`, `types`, `pools`, `states` and `tags`; what they leave out stays.
+    A value that is not given stays. An empty filter always holds. Raises NotFound and InvalidRequest.
     """
-    return Operation(request("PATCH", "/v1/webhooks/{}", webhook_id, body=changes), reader(Webhook))
+    filters = {"events": events, "types": types, "pools": pools, "states": states}
+    lists = {name: each if isinstance(each, Kept) else list(each) for name, each in filters.items()}
+    given = {"url": url, "description": description, **lists, "tags": tags}
+    body = {name: value for name, value in given.items() if not isinstance(value, Kept)}
+    return Operation(request("PATCH", "/v1/webhooks/{}", webhook_id, body=body), reader(Webhook))
 
 
 def remove_webhook(webhook_id: str) -> Operation[Webhook]:

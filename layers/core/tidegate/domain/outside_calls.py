@@ -32,7 +32,7 @@ class CallFailed(TidegateError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a receiver answered: the status, and the first bytes of the body. `cut` is True if it had more."""
+    """The answer of a receiver: its status, and the first bytes of its body. `cut` is True if it had more."""
 
     status: int
     body: bytes = b""

@@ -16,7 +16,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What an attempt needs beside the services: the caller of hosts outside, a clock and a stopwatch."""
+    """The tools of an attempt beside the services: the caller of hosts outside, a clock and a stopwatch."""
 
     outside: OutsideCaller
     clock: Clock
@@ -25,7 +25,7 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of a call: its answer or why none came, when it began, and how long it took, in milliseconds."""
+    """The outcome of a call: its answer or why none came, when it began, and how long it took, in milliseconds."""
 
     answer: Answer | None
     failure: CallFailed | None

@@ -34,7 +34,7 @@ SENDER = Caller("", "the sender of webhooks", CallerKind.PROGRAM)
 
 
 class Done(StrEnum):
-    """What became of a message."""
+    """The fate of a message."""
 
     FANNED_OUT = "fanned-out"
     DELIVERED = "delivered"

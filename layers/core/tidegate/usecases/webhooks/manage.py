@@ -37,9 +37,7 @@ class AttemptPage:
 
 def list_webhooks(services: Services) -> tuple[Webhook, ...]:
     """Returns all webhooks, oldest first. Costs one query."""
-    return tuple(
-        sorted(services.webhooks.list_all(), key=lambda each: (each.created_at_ms, each.webhook_id))
-    )
+    return tuple(sorted(services.webhooks.list_all(), key=lambda each: (each.created_at_ms, each.webhook_id)))
 
 
 def find_webhook(services: Services, webhook_id: str) -> Webhook:
