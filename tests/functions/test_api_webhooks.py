@@ -12,10 +12,10 @@ import pytest
 from tests.harness.domain.webhook_samples import attempt
 from tests.harness.functions.api_calls import ANN, NOW, NOW_MS, UNKNOWN_ID, Answer, Api
 from tests.harness.outside.staged import FINE, StagedCaller
-from tidegate.domain import outside_calls
+from tidegate.domain import limits, outside_calls
 from tidegate.domain.addresses import Reach
 from tidegate.domain.outside_calls import CallFailed, Fault
-from tidegate.domain.webhooks import MAX_WEBHOOKS, Outcome
+from tidegate.domain.webhooks import Outcome
 
 URL = "https://hooks.example.com/in"
 ALL = "/v1/webhooks"
@@ -176,7 +176,7 @@ def test_a_change_names_at_least_one_field(api: WebhookApi) -> None:
 
 
 def test_there_are_only_so_many_webhooks(api: WebhookApi) -> None:
-    for _ in range(MAX_WEBHOOKS):
+    for _ in range(limits.MAX_WEBHOOKS):
         api.made()
     answer = api.call("POST", ALL, {"url": URL})
     assert answer.status == 422

@@ -11,13 +11,13 @@ from typing_extensions import TypedDict
 
 from tidegate.contracts.requests import BodyIn, Description, JobTypeName, PoolName, Tags, read_options
 from tidegate.contracts.times import Time, to_wire
-from tidegate.domain.addresses import MAX_URL_CHARACTERS
+from tidegate.domain import limits
 from tidegate.domain.errors import MalformedBody
 from tidegate.domain.events import EventType
 from tidegate.domain.progress import WorkflowState
 from tidegate.domain.states import State
 from tidegate.domain.texts import plain_message
-from tidegate.domain.webhooks import MAX_FILTER_NAMES, DeliveryAttempt, Filter, Outcome, Webhook
+from tidegate.domain.webhooks import DeliveryAttempt, Filter, Outcome, Webhook
 from tidegate.domain.workers import WorkerState
 
 _STATES = tuple(dict.fromkeys(str(each) for kind in (State, WorkflowState, WorkerState) for each in kind))
@@ -29,8 +29,10 @@ def _state(text: str) -> str:
     return text
 
 
-Url = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_URL_CHARACTERS)]
-_Few = Field(max_length=MAX_FILTER_NAMES, json_schema_extra={"uniqueItems": False})
+Url = Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=limits.MAX_WEBHOOK_URL_CHARACTERS)
+]
+_Few = Field(max_length=limits.MAX_WEBHOOK_FILTER_NAMES, json_schema_extra={"uniqueItems": False})
 EventTypes = Annotated[frozenset[EventType], _Few]
 JobTypes = Annotated[frozenset[JobTypeName], _Few]
 Pools = Annotated[frozenset[PoolName], _Few]

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
-MAX_URL_CHARACTERS = 2_048
+from tidegate.domain import limits
+
 HTTPS_PORT = 443
 _MAX_HOST_CHARACTERS = 253
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -54,10 +55,10 @@ def target_of(url: str, reach: Reach = Reach.PUBLIC) -> Target:
     Raises ValueError with a message that completes the sentence "the URL …". Only forms that every reader of URLs
     takes for the same host are allowed, so that a check and a connection can't take them for two.
     """
-    if len(url) > MAX_URL_CHARACTERS or not _PRINTABLE.fullmatch(url) or "\\" in url:
+    if len(url) > limits.MAX_WEBHOOK_URL_CHARACTERS or not _PRINTABLE.fullmatch(url) or "\\" in url:
         raise ValueError(
-            f"must have 1 to {MAX_URL_CHARACTERS} printable ASCII characters without blanks and backslashes; "
-            "write an international host as xn--… and encode other characters with %"
+            f"must have 1 to {limits.MAX_WEBHOOK_URL_CHARACTERS} printable ASCII characters, no blanks and no "
+            "backslashes; write an international host as xn--… and encode other characters with %"
         )
     try:
         parts = urlsplit(url)

@@ -19,8 +19,6 @@ from typing import Any, Final
 from tidegate.domain.events import EventType
 from tidegate.domain.job import NO_TAGS
 
-MAX_WEBHOOKS: Final = 50  # of a deployment; each event is held against all of them
-MAX_FILTER_NAMES: Final = 20  # of one filter
 SECRET_BYTES: Final = 32
 OLD_SECRET_HOURS: Final = 24  # that a replaced secret still signs
 LOG_DAYS: Final = 7  # that the log keeps an attempt

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from tidegate.domain import limits
 from tidegate.domain.addresses import Reach, target_of
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, ServiceUnavailable
 from tidegate.domain.webhooks import (
-    MAX_WEBHOOKS,
     SECRET_BYTES,
     DeliveryAttempt,
     Filter,
@@ -76,8 +76,10 @@ def create(
     _check_url(services, url)
     standing = services.webhooks.list_all()
     made = next((each for each in standing if each.webhook_id == webhook_id), None)
-    if made is None and len(standing) >= MAX_WEBHOOKS:
-        raise InvalidRequest.of("", f"there are {MAX_WEBHOOKS} webhooks, the most allowed; remove one first")
+    if made is None and len(standing) >= limits.MAX_WEBHOOKS:
+        raise InvalidRequest.of(
+            "", f"there are {limits.MAX_WEBHOOKS} webhooks, the most allowed; remove one first"
+        )
     by = caller.subject or caller.display
     webhook = Webhook(
         webhook_id=webhook_id,
