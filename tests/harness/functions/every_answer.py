@@ -263,6 +263,7 @@ def _ask_about_webhooks(api: _Asked) -> None:
     )
     path = f"/v1/webhooks/{made.body['webhook']['id']}"
     api.call("GET", "/v1/webhooks")
+    api.call("GET", path)
     api.call("PATCH", path, {"events": ["job.ended"], "tags": {"team": "data"}})
     api.call("POST", f"{path}/rotate")
     api.call("POST", f"{path}/test")
