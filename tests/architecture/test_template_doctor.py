@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+
+import pytest
 
 from tests.harness.tables import TEMPLATE
 from tests.harness.template import Resolved
 from tidegate_cli.doctor import judge
-from tidegate_cli.doctor.facts import OUTPUTS, QUEUES, SOURCES, STREAMS
+from tidegate_cli.doctor.facts import OUTPUTS, QUEUES, SOURCES, STREAMS, Stack
 from tidegate_cli.doctor.queue_policies import refuses_plain_http
 
 GUIDE = TEMPLATE.parent / "docs" / "guides" / "doctor.md"
+
+
+@pytest.mark.parametrize("publishes", ["false", "true"])
+def test_event_sources_and_streams_of_the_doctor_are_those_of_the_template(publishes: str) -> None:
+    template = Resolved(PublishEvents=publishes)
+    stack = Stack("s", "", {}, template.parameters)
+    readers: Counter[str] = Counter()
+    streamed: dict[str, set[str]] = {}
+    for each in template.resources.values():
+        if each["Type"] == "AWS::Lambda::EventSourceMapping":
+            function = each["Properties"]["FunctionName"].strip("<>").removesuffix("Function").lower()
+            readers[function] += 1
+            source = re.match(r"<(\w+)\.StreamArn>", each["Properties"]["EventSourceArn"])
+            if source:
+                streamed.setdefault(source[1], set()).add(function)
+    assert readers == stack.sources
+    assert streamed == {table: set(functions) for table, (_, functions) in stack.streams.items()}
+    for table, (view, _) in stack.streams.items():
+        assert template.properties(table)["StreamSpecification"] == {"StreamViewType": view}
 
 
 def test_what_the_doctor_looks_for_is_what_the_template_deploys() -> None:
@@ -25,10 +47,6 @@ def test_what_the_doctor_looks_for_is_what_the_template_deploys() -> None:
     )
     assert re.findall(r"`(\w+)`", told) == list(judge.PARAMETER_OF.values())
     assert len(judge.PARAMETER_OF) == 12
-    sources = [
-        each for each in template.resources.values() if each["Type"] == "AWS::Lambda::EventSourceMapping"
-    ]
-    assert len(sources) == sum(SOURCES.values())
 
 
 def test_streams_and_queues_of_the_doctor_are_those_of_the_template() -> None:

@@ -62,6 +62,18 @@ def test_what_is_broken_is_found_and_nothing_else(case: str) -> None:
     assert finding.do
 
 
+def test_the_streams_of_a_stack_that_publishes_events_are_looked_at_too() -> None:
+    world = World()
+    world.aws.publish_events()
+    assert found(world.results()) == []
+    read = world.aws.sources["recorder"].pop()
+    (source,) = world.results()["sources"].findings
+    assert "the recorder has 2 event sources instead of 3" in source.what
+    world.aws.sources["recorder"].append({**read, "EventSourceArn": "arn:aws:dynamodb:other/stream/1"})
+    (stream,) = world.results()["streams"].findings
+    assert "the recorder reads no stream of the table Submissions" in stream.what
+
+
 @pytest.mark.parametrize(
     ("ready", "said"),
     [

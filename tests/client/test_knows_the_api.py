@@ -129,7 +129,7 @@ MODELS: dict[str, type[Model]] = {
 READ_OTHERWISE = {
     "Accepted", "AcceptedWorkflow",  # the dataclass Accepted
     "AuditPageOut", "DeliveryPageOut", "DownstreamPageOut", "GrantList", "JobsOut", "PoolList", "ShareList", "TypeList",
-    "UpstreamPageOut", "WebhookList", "WorkerPageOut", "WorkflowListOut",  # pages and lists, read by the name of their items
+    "UpstreamPageOut", "WebhookList", "WorkerPageOut", "WorkflowListOut",  # pages and lists, by their items
     "ListForecastOut",  # of such a page, whose rows have the ends
     "Problem", "FieldError", "GatewayMessage",  # errors
 }  # fmt: skip

@@ -50,6 +50,8 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
         *EVENTS_OUT,
         "reaper-schedule",
         "recorder-stream",
+        "recorder-submissions",
+        "recorder-workers",
         "webhooks-sqs",
         "worker-sqs",
     }

@@ -362,7 +362,7 @@ def test_a_recorder_that_fails_tells_its_units_and_no_lag(
     fixture = Fixture()
     fixture.record(read_event("recorder-stream"))
     assert values(published(capsys))["LagSeconds", "recorder"] == LAG_S
-    monkeypatch.setattr(recorder, "record", fail)
+    monkeypatch.setattr(recorder, "follow_changes", fail)
     with pytest.raises(ServiceUnavailable):
         fixture.record(read_event("recorder-stream"))
     assert {name for name, *_ in values(published(capsys))} == {"WriteUnits", "ReadUnits"}

@@ -19,10 +19,12 @@ from tidegate.bootstrap import Meter, RecorderDeps
 from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import HistoryEntry
+from tidegate.domain.pulses import Part
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TERMINAL, TRANSITIONS, State
 from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.verdicts import FinishVerdict, Judgement
+from tidegate.domain.workers import PRESENT, WorkerState
 from tidegate.entry import recorder
 from tidegate.ports import Reminder
 from tidegate.usecases.record.publish import event_of_job
@@ -92,6 +94,38 @@ def test_a_failing_store_fails_the_batch_so_that_it_comes_again(fixture: Fixture
     fixture.world.on_request = fail
     with pytest.raises(ServiceUnavailable):
         recorder.handle(fixture.event, fixture.deps)
+
+
+@pytest.mark.parametrize(
+    ("event", "source", "types"),
+    [
+        ("recorder-stream", "RecorderStream", ["job.ended"]),
+        ("recorder-submissions", "RecorderSubmissionsStream", ["workflow.ended", "deadline.at-risk"]),
+        ("recorder-workers", "RecorderWorkersStream", ["worker.lost"]),
+    ],
+)
+def test_where_the_stack_has_a_bus_each_stream_is_told(event: str, source: str, types: list[str]) -> None:
+    settings = replace(SETTINGS, event_bus="tidegate-events")
+    services, world = memory_services(settings, MemoryWorld(shards=2, now_ms=NOW_MS))
+    deps = RecorderDeps(services, StandingClock(NOW_MS), Meter(), changes_from)
+    batch = read_event(event)
+    for record in batch["Records"]:
+        assert any(matches(pattern, record) for pattern in filters_of(source, publishes=True))
+    for times in (1, 2):
+        assert recorder.handle(batch, deps) == {"batchItemFailures": []}
+        assert [told.type for told in world.events] == types * times
+        assert len({told.id for told in world.events}) == len(types)
+    assert (Part.RECORD in world.pulses) is (source == "RecorderStream")
+
+
+@pytest.mark.parametrize(("before", "after"), [(old, new) for old in WorkerState for new in WorkerState])
+def test_the_filter_of_workers_brings_the_mark_of_the_reaper_alone(
+    before: WorkerState, after: WorkerState
+) -> None:
+    images = {"OldImage": {"state": {"S": before.value}}, "NewImage": {"state": {"S": after.value}}}
+    record = {"eventName": "MODIFY", "dynamodb": images}
+    wanted = after is WorkerState.LOST and before in PRESENT
+    assert any(matches(each, record) for each in filters_of("RecorderWorkersStream")) is wanted
 
 
 def comes(change: JobChange, *, publishes: bool = False) -> bool:

@@ -13,7 +13,16 @@ import yaml
 from botocore.validate import ParamValidator
 
 from tests.harness.tables import TEMPLATE
-from tidegate_cli.doctor.facts import DEAD_LETTERS, FUNCTIONS, OUTPUTS, QUEUES, SOURCES, STREAMS, TABLES
+from tidegate_cli.doctor.facts import (
+    DEAD_LETTERS,
+    EVENT_STREAMS,
+    FUNCTIONS,
+    OUTPUTS,
+    QUEUES,
+    SOURCES,
+    STREAMS,
+    TABLES,
+)
 from tidegate_cli.doctor.judge import PARAMETER_OF
 
 API_URL = "https://abc123.execute-api.eu-west-1.amazonaws.com/live"
@@ -71,6 +80,13 @@ class FakeAws:
         self.lags_ms: dict[str, list[float]] = {"dispatcher": [200.0], "recorder": []}
         self.account = {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}
         self.reserved: dict[str, int] = {}
+
+    def publish_events(self) -> None:
+        """Makes the stack one that publishes events, with all that belongs to that."""
+        self.stack["Parameters"].append({"ParameterKey": "PublishEvents", "ParameterValue": "true"})
+        for number, (name, (view, _)) in enumerate(EVENT_STREAMS.items(), 1):
+            self.tables[name] = _table(name, view)
+            self.sources["recorder"].append(_source("recorder", number, self.tables[name]["LatestStreamArn"]))
 
     def client(self, service: str) -> Any:
         """Returns boto3's client of a service, which asks the FakeAws that gave it last. It sends nothing."""
@@ -201,11 +217,11 @@ def _function(name: str) -> dict[str, Any]:
     }
 
 
-def _table(name: str) -> dict[str, Any]:
+def _table(name: str, view: str | None = None) -> dict[str, Any]:
     arn = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{name}"
     return {
         "TableArn": arn,
-        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": STREAMS[name][0]},
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": view or STREAMS[name][0]},
         "LatestStreamArn": f"{arn}/stream/2026-11-01T00:00:00.000",
     }
 

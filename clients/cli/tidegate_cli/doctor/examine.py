@@ -160,7 +160,7 @@ CHECKS = (
     Check(
         "streams",
         "tables have the streams that functions read",
-        lambda it: judge.judge_streams(it.deployment.streams(), it.deployment.sources),
+        lambda it: judge.judge_streams(it.deployment.stack, it.deployment.streams(), it.deployment.sources),
     ),
     Check(
         "lag",

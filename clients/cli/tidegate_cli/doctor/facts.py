@@ -9,7 +9,7 @@ FUNCTIONS = ("api", "dispatcher", "recorder", "reaper", "worker")
 """The functions that every deployment has. Each has its own output."""
 SCHEDULES = ("dispatcher", "reaper")
 SOURCES = {"dispatcher": 3, "recorder": 1, "worker": 1}
-"""How many event sources each function has."""
+"""How many event sources each function has, without those of `EVENT_STREAMS`."""
 READERS = ("dispatcher", "recorder")
 """The functions that read streams, so that their lag can be measured."""
 TABLES = (
@@ -23,6 +23,11 @@ STREAMS = {
     "Control": ("KEYS_ONLY", ("dispatcher",)),
 }
 """The tables that have a stream: what a change in it tells, and the functions that read it."""
+EVENT_STREAMS = {
+    "Workers": (_IMAGES, ("dispatcher", "recorder")),
+    "Submissions": (_IMAGES, ("recorder",)),
+}
+"""The same of the tables that the recorder reads besides where the stack publishes events."""
 DEAD_LETTERS = ("EventDeadLetters", "LambdaPoolDeadLetters", "EcsPoolDeadLetters")
 QUEUES = ("LambdaPoolQueue", "EcsPoolQueue", *DEAD_LETTERS)
 LIVE = "live"
@@ -49,6 +54,22 @@ class Stack:
     status: str
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
+
+    @property
+    def publishes_events(self) -> bool:
+        """Tells whether the stack has an event bus."""
+        return self.parameters.get("PublishEvents") == "true"
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        """Returns how many event sources each function has."""
+        more = len(EVENT_STREAMS) if self.publishes_events else 0
+        return {**SOURCES, "recorder": SOURCES["recorder"] + more}
+
+    @property
+    def streams(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+        """Returns the tables that have a stream, what a change in it tells, and the functions that read it."""
+        return {**STREAMS, **EVENT_STREAMS} if self.publishes_events else STREAMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,6 @@ from tidegate_cli.doctor.facts import (
     FUNCTIONS,
     MISSING,
     OUTPUTS,
-    SOURCES,
-    STREAMS,
     TABLES,
     Concurrency,
     Expiry,
@@ -197,7 +195,7 @@ def judge_sources(stack: Stack, sources: Sequence[Source], *, is_local: bool) ->
     The local stack may leave the bound out.
     """
     see = f"{RUNBOOK}#late-streams"
-    for function, wanted in SOURCES.items():
+    for function, wanted in stack.sources.items():
         count = sum(each.function == function for each in sources)
         if count < wanted:
             yield error(
@@ -220,7 +218,7 @@ def judge_sources(stack: Stack, sources: Sequence[Source], *, is_local: bool) ->
             yield warning(what, _SET_BACK, f"{GUIDE}#configuration")
 
 
-def judge_streams(streams: Sequence[Stream], sources: Sequence[Source]) -> Iterator[Finding]:
+def judge_streams(stack: Stack, streams: Sequence[Stream], sources: Sequence[Source]) -> Iterator[Finding]:
     """Finds tables without their stream, and functions that read an earlier stream of a table or none.
 
     A stream that is turned off and on again is another stream. An event source of the earlier one stays enabled and
@@ -228,7 +226,7 @@ def judge_streams(streams: Sequence[Stream], sources: Sequence[Source]) -> Itera
     """
     see = f"{GUIDE}#streams"
     for each in streams:
-        view, readers = STREAMS[each.table]
+        view, readers = stack.streams[each.table]
         if each.arn is None:
             do = f"turn it on with {view}, and make the event sources of {' and '.join(readers)} again"
             yield error(f"the table {each.table} has no stream", do, see)
@@ -241,7 +239,7 @@ def judge_streams(streams: Sequence[Stream], sources: Sequence[Source]) -> Itera
         for function in readers:
             own = [source for source in sources if source.function == function]
             arns = [source.arn for source in own if source.arn.startswith(f"{each.table_arn}/stream/")]
-            if each.arn in arns or (not arns and len(own) < SOURCES[function]):
+            if each.arn in arns or (not arns and len(own) < stack.sources[function]):
                 continue
             read = "an earlier stream" if arns else "no stream"
             do = f"make its event source again, for the stream {each.arn}"

@@ -17,7 +17,6 @@ from tidegate_cli.doctor.facts import (
     READERS,
     SCHEDULES,
     SOURCES,
-    STREAMS,
     TABLES,
     Concurrency,
     Expiry,
@@ -126,7 +125,7 @@ class Deployment:
     def streams(self) -> tuple[Stream, ...]:
         """Returns the streams of the tables that should have one, without tables that do not exist."""
         found = []
-        for table in STREAMS:
+        for table in self.stack.streams:
             answer = self._find(
                 "dynamodb:DescribeTable",
                 self._client("dynamodb").describe_table,

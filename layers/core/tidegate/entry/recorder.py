@@ -27,8 +27,8 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
     """Handles a batch of the stream of jobs, of submissions or of workers.
 
     A failure of the stores or the bus fails the whole batch, which then comes again; handling it twice is harmless.
-    Neither keeps the other from its part, because a batch comes a limited number of times. A record that
-    can't be read now can never be read, so it is logged and skipped, or it would block its shard.
+    Neither keeps the other from its part, because a batch comes a limited number of times. A record that can't be read
+    now can never be read, so it is logged and skipped, or it would block its shard.
     """
     before = deps.meter.snapshot()
     settings = deps.services.settings
@@ -39,8 +39,10 @@ def handle(event: dict[str, Any], deps: RecorderDeps) -> dict[str, Any]:
             details = {"event_id": each.event_id, "error": each.error}
             logger.error("stream record can't be read", extra=details)
         report = follow_changes(deps.services, changes, now_ms=deps.clock.now_ms())
-        logger.info("recorded", extra={"changes": len(changes.jobs), **asdict(report)})
-        leave_pulse(deps.services, deps.pulses, Part.RECORD, deps.clock)
+        others = len(changes.workflows) + len(changes.lost)
+        logger.info("recorded", extra={"changes": len(changes.jobs) + others, **asdict(report)})
+        if not others:  # the pulse tells of the stream of jobs
+            leave_pulse(deps.services, deps.pulses, Part.RECORD, deps.clock)
         done_since_ms = changes.oldest_at_ms
         return {"batchItemFailures": []}
     finally:
