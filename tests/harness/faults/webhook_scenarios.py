@@ -64,6 +64,8 @@ def webhooks_kept_and_told(d: Deployment) -> None:
     with suppress(NotFound):  # a call whose answer was lost has removed it
         d.ask(lambda: manage.remove(services, WEBHOOK_ID))
     assert d.ask(lambda: manage.list_webhooks(services)) == ()
+    for _ in range(3):  # a delivery that was queued twice is dropped
+        _drain(d, services, queue, receiver)
 
 
 def _keep(d: Deployment, services: Services, receiver: StagedCaller) -> None:
@@ -116,4 +118,6 @@ def _fail_for_good(
         _platform().sqs.send_message(QueueUrl=queue.url, MessageBody=json.dumps(on_the_bus()))
         for _ in range(2):
             _drain(d, services, queue, receiver)
-    assert not d.ask(lambda: manage.find_webhook(services, WEBHOOK_ID)).is_enabled
+        if not d.ask(lambda: manage.find_webhook(services, WEBHOOK_ID)).is_enabled:
+            return
+    raise AssertionError("the webhook is still enabled")

@@ -10,10 +10,10 @@ from typing import Any
 from tidegate.adapters.aws.calls import chunks, compact_json
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import translated
-from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.events import SOURCE
 from tidegate.ports import WebhookMessage
 
+_ACTION = "queueing deliveries to webhooks"
 _MESSAGES_PER_CALL = 10
 # A message of 256 KB, the most that the bus takes, fills a call of 1 MiB only together with three others.
 _BYTES_PER_CALL = 900_000
@@ -27,16 +27,18 @@ class SqsDeliveryQueue:
     url: str
 
     def send(self, messages: Sequence[WebhookMessage]) -> None:
-        """Queues deliveries, ten a call."""
+        """Queues deliveries, ten a call. Those that the queue did not take are sent again, for a bounded time."""
+        effort = self.clients.effort()
         for chunk in chunks([_body_of(message) for message in messages], _MESSAGES_PER_CALL):
             for bodies in _fitting(chunk):
-                entries: Any = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)]
-                with translated("queueing deliveries to webhooks"):
-                    answer = self.clients.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
-                if answer.get("Failed"):
-                    raise ServiceUnavailable(
-                        "the queue of webhooks did not take all deliveries; the event comes again"
-                    )
+                self.clients.until_all_done(_ACTION, bodies, self._send, effort)
+
+    def _send(self, bodies: Sequence[str]) -> Sequence[str]:
+        """Sends bodies in one call. Returns those that the queue did not take."""
+        entries: Any = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+        with translated(_ACTION):
+            answer = self.clients.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
+        return [bodies[int(failed["Id"])] for failed in answer.get("Failed", ())]
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """Makes a message visible again after `seconds`."""
