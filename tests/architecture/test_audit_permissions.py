@@ -10,6 +10,7 @@ from tests.harness.template import Transformed
 MAY = {
     ("ApiRole", "Audit"): {"dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"},
     ("ApiRole", "AuditIndexes"): {"dynamodb:Query"},
+    ("WebhooksRole", "Audit"): {"dynamodb:PutItem"},
 }
 """All that the template allows on the table and its indexes, by role and statement."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness.tracked import ROOT
 
-FUNCTIONS = ("api", "authorizer", "console", "dispatcher", "reaper", "recorder", "worker")
+FUNCTIONS = ("api", "authorizer", "console", "dispatcher", "reaper", "recorder", "webhooks", "worker")
 AWS = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 """boto3 with its own requirements."""
 
@@ -25,6 +25,7 @@ THIRD_PARTY = {
     "dispatcher": SHARED,  # it reads no body and runs no job code
     "reaper": SHARED,
     "recorder": SHARED,
+    "webhooks": SHARED,
     "worker": SHARED,  # job code is loaded with the first event, and brings pydantic
 }
 # boto3 uses these where they are installed, and no layer installs them.
@@ -64,6 +65,7 @@ ROOMS = {
         "usecases.recover",
         "usecases.statistics",
         "usecases.submit",
+        "usecases.webhooks",
     },
     "authorizer": set(),
     "console": {"console", "domain", "entry"},
@@ -79,6 +81,7 @@ ROOMS = {
         "usecases.submit",
     },
     "recorder": {*INNER, "usecases.read", "usecases.record"},
+    "webhooks": {*INNER, "usecases.callers", "usecases.webhooks"},
     "worker": INNER,
 }
 """The folders and top-level modules of tidegate. A capability that a function gains stands here with its first use."""

@@ -15,7 +15,7 @@ from tests.architecture.test_template_pools import ON
 from tests.harness.template import PSEUDO, Resolved, Transformed
 from tests.harness.unasked import UNASKED
 
-PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WorkerRole"}
+PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WebhooksRole", "WorkerRole"}
 # They may write logs and traces, which is compared to the letter.
 UNPROBED_ROLES = {"AuthorizerRole", "ConsoleRole"}
 PROBED_POLICIES = {"ViewerPolicy", "ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
@@ -34,6 +34,7 @@ FULL = {
     "AlarmEmail": "ann@example.com",
     "GradualDeployment": "Canary10Percent5Minutes",
     "PublishEvents": "true",
+    "Webhooks": "true",
 }
 """The parameters under which all of the template's roles and statements are there."""
 TRUSTED = {

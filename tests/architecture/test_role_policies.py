@@ -35,6 +35,8 @@ def test_every_role_has_the_boundary_that_the_deployment_names(arn: str) -> None
         OAuthIssuer="https://issuer.example",
         ApiAccessLogs="with-role",
         GradualDeployment="Canary10Percent5Minutes",
+        PublishEvents="true",
+        Webhooks="true",
     )
     assert set(names) <= template.resources.keys()
     assert {template.properties(name).get("PermissionsBoundary", "") for name in names} == {arn}

@@ -28,5 +28,5 @@ def test_every_function_logs_into_a_group_that_goes_with_the_stack() -> None:
     template = Transformed(**FULL)
     functions = [spec for spec in template.resources.values() if spec["Type"] == "AWS::Lambda::Function"]
     groups = {function["Properties"]["LoggingConfig"]["LogGroup"].strip("<>") for function in functions}
-    assert len(groups) == len(functions) == 7
+    assert len(groups) == len(functions) == 8
     assert {template.resources[group]["DeletionPolicy"] for group in groups} == {"Delete"}

@@ -71,6 +71,7 @@ def test_every_route_is_throttled_and_some_more_than_others(plain: Transformed) 
         ("POST", "/v1/workflows"): (10, 20),
         ("GET", "/v1/failures"): (10, 20),
         ("POST", "/v1/forecast"): (5, 10),
+        ("POST", "/v1/webhooks/{webhook_id}/test"): (2, 4),
         ("GET", "/v1/jobs/{job_id}/forecast"): (5, 10),
         ("GET", "/v1/workflows/{workflow_id}/forecast"): (5, 10),
         ("GET", "/v1/stats"): (5, 10),

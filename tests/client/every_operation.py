@@ -7,15 +7,20 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, webhooks, workflows
 from tidegate_client.wire import Listing, Operation, Request
 
-MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures)
+MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures, webhooks)
 SAMPLES: dict[str, Any] = {
     "body": {"type": "text.count"},
     "workflow": {"jobs": [{"key": "a", "type": "text.count"}]},
     "tag": ["team=data"],
     "namespaces": ["team"],
+    "events": ["job.ended"],
+    "types": ["text.count"],
+    "pools": ["ecs"],
+    "states": ["FAILED"],
+    "tags": {"team": "data"},
     "parameters": {},
     "wanted": {"state": "READY"},
     "changes": {

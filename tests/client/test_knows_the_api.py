@@ -13,7 +13,17 @@ import pytest
 from tests.client.every_operation import MODULES, operations, requests
 from tests.harness.tracked import ROOT
 from tidegate_client import AsyncClient, Client, JobFilter
-from tidegate_client.models import bulk, costs, failures, forecasts, jobs, operate, statistics, workflows
+from tidegate_client.models import (
+    bulk,
+    costs,
+    failures,
+    forecasts,
+    jobs,
+    operate,
+    statistics,
+    webhooks,
+    workflows,
+)
 from tidegate_client.models.base import Model
 from tidegate_client.models.states import TERMINAL, State
 from tidegate_client.workflow import JobOptions, Retry, Share, WorkflowOptions
@@ -42,6 +52,10 @@ MODELS: dict[str, type[Model]] = {
     "FailuresOut": failures.Failures,
     "MuteOut": failures.Mute,
     "ForeseenOut": bulk.Foreseen,
+    "DeliveryOut": webhooks.Delivery,
+    "NewSecretOut": webhooks.NewSecret,
+    "TestedOut": webhooks.Tested,
+    "WebhookOut": webhooks.Webhook,
     "GrantOut": operate.Grant,
     "GraphOut": workflows.Graph,
     "HealthOut": operate.Health,
@@ -114,8 +128,8 @@ MODELS: dict[str, type[Model]] = {
 }
 READ_OTHERWISE = {
     "Accepted", "AcceptedWorkflow",  # the dataclass Accepted
-    "AuditPageOut", "DownstreamPageOut", "GrantList", "JobsOut", "PoolList", "ShareList", "TypeList",
-    "UpstreamPageOut", "WorkerPageOut", "WorkflowListOut",  # pages and lists, read by the name of their items
+    "AuditPageOut", "DeliveryPageOut", "DownstreamPageOut", "GrantList", "JobsOut", "PoolList", "ShareList", "TypeList",
+    "UpstreamPageOut", "WebhookList", "WorkerPageOut", "WorkflowListOut",  # pages and lists, by their items
     "ListForecastOut",  # of such a page, whose rows have the ends
     "Problem", "FieldError", "GatewayMessage",  # errors
 }  # fmt: skip
@@ -226,7 +240,7 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name for name in dir(client) if not name.startswith("_")}
 
     assert public(Client) == public(AsyncClient)
-    assert len(MODULES) == 6
+    assert len(MODULES) == 7
 
 
 def test_examples_of_the_document_are_read() -> None:

@@ -33,7 +33,7 @@ from tidegate.ports import Message
 
 ROOT = EVENTS.parent
 STREAM_SHARDS = 4
-FUNCTIONS = ("api", "console", "dispatcher", "reaper", "recorder", "worker")
+FUNCTIONS = ("api", "console", "dispatcher", "reaper", "recorder", "webhooks", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
 
 
@@ -52,6 +52,7 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
         "recorder-stream",
         "recorder-submissions",
         "recorder-workers",
+        "webhooks-sqs",
         "worker-sqs",
     }
 

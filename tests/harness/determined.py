@@ -39,6 +39,9 @@ class NoEntropy:
     def jitter(self) -> float:
         return 0.0
 
+    def secret_bytes(self, count: int) -> bytes:
+        return bytes(range(count))
+
 
 class VirtualTimer:
     """Time that passes at once, and only by sleeping."""

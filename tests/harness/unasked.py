@@ -67,6 +67,15 @@ UNASKED: Mapping[str, tuple[Unasked, ...]] = {
             f"the event source polls with the function's role: {_BY_ITSELF}",
         ),
     ),
+    "WebhooksRole": (
+        *_of_every_function("Webhooks"),
+        Unasked(
+            "Queue",
+            ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+            ("<WebhooksQueue.Arn>",),
+            f"the event source polls with the function's role: {_BY_ITSELF}",
+        ),
+    ),
     "ReaperRole": (*_of_every_function("Reaper"), _FAILED_EVENTS),
     "RecorderRole": (
         *_of_every_function("Recorder"),

@@ -94,6 +94,14 @@ def share_name(text: str) -> str:
     return text
 
 
+def webhook_id(text: str) -> str:
+    """Returns `text` if it is a well-formed id of a webhook. Raises MalformedId if not."""
+    if not _SUBMISSION.fullmatch(text):
+        form = f"a webhook's id is like {_EXAMPLE}; `tidegate webhooks list` shows them"
+        raise MalformedId("webhook_id", text, _upper(text) or form)
+    return text
+
+
 def fingerprint(text: str) -> str:
     """Returns `text` if it is a well-formed fingerprint of a failure group. Raises MalformedId if not."""
     if not FINGERPRINT.fullmatch(text):

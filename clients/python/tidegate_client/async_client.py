@@ -25,7 +25,7 @@ from tidegate_client.exchange import (
     exchange_json,
 )
 from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, webhooks, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -144,6 +144,18 @@ class AsyncClient:
     health = async_call(operate.health)
     list_workers = async_items(operate.list_workers)
     order_workers = async_items(operate.order_workers)
+
+    # Webhooks
+    list_webhooks = async_call(webhooks.list_webhooks)
+    get_webhook = async_call(webhooks.get_webhook)
+    create_webhook = async_call(webhooks.create_webhook)
+    change_webhook = async_call(webhooks.change_webhook)
+    remove_webhook = async_call(webhooks.remove_webhook)
+    rotate_webhook = async_call(webhooks.rotate_webhook)
+    enable_webhook = async_call(webhooks.enable_webhook)
+    disable_webhook = async_call(webhooks.disable_webhook)
+    try_webhook = async_call(webhooks.try_webhook)
+    list_deliveries = async_items(webhooks.list_deliveries)
 
     # Failures
     list_failures = async_call(failures.list_failures)

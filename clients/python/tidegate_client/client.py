@@ -24,7 +24,7 @@ from tidegate_client.exchange import (
     exchange_json,
 )
 from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, webhooks, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -143,6 +143,18 @@ class Client:
     health = call(operate.health)
     list_workers = items(operate.list_workers)
     order_workers = items(operate.order_workers)
+
+    # Webhooks
+    list_webhooks = call(webhooks.list_webhooks)
+    get_webhook = call(webhooks.get_webhook)
+    create_webhook = call(webhooks.create_webhook)
+    change_webhook = call(webhooks.change_webhook)
+    remove_webhook = call(webhooks.remove_webhook)
+    rotate_webhook = call(webhooks.rotate_webhook)
+    enable_webhook = call(webhooks.enable_webhook)
+    disable_webhook = call(webhooks.disable_webhook)
+    try_webhook = call(webhooks.try_webhook)
+    list_deliveries = items(webhooks.list_deliveries)
 
     # Failures
     list_failures = call(failures.list_failures)

@@ -18,6 +18,7 @@ _OUTPUTS = {
     "dispatcher": "DispatcherLogGroupName",
     "reaper": "ReaperLogGroupName",
     "recorder": "RecorderLogGroupName",
+    "webhooks": "WebhooksLogGroupName",
     "worker": "WorkerLogGroupName",
 }
 FUNCTIONS = tuple(_OUTPUTS)

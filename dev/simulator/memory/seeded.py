@@ -32,6 +32,9 @@ class SeededEntropy:
     def jitter(self) -> float:
         return self._random.random()
 
+    def secret_bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)
+
 
 @dataclass(frozen=True, slots=True)
 class AnyParameters:

@@ -19,6 +19,7 @@ from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.statistics import MemoryStatisticsStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
+from dev.simulator.memory.webhooks import MemoryWebhookStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.workflows import MemoryWorkflowStore
 from dev.simulator.memory.world import MemoryWorld
@@ -58,6 +59,7 @@ def memory_services(
         conditions=CelConditions(),
         registry=registry or load_registry(),
         audit=MemoryAuditTrail(world),
+        webhooks=MemoryWebhookStore(world),
         logs=MemoryLogReader(world),
         events=MemoryEventBus(world),
     )

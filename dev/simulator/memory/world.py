@@ -34,6 +34,7 @@ from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import EndedJob, EndPlace
 from tidegate.domain.statistics.spans import Counted, Reached, Span
 from tidegate.domain.submission import Submission, SubmissionPlan
+from tidegate.domain.webhooks import DeliveryAttempt, Webhook
 from tidegate.domain.workers import Worker
 from tidegate.domain.workflow_graph import WorkflowGraph
 from tidegate.domain.workflow_record import WorkflowRecord
@@ -114,6 +115,9 @@ class MemoryWorld:
     pulses: dict[Part, int] = field(default_factory=dict)
     rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
     grants: Grants = field(default_factory=Grants)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    # By the webhook and the attempt.
+    delivery_attempts: dict[tuple[str, str], DeliveryAttempt] = field(default_factory=dict)
     lanes: dict[tuple[str, str], KnownLane] = field(default_factory=dict)
     permits: dict[str, set[str]] = field(default_factory=dict)
     # By permit: the limit, and the time of its last note in milliseconds.

@@ -55,6 +55,9 @@ class MeanEntropy(SeededEntropy):
     def jitter(self) -> float:
         return MEAN_DRAW
 
+    def secret_bytes(self, count: int) -> bytes:
+        return bytes(count)
+
 
 @dataclass(slots=True)
 class Trial:

@@ -32,15 +32,28 @@ from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.statistics import DynamoStatisticsStore
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb.webhooks import DynamoWebhookStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
+from tidegate.domain.addresses import Reach
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.seats import Seat
-from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
+from tidegate.ports import (
+    Clock,
+    DeliveryQueue,
+    Entropy,
+    Executor,
+    JobRegistry,
+    Message,
+    OutsideCaller,
+    SlotExecutor,
+    Stopwatch,
+    WebhookMessage,
+)
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.bounds.pulse import PulseMemory
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -53,6 +66,7 @@ if TYPE_CHECKING:
     import boto3
 
     from tidegate.jobs.registry import Registry, TypeDescription
+    from tidegate.usecases.webhooks.attempt import Tools
 
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -66,6 +80,7 @@ __all__ = [
     "RecorderDeps",
     "Services",
     "Usage",
+    "WebhooksDeps",
     "WorkerDeps",
     "api_function",
     "aws_services",
@@ -74,6 +89,7 @@ __all__ = [
     "process_worker",
     "reaper_function",
     "recorder_function",
+    "webhooks_function",
     "worker_function",
 ]
 
@@ -93,7 +109,7 @@ class ApiDeps:
     """The parts of the API function.
 
     `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops. `describe`
-    returns the description of a job type, None for an unknown one.
+    returns the description of a job type, None for an unknown one. `outside` calls the receivers of webhooks.
     """
 
     services: Services
@@ -102,6 +118,7 @@ class ApiDeps:
     allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
     describe: Callable[[str], TypeDescription | None] = _undescribed
+    outside: OutsideCaller = field(default_factory=lambda: _outside(Reach.PUBLIC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +157,17 @@ class RecorderDeps:
     meter: Meter
     changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
     pulses: PulseMemory = field(default_factory=PulseMemory)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksDeps:
+    """The parts of the sender of webhooks. `message_from` reads a body, None where tidegate did not write it."""
+
+    services: Services
+    queue: DeliveryQueue
+    tools: Tools
+    meter: Meter
+    message_from: Callable[[str], WebhookMessage | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +266,7 @@ def aws_services(
         audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
         logs=CloudWatchLogReader(clients),
         events=EventBridgeBus(clients, settings.event_bus),
+        webhooks=DynamoWebhookStore(clients, tables),
     )
 
 
@@ -301,7 +330,21 @@ def api_function() -> ApiDeps:
     """Returns the parts of functions/api. Raises KeyError that names a missing environment variable."""
     registry = _load_what_works()
     services, clients, _ = _from_environment(registry)
-    return ApiDeps(services, clients.clock, clients.meter, clients.allowance, describe=registry.described)
+    return ApiDeps(
+        services,
+        clients.clock,
+        clients.meter,
+        clients.allowance,
+        describe=registry.described,
+        outside=_outside(services.settings.webhook_reach),
+    )
+
+
+def _outside(reach: Reach | None) -> OutsideCaller:
+    """Returns the caller of hosts that callers named. It goes as far as the deployment allows; None is public."""
+    from tidegate.adapters.http_out.call import HttpsCaller
+
+    return HttpsCaller(SystemStopwatch(), reach or Reach.PUBLIC)
 
 
 def dispatcher_function() -> DispatcherDeps:
@@ -321,6 +364,17 @@ def recorder_function() -> RecorderDeps:
     """Returns the parts of functions/recorder. Raises KeyError that names a missing environment variable."""
     services, clients, _ = _from_environment(None)
     return RecorderDeps(services, clients.clock, clients.meter, changes_from)
+
+
+def webhooks_function() -> WebhooksDeps:
+    """Returns the parts of functions/webhooks. Raises KeyError that names a missing environment variable."""
+    from tidegate.adapters.aws.webhook_queue import SqsDeliveryQueue, webhook_message_from
+    from tidegate.usecases.webhooks.attempt import Tools
+
+    services, clients, _ = _from_environment(None)
+    queue = SqsDeliveryQueue(clients, os.environ["TIDEGATE_WEBHOOKS_QUEUE"])
+    tools = Tools(_outside(services.settings.webhook_reach), clients.clock, SystemStopwatch())
+    return WebhooksDeps(services, queue, tools, clients.meter, webhook_message_from)
 
 
 def worker_function() -> WorkerDeps:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tidegate.domain.addresses import Reach
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.second_attempts import MAX_PERCENT
@@ -67,6 +68,7 @@ class Settings:
     process_log_group: str = ""
     event_bus: str = ""
     second_attempt_percent: int = 0  # of a pool's slots; 0 allows no second attempt
+    webhook_reach: Reach | None = None  # how far deliveries to webhooks may go; None where there are none
 
     @property
     def lease_ms(self) -> int:
@@ -120,6 +122,10 @@ def _names(given: Sequence[str]) -> frozenset[str]:
     """Returns the names of a list, or of a text with commas between them, the form of a template's parameter."""
     names = given.split(",") if isinstance(given, str) else given
     return frozenset(name.strip() for name in names if name.strip())
+
+
+def _reach(text: str) -> Reach | None:
+    return None if text == "off" else Reach(text)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -180,6 +186,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         # The template gives the bus the same name.
         event_bus=f"{stack}-events" if environment.get("TIDEGATE_PUBLISH_EVENTS") == "true" else "",
         process_log_group=f"/tidegate/{stack}/jobs" if stack else "",
+        webhook_reach=_reach(environment.get("TIDEGATE_WEBHOOKS", "off")),
     )
 
 

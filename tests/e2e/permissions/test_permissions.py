@@ -29,6 +29,7 @@ from tests.harness.e2e.permissions.dispatcher_probes import DISPATCHER_PROBES
 from tests.harness.e2e.permissions.grants import Grant, Use, grants_of
 from tests.harness.e2e.permissions.reaper_probes import REAPER_PROBES
 from tests.harness.e2e.permissions.recorder_probes import RECORDER_PROBES
+from tests.harness.e2e.permissions.webhook_probes import WEBHOOK_PROBES
 from tests.harness.e2e.permissions.worker_probes import PROCESS_PROBES, WORKER_PROBES
 from tests.harness.e2e.permissions.world import PARAMETERS, Caller, World, caller, now_ms
 from tests.harness.functions.api_calls import read_event
@@ -88,9 +89,10 @@ def policy_role(world: World, output: str) -> Caller:
         ("Dispatcher", DISPATCHER_PROBES),
         ("Reaper", REAPER_PROBES),
         ("Recorder", RECORDER_PROBES),
+        ("Webhooks", WEBHOOK_PROBES),
         ("Worker", WORKER_PROBES),
     ],
-    ids=("api", "dispatcher", "reaper", "recorder", "worker"),
+    ids=("api", "dispatcher", "reaper", "recorder", "webhooks", "worker"),
 )
 def test_each_permission_of_a_function_is_needed(world: World, name: str, probes: Sequence[Probe]) -> None:
     unasked = {each.sid for each in UNASKED[f"{name}Role"]}
@@ -101,7 +103,7 @@ def test_each_permission_of_a_worker_process_is_needed(world: World) -> None:
     check(policy_role(world, "WorkerProcessPolicyArn"), PROCESS_PROBES)
 
 
-@pytest.mark.parametrize("name", ["Api", "Dispatcher", "Reaper", "Worker"])
+@pytest.mark.parametrize("name", ["Api", "Dispatcher", "Reaper", "Webhooks", "Worker"])
 def test_no_function_can_change_or_remove_what_the_audit_trail_holds(world: World, name: str) -> None:
     """The API puts entries, so it knows their keys; even so every way to touch one is refused."""
     world.clear()

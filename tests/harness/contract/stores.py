@@ -26,6 +26,7 @@ from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.statistics import MemoryStatisticsStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
+from dev.simulator.memory.webhooks import MemoryWebhookStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.workflows import MemoryWorkflowStore
 from dev.simulator.memory.world import MemoryWorld
@@ -50,6 +51,7 @@ from tidegate.adapters.dynamodb.pulses import DynamoPulses
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.statistics import DynamoStatisticsStore
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb.webhooks import DynamoWebhookStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.domain.job import Job
@@ -72,6 +74,7 @@ from tidegate.ports import (
     RuleStore,
     StatisticsStore,
     SubmissionStore,
+    WebhookStore,
     WorkerRegistry,
     WorkflowStore,
 )
@@ -107,6 +110,7 @@ class Stores:
     grants: GrantStore
     queue: Queue
     audit: AuditTrail
+    webhooks: WebhookStore
     logs: LogReader
     events: EventBus
     clients: AwsClients | None = None
@@ -134,6 +138,7 @@ def memory_stores() -> Stores:
         grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
         audit=MemoryAuditTrail(world),
+        webhooks=MemoryWebhookStore(world),
         logs=MemoryLogReader(world),
         events=MemoryEventBus(world),
     )
@@ -188,6 +193,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
+        webhooks=DynamoWebhookStore(clients, tables),
         logs=CloudWatchLogReader(clients),
         events=EventBridgeBus(clients, BUS),
         clients=clients,

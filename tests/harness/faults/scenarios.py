@@ -32,6 +32,7 @@ from tests.harness.faults.recovery_scenarios import (
 from tests.harness.faults.refusal_scenarios import cancelled_as_they_begin, doubled_messages, slow_dispatcher
 from tests.harness.faults.second_scenarios import SETTINGS, run_long, run_twice
 from tests.harness.faults.steps import cancel, cut_off, ends_in, submit, submit_all
+from tests.harness.faults.webhook_scenarios import webhooks_kept_and_told
 from tests.harness.faults.worker_fault_scenarios import (
     given_up_by_the_function,
     passed_on,
@@ -388,6 +389,7 @@ ASKING: Mapping[str, Case] = {
     "recorded": Case(recorded),
     "recorded by the reaper": Case(recorded_by_the_reaper),
     "told": Case(told, settings=WITH_EVENTS),
+    "webhooks": Case(webhooks_kept_and_told),
     "counted": Case(counted),
     "in the audit trail": Case(in_the_audit_trail),
     "changed": Case(changed),

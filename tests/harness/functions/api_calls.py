@@ -108,6 +108,16 @@ EVENT_STATUS = {
     "api-set-grant": 200,
     "api-submit-job": 201,
     "api-what-if": 200,
+    "api-list-webhooks": 200,
+    "api-create-webhook": 422,  # the deployment sends none
+    "api-list-deliveries": 404,
+    "api-get-webhook": 404,
+    "api-change-webhook": 404,
+    "api-remove-webhook": 404,
+    "api-rotate-webhook": 404,
+    "api-enable-webhook": 422,
+    "api-disable-webhook": 404,
+    "api-test-webhook": 422,
     "api-submit-workflow": 201,
 }
 """How a new deployment answers the events of events/."""

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from dev.simulator.memory.logs import MemoryLogSink
-from tests.harness.determined import NoEntropy
+from tests.harness.determined import NoEntropy, StandingClock
 from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answer, Api
 from tests.harness.functions.counted import count_one_job
+from tests.harness.outside.staged import StagedCaller
 from tidegate.api.app import handle
+from tidegate.domain.addresses import Reach
 from tidegate.domain.job import JobFailure, Progress
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.pulses import Part
@@ -72,8 +74,15 @@ class _Asked(Api):
 
     def __init__(self) -> None:
         super().__init__()
-        self.services = replace(self.services, entropy=NoEntropy(), registry=_built_in_types())
-        self.deps = replace(self.deps, services=self.services)
+        self.services = replace(
+            self.services,
+            settings=replace(self.services.settings, webhook_reach=Reach.PUBLIC),
+            entropy=NoEntropy(),
+            registry=_built_in_types(),
+        )
+        self.deps = replace(
+            self.deps, services=self.services, outside=StagedCaller(), stopwatch=StandingClock(NOW_MS)
+        )
         self.texts: list[str] = []
 
     def send(self, event: dict[str, Any]) -> Answer:
@@ -104,6 +113,7 @@ def every_answer() -> str:
     _ask_about_grants(api)
     _ask_about_logs(api)
     _ask_about_shares(api)
+    _ask_about_webhooks(api)
     _ask_wrongly(api)
     _ask_about_callers(api)
     _ask_about_status(api)
@@ -245,6 +255,23 @@ def _ask_about_shares(api: _Asked) -> None:
     api.call("GET", path)
     api.call("GET", "/v1/pools/ecs/shares")
     api.call("DELETE", path)
+
+
+def _ask_about_webhooks(api: _Asked) -> None:
+    made = api.call(
+        "POST", "/v1/webhooks", {"url": "https://hooks.example.com/in", "states": ["FAILED"]}, key="k"
+    )
+    path = f"/v1/webhooks/{made.body['webhook']['id']}"
+    api.call("GET", "/v1/webhooks")
+    api.call("GET", path)
+    api.call("PATCH", path, {"events": ["job.ended"], "tags": {"team": "data"}})
+    api.call("POST", f"{path}/rotate")
+    api.call("POST", f"{path}/test")
+    api.call("GET", f"{path}/deliveries")
+    api.call("POST", f"{path}/disable")
+    api.call("POST", f"{path}/enable")
+    api.call("DELETE", path)
+    api.call("GET", path)
 
 
 def _ask_wrongly(api: _Asked) -> None:

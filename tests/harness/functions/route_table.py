@@ -18,6 +18,7 @@ _SAMPLES = {
     "job_type": "tidegate.noop",
     "worker_id": "w",
     "share": "data",
+    "webhook_id": UNKNOWN_ID,
     "fingerprint": "3f2a91c07b5d8e64",
 }
 """A value for each part of a path. A route with a new part needs one here."""

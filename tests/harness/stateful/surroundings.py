@@ -36,6 +36,9 @@ class EvenEntropy:
     def jitter(self) -> float:
         return JITTER
 
+    def secret_bytes(self, count: int) -> bytes:
+        return bytes(count)
+
 
 class HeldQueue:
     """A queue whose messages wait until a rule delivers, doubles, loses or buries them."""

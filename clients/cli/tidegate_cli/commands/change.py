@@ -108,7 +108,7 @@ def change_job(
     if description is not None:
         changes["description"] = description or None
     if tag is not None:
-        changes["tags"] = _tags_of(tag)
+        changes["tags"] = tags_of(tag)
     if not changes:
         raise UsageError(
             "nothing to change: name at least one of --priority, --not-before, --finish-by, --pool, --description "
@@ -147,7 +147,7 @@ def change_workflow(
     session.out.print(printable_lines(told), markup=False, highlight=False, soft_wrap=True)
 
 
-def _tags_of(given: list[str]) -> dict[str, str]:
+def tags_of(given: list[str]) -> dict[str, str]:
     """Returns the tags by name. Raises OptionError for one that has no value."""
     if given == [_NONE]:
         return {}

@@ -33,6 +33,7 @@ from tidegate_cli.commands import (
     top,
     types_check,
     watch,
+    webhooks,
     what_if,
     why,
     workers,
@@ -128,6 +129,7 @@ app.add_typer(types_check.types, name="types")
 app.add_typer(failures.failures, name="failures")
 app.add_typer(access.grants, name="grants")
 app.add_typer(shares.shares, name="shares")
+app.add_typer(webhooks.webhooks, name="webhooks")
 app.add_typer(profiles.profiles, name="profiles")
 status.register(app)
 statistics.register(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable
 
@@ -145,3 +146,7 @@ class SystemEntropy:
     def jitter(self) -> float:
         """Returns a random number, uniform in [0, 1)."""
         return self._random.random()
+
+    def secret_bytes(self, count: int) -> bytes:
+        """Returns `count` random bytes for a secret."""
+        return secrets.token_bytes(count)

@@ -91,6 +91,9 @@ MAX_NAMESPACES_PER_GRANT = 20
 MAX_NAMESPACE_CHARACTERS = 64
 MAX_SUBJECT_CHARACTERS = 700  # an ARN of IAM with the longest path and name
 MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
+MAX_WEBHOOKS = 50  # of a deployment; each event is held against all of them
+MAX_WEBHOOK_FILTER_NAMES = 20  # of one filter
+MAX_WEBHOOK_URL_CHARACTERS = 2_048
 MAX_MUTED_FAILURES = 50  # in the same item
 MAX_AUDIT_NAME_BYTES = (
     2_048  # of a subject or a caller that acts are looked up by: DynamoDB's bound for a key

@@ -29,6 +29,7 @@ from tidegate.ports.kept_ends import KeptEnds
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.logs import LogPortion, LogReader, LogSink
+from tidegate.ports.outside import OutsideCaller
 from tidegate.ports.permits import Permits
 from tidegate.ports.progress import ProgressStore
 from tidegate.ports.pulses import Pulses
@@ -38,6 +39,7 @@ from tidegate.ports.rules import RuleStore
 from tidegate.ports.statistics import StatisticsStore
 from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
+from tidegate.ports.webhooks import DeliveryQueue, WebhookMessage, WebhookStore
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
 from tidegate.ports.workflows import WorkflowEntry, WorkflowStore
 
@@ -50,6 +52,7 @@ __all__ = [
     "Conditions",
     "Cursors",
     "Delivery",
+    "DeliveryQueue",
     "DependentsPage",
     "DispatchLeases",
     "EndedPage",
@@ -73,6 +76,7 @@ __all__ = [
     "OpenSubmission",
     "Outcome",
     "OutcomeKind",
+    "OutsideCaller",
     "Permits",
     "ProgressStore",
     "Pulses",
@@ -87,6 +91,8 @@ __all__ = [
     "SubmissionStore",
     "TransitionOutcome",
     "UpstreamResult",
+    "WebhookMessage",
+    "WebhookStore",
     "WorkerPage",
     "WorkerRegistry",
     "WorkflowEntry",

@@ -27,3 +27,6 @@ class Entropy(Protocol):
 
     def jitter(self) -> float:
         """Returns a random number, uniform in [0, 1)."""
+
+    def secret_bytes(self, count: int) -> bytes:
+        """Returns `count` random bytes that nobody can guess."""

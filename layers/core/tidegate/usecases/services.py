@@ -34,6 +34,7 @@ from tidegate.ports import (
     RuleStore,
     StatisticsStore,
     SubmissionStore,
+    WebhookStore,
     WorkerRegistry,
     WorkflowStore,
 )
@@ -71,6 +72,7 @@ class Services:
     conditions: Conditions
     registry: JobRegistry
     audit: AuditTrail
+    webhooks: WebhookStore
     logs: LogReader
     events: EventBus
     recall: Recall = field(default_factory=Recall)

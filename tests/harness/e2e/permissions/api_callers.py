@@ -52,6 +52,10 @@ OPERATOR_CALLS: dict[str, Any] = {
     "POST/v1/types/tidegate.noop/pause": None,
     "POST/v1/types/tidegate.noop/resume": None,
     "POST/v1/workers/ecs/nobody/drain": None,
+    "POST/v1/webhooks": {"url": "https://hooks.example.com/in"},
+    f"PATCH/v1/webhooks/{UNKNOWN_ID}": {"description": None},
+    f"DELETE/v1/webhooks/{UNKNOWN_ID}": None,
+    **{f"POST/v1/webhooks/{UNKNOWN_ID}/{act}": None for act in ("disable", "enable", "rotate", "test")},
     "PUT/v1/types/tidegate.noop/limit": {"max_running": None},
 }
 

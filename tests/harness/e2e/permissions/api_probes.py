@@ -65,6 +65,15 @@ def tells_statistics(world: World, services: Services) -> None:
     assert ask(services, "GET", f"/v1/stats?pool=lambda&{between}")["total"]["ended"] == 1
 
 
+def keeps_a_webhook(world: World, services: Services) -> None:
+    body = {"url": "https://hooks.example.com/in"}
+    path = f"/v1/webhooks/{ask(services, 'POST', '/v1/webhooks', body)['webhook']['id']}"
+    ask(services, "POST", f"{path}/disable")
+    assert not ask(services, "GET", path)["enabled"]
+    ask(services, "DELETE", path)
+    assert world.admin.webhooks.list_all() == ()
+
+
 def takes_a_job(world: World, services: Services) -> None:
     job_id = ask(services, "POST", "/v1/jobs", {"type": NOOP})["job_id"]
     assert world.states(job_id) == [State.READY]
@@ -353,6 +362,7 @@ API_PROBES = (
     tells_statistics,  # first, because a submission goes on without the usual run times
     takes_a_job,
     takes_a_large_job,
+    keeps_a_webhook,
     takes_a_job_with_a_share,
     grants_a_role,
     takes_a_job_for_the_freer_pool,

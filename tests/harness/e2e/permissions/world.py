@@ -29,6 +29,7 @@ PARAMETERS = {
     "EcsCapabilities": OFFER,
     "SecondAttemptPercent": "50",
     "PublishEvents": "true",
+    "Webhooks": "true",
 }
 LARGE = "x" * 20_000  # overflow in every table
 
@@ -77,6 +78,7 @@ class World:
         # One shard, so that few jobs fill a page of it.
         of_functions = {
             "TIDEGATE_PUBLISH_EVENTS": PARAMETERS["PublishEvents"],
+            "TIDEGATE_WEBHOOKS": "public",
             "TIDEGATE_DISPATCH_LEASE_SECONDS": "60",
             "TIDEGATE_SECOND_ATTEMPT_PERCENT": PARAMETERS["SecondAttemptPercent"],
         }

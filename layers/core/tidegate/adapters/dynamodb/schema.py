@@ -298,6 +298,24 @@ IDLE_RUN: Final = (
     "idle"  # the beginning and the end of the growing idle run, its slot time and its longest wait
 )
 LOOKS: Final = "looks"
+# All webhooks stand under "webhooks", each with its id as the range key; the attempts to deliver to one under
+# "webhook#<id>", each with its own id as the range key.
+WEBHOOKS_KEY: Final = "webhooks"
+ATTEMPTS_PREFIX: Final = "webhook#"
+URL: Final = "url"
+WANTED: Final = "wanted"
+SECRETS: Final = "secrets"
+CREATED_BY: Final = "created_by"
+CHANGED_BY: Final = "changed_by"
+CHANGED_AT: Final = "changed_at"
+DISABLED: Final = "disabled"
+LAST_SUCCESS_AT: Final = "last_success_at"
+EVENT_ID: Final = "event_id"
+EVENT_TYPE: Final = "event_type"
+NUMBER: Final = "number"
+TOOK_MS: Final = "took_ms"
+OUTCOME: Final = "outcome"
+STATUS: Final = "status"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:

@@ -18,6 +18,7 @@ from tidegate.contracts.routes import (
     shares,
     statistics,
     status,
+    webhooks,
     workers,
     workflows,
 )
@@ -38,5 +39,6 @@ ROUTES: tuple[Route, ...] = (
     *shares.ROUTES,
     *status.ROUTES,
     *statistics.ROUTES,
+    *webhooks.ROUTES,
     *health.ROUTES,
 )

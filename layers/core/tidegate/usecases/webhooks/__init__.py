@@ -1,0 +1,1 @@
+"""Keeps webhooks for operators, and delivers events to them."""
