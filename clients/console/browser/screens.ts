@@ -22,6 +22,7 @@ export function screens(ids: Ids): readonly (readonly [string, string])[] {
     ["pools", "pools"],
     ["types", "types"],
     ["workers", "workers"],
+    ["webhooks", "webhooks"],
     ["audit", "audit"],
     ["submit", "submit"],
     ["submit-workflow", "submit?as=workflow"],

@@ -19,6 +19,7 @@ from dev.simulator.system.simulator import Options, ProcessClock, Simulator
 from tests.harness.functions.api_calls import ANN, Answer, Api, operators, read_event
 from tidegate.adapters.executors.outcomes import outcome_of
 from tidegate.bootstrap import ApiDeps, Meter
+from tidegate.domain.addresses import Reach
 from tidegate.domain.changes import JobChange
 from tidegate.domain.ids import first_ulid
 from tidegate.domain.job import Job
@@ -77,7 +78,9 @@ class Deployment(Api):
     """The API over a simulator whose function pool runs `slots` jobs at once."""
 
     def __init__(self, slots: int = 4) -> None:
-        settings = make_settings(function_pool("lambda", slots), window=1.0)
+        settings = replace(
+            make_settings(function_pool("lambda", slots), window=1.0), webhook_reach=Reach.PUBLIC
+        )
         services, self.world = memory_services(settings, registry=REGISTRY)
         self.world.now_ms = START_MS
         self.world.grants = operators(

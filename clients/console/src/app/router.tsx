@@ -44,6 +44,7 @@ const routes = [
   at("/pools", () => import("../screens/pools"), "PoolsScreen"),
   at("/types", () => import("../screens/types"), "TypesScreen"),
   at("/workers", () => import("../screens/workers"), "WorkersScreen"),
+  at("/webhooks", () => import("../screens/webhooks"), "WebhooksScreen"),
   at("/audit", () => import("../screens/audit"), "AuditScreen"),
   at("/submit", () => import("../screens/submit"), "SubmitScreen"),
   at("/settings", () => import("../screens/settings"), "SettingsScreen"),

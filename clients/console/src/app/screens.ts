@@ -18,6 +18,7 @@ export const SCREENS: readonly Screen[] = [
   { path: "/pools", title: "Pools", icon: "pools", key: "p" },
   { path: "/types", title: "Types", icon: "types", key: "t" },
   { path: "/workers", title: "Workers", icon: "workers", key: "w" },
+  { path: "/webhooks", title: "Webhooks", icon: "webhooks", key: "h" },
   { path: "/audit", title: "Audit", icon: "audit", key: "a" },
   { path: "/submit", title: "Submit", icon: "submit", key: "s" },
   { path: "/settings", title: "Settings", icon: "settings", key: "," },

@@ -27,6 +27,7 @@ const PATHS = {
   types:
     "M12 2 3 7v10l9 5 9-5V7l-9-5Zm0 2.300L18 7.600l-6 3.300-6-3.300 6-3.300ZM5 9.300l6 3.300v6.600l-6-3.300V9.300Z",
   workers: "M4 6h16v10H4V6Zm2 2v6h12V8H6Zm-4 9h20v2H2v-2Z",
+  webhooks: "M2 20 22 12 2 4v6l14 2-14 2v6Z",
   audit: "M6 2h9l5 5v15H6V2Zm8 2v4h4l-4-4ZM9 12h8v2H9v-2Zm0 4h8v2H9v-2Z",
   more: "M4 10h4v4H4v-4Zm6 0h4v4h-4v-4Zm6 0h4v4h-4v-4Z",
   submit: "M11 16V8l-3.500 3.500L6 10l6-6 6 6-1.500 1.500L13 8v8h-2Zm-6 2h14v2H5v-2Z",
