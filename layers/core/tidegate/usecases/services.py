@@ -15,6 +15,7 @@ from tidegate.domain.logs import LogPlace
 from tidegate.domain.seats import UNKNOWN_SEAT, Seat
 from tidegate.ports import (
     AuditTrail,
+    Calendar,
     Conditions,
     Cursors,
     DispatchLeases,
@@ -33,6 +34,8 @@ from tidegate.ports import (
     RuleStore,
     StatisticsStore,
     SubmissionStore,
+    TemplateReader,
+    TimetableStore,
     WorkerRegistry,
     WorkflowStore,
 )
@@ -65,6 +68,9 @@ class Services:
     statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore
+    timetables: TimetableStore
+    calendar: Calendar
+    templates: TemplateReader
     queue: Queue
     entropy: Entropy
     conditions: Conditions
