@@ -35,10 +35,10 @@ def _made(d: Deployment, key: str, name: str, *, overlap: Overlap = Overlap.ALLO
 
 
 def _reap(d: Deployment) -> None:
-    """Lets the reaper run, and once more a minute later, as a failed run comes again."""
-    d.reap()
+    """Lets the reaper run timetables, and once more a minute later, as a failed run comes again."""
+    d.run_timetables()
     d.wait(60_000)
-    d.reap()
+    d.run_timetables()
 
 
 def timetable_changed(d: Deployment) -> None:
