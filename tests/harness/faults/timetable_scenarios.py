@@ -71,6 +71,6 @@ def timetable_run(d: Deployment) -> None:
         d.wait(HOUR_MS)
         _reap(d)
     d.settle()
-    runs = d.services.timetables.runs(of, limit=9).runs
+    runs = d.ask(lambda: d.services.timetables.runs(of, limit=9)).runs
     assert [run.outcome for run in runs] == [RunOutcome.SUBMITTED] * 2
     assert len(d.jobs) == len({run.subject for run in runs}) == 2
