@@ -34,6 +34,7 @@ from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import EndedJob, EndPlace
 from tidegate.domain.statistics.spans import Counted, Reached, Span
 from tidegate.domain.submission import Submission, SubmissionPlan
+from tidegate.domain.timetables.timetable import Due, Run, Template, Timetable
 from tidegate.domain.webhooks import DeliveryAttempt, Webhook
 from tidegate.domain.workers import Worker
 from tidegate.domain.workflow_graph import WorkflowGraph
@@ -131,6 +132,11 @@ class MemoryWorld:
     summaries: dict[str, Summary] = field(default_factory=dict)
     # By pool and place: the end, and when it may be removed, in seconds.
     kept_ends: dict[tuple[str, EndPlace], tuple[EndedJob, int]] = field(default_factory=dict)
+    timetables: dict[str, Timetable] = field(default_factory=dict)
+    templates: dict[tuple[str, str], Template] = field(default_factory=dict)  # by timetable and id
+    due_notes: dict[tuple[int, str], Due] = field(default_factory=dict)  # by time and timetable
+    # By timetable, scheduled time, and whether a caller asked for the run by hand.
+    timetable_runs: dict[tuple[str, int, bool], Run] = field(default_factory=dict)
     acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
@@ -175,7 +181,7 @@ class MemoryWorld:
         self.pages.pop(job_id, None)
 
     def remove_expired(self) -> int:
-        """Removes jobs, results and kept ends that have passed their retention, as DynamoDB's TTL does.
+        """Removes what has passed its retention, as DynamoDB's TTL does: jobs, results, kept ends, runs of timetables.
 
         Returns the number of jobs. A result in the overflow has an expiry of its own.
         """
@@ -192,6 +198,8 @@ class MemoryWorld:
             del self.results[key], self.results_expire_at_s[key]
         for kept in [kept for kept, (_, expires_at_s) in self.kept_ends.items() if expires_at_s <= now_s]:
             del self.kept_ends[kept]
+        for place in [place for place, run in self.timetable_runs.items() if run.expires_at_s <= now_s]:
+            del self.timetable_runs[place]
         return len(gone)
 
     def index_key(self, job: Job) -> IndexKey:

@@ -61,6 +61,7 @@ PARTS: Mapping[str, Parameter] = {
         ),
         Parameter("workflow_id", "the id of a workflow", Annotated[str, Field(pattern=f"^{_ID}$")]),
         Parameter("webhook_id", "the id of a webhook", Annotated[str, Field(pattern=f"^{_ID}$")]),
+        Parameter("timetable_id", "the id of a timetable", Annotated[str, Field(pattern=f"^{_ID}$")]),
         Parameter("pool", "the name of a pool", Annotated[str, Field(min_length=1)]),
         Parameter(
             "share",

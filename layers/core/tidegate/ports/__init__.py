@@ -39,6 +39,7 @@ from tidegate.ports.rules import RuleStore
 from tidegate.ports.statistics import StatisticsStore
 from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
+from tidegate.ports.timetables import Calendar, RunPage, TemplateReader, TimetablePage, TimetableStore
 from tidegate.ports.webhooks import DeliveryQueue, WebhookMessage, WebhookStore
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
 from tidegate.ports.workflows import WorkflowEntry, WorkflowStore
@@ -48,6 +49,7 @@ __all__ = [
     "Assignment",
     "AuditTrail",
     "Begun",
+    "Calendar",
     "Clock",
     "Conditions",
     "Cursors",
@@ -84,11 +86,15 @@ __all__ = [
     "QueueDepth",
     "Reminder",
     "RuleStore",
+    "RunPage",
     "Signal",
     "SlotExecutor",
     "StatisticsStore",
     "Stopwatch",
     "SubmissionStore",
+    "TemplateReader",
+    "TimetablePage",
+    "TimetableStore",
     "TransitionOutcome",
     "UpstreamResult",
     "WebhookMessage",

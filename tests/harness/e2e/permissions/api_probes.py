@@ -358,6 +358,16 @@ def says_what_is_alive(world: World, services: Services) -> None:
     assert ask(services, "GET", "/v1/status")["healthy"]
 
 
+def makes_and_removes_a_timetable(world: World, services: Services) -> None:
+    body = {"cron": "0 6 * * *", "job": {"type": NOOP}}
+    path = f"/v1/timetables/{ask(services, 'POST', '/v1/timetables', body)['timetable_id']}"
+    ask(services, "PATCH", path, {"job": {"type": NOOP, "name": "changed"}})
+    assert ask(services, "POST", f"{path}/run")["outcome"] == "submitted"
+    assert len(ask(services, "GET", f"{path}/runs")["runs"]) == 1
+    ask(services, "DELETE", path)
+    assert not world.admin.timetables.page(limit=9).timetables
+
+
 API_PROBES = (
     tells_statistics,  # first, because a submission goes on without the usual run times
     takes_a_job,
@@ -397,4 +407,5 @@ API_PROBES = (
     records_an_act_and_shows_it,
     shows_what_a_job_printed,
     says_what_is_alive,
+    makes_and_removes_a_timetable,
 )

@@ -18,6 +18,7 @@ from tidegate.contracts.routes import (
     shares,
     statistics,
     status,
+    timetables,
     webhooks,
     workers,
     workflows,
@@ -26,6 +27,7 @@ from tidegate.contracts.routes import (
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
     *workflows.ROUTES,
+    *timetables.ROUTES,
     *recovery.ROUTES,
     *acts.ROUTES,
     *failures.ROUTES,
