@@ -13,6 +13,7 @@ export const SCREENS: readonly Screen[] = [
   { path: "/", title: "Overview", icon: "overview", key: "o" },
   { path: "/jobs", title: "Jobs", icon: "jobs", key: "j" },
   { path: "/workflows", title: "Workflows", icon: "workflows", key: "f" },
+  { path: "/timetables", title: "Timetables", icon: "clock", key: "m" },
   { path: "/failures", title: "Failures", icon: "failed", key: "e" },
   { path: "/stats", title: "Statistics", icon: "statistics", key: "i" },
   { path: "/pools", title: "Pools", icon: "pools", key: "p" },

@@ -7,6 +7,7 @@ import { ACT, POOL, SCHEMA, TYPE, WORKER, WORKER_JOB } from "../testing/answers"
 import { aFailureGroup, someFailures } from "../testing/failures";
 import { showAt } from "../testing/show";
 import { aStatisticsRow, someStatistics } from "../testing/statistics";
+import { TIMETABLE_ANSWERS, TIMETABLE_ID } from "../testing/timetables";
 
 const AT = "2026-11-29T08:00:00.000Z";
 const FAILED = {
@@ -48,12 +49,16 @@ const ANSWERS = {
   "GET /v1/status": { healthy: true, version: "0", schedules: [], streams: [], pools: [] },
   "GET /v1/stats": someStatistics("hour", [aStatisticsRow()]),
   "GET /v1/failures": someFailures([aFailureGroup()]),
+  ...TIMETABLE_ANSWERS,
   "GET /v1/audit": { acts: [ACT], cursor: "next", looked_back_to: AT },
 };
 
 it.each([
   ["/", "schedules and streams are alive"],
   ["/failures", "see the jobs"],
+  ["/timetables", "nightly"],
+  [`/timetables/${TIMETABLE_ID}`, "Timetable nightly"],
+  ["/timetables/new", "Make the timetable"],
   ["/pools?pool=lambda", "Remove data"],
   ["/types?type=load", "submit a job of this type"],
   ["/workers?worker=ecs%2Fn-1", "all jobs that it ran"],
