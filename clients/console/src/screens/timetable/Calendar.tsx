@@ -9,7 +9,9 @@ export function Calendar({ locals, zone }: { locals: readonly string[]; zone: st
   return (
     <Box sx={{ display: "flex", flexWrap: "wrap", gap: 3 }}>
       {monthsOf(locals, MOST_MONTHS).map((month) => (
-        <MonthTable key={month.id} month={month} zone={zone} />
+        <Box key={month.id} sx={{ flex: "1 1 320px", maxWidth: 440 }}>
+          <MonthTable month={month} zone={zone} />
+        </Box>
       ))}
     </Box>
   );
@@ -22,8 +24,7 @@ function MonthTable({ month, zone }: { month: Month; zone: string }) {
       sx={{
         borderCollapse: "collapse",
         tableLayout: "fixed",
-        flex: "1 1 320px",
-        maxWidth: 440,
+        width: "100%",
         "& caption": { textAlign: "left", fontWeight: 600, pb: 0.5 },
         "& th, & td": {
           border: 1,

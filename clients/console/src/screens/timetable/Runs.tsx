@@ -19,7 +19,7 @@ const COLUMNS: readonly Column<Run>[] = [
   {
     id: "at",
     title: "scheduled time",
-    width: "minmax(240px, 2fr)",
+    width: "minmax(320px, 2fr)",
     cell: (run) => <Time at={run.scheduled_at} />,
   },
   { id: "cause", title: "cause", width: "100px", cell: (run) => run.cause },

@@ -1,3 +1,4 @@
+import Box from "@mui/material/Box";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { answerOf } from "../../api/client";
@@ -133,15 +134,17 @@ function NextRuns({ timetable }: { timetable: Timetable }) {
         <p style={{ margin: 0 }}>No run is to come.</p>
       ) : (
         <>
-          <ol style={{ marginTop: 0 }}>
+          <Box component="ol" sx={{ mt: 0, "& time": { whiteSpace: "normal !important" } }}>
             {data.times.slice(0, LISTED).map(({ scheduled_at: at }) => (
               <li key={at}>
                 <Time at={at} />
               </li>
             ))}
-          </ol>
+          </Box>
           <Calendar locals={data.times.map(({ local }) => local)} zone={plain(data.zone)} />
-          {data.times.length === NEXT ? <p>The next {NEXT} runs are shown.</p> : null}
+          {data.times.length === NEXT ? (
+            <p>At most three months and the next {NEXT} runs are shown.</p>
+          ) : null}
         </>
       )}
     </Panel>

@@ -101,7 +101,7 @@ export function RuleFields({ rules, onChange }: { rules: Rules; onChange: (rules
         display: "grid",
         gap: 2,
         pt: 1,
-        gridTemplateColumns: "repeat(auto-fill, minmax(220px, 1fr))",
+        gridTemplateColumns: "repeat(auto-fill, minmax(240px, 1fr))",
         alignItems: "start",
       }}
     >

@@ -30,7 +30,7 @@ const COLUMNS: readonly Column<Row>[] = [
     cell: (row) => plain(`${row.kind}: ${row.job_types.join(", ")}`),
   },
   { id: "state", title: "state", width: "120px", cell: (row) => <TimetableMark state={row.state} /> },
-  { id: "next", title: "next run", width: "120px", cell: (row) => <Ago at={row.next_at} /> },
+  { id: "next", title: "next run", width: "150px", cell: (row) => <Ago at={row.next_at} /> },
   {
     id: "last",
     title: "last run",
