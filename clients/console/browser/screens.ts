@@ -16,6 +16,8 @@ export function screens(ids: Ids): readonly (readonly [string, string])[] {
     ["workflow-map", `workflows/${ids.workflow}?view=map`],
     ["workflow-jobs", `workflows/${ids.workflow}?view=jobs`],
     ["workflow-timeline", `workflows/${ids.workflow}?view=timeline`],
+    ["timetables", "timetables"],
+    ["timetable-new", "timetables/new"],
     ["failures", "failures"],
     ["statistics", "stats"],
     ["statistics-types", "stats?by=type&order=run_seconds_p99"],

@@ -14,6 +14,7 @@ export const SCREENS: readonly Screen[] = [
   { path: "/jobs", title: "Jobs", icon: "jobs", key: "j" },
   { path: "/workflows", title: "Workflows", icon: "workflows", key: "f" },
   { path: "/failures", title: "Failures", icon: "failed", key: "e" },
+  { path: "/timetables", title: "Timetables", icon: "clock", key: "m" },
   { path: "/stats", title: "Statistics", icon: "statistics", key: "i" },
   { path: "/pools", title: "Pools", icon: "pools", key: "p" },
   { path: "/types", title: "Types", icon: "types", key: "t" },

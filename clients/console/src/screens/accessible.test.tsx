@@ -8,6 +8,7 @@ import { aFailureGroup, someFailures } from "../testing/failures";
 import { showAt } from "../testing/show";
 import { aStatisticsRow, someStatistics } from "../testing/statistics";
 import { WEBHOOK_ANSWERS, WEBHOOK_ID } from "../testing/webhooks";
+import { TIMETABLE_ANSWERS, TIMETABLE_ID } from "../testing/timetables";
 
 const AT = "2026-11-29T08:00:00.000Z";
 const FAILED = {
@@ -50,6 +51,7 @@ const ANSWERS = {
   "GET /v1/stats": someStatistics("hour", [aStatisticsRow()]),
   "GET /v1/failures": someFailures([aFailureGroup()]),
   ...WEBHOOK_ANSWERS,
+  ...TIMETABLE_ANSWERS,
   "GET /v1/audit": { acts: [ACT], cursor: "next", looked_back_to: AT },
 };
 
@@ -57,6 +59,9 @@ it.each([
   ["/", "schedules and streams are alive"],
   ["/failures", "see the jobs"],
   [`/webhooks?webhook=${WEBHOOK_ID}`, "Webhook chat"],
+  ["/timetables", "nightly"],
+  [`/timetables/${TIMETABLE_ID}`, "Timetable nightly"],
+  ["/timetables/new", "Make the timetable"],
   ["/pools?pool=lambda", "Remove data"],
   ["/types?type=load", "submit a job of this type"],
   ["/workers?worker=ecs%2Fn-1", "all jobs that it ran"],
