@@ -24,6 +24,7 @@ from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.kept_ends import DynamoKeptEnds
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
+from tidegate.adapters.dynamodb.open_waits import DynamoOpenWaits
 from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.pulses import DynamoPulses
@@ -33,13 +34,13 @@ from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
-from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
+from tidegate.adapters.system import SystemClock, SystemEntropy, SystemPauses, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.seats import Seat
-from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
+from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, Pauses, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.bounds.pulse import PulseMemory
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -92,7 +93,8 @@ class ApiDeps:
     """The parts of the API function.
 
     `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops. `describe`
-    returns the description of a job type, None for an unknown one.
+    returns the description of a job type, None for an unknown one. `pauses` lets time pass between two looks of a call
+    that waits.
     """
 
     services: Services
@@ -101,6 +103,7 @@ class ApiDeps:
     allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
     describe: Callable[[str], TypeDescription | None] = _undescribed
+    pauses: Pauses = field(default_factory=SystemPauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,7 @@ def aws_services(
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
+        open_waits=DynamoOpenWaits(clients, tables),
         progress=DynamoProgressStore(clients, tables),
         kept_ends=DynamoKeptEnds(clients, tables, settings.retention_seconds),
         statistics=DynamoStatisticsStore(clients, tables),

@@ -27,6 +27,7 @@ from tidegate.ports.kept_ends import KeptEnds
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.logs import LogPortion, LogReader, LogSink
+from tidegate.ports.open_waits import OpenWaits
 from tidegate.ports.permits import Permits
 from tidegate.ports.progress import ProgressStore
 from tidegate.ports.pulses import Pulses
@@ -35,7 +36,7 @@ from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
 from tidegate.ports.statistics import StatisticsStore
 from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
-from tidegate.ports.system import Clock, Entropy, Stopwatch
+from tidegate.ports.system import Clock, Entropy, Pauses, Stopwatch
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
 from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStore
 
@@ -68,8 +69,10 @@ __all__ = [
     "LogSink",
     "Message",
     "OpenSubmission",
+    "OpenWaits",
     "Outcome",
     "OutcomeKind",
+    "Pauses",
     "Permits",
     "ProgressStore",
     "Pulses",
