@@ -24,7 +24,7 @@ from tidegate_client.exchange import (
     Surroundings,
     exchange_json,
 )
-from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
+from tidegate_client.http import answer_of, base_url, headers_of, longest_wait_seconds, lost, nothing, options
 from tidegate_client.operations import bulk, callers, failures, jobs, operate, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
@@ -56,7 +56,7 @@ class AsyncClient:
         chance: Callable[[], float] = random.random,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.around = Surroundings(chance, now, retries, on_repeat)
+        self.around = Surroundings(chance, now, retries, on_repeat, longest_wait_seconds(timeout_seconds))
         self._url = base_url(url)
         self._sleep = sleep
         self._http = httpx.AsyncClient(transport=transport, **options(auth, timeout_seconds, trust_env))
