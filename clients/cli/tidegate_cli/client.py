@@ -190,6 +190,18 @@ class Client(ActsConnection):
         some_id = ids.workflow_id(workflow_id)
         return _page(self._ask(workflows.get_workflow, some_id, limit=MAX_PAGE_SIZE, cursor=cursor))
 
+    def wait_for_end(self, some_id: str, seconds: int, *, of_workflow: bool) -> bool:
+        """Lets the API wait for the end of a job or a workflow, for at most `seconds` (1-20).
+
+        Returns whether it has ended. The API may answer at once, without an end.
+        """
+        if of_workflow:
+            some_id = ids.workflow_id(some_id)
+            return (
+                self._ask(workflows.get_workflow, some_id, limit=1, wait=seconds).get("ended_at") is not None
+            )
+        return job_view(self._ask(jobs.get_job, ids.job_id(some_id), fields="slim", wait=seconds)).is_terminal
+
     def get_workflow(self, workflow_id: str) -> WorkflowView:
         """Returns a workflow with all of its jobs."""
         jobs: list[JobView] = []

@@ -246,15 +246,16 @@ AUDIT_AFTER: Final = "after"
 
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
-HOLDERS: Final = "holders"  # the ids of the jobs that hold a permit, or the open waits
+HOLDERS: Final = "holders"  # the ids of the jobs that hold a permit
 LEAST: Final = "least"  # a lower bound of the limits that the holders asked for
 WAITING: Final = "waiting"  # the lowest limit that a waiting job asked for
 WAITING_AT: Final = "waiting_at"
 OWNER: Final = "owner"  # the dispatcher that has a dispatch lease
 ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
 PULSE_AT: Final = "at"
-# The name of the item whose holders are the open waits.
+# The name of the item that holds the open waits.
 WAITS: Final = "waits"
+OPEN: Final = "open"
 # The name of the item that holds all rules; the keys of its maps are names of pools or types, or
 # fingerprints of failures.
 RULES: Final = "rules"
