@@ -13,7 +13,17 @@ import pytest
 from tests.client.every_operation import MODULES, operations, requests
 from tests.harness.tracked import ROOT
 from tidegate_client import AsyncClient, Client, JobFilter
-from tidegate_client.models import bulk, costs, failures, forecasts, jobs, operate, statistics, workflows
+from tidegate_client.models import (
+    bulk,
+    costs,
+    failures,
+    forecasts,
+    jobs,
+    operate,
+    statistics,
+    timetables,
+    workflows,
+)
 from tidegate_client.models.base import Model
 from tidegate_client.models.states import TERMINAL, State
 from tidegate_client.workflow import JobOptions, Retry, Share, WorkflowOptions
@@ -64,6 +74,13 @@ MODELS: dict[str, type[Model]] = {
     "SubmittedOut": forecasts.SubmissionForeseen,
     "WhatIfOut": forecasts.WhatIf,
     "WorkflowComparedOut": forecasts.WorkflowCompared,
+    "BackfillCountOut": timetables.BackfillCount,
+    "BackfilledOut": timetables.Backfilled,
+    "NextRunOut": timetables.NextRun,
+    "NextRunsOut": timetables.NextRuns,
+    "TimetableOut": timetables.Timetable,
+    "TimetableRowOut": timetables.TimetableSummary,
+    "TimetableRunOut": timetables.TimetableRun,
     "JudgementOut": jobs.Judgement,
     "LinkOut": jobs.Link,
     "LogLineOut": jobs.LogLine,
@@ -115,6 +132,7 @@ MODELS: dict[str, type[Model]] = {
 READ_OTHERWISE = {
     "Accepted", "AcceptedWorkflow",  # the dataclass Accepted
     "AuditPageOut", "DownstreamPageOut", "GrantList", "JobsOut", "PoolList", "ShareList", "TypeList",
+    "TimetableListOut", "TimetableRunsOut",
     "UpstreamPageOut", "WorkerPageOut", "WorkflowListOut",  # pages and lists, read by the name of their items
     "ListForecastOut",  # of such a page, whose rows have the ends
     "Problem", "FieldError", "GatewayMessage",  # errors
@@ -226,7 +244,7 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name for name in dir(client) if not name.startswith("_")}
 
     assert public(Client) == public(AsyncClient)
-    assert len(MODULES) == 6
+    assert len(MODULES) == 7
 
 
 def test_examples_of_the_document_are_read() -> None:
