@@ -60,6 +60,18 @@ ROUTES = [
     ("GET", "/v1/pools/ecs/shares/data", {}),
     ("PUT", "/v1/pools/ecs/shares/data", {}),
     ("DELETE", "/v1/pools/ecs/shares/data", {}),
+    ("GET", "/v1/timetables", {}),
+    ("POST", "/v1/timetables", {}),
+    ("GET", f"/v1/timetables/{UNKNOWN_ID}", {}),
+    ("PATCH", f"/v1/timetables/{UNKNOWN_ID}", {}),
+    ("DELETE", f"/v1/timetables/{UNKNOWN_ID}", {}),
+    ("POST", f"/v1/timetables/{UNKNOWN_ID}/pause", {}),
+    ("POST", f"/v1/timetables/{UNKNOWN_ID}/resume", {}),
+    ("POST", f"/v1/timetables/{UNKNOWN_ID}/run", {}),
+    ("POST", f"/v1/timetables/{UNKNOWN_ID}/backfill", {}),
+    ("GET", f"/v1/timetables/{UNKNOWN_ID}/backfill", {}),
+    ("GET", f"/v1/timetables/{UNKNOWN_ID}/next", {}),
+    ("GET", f"/v1/timetables/{UNKNOWN_ID}/runs", {}),
     ("GET", "/v1/types", {}),
     ("GET", "/v1/types/tidegate.noop", {}),
     ("POST", "/v1/types/tidegate.noop/pause", {}),
@@ -94,7 +106,7 @@ def test_every_route_refuses_a_query_parameter_that_it_does_not_take(
     [
         path
         for method, path, _ in ROUTES
-        if method == "POST" and path.count("/") > 2 and not path.endswith("/mark")
+        if method == "POST" and path.count("/") > 2 and not path.endswith(("/backfill", "/mark"))
     ],
 )
 def test_every_action_refuses_an_option_in_its_body_that_it_does_not_take(api: Api, path: str) -> None:

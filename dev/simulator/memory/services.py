@@ -19,11 +19,14 @@ from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.statistics import MemoryStatisticsStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
+from dev.simulator.memory.timetables import MemoryTimetableStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.workflows import MemoryWorkflowStore
 from dev.simulator.memory.world import MemoryWorld
+from tidegate.adapters.calendar import CronsimCalendar
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.system import SystemEntropy
+from tidegate.bootstrap import ReadTemplates
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import JobRegistry
 from tidegate.settings import Settings
@@ -54,6 +57,9 @@ def memory_services(
         statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
+        timetables=MemoryTimetableStore(world),
+        calendar=CronsimCalendar(),
+        templates=ReadTemplates(),
         queue=MemoryQueue(world),
         entropy=SystemEntropy(),
         conditions=CelConditions(),

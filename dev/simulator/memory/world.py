@@ -33,6 +33,7 @@ from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import EndedJob, EndPlace
 from tidegate.domain.statistics.spans import Counted, Reached, Span
 from tidegate.domain.submission import Submission, SubmissionPlan
+from tidegate.domain.timetables.timetable import Due, Run, Template, Timetable
 from tidegate.domain.workers import Worker
 from tidegate.domain.workflow_graph import WorkflowGraph
 from tidegate.ports import IndexEntry, KnownLane
@@ -124,6 +125,11 @@ class MemoryWorld:
     summaries: dict[str, Summary] = field(default_factory=dict)
     # By pool and place: the end, and when it may be removed, in seconds.
     kept_ends: dict[tuple[str, EndPlace], tuple[EndedJob, int]] = field(default_factory=dict)
+    timetables: dict[str, Timetable] = field(default_factory=dict)
+    templates: dict[tuple[str, str], Template] = field(default_factory=dict)  # by timetable and id
+    due_notes: dict[tuple[int, str], Due] = field(default_factory=dict)  # by time and timetable
+    # By timetable, scheduled time, and whether a caller asked for the run by hand.
+    timetable_runs: dict[tuple[str, int, bool], Run] = field(default_factory=dict)
     acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)

@@ -14,6 +14,7 @@ from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
+from tidegate.adapters.calendar import CronsimCalendar
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
@@ -32,6 +33,7 @@ from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.statistics import DynamoStatisticsStore
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb.timetables import DynamoTimetableStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemPauses, SystemStopwatch, SystemTimer
@@ -39,6 +41,7 @@ from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
+from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.seats import Seat
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, Pauses, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
@@ -62,6 +65,7 @@ __all__ = [
     "DispatcherDeps",
     "Meter",
     "ProcessDeps",
+    "ReadTemplates",
     "ReaperDeps",
     "RecorderDeps",
     "Services",
@@ -207,6 +211,17 @@ class _EmptyRegistry:
         return ()
 
 
+class ReadTemplates:
+    """Reads templates as the API reads submissions; see ports.TemplateReader."""
+
+    def read(self, template: Mapping[str, Any], field: str) -> JobRequest | WorkflowRequest:
+        """Returns the submission that a template asks for. Raises InvalidRequest that names each wrong field."""
+        # The reaper loads pydantic, which checks bodies, once the first timetable is due.
+        from tidegate.contracts.requests import read_submission
+
+        return read_submission(template, field)
+
+
 def aws_services(
     settings: Settings, tables: Tables, clients: AwsClients, registry: JobRegistry | None = None
 ) -> Services:
@@ -230,6 +245,9 @@ def aws_services(
         statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
+        timetables=DynamoTimetableStore(clients, tables),
+        calendar=CronsimCalendar(),
+        templates=ReadTemplates(),
         queue=SqsQueue(
             clients,
             {name: pool.queue_url for name, pool in settings.pools.items()},

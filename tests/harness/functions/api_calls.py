@@ -109,6 +109,18 @@ EVENT_STATUS = {
     "api-submit-job": 201,
     "api-what-if": 200,
     "api-submit-workflow": 201,
+    "api-make-timetable": 201,
+    "api-list-timetables": 200,
+    "api-get-timetable": 404,
+    "api-change-timetable": 404,
+    "api-remove-timetable": 404,
+    "api-pause-timetable": 404,
+    "api-resume-timetable": 404,
+    "api-run-timetable": 404,
+    "api-backfill-timetable": 404,
+    "api-count-backfill": 404,
+    "api-get-next-runs": 404,
+    "api-list-timetable-runs": 404,
 }
 """How a new deployment answers the events of events/."""
 

@@ -109,6 +109,7 @@ def every_answer() -> str:
     _ask_about_status(api)
     _ask_about_failures(api)
     _ask_about_statistics(api)
+    _ask_about_timetables(api)
     return "\n".join(api.texts)
 
 
@@ -288,6 +289,31 @@ def _ask_about_statistics(api: _Asked) -> None:
     count_one_job(api)
     api.call("GET", "/v1/stats", query={"by": "type"})
     api.call("GET", "/v1/stats", query={"step": "hour"})
+
+
+def _ask_about_timetables(api: _Asked) -> None:
+    parameters = {"seconds": 2, "day": "${scheduled_date}"}
+    nightly = {
+        "name": "nightly",
+        "cron": "30 2 * * *",
+        "zone": "Europe/Berlin",
+        "overlap": "cancel",
+        "job": {"type": "tidegate.sleep", "parameters": parameters},
+    }
+    made = api.call("POST", "/v1/timetables", nightly, key="nightly").body
+    path = f"/v1/timetables/{made['timetable_id']}"
+    api.call("POST", f"{path}/run")
+    api.call("GET", path)
+    api.call("GET", "/v1/timetables", query={"limit": "5"})
+    api.call("GET", f"{path}/next", query={"count": "2"})
+    past = {"from": "2026-11-28T00:00:00Z", "to": "2026-11-30T00:00:00Z"}
+    api.call("GET", f"{path}/backfill", query=past)
+    api.call("POST", f"{path}/backfill", past)
+    api.call("GET", f"{path}/runs", query={"limit": "2"})
+    api.call("PATCH", path, {"every_seconds": 3600, "jitter_seconds": 60})
+    api.call("POST", f"{path}/pause")
+    api.call("POST", f"{path}/resume")
+    api.call("DELETE", path)
 
 
 def _end(api: Api, job_id: str, ending: Ending, at_ms: int = NOW_MS + 1_234) -> None:

@@ -11,7 +11,7 @@ from tidegate.bootstrap import ApiDeps
 from tidegate.domain.roles import Role
 from tidegate.usecases.callers.access import refuse_beyond
 
-_OF_CLIENTS = ("jobs", "workflows")
+_OF_CLIENTS = ("jobs", "timetables", "workflows")
 _ASKS = "forecast"  # below which a POST only asks
 
 

@@ -32,6 +32,7 @@ from tidegate.api.routes import (
     shares,
     statistics,
     status,
+    timetables,
     why,
     workers,
     workflows,
@@ -69,6 +70,7 @@ app.include_router(logs.router)
 app.include_router(shares.router)
 app.include_router(status.router)
 app.include_router(statistics.router)
+app.include_router(timetables.router)
 answer_errors(app)
 answer_conditionally(app)
 

@@ -307,12 +307,17 @@ def read_no_options(body: str) -> None:
 
 def read_options(model: type[ModelT], body: str) -> ModelT:
     """Returns the body as a model; an empty body has no field. Raises MalformedBody or InvalidRequest."""
-    value = _read(body)[0] if body else {}
+    return read_fingerprinted(model, body or "{}")[0]
+
+
+def read_fingerprinted(model: type[ModelT], body: str) -> tuple[ModelT, str]:
+    """Returns the body as a model, and the body's fingerprint. Raises MalformedBody or InvalidRequest."""
+    value, fingerprint = _read(body)
     violations: list[Violation] = []
     options = _validate(model, value, "", violations)
     if options is None:
         raise InvalidRequest(violations[:MAX_REPORTED])
-    return options
+    return options, fingerprint
 
 
 def refuse_if_too_large(body: str) -> None:

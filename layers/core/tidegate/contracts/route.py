@@ -60,6 +60,7 @@ PARTS: Mapping[str, Parameter] = {
             "job_id", "the id of a job", Annotated[str, Field(pattern=rf"^{_ID}(\.(0|[1-9][0-9]{{0,3}}))?$")]
         ),
         Parameter("workflow_id", "the id of a workflow", Annotated[str, Field(pattern=f"^{_ID}$")]),
+        Parameter("timetable_id", "the id of a timetable", Annotated[str, Field(pattern=f"^{_ID}$")]),
         Parameter("pool", "the name of a pool", Annotated[str, Field(min_length=1)]),
         Parameter(
             "share",

@@ -83,6 +83,7 @@ class IdempotencyConflict(TidegateError):
 _IF_NO_RECORD = "check the id, it may also have passed its retention"
 _IF_NOT_FOUND = {
     "grant": "GET /v1/grants lists them all",
+    "timetable": "GET /v1/timetables lists them all; it may have been removed",
     "share": "GET /v1/pools/{pool}/shares lists those of a pool, and an operator makes one",
     "graph of workflow": "it was submitted before graphs were stored; its jobs name what they depend on",
 }

@@ -37,6 +37,7 @@ from tidegate.ports.rules import RuleStore
 from tidegate.ports.statistics import StatisticsStore
 from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Pauses, Stopwatch
+from tidegate.ports.timetables import Calendar, RunPage, TemplateReader, TimetablePage, TimetableStore
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
 from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStore
 
@@ -45,6 +46,7 @@ __all__ = [
     "Assignment",
     "AuditTrail",
     "Begun",
+    "Calendar",
     "Clock",
     "Conditions",
     "Cursors",
@@ -80,11 +82,15 @@ __all__ = [
     "QueueDepth",
     "Reminder",
     "RuleStore",
+    "RunPage",
     "Signal",
     "SlotExecutor",
     "StatisticsStore",
     "Stopwatch",
     "SubmissionStore",
+    "TemplateReader",
+    "TimetablePage",
+    "TimetableStore",
     "TransitionOutcome",
     "UpstreamResult",
     "WorkerPage",

@@ -15,6 +15,7 @@ from tidegate.domain.logs import LogPlace
 from tidegate.domain.seats import UNKNOWN_SEAT, Seat
 from tidegate.ports import (
     AuditTrail,
+    Calendar,
     Conditions,
     Cursors,
     DispatchLeases,
@@ -34,6 +35,8 @@ from tidegate.ports import (
     RuleStore,
     StatisticsStore,
     SubmissionStore,
+    TemplateReader,
+    TimetableStore,
     WorkerRegistry,
     WorkflowStore,
 )
@@ -67,6 +70,9 @@ class Services:
     statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore
+    timetables: TimetableStore
+    calendar: Calendar
+    templates: TemplateReader
     queue: Queue
     entropy: Entropy
     conditions: Conditions

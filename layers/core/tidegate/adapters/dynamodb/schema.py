@@ -301,6 +301,36 @@ IDLE_RUN: Final = (
     "idle"  # the beginning and the end of the growing idle run, its slot time and its longest wait
 )
 LOOKS: Final = "looks"
+# Timetables stand under "timetables" by their ids, and the notes of when they are due under "timetables#due" as
+# "<time in milliseconds>#<id>". "timetable#<id>" holds "template#<id>" and "run#<scheduled time>" for each run.
+TIMETABLES: Final = "timetables"
+TIMETABLES_DUE: Final = "timetables#due"
+TEMPLATE_PREFIX: Final = "template#"
+RUN_PREFIX: Final = "run#"
+MANUAL_END: Final = "#manual"  # of the range key of a manual run
+CRON: Final = "cron"
+ZONE: Final = "zone"
+EVERY_SECONDS: Final = "every_seconds"
+ANCHOR: Final = "anchor"
+KIND: Final = "kind"
+TEMPLATE_ID: Final = "template_id"
+JOB_TYPES: Final = "job_types"
+COUNTS_FROM: Final = "counts_from"
+CHANGED_AT: Final = "changed_at"
+CHANGED_BY: Final = "changed_by"
+START_AT: Final = "start_at"
+END_AT: Final = "end_at"
+JITTER_SECONDS: Final = "jitter_seconds"
+MISSED: Final = "missed"
+GRACE_SECONDS: Final = "grace_seconds"
+OVERLAP: Final = "overlap"
+PAUSED: Final = "paused"
+TEMPLATE: Final = "template"
+REACHED: Final = "reached"
+CAUSE: Final = "cause"
+OUTCOME: Final = "outcome"
+RECORDED_AT: Final = "recorded_at"
+COUNT: Final = "count"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
@@ -404,3 +434,23 @@ def rollup_part(span: Span, from_ms: int, to_ms: int) -> str:
 def rollups_from(span: Span, from_ms: int) -> str:
     """Returns the beginning of the range keys of all roll-ups of this kind that begin at `from_ms`."""
     return f"{span}#{from_ms:013d}#"
+
+
+def timetable_key(timetable_id: str) -> str:
+    """Returns the hash key of the templates and the runs of a timetable."""
+    return f"timetable#{timetable_id}"
+
+
+def due_part(at_ms: int, timetable_id: str) -> str:
+    """Returns the range key of the note that a timetable is due at `at_ms` (milliseconds since the epoch)."""
+    return f"{at_ms:015d}#{timetable_id}"
+
+
+def template_part(template_id: str) -> str:
+    """Returns the range key of a template."""
+    return f"{TEMPLATE_PREFIX}{template_id}"
+
+
+def run_part(scheduled_ms: int, *, is_manual: bool) -> str:
+    """Returns the range key of a run: by its time, and apart for a run that a caller asked for by hand."""
+    return f"{RUN_PREFIX}{scheduled_ms:015d}{MANUAL_END if is_manual else ''}"

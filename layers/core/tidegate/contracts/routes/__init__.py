@@ -18,6 +18,7 @@ from tidegate.contracts.routes import (
     shares,
     statistics,
     status,
+    timetables,
     workers,
     workflows,
 )
@@ -25,6 +26,7 @@ from tidegate.contracts.routes import (
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
     *workflows.ROUTES,
+    *timetables.ROUTES,
     *recovery.ROUTES,
     *acts.ROUTES,
     *failures.ROUTES,

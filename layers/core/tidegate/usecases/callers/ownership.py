@@ -55,6 +55,16 @@ def refuse_foreign_workflow(services: Services, caller: Caller, submission: Subm
         raise NotYours(what, _owner(submission.submitted_by), caller.namespace)
 
 
+def refuse_foreign(services: Services, caller: Caller, what: str, owner: str | None) -> None:
+    """Raises NotYours if `what` belongs to another namespace than the caller's, and the caller is no operator.
+
+    `owner` is the subject of the caller that it belongs to, None if nobody is known. Costs at most one read.
+    """
+    if _is_own(caller, owner) or services.grants.load().role_of(caller) is Role.OPERATOR:
+        return
+    raise NotYours(what, _owner(owner), caller.namespace)
+
+
 def refuse_namespace(services: Services, caller: Caller, namespace: str) -> None:
     """Raises InvalidRequest if an operator has not granted the caller this shared namespace. Costs one read."""
     if not services.grants.load().allow(caller, namespace):

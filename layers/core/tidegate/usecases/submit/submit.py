@@ -147,6 +147,28 @@ def _refuse_key_of_job(services: Services, key: IdempotencyKey) -> None:
         raise IdempotencyConflict(_USED_FOR.format("a job", job_id))
 
 
+def find_under(services: Services, key: IdempotencyKey) -> JobAccepted | WorkflowAccepted | None:
+    """Returns the job or the workflow that was accepted under an idempotency key, None without one.
+
+    A workflow comes without the ids of its jobs. Costs at least two reads.
+    """
+    job_id = key.submission_id("job")
+    if services.jobs.get(job_id, consistent=True) is not None:
+        return JobAccepted(job_id=job_id, created=False)
+    for submission_id in _ids_under(key):
+        earlier = services.submissions.get(submission_id)
+        if earlier is None:
+            return None
+        if earlier.phase not in GIVEN_UP:
+            is_accepted = earlier.phase is not Phase.STAGING
+            return (
+                WorkflowAccepted(workflow_id=submission_id, job_ids={}, created=False)
+                if is_accepted
+                else None
+            )
+    return None
+
+
 def _is_accepted_job(services: Services, job_id: str, fingerprint: str) -> bool:
     earlier = services.jobs.get(job_id, consistent=True)
     return earlier is not None and earlier.fingerprint == fingerprint

@@ -1,0 +1,1 @@
+"""Timetables: recurring submissions. Everything here is pure."""
