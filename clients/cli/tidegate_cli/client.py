@@ -16,6 +16,7 @@ from tidegate_cli.acts import ActsConnection
 from tidegate_cli.api_answers import objects_of, text_of
 from tidegate_cli.connection import MAX_PAGES, Parameter
 from tidegate_cli.errors import CliError
+from tidegate_cli.timetable_calls import TimetablesConnection
 from tidegate_cli.views import JobView, WorkflowView, job_view
 from tidegate_client import Accepted
 from tidegate_client.operations import callers, failures, jobs, operate, workflows
@@ -35,7 +36,7 @@ class Page:
     raw: Mapping[str, Any]
 
 
-class Client(ActsConnection):
+class Client(ActsConnection, TimetablesConnection):
     """Calls the API by a method for each route.
 
     Every method may raise ApiProblem (the API refused the request), ApiUnreachable (no answer to five requests),

@@ -37,8 +37,8 @@ class DynamoOpenWaits:
 
     def begin_if_fewer(self, holder: str, *, most: int, now_ms: int, until_ms: int) -> bool:
         """Opens a wait until `until_ms`. Returns False where `most` waits are open."""
-        has_room = any_of(absent(schema.OPEN), has_fewer_than(schema.OPEN, most))
-        add, wait = f"ADD #{schema.OPEN} ?", [_text(until_ms, holder)]
+        has_room = any_of(absent(schema.OPEN_WAITS), has_fewer_than(schema.OPEN_WAITS, most))
+        add, wait = f"ADD #{schema.OPEN_WAITS} ?", [_text(until_ms, holder)]
         open_waits = self._update_if(has_room, add, wait)
         if open_waits is None:
             return True
@@ -54,7 +54,7 @@ class DynamoOpenWaits:
 
     def _take_out(self, waits: Sequence[str]) -> None:
         # Without the condition, an update of a missing item would create one.
-        self._update_if(present(schema.OPEN), f"DELETE #{schema.OPEN} ?", waits)
+        self._update_if(present(schema.OPEN_WAITS), f"DELETE #{schema.OPEN_WAITS} ?", waits)
 
     def _update_if(self, condition: Clause, update: str, waits: Sequence[str]) -> Collection[str] | None:
         """Writes under a condition. Returns None if it was written, else the open waits as far as they are known."""
@@ -67,7 +67,7 @@ class DynamoOpenWaits:
                     **update_arguments(update, (Strings(waits),), condition),
                 )
         except ClientError as refused:
-            standing = (old_item(refused) or {}).get(schema.OPEN, {})
+            standing = (old_item(refused) or {}).get(schema.OPEN_WAITS, {})
             return list(standing.get("SS", ()))
         return None
 

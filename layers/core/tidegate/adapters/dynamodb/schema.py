@@ -255,7 +255,7 @@ ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
 PULSE_AT: Final = "at"
 # The name of the item that holds the open waits.
 WAITS: Final = "waits"
-OPEN: Final = "open"
+OPEN_WAITS: Final = "open_waits"
 # The name of the item that holds all rules; the keys of its maps are names of pools or types, or
 # fingerprints of failures.
 RULES: Final = "rules"
