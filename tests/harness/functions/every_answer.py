@@ -292,13 +292,12 @@ def _ask_about_statistics(api: _Asked) -> None:
 
 
 def _ask_about_timetables(api: _Asked) -> None:
-    parameters = {"seconds": 2, "day": "${scheduled_date}"}
     nightly = {
         "name": "nightly",
         "cron": "30 2 * * *",
         "zone": "Europe/Berlin",
         "overlap": "cancel",
-        "job": {"type": "tidegate.sleep", "parameters": parameters},
+        "job": {"type": "tidegate.sleep", "parameters": {"seconds": 2}},
     }
     made = api.call("POST", "/v1/timetables", nightly, key="nightly").body
     path = f"/v1/timetables/{made['timetable_id']}"
