@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from tests.harness.cli.screens import answer_with, on_screen, tidegate
 from tests.harness.examples.world import EXAMPLES, Deployment
+from tidegate_cli.documents.structures import load
 from tidegate_cli.documents.timetables import read_timetable
 from tidegate_cli.errors import MalformedFile
 
@@ -266,3 +268,23 @@ def test_submit_names_the_command_that_takes_a_timetable(template: str) -> None:
     result = tidegate("submit", "-", stdin=json.dumps({"cron": "0 6 * * *", template: body}))
     assert result.exit_code == 2
     assert "`tidegate timetables create" in result.stderr
+
+
+def blocks(language: str) -> list[str]:
+    """Returns the blocks of a language in the guide; those of no language hold what a command prints."""
+    text = (EXAMPLES.parent / "docs/guides/timetables.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [block for name, block in found if name == language]
+
+
+def test_the_guide_shows_the_example() -> None:
+    (shown_there,) = blocks("yaml")
+    assert load(shown_there, "guide") == read_timetable(str(EXAMPLES / "timetable.yaml"), needs_template=True)
+
+
+def test_the_guide_shows_both_leaps_of_the_clock_as_they_are_told() -> None:
+    printed = []
+    for start in ("2027-03-26T12:00:00Z", "2027-10-29T12:00:00Z"):
+        made = created("--cron", "30 2 * * *", "--zone", "Europe/Berlin", "--start", start)
+        printed.append(tidegate("timetables", "next", made, "--count", "3").stdout)
+    assert printed == blocks("")

@@ -75,7 +75,7 @@ def to_document(
         raise MalformedFile(f"{name} does not hold an object; a job has a `type`, a workflow has `jobs`")
     if "jobs" not in value and "type" not in value:
         if "job" in value or "workflow" in value:
-            raise MalformedFile(f"{name} is a timetable; `tidegate timetables create {name}` takes it")
+            raise MalformedFile(f"{name} is a timetable; `tidegate timetables create` takes it")
         raise MalformedFile(
             f"{name} is neither a job (it has no `type`), nor a workflow (no `jobs`), "
             "nor WfFormat (no `workflow`)"
