@@ -111,7 +111,7 @@ def test_a_first_look_shows_few_entries() -> None:
     top = {name for name in _folders(".") if not name.startswith(".")}
     assert len(top) <= 10, sorted(top)
     usecases = f"{CORE}/usecases"
-    assert len(_folders(usecases)) <= 14, sorted(_folders(usecases))
+    assert len(_folders(usecases)) <= 15, sorted(_folders(usecases))
     assert len(_files(usecases)) <= 3, sorted(_files(usecases))
     adapters = f"{CORE}/adapters"
     entries = _folders(adapters) | _files(adapters)

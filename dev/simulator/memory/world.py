@@ -167,7 +167,7 @@ class MemoryWorld:
         self.pages.pop(job_id, None)
 
     def remove_expired(self) -> int:
-        """Removes jobs, results and kept ends that have passed their retention, as DynamoDB's TTL does.
+        """Removes jobs, results, kept ends and runs of timetables that have passed their retention, as DynamoDB's TTL does.
 
         Returns the number of jobs. A result in the overflow has an expiry of its own.
         """
@@ -184,6 +184,8 @@ class MemoryWorld:
             del self.results[key], self.results_expire_at_s[key]
         for kept in [kept for kept, (_, expires_at_s) in self.kept_ends.items() if expires_at_s <= now_s]:
             del self.kept_ends[kept]
+        for place in [place for place, run in self.timetable_runs.items() if run.expires_at_s <= now_s]:
+            del self.timetable_runs[place]
         return len(gone)
 
     def index_key(self, job: Job) -> IndexKey:

@@ -26,6 +26,7 @@ from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.statistics import MemoryStatisticsStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
+from dev.simulator.memory.timetables import MemoryTimetableStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.workflows import MemoryWorkflowStore
 from dev.simulator.memory.world import MemoryWorld
@@ -50,6 +51,7 @@ from tidegate.adapters.dynamodb.pulses import DynamoPulses
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.statistics import DynamoStatisticsStore
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb.timetables import DynamoTimetableStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.domain.job import Job
@@ -72,6 +74,7 @@ from tidegate.ports import (
     RuleStore,
     StatisticsStore,
     SubmissionStore,
+    TimetableStore,
     WorkerRegistry,
     WorkflowStore,
 )
@@ -103,6 +106,7 @@ class Stores:
     statistics: StatisticsStore
     pulses: Pulses
     workflows: WorkflowStore
+    timetables: TimetableStore
     rules: RuleStore
     grants: GrantStore
     queue: Queue
@@ -130,6 +134,7 @@ def memory_stores() -> Stores:
         statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
         workflows=MemoryWorkflowStore(world),
+        timetables=MemoryTimetableStore(world),
         rules=MemoryRuleStore(world),
         grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
@@ -184,6 +189,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
+        timetables=DynamoTimetableStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),
         grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),

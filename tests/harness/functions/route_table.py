@@ -14,6 +14,7 @@ _PART = re.compile(r"<(\w+)>")
 _SAMPLES = {
     "job_id": UNKNOWN_ID,
     "workflow_id": UNKNOWN_ID,
+    "timetable_id": UNKNOWN_ID,
     "pool": "ecs",
     "job_type": "tidegate.noop",
     "worker_id": "w",

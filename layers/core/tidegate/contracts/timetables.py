@@ -188,7 +188,7 @@ class BackfillCountOut(TypedDict):
 
 
 class BackfilledOut(TypedDict):
-    """What one call of a backfill did. `runs` are those that it submitted or that were refused.
+    """The outcome of one call of a backfill. `runs` are those that it submitted or that were refused.
 
     `already` counts the times that had been submitted before. `next_from` is the `from` of the next call, null once the
     range is done.

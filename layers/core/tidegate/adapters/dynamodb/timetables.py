@@ -251,10 +251,11 @@ class DynamoTimetableStore:
     ) -> tuple[Sequence[Item], bool]:
         """Returns at most `limit` items, and whether there may be more behind them."""
         arguments: dict[str, Any] = {} if start is None else {"ExclusiveStartKey": start}
+        names = {"#id": schema.WORKFLOW_ID, "#part": schema.PART}
         found = DynamoBatches(self.clients).query(
             self.tables.progress,
             KeyConditionExpression=condition,
-            ExpressionAttributeNames={"#id": schema.WORKFLOW_ID, "#part": schema.PART},
+            ExpressionAttributeNames={mark: name for mark, name in names.items() if mark in condition},
             ExpressionAttributeValues=values,
             ConsistentRead=consistent,
             ScanIndexForward=not backwards,

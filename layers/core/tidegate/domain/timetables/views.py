@@ -1,4 +1,4 @@
-"""What callers see of timetables and of their runs."""
+"""Timetables and their runs as callers see them."""
 
 from __future__ import annotations
 

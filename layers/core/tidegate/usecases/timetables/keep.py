@@ -163,7 +163,7 @@ def _set_paused(
 
 
 def remove_timetable(services: Services, timetable_id: str, *, caller: Caller) -> Timetable:
-    """Removes a timetable; returns it as it was. What it submitted stays, and its runs until they expire.
+    """Removes a timetable; returns it as it was. The jobs that it submitted stay, and its runs until they expire.
 
     Raises NotFound, NotYours or ServiceUnavailable.
     """
@@ -195,7 +195,7 @@ def _written(services: Services, standing: Timetable, changed: Timetable, now_ms
 
 
 def _note(services: Services, timetable: Timetable, now_ms: int) -> None:
-    # What was reached stands in the runs. A note that says less is only a hint that says less.
+    # The runs say how far the timetable has come. A note that says less does no harm.
     note = next_note(services, timetable, timetable.begins_after(), now_ms)
     if note is not None:
         services.timetables.note_due([replace(note, reached_ms=0)])

@@ -17,7 +17,7 @@ from tidegate.usecases.services import Services
 
 
 def open_among(services: Services, subjects: Sequence[Subject]) -> frozenset[Subject]:
-    """Returns those of the subjects that have not ended. What is gone has ended. Reads them in batches."""
+    """Returns those of the subjects that have not ended. A subject that is gone has ended. Reads them in batches."""
     job_ids, workflow_ids = _ids(subjects)
     jobs = services.jobs.get_many(job_ids, consistent=True) if job_ids else {}
     records = services.workflows.get_many(workflow_ids, consistent=True) if workflow_ids else {}

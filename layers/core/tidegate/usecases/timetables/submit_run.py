@@ -108,7 +108,7 @@ def submit_once(
             return _subject(submit_workflow(services, request, **given))
         return _subject(submit_job(services, request, **given))
     except IdempotencyConflict:
-        # The template was changed between two tries for the same time. What the first one submitted counts.
+        # The template was changed between two tries for the same time. The submission of the first one counts.
         found = submitted_under(services, timetable, template, key)
         if found is None:
             raise
