@@ -25,9 +25,9 @@ def _in(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
-def _create(home: Path, *options: str) -> str:
-    body = json.dumps({"job": TASK})
-    return str(tidegate_json(home, "timetables", "create", "-", *options, stdin=body)["timetable_id"])
+def _create(home: Path, *options: str) -> dict[str, Any]:
+    """Returns the new timetable."""
+    return tidegate_json(home, "timetables", "create", "-", *options, stdin=json.dumps({"job": TASK}))
 
 
 def _runs(home: Path, timetable: str) -> list[dict[str, Any]]:
@@ -49,17 +49,18 @@ def _first_run(home: Path, timetable: str) -> dict[str, Any]:
 
 
 def test_the_reaper_runs_a_timetable_once_at_its_time(stack: StackInfo, stack_home: Path) -> None:
-    made = _create(stack_home, "--every-seconds", str(EVERY_SECONDS), "--anchor", _in(8))
-    (due,) = tidegate_json(stack_home, "timetables", "next", made, "--count", "1")["times"]
+    timetable = _create(stack_home, "--every-seconds", str(EVERY_SECONDS), "--anchor", _in(30))
+    made, due = timetable["timetable_id"], timetable["next_at"]
+    assert due == tidegate_json(stack_home, "timetables", "next", made)["times"][0]["scheduled_at"]
     with schedules(stack, TICK_SECONDS):
         run = _first_run(stack_home, made)
         assert (run["outcome"], run["cause"], run["scheduled_at"]) == (
             "submitted",
             "timetable",
-            due["scheduled_at"],
+            due,
         )
         job = tidegate_json(stack_home, "wait", run["job_id"], "--timeout-seconds", str(PATIENCE_SECONDS))
-    assert job["result"] == {"program": due["scheduled_at"], "seconds": 0.0}
+    assert job["result"] == {"program": due, "seconds": 0.0}
     assert tidegate(stack_home, "timetables", "pause", made).returncode == 0
     times = [each["scheduled_at"] for each in _runs(stack_home, made)]
     assert len(times) == len(set(times))
@@ -75,7 +76,7 @@ def test_the_reaper_runs_a_timetable_once_at_its_time(stack: StackInfo, stack_ho
 
 def test_a_timetable_runs_by_hand_and_for_past_days(stack: StackInfo, stack_home: Path) -> None:
     assert stack.port
-    made = _create(stack_home, "--cron", "30 2 * * *", "--zone", "Europe/Berlin", "--paused")
+    made = _create(stack_home, "--cron", "30 2 * * *", "--zone", "Europe/Berlin", "--paused")["timetable_id"]
     ran = tidegate(stack_home, "timetables", "run", made)
     assert ran.returncode == 0, ran.stderr
     ended = tidegate_json(stack_home, "wait", ran.stdout.strip(), "--timeout-seconds", str(PATIENCE_SECONDS))
@@ -84,9 +85,9 @@ def test_a_timetable_runs_by_hand_and_for_past_days(stack: StackInfo, stack_home
     assert counted["count"] in (3, 4)  # the hour at which the test runs decides, and a leap of the clock
     done = tidegate_json(stack_home, "timetables", "backfill", made, "--from", "3d", "--yes")
     assert (done["submitted"], done["refused"]) == (counted["count"], 0)
-    for run in done["runs"]:
-        job = tidegate_json(stack_home, "wait", run["job_id"], "--timeout-seconds", str(PATIENCE_SECONDS))
-        assert job["result"]["program"] == run["scheduled_at"]
+    last = done["runs"][-1]
+    job = tidegate_json(stack_home, "wait", last["job_id"], "--timeout-seconds", str(PATIENCE_SECONDS))
+    assert job["result"]["program"] == last["scheduled_at"]
     again = tidegate_json(stack_home, "timetables", "backfill", made, "--from", "3d", "--yes")
     assert again["submitted"] == 0
     assert [run["cause"] for run in _runs(stack_home, made)].count("backfill") == done["submitted"]
