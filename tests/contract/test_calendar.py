@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -53,7 +54,7 @@ def test_every_hour_of_a_day_with_a_leap_comes_once(zone: str) -> None:
     for day in LEAPS[zone]:
         begin = ms(day) - DAY_MS
         times = CALENDAR.following(Cron("*/30 * * * *", zone), begin, begin + 3 * DAY_MS, limit=500)
-        gaps = {later - earlier for earlier, later in zip(times, times[1:], strict=False)}
+        gaps = {later - earlier for earlier, later in pairwise(times)}
         assert gaps == {HOUR_MS // 2}, "expressions with a star follow the time that passes"
 
 
@@ -63,7 +64,7 @@ def test_a_daily_time_comes_once_on_each_day_of_the_year(zone: str) -> None:
     times = CALENDAR.following(Cron("30 2 * * *", zone), begin, begin + 365 * DAY_MS, limit=500)
     days = [CALENDAR.local(at_ms, zone)[:10] for at_ms in times]
     assert len(days) == len(set(days)) in (364, 365, 366)
-    assert all(later - earlier <= 26 * HOUR_MS for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier <= 26 * HOUR_MS for earlier, later in pairwise(times))
 
 
 FIELD = st.one_of(
@@ -113,7 +114,9 @@ def test_an_expression_that_can_not_be_read_is_refused_with_its_reason(expressio
     assert refused.value.violations[0].field == "cron"
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berln", "", "../../etc/passwd", "/etc/localtime", "Europe", "zones"])
+@pytest.mark.parametrize(
+    "zone", ["Europe/Berln", "", "../../etc/passwd", "/etc/localtime", "Europe", "zones"]
+)
 def test_a_zone_that_is_not_shipped_is_refused(zone: str) -> None:
     with pytest.raises(InvalidRequest, match="is no time zone") as refused:
         CALENDAR.check(Cron("0 6 * * *", zone))
@@ -123,7 +126,10 @@ def test_a_zone_that_is_not_shipped_is_refused(zone: str) -> None:
 def test_a_search_ends_where_no_time_is_near() -> None:
     leap_day = Cron("0 0 29 2 *", "UTC")
     CALENDAR.check(leap_day)
-    assert list(CALENDAR.latest(leap_day, 0, ms("2026-12-01"), limit=2)) == [ms("2020-02-29"), ms("2024-02-29")]
+    assert list(CALENDAR.latest(leap_day, 0, ms("2026-12-01"), limit=2)) == [
+        ms("2020-02-29"),
+        ms("2024-02-29"),
+    ]
     assert list(CALENDAR.following(leap_day, ms("9990-01-01"), ms("9999-12-31"), limit=9)) == [
         ms("9992-02-29"),
         ms("9996-02-29"),

@@ -37,6 +37,7 @@ from tests.harness.faults.recovery_scenarios import (
 from tests.harness.faults.refusal_scenarios import cancelled_as_they_begin, doubled_messages, slow_dispatcher
 from tests.harness.faults.second_scenarios import SETTINGS, run_long, run_twice
 from tests.harness.faults.steps import cancel, cut_off, ends_in, submit, submit_all
+from tests.harness.faults.timetable_scenarios import timetable_changed, timetable_run
 from tests.harness.faults.worker_fault_scenarios import (
     given_up_by_the_function,
     passed_on,
@@ -399,6 +400,8 @@ ASKING: Mapping[str, Case] = {
     "changed in bulk": Case(changed_in_bulk),
     "marked": Case(marked),
     "rerun from a job": Case(rerun_from_a_job),
+    "timetable changed": Case(timetable_changed),
+    "timetable run": Case(timetable_run, frozenset({State.CANCELLED, State.SUCCEEDED})),
 }
 # Lost and failed jobs are recovered, and kept for others.
 RECOVERY: Mapping[str, Case] = {

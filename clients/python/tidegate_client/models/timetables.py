@@ -98,7 +98,7 @@ class BackfillCount(Model):
 
 
 class Backfilled(Model):
-    """What one call of a backfill did: the `runs` that it submitted or that were refused.
+    """The work of one call of a backfill: the `runs` that it submitted or that were refused.
 
     `already` counts the times that had been submitted before. `next_from` begins the next call, None once the range is
     done.

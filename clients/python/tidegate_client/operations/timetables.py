@@ -57,7 +57,7 @@ def change_timetable(timetable_id: str, change: Mapping[str, Any]) -> Operation[
 
 
 def remove_timetable(timetable_id: str) -> Operation[TimetableSummary]:
-    """Removes a timetable, and returns it as it was. What it submitted stays. Raises NotFound and Forbidden."""
+    """Removes a timetable, and returns it as it was. The jobs that it submitted stay. Raises NotFound and Forbidden."""
     return Operation(request("DELETE", "/v1/timetables/{}", timetable_id), reader(TimetableSummary))
 
 

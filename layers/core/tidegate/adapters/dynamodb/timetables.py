@@ -84,11 +84,11 @@ class DynamoTimetableStore:
                 self.clients.dynamodb.delete_item(
                     TableName=self.tables.progress,
                     Key=key,
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **condition_arguments(equals(schema.VERSION, timetable.version)),
                 )
         except ClientError as refused:
-            if not was_retried(refused.response) or old_item(refused):
+            # An earlier request may have been carried out and only its answer lost.
+            if not was_retried(refused.response) or self.get(timetable.timetable_id) is not None:
                 return False
         partition = schema.timetable_key(timetable.timetable_id)
         found = DynamoBatches(self.clients).query(

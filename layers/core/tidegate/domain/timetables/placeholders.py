@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 NAMES = ("scheduled_time", "scheduled_date")
-_PLACEHOLDER = re.compile(r"\$(\$\{)|\$\{([^{}$]*)\}?")
+_PLACEHOLDER = re.compile(r"\$(\$\{)|\$\{([^{}$]*)(\})?")
 _PARAMETERS = "parameters"
 _DEEPEST = 250  # a body nests no more than 200 lists and objects
 
 
 def unknown_placeholders(template: Mapping[str, Any], field: str) -> Iterator[tuple[str, str]]:
-    """Yields the path and the name of each placeholder that is not known, in the parameters of a template.
+    """Yields the path and the name of each placeholder that is not known or not closed, in a template's parameters.
 
     `template` is a job or a workflow as a caller sent it, `field` its path in the request.
     """
     for place, job in _jobs(template, field):
         for path, text in _texts(job.get(_PARAMETERS), f"{place}.{_PARAMETERS}"):
-            for escaped, name in _PLACEHOLDER.findall(text):
-                if not escaped and name not in NAMES:
+            for escaped, name, end in _PLACEHOLDER.findall(text):
+                if not escaped and (name not in NAMES or not end):
                     yield path, name
 
 
@@ -32,8 +32,8 @@ def filled(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, 
     """Returns the template with the values of `NAMES` in place of the placeholders in its parameters."""
 
     def value_of(found: re.Match[str]) -> str:
-        escaped, name = found.groups()
-        return "${" if escaped else values.get(name, found.group())
+        escaped, name, end = found.groups()
+        return "${" if escaped else values[name] if end and name in values else found.group()
 
     def fill(job: Any) -> Any:
         if not isinstance(job, dict) or _PARAMETERS not in job:
