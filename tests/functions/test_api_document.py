@@ -34,7 +34,7 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, forecast, failures, *others = examples
+    request, answer, job, forecast, nightly, filled, failures, *others = examples
     pool, job_type, worker, status, statistics, me, audit, bad_request, problem = others
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
@@ -57,6 +57,11 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api.services.workers.register_if_free(told, silent_since_ms=0)
     assert api.call("GET", "/v1/workers/ecs/nightly-1").body == worker
     assert api.call("POST", "/v1/workflows", bad_request).body == problem
+    timetable_id = api.call("POST", "/v1/timetables", nightly).body["timetable_id"]
+    week = {"from": "2026-11-20T00:00:00Z", "to": "2026-11-27T00:00:00Z"}
+    for _ in range(2):
+        done = api.call("POST", f"/v1/timetables/{timetable_id}/backfill", week).body
+    assert {**done, "timetable_id": filled["timetable_id"]} == filled
     api = Api()
     for part in [*status["schedules"], *status["streams"]]:
         last_at_ms = int(datetime.fromisoformat(part["last_at"]).timestamp() * 1_000)

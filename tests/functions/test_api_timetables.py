@@ -33,8 +33,8 @@ def make(api: Api, arn: str = ANN, **changes: object) -> str:
     return f"/v1/timetables/{answer.body['timetable_id']}"
 
 
-def minutely(api: Api, **changes: object) -> str:
-    return make(api, cron=None, zone=None, every_seconds=60, **changes)
+def minutely(api: Api, arn: str = ANN, **changes: object) -> str:
+    return make(api, arn, cron=None, zone=None, every_seconds=60, **changes)
 
 
 def reap(api: Api, now_ms: int) -> None:

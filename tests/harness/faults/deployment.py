@@ -32,6 +32,7 @@ from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.record.record import record
 from tidegate.usecases.record.remind_freed import remind_of_freed
 from tidegate.usecases.services import Services
+from tidegate.usecases.timetables.run_due import run_due_timetables
 from tidegate.usecases.work.claim import begin, claim_all
 from tidegate.usecases.work.conclude import Conclusion, conclude_all, conclusion_of
 from tidegate.usecases.work.run import Run, go_on, run_message
@@ -157,6 +158,10 @@ class Deployment:
 
     def reap(self) -> bool:
         return self._invoke(lambda: reap(self.services, now_ms=self.now_ms))
+
+    def run_timetables(self) -> bool:
+        """Runs the reaper's repair of timetables alone."""
+        return self._invoke(lambda: run_due_timetables(self.services, self.now_ms))
 
     def events(self) -> bool:
         """Brings the records of the streams to the dispatcher, each batch until it is taken.

@@ -35,10 +35,10 @@ def _made(d: Deployment, key: str, name: str, *, overlap: Overlap = Overlap.ALLO
 
 
 def _reap(d: Deployment) -> None:
-    """Lets the reaper run, and once more a minute later, as a failed run comes again."""
-    d.reap()
+    """Lets the reaper run timetables, and once more a minute later, as a failed run comes again."""
+    d.run_timetables()
     d.wait(60_000)
-    d.reap()
+    d.run_timetables()
 
 
 def timetable_changed(d: Deployment) -> None:
@@ -71,6 +71,6 @@ def timetable_run(d: Deployment) -> None:
         d.wait(HOUR_MS)
         _reap(d)
     d.settle()
-    runs = d.services.timetables.runs(of, limit=9).runs
+    runs = d.ask(lambda: d.services.timetables.runs(of, limit=9)).runs
     assert [run.outcome for run in runs] == [RunOutcome.SUBMITTED] * 2
     assert len(d.jobs) == len({run.subject for run in runs}) == 2

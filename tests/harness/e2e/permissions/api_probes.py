@@ -359,6 +359,16 @@ def waits_for_an_end(world: World, services: Services) -> None:
     assert pauses.taken_ms == [500, 500]
 
 
+def makes_and_removes_a_timetable(world: World, services: Services) -> None:
+    body = {"cron": "0 6 * * *", "job": {"type": NOOP}}
+    path = f"/v1/timetables/{ask(services, 'POST', '/v1/timetables', body)['timetable_id']}"
+    ask(services, "PATCH", path, {"job": {"type": NOOP, "name": "changed"}})
+    assert ask(services, "POST", f"{path}/run")["outcome"] == "submitted"
+    assert len(ask(services, "GET", f"{path}/runs")["runs"]) == 1
+    ask(services, "DELETE", path)
+    assert not world.admin.timetables.page(limit=9).timetables
+
+
 API_PROBES = (
     tells_statistics,  # first, because a submission goes on without the usual run times
     takes_a_job,
@@ -398,4 +408,5 @@ API_PROBES = (
     shows_what_a_job_printed,
     says_what_is_alive,
     waits_for_an_end,
+    makes_and_removes_a_timetable,
 )

@@ -20,16 +20,22 @@ from tests.harness.e2e.permissions.states import (
 from tests.harness.e2e.permissions.world import LARGE, MINUTE_MS, OFFER, World, now_ms
 from tidegate.adapters.dynamodb.workers import worker_item
 from tidegate.bootstrap import Meter, ReaperDeps, Services
+from tidegate.domain.callers import caller_under
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
+from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
+from tidegate.domain.timetables.asked import AskedRecurrence, AskedTemplate, TimetableChange
+from tidegate.domain.timetables.timetable import SubmissionKind
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin, kept_until_s
 from tidegate.entry import reaper
+from tidegate.usecases.callers.set_grants import set_grant
 from tidegate.usecases.statistics.count_ended import count_ended
 from tidegate.usecases.submit.submit import submit_workflow
+from tidegate.usecases.timetables.keep import create_timetable
 
 NOOP = "tidegate.noop"
 LONG_MS = 10 * MINUTE_MS
@@ -258,6 +264,29 @@ def records_what_the_recorder_missed(world: World, services: Services) -> None:
     assert segment.states == (State.READY,)
 
 
+def runs_a_timetable(world: World, services: Services) -> None:
+    """A workflow in a namespace that the timetable's owner was granted."""
+    owner = caller_under("arn:aws:iam::123456789012:user/ann")
+    set_grant(world.admin, owner.subject, Role.CLIENT, ("probed",), caller=owner, now_ms=now_ms())
+    body = {"namespace": "probed", "jobs": [{"key": "a", "type": NOOP}]}
+    made = create_timetable(
+        world.admin,
+        TimetableChange(
+            recurrence=AskedRecurrence(every_seconds=60),
+            template=AskedTemplate(kind=SubmissionKind.WORKFLOW, body=body),
+        ),
+        is_paused=False,
+        idempotency_key=None,
+        fingerprint="",
+        caller=owner,
+        now_ms=now_ms() - 90_000,
+    )
+    reap(services)
+    (run,) = world.admin.timetables.runs(made.after.timetable_id, limit=9).runs
+    assert run.submitted is not None
+    assert not world.admin.timetables.due(now_ms(), limit=9)
+
+
 REAPER_PROBES = (
     sees_how_long_jobs_wait,  # before all whose runs go on without it
     leaves_its_pulse,  # before all others, because a run goes on without its pulse
@@ -277,4 +306,5 @@ REAPER_PROBES = (
     remembers_where_it_was_among_workers,
     keeps_what_is_needed,
     records_what_the_recorder_missed,
+    runs_a_timetable,
 )
