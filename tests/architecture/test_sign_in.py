@@ -98,7 +98,7 @@ def test_a_user_pool_needs_no_function_and_an_issuer_of_one_s_own_no_user_pool(p
 
 def test_the_function_is_told_that_claims_are_to_be_believed_by_this_api_alone(pool: Resolved) -> None:
     assert pool.properties("SignInApi")["Variables"]["callers"] == "oauth"
-    assert pool.properties("Api")["Variables"].keys() == {"stack"}
+    assert pool.properties("Api")["Variables"].keys() == {"stack", "waits"}
     own = Resolved(**OWN).properties("SignInApi")["Variables"]
     assert (own["issuer"], own["audience"], own["client_id"]) == (
         OWN["OAuthIssuer"],

@@ -19,6 +19,8 @@ from tidegate_cli.commands.failures import COLUMNS as FAILURE_COLUMNS
 from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
 from tidegate_cli.commands.operator import POOL_COLUMNS
 from tidegate_cli.commands.statistics import COLUMNS as STATISTICS_COLUMNS
+from tidegate_cli.commands.timetable_runs import RUN_COLUMNS
+from tidegate_cli.commands.timetables import COLUMNS as TIMETABLE_COLUMNS
 from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
 from tidegate_cli.commands.workers import JOB_COLUMNS as JOB_COLUMNS_OF_WORKERS
 from tidegate_cli.following.follow import Snapshot
@@ -200,6 +202,8 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
         ("`pools list`", POOL_COLUMNS),
         ("the report of `run`", REPORT_COLUMNS),
         ("`audit`", AUDIT_COLUMNS),
+        ("`timetables list`", TIMETABLE_COLUMNS),
+        ("`timetables runs`", RUN_COLUMNS),
         ("`failures list`", FAILURE_COLUMNS),
         ("`top`, pools", POOL_COLUMNS_OF_TOP),
         ("`top`, jobs", JOB_COLUMNS_OF_TOP),

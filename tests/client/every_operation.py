@@ -7,11 +7,28 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, webhooks, workflows
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, timetables, webhooks, workflows
 from tidegate_client.wire import Listing, Operation, Request
 
-MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures, webhooks)
+MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures, timetables, webhooks)
+_CHANGE: dict[str, Any] = {
+    "name": "nightly",
+    "cron": "0 6 * * *",
+    "zone": "Europe/Berlin",
+    "every_seconds": 3_600,
+    "anchor": "2026-12-01T00:00:00Z",
+    "start": "2026-12-01T00:00:00Z",
+    "end": "2027-12-01T00:00:00Z",
+    "jitter_seconds": 60,
+    "missed": "once",
+    "grace_seconds": 300,
+    "overlap": "skip",
+    "job": {"type": "text.count"},
+    "workflow": {"jobs": [{"key": "a", "type": "text.count"}]},
+}
 SAMPLES: dict[str, Any] = {
+    "change": _CHANGE,
+    "timetable": {**_CHANGE, "paused": True},
     "body": {"type": "text.count"},
     "workflow": {"jobs": [{"key": "a", "type": "text.count"}]},
     "tag": ["team=data"],

@@ -201,3 +201,49 @@ def test_the_async_client_does_many_things_at_once(transport: httpx.MockTranspor
             return [job.state for job in ended]
 
     assert asyncio.run(main()) == [tg.State.SUCCEEDED] * 5
+
+
+def test_a_timetable_is_made_run_backfilled_and_removed(client: tg.Client) -> None:
+    made = client.create_timetable(
+        {
+            "cron": "0 6 * * *",
+            "zone": "Europe/Berlin",
+            "workflow": _nightly(),
+            "start": datetime(2027, 1, 1, tzinfo=UTC),
+        },
+        idempotency_key="k",
+    )
+    assert made.state == "ACTIVE"
+    assert made.workflow is not None
+    assert (
+        client.create_timetable(
+            {
+                "cron": "0 6 * * *",
+                "zone": "Europe/Berlin",
+                "workflow": _nightly(),
+                "start": datetime(2027, 1, 1, tzinfo=UTC),
+            },
+            idempotency_key="k",
+        ).timetable_id
+        == made.timetable_id
+    )
+    (first, second) = client.next_runs(made.timetable_id, count=2).times
+    assert (first.local, second.local) == ("2027-01-16T06:00:00+01:00", "2027-01-17T06:00:00+01:00")
+    run = client.run_timetable(made.timetable_id)
+    assert run.workflow_id is not None
+    assert client.wait_workflow(run.workflow_id).state == "SUCCEEDED"
+    since, until = datetime(2027, 1, 10, tzinfo=UTC), "2027-01-12T00:00:00Z"
+    assert client.count_backfill(made.timetable_id, since, until).count == 2
+    done = client.backfill(made.timetable_id, since, until)
+    assert ([each.outcome for each in done.runs], done.next_from) == (["submitted"] * 2, None)
+    assert [each.cause for each in client.list_runs(made.timetable_id, page_size=1)].count("backfill") == 2
+    changed = client.change_timetable(
+        made.timetable_id, {"job": JOB, "end": datetime(2028, 1, 1, tzinfo=UTC)}
+    )
+    assert (changed.kind, changed.workflow, changed.job) == ("job", None, JOB)
+    assert client.pause_timetable(made.timetable_id).state == "PAUSED"
+    assert client.resume_timetable(made.timetable_id).next_at == first.scheduled_at
+    assert [each.timetable_id for each in client.list_timetables()] == [made.timetable_id]
+    assert client.remove_timetable(made.timetable_id).timetable_id == made.timetable_id
+    with pytest.raises(tg.NotFound):
+        client.get_timetable(made.timetable_id)

@@ -23,7 +23,9 @@ Step = tuple[int, Any] | tuple[int, Any, dict[str, str]] | Exception
 class Server:
     """Answers one step after the other, and keeps the requests and the pauses."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], *, takes: Sequence[float] = ()) -> None:
+        """`takes` are the seconds that the first answers take."""
+        self._takes = list(takes)
         self.requests: list[httpx.Request] = []
         self.pauses: list[float] = []
         self.time = 0.0
@@ -31,6 +33,7 @@ class Server:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
+        self.time += self._takes.pop(0) if self._takes else 0
         step = self._steps.pop(0)
         if isinstance(step, Exception):
             raise step
@@ -215,14 +218,79 @@ def test_a_bearer_token_is_asked_for_each_request() -> None:
     assert [each.headers["authorization"] for each in server.requests] == ["Bearer one", "Bearer two"]
 
 
-def test_a_wait_polls_slower_and_slower_and_returns_the_whole_job() -> None:
+def test_a_wait_polls_slower_and_slower_where_the_api_does_not_wait() -> None:
     running = _job("RUNNING")
     server = Server([(200, running)] * 4 + [(200, _job("SUCCEEDED")), (200, _job("SUCCEEDED", result=7))])
     with server.client() as client:
         assert client.wait_job("J", polling=tg.Polling(1, 3)).result == 7
-    assert server.pauses == [1, 2, 3, 3]
-    assert server.targets[0] == "/v1/jobs/J?fields=slim"
+    assert server.pauses == [1, 1, 2, 3]
+    assert server.targets[0] == "/v1/jobs/J?fields=slim&wait=20"
+    assert server.targets[1:5] == ["/v1/jobs/J?fields=slim"] * 4
     assert server.targets[-1] == "/v1/jobs/J"
+
+
+def test_the_api_waits_where_it_does() -> None:
+    """A job of 47 s costs four calls."""
+    running, done = (200, _job("RUNNING")), (200, _job("SUCCEEDED", result=7))
+    server = Server([running, running, done, done], takes=[20.1, 19.9, 7])
+    with server.client() as client:
+        assert client.wait_job("J").result == 7
+    assert server.pauses == []
+    assert server.targets == [*["/v1/jobs/J?fields=slim&wait=20"] * 3, "/v1/jobs/J"]
+
+
+def test_a_workflow_that_the_api_waited_for_is_read_once() -> None:
+    page = {
+        "workflow_id": "W",
+        "job_count": 1,
+        "jobs": [],
+        "cursor": None,
+        "created_at": "2026-12-01T00:00:00Z",
+    }
+    ended = {"state": "SUCCEEDED", "ended_at": "2026-12-01T00:00:09Z"}
+    server = Server([(200, {**page, **ended}), _states("3", states="SSS", **ended)], takes=[9])
+    with server.client() as client:
+        assert client.wait_workflow("W").has_ended
+    assert server.targets == ["/v1/workflows/W?limit=1&wait=20", "/v1/workflows/W/states"]
+
+
+def test_an_api_that_knows_no_wait_is_polled() -> None:
+    refused = {"title": "invalid", "errors": [{"field": "wait", "message": "is no query parameter here"}]}
+    server = Server([(422, refused), (200, _job("SUCCEEDED")), (200, _job("SUCCEEDED", result=7))])
+    with server.client() as client:
+        assert client.wait_job("J").result == 7
+    assert server.targets[1] == "/v1/jobs/J?fields=slim"
+
+
+def test_another_refusal_of_a_wait_is_told() -> None:
+    refused = {"title": "invalid", "errors": [{"field": "fields", "message": "is wrong"}]}
+    with Server([(422, refused)]).client() as client, pytest.raises(tg.InvalidRequest, match="is wrong"):
+        client.wait_job("J")
+
+
+@pytest.mark.parametrize(
+    ("timeout_seconds", "wait"), [(35, "wait=20"), (29, "wait=20"), (25.5, "wait=16"), (10, "wait=1")]
+)
+def test_an_answer_comes_within_the_bound_of_its_request(timeout_seconds: float, wait: str) -> None:
+    server = Server([(200, _job("SUCCEEDED"))] * 2)
+    with server.client(timeout_seconds=timeout_seconds) as client:
+        client.wait_job("J")
+    assert server.targets[0].endswith(wait)
+
+
+def test_a_client_with_short_requests_asks_for_no_wait() -> None:
+    server = Server([(200, _job("SUCCEEDED"))] * 2)
+    with server.client(timeout_seconds=9.9) as client:
+        client.wait_job("J")
+    assert server.targets[0] == "/v1/jobs/J?fields=slim"
+
+
+def test_the_api_waits_no_longer_than_the_caller() -> None:
+    server = Server([(200, _job("RUNNING"))] * 3, takes=[20, 5.5])
+    with server.client() as client, pytest.raises(tg.StillRunning):
+        client.wait_job("J", timeout_seconds=25.5)
+    assert server.targets == [f"/v1/jobs/J?fields=slim{wait}" for wait in ("&wait=20", "&wait=5", "")]
+    assert server.pauses == []
 
 
 def test_a_wait_is_bounded() -> None:

@@ -21,6 +21,7 @@ from tidegate_client.models import (
     jobs,
     operate,
     statistics,
+    timetables,
     webhooks,
     workflows,
 )
@@ -78,6 +79,13 @@ MODELS: dict[str, type[Model]] = {
     "SubmittedOut": forecasts.SubmissionForeseen,
     "WhatIfOut": forecasts.WhatIf,
     "WorkflowComparedOut": forecasts.WorkflowCompared,
+    "BackfillCountOut": timetables.BackfillCount,
+    "BackfilledOut": timetables.Backfilled,
+    "NextRunOut": timetables.NextRun,
+    "NextRunsOut": timetables.NextRuns,
+    "TimetableOut": timetables.Timetable,
+    "TimetableRowOut": timetables.TimetableSummary,
+    "TimetableRunOut": timetables.TimetableRun,
     "JudgementOut": jobs.Judgement,
     "LinkOut": jobs.Link,
     "LogLineOut": jobs.LogLine,
@@ -129,7 +137,8 @@ MODELS: dict[str, type[Model]] = {
 READ_OTHERWISE = {
     "Accepted", "AcceptedWorkflow",  # the dataclass Accepted
     "AuditPageOut", "DeliveryPageOut", "DownstreamPageOut", "GrantList", "JobsOut", "PoolList", "ShareList", "TypeList",
-    "UpstreamPageOut", "WebhookList", "WorkerPageOut", "WorkflowListOut",  # pages and lists, by their items
+    "TimetableListOut", "TimetableRunsOut", "UpstreamPageOut", "WebhookList", "WorkerPageOut",
+    "WorkflowListOut",  # pages and lists, read by the name of their items
     "ListForecastOut",  # of such a page, whose rows have the ends
     "Problem", "FieldError", "GatewayMessage",  # errors
 }  # fmt: skip

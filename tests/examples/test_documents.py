@@ -11,7 +11,10 @@ from dev.simulator.memory.seeded import START_MS
 from tests.harness.examples.world import EXAMPLES, Deployment
 from tidegate.contracts.times import to_wire
 from tidegate.domain.job import Job
+from tidegate.usecases.timetables.run_due import run_due_timetables
 from tidegate_cli.documents.submissions import read_document
+from tidegate_cli.documents.timetables import read_timetable
+from tidegate_cli.views import parse_time_ms
 
 HOUR_MS = 3_600_000
 
@@ -140,3 +143,29 @@ def test_a_part_of_a_workflow_is_run_again() -> None:
     jobs = deployment.run_all()
     assert set(states_of(jobs).values()) == {"SUCCEEDED"}
     assert {key: job.attempt for key, job in jobs.items()} == {"extract": 1, "load": 2, "publish": 1}
+
+
+def test_a_workflow_that_is_submitted_each_night() -> None:
+    deployment = Deployment()
+    body = read_timetable(str(EXAMPLES / "timetable.yaml"), needs_template=True)
+    made = deployment.call("POST", "/v1/timetables", body)
+    assert made.status == 201, made.body
+    one = f"/v1/timetables/{made.body['timetable_id']}"
+    (due,) = deployment.call("GET", f"{one}/next", query={"count": "1"}).body["times"]
+    assert due["local"] == "2027-01-16T02:30:00+01:00"
+    due_ms = parse_time_ms(due["scheduled_at"])
+    assert due_ms is not None
+    assert run_due_timetables(deployment.services, due_ms - 1) == 0
+    assert [run_due_timetables(deployment.services, due_ms + 1_000) for _ in range(2)] == [1, 0]
+    jobs = deployment.run_all()
+    assert states_of(jobs) == {"extract": "SUCCEEDED", "report": "SUCCEEDED"}
+    assert jobs["report"].result == {
+        "program": "report of 2027-01-16, due at 2027-01-16T01:30:00.000Z",
+        "seconds": 1.0,
+    }
+    (run,) = deployment.call("GET", f"{one}/runs").body["runs"]
+    assert (run["outcome"], run["state"], run["scheduled_at"]) == (
+        "submitted",
+        "SUCCEEDED",
+        due["scheduled_at"],
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import count
 
 
@@ -25,6 +26,27 @@ class HandClock:
 
     def now_ms(self) -> int:
         return self.at_ms
+
+
+def _nothing(_at_ms: int) -> None:
+    return None
+
+
+@dataclass(slots=True)
+class HandPauses:
+    """Pauses that end at once. `taken_ms` has the length of each, and `at_end` is called with the time after each."""
+
+    at_ms: int = 0
+    at_end: Callable[[int], None] = _nothing
+    taken_ms: list[int] = field(default_factory=list)
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+    def pause_ms(self, duration_ms: int) -> None:
+        self.at_ms += duration_ms
+        self.taken_ms.append(duration_ms)
+        self.at_end(self.at_ms)
 
 
 class NoEntropy:

@@ -12,9 +12,11 @@ from typing import Any, Literal, cast
 
 from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate_cli import ids
+from tidegate_cli.acts import ActsConnection
 from tidegate_cli.api_answers import objects_of, text_of
 from tidegate_cli.connection import MAX_PAGES, Parameter
 from tidegate_cli.errors import CliError
+from tidegate_cli.timetable_calls import TimetablesConnection
 from tidegate_cli.views import JobView, WorkflowView, job_view
 from tidegate_cli.webhook_calls import WebhooksConnection
 from tidegate_client import Accepted
@@ -35,7 +37,7 @@ class Page:
     raw: Mapping[str, Any]
 
 
-class Client(WebhooksConnection):
+class Client(ActsConnection, TimetablesConnection, WebhooksConnection):
     """Calls the API by a method for each route.
 
     Every method may raise ApiProblem (the API refused the request), ApiUnreachable (no answer to five requests),
@@ -189,6 +191,18 @@ class Client(WebhooksConnection):
         """Returns one page of a workflow's jobs, in the order in which they were submitted."""
         some_id = ids.workflow_id(workflow_id)
         return _page(self._ask(workflows.get_workflow, some_id, limit=MAX_PAGE_SIZE, cursor=cursor))
+
+    def wait_for_end(self, some_id: str, seconds: int, *, of_workflow: bool) -> bool:
+        """Lets the API wait for the end of a job or a workflow, for at most `seconds` (1-20).
+
+        Returns whether it has ended. The API may answer at once, without an end.
+        """
+        if of_workflow:
+            some_id = ids.workflow_id(some_id)
+            return (
+                self._ask(workflows.get_workflow, some_id, limit=1, wait=seconds).get("ended_at") is not None
+            )
+        return job_view(self._ask(jobs.get_job, ids.job_id(some_id), fields="slim", wait=seconds)).is_terminal
 
     def get_workflow(self, workflow_id: str) -> WorkflowView:
         """Returns a workflow with all of its jobs."""

@@ -63,6 +63,14 @@ def workflow_id(text: str) -> str:
     raise MalformedId("workflow_id", text, _upper(text) or f"a workflow's id is like {_EXAMPLE}")
 
 
+def timetable_id(text: str) -> str:
+    """Returns `text` if it is a well-formed id of a timetable. Raises MalformedId if not."""
+    if _SUBMISSION.fullmatch(text):
+        return text
+    form = f"a timetable's id is like {_EXAMPLE}; `tidegate timetables list` shows them"
+    raise MalformedId("timetable_id", text, _upper(text) or form)
+
+
 def any_id(text: str) -> str:
     """Returns `text` if it is a well-formed id of a job or a workflow. Raises MalformedId if not."""
     if _SUBMISSION.fullmatch(text) or _JOB_OF_WORKFLOW.fullmatch(text):

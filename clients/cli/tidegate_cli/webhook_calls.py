@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate_cli import ids
-from tidegate_cli.acts import ActsConnection
 from tidegate_cli.api_answers import objects_of
+from tidegate_cli.connection import Connection
 from tidegate_client.operations import webhooks
 
 
-class WebhooksConnection(ActsConnection):
+class WebhooksConnection(Connection):
     """Keeps webhooks by a method for each route. The methods raise what those of `Client` raise."""
 
     def list_webhooks(self) -> list[Mapping[str, Any]]:

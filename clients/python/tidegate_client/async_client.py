@@ -24,8 +24,8 @@ from tidegate_client.exchange import (
     Surroundings,
     exchange_json,
 )
-from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, webhooks, workflows
+from tidegate_client.http import answer_of, base_url, headers_of, longest_wait_seconds, lost, nothing, options
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, timetables, webhooks, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class AsyncClient:
         chance: Callable[[], float] = random.random,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.around = Surroundings(chance, now, retries, on_repeat)
+        self.around = Surroundings(chance, now, retries, on_repeat, longest_wait_seconds(timeout_seconds))
         self._url = base_url(url)
         self._sleep = sleep
         self._http = httpx.AsyncClient(transport=transport, **options(auth, timeout_seconds, trust_env))
@@ -120,6 +120,20 @@ class AsyncClient:
     list_workflow_jobs = async_items(workflows.list_workflow_jobs)
     follow_workflow = async_follow(following.follow_workflow)
     wait_workflow = async_wait(following.wait_workflow)
+
+    # Timetables
+    create_timetable = async_call(timetables.create_timetable)
+    get_timetable = async_call(timetables.get_timetable)
+    change_timetable = async_call(timetables.change_timetable)
+    remove_timetable = async_call(timetables.remove_timetable)
+    pause_timetable = async_call(timetables.pause_timetable)
+    resume_timetable = async_call(timetables.resume_timetable)
+    run_timetable = async_call(timetables.run_timetable)
+    count_backfill = async_call(timetables.count_backfill)
+    backfill = async_call(timetables.backfill)
+    next_runs = async_call(timetables.next_runs)
+    list_timetables = async_items(timetables.list_timetables)
+    list_runs = async_items(timetables.list_runs)
 
     # Pools, job types, shares and workers
     list_pools = async_call(operate.list_pools)

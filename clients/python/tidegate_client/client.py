@@ -23,8 +23,8 @@ from tidegate_client.exchange import (
     Surroundings,
     exchange_json,
 )
-from tidegate_client.http import answer_of, base_url, headers_of, lost, nothing, options
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, webhooks, workflows
+from tidegate_client.http import answer_of, base_url, headers_of, longest_wait_seconds, lost, nothing, options
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, timetables, webhooks, workflows
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Client:
         chance: Callable[[], float] = random.random,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.around = Surroundings(chance, now, retries, on_repeat)
+        self.around = Surroundings(chance, now, retries, on_repeat, longest_wait_seconds(timeout_seconds))
         self._url = base_url(url)
         self._sleep = sleep
         self._http = httpx.Client(transport=transport, **options(auth, timeout_seconds, trust_env))
@@ -119,6 +119,20 @@ class Client:
     list_workflow_jobs = items(workflows.list_workflow_jobs)
     follow_workflow = follow(following.follow_workflow)
     wait_workflow = wait(following.wait_workflow)
+
+    # Timetables
+    create_timetable = call(timetables.create_timetable)
+    get_timetable = call(timetables.get_timetable)
+    change_timetable = call(timetables.change_timetable)
+    remove_timetable = call(timetables.remove_timetable)
+    pause_timetable = call(timetables.pause_timetable)
+    resume_timetable = call(timetables.resume_timetable)
+    run_timetable = call(timetables.run_timetable)
+    count_backfill = call(timetables.count_backfill)
+    backfill = call(timetables.backfill)
+    next_runs = call(timetables.next_runs)
+    list_timetables = items(timetables.list_timetables)
+    list_runs = items(timetables.list_runs)
 
     # Pools, job types, shares and workers
     list_pools = call(operate.list_pools)

@@ -78,12 +78,16 @@ DEFAULT_RETRIES = RetryPolicy()
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The randomness, the clock and the retry policy that flows use. `now` is in seconds, and only ever grows."""
+    """The randomness, the clock and the retry policy that flows use. `now` is in seconds, and only ever grows.
+
+    `longest_wait_seconds` is for how long the API may be asked to wait for an end, so that its answer comes in time.
+    """
 
     chance: Callable[[], float]
     now: Callable[[], float]
     retries: RetryPolicy
     on_repeat: Callable[[Request, Answer | Lost], None]
+    longest_wait_seconds: int = 0
 
 
 def exchange(operation: Operation[T], around: Surroundings) -> Flow[T]:

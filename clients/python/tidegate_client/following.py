@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tidegate_client.errors import InvalidArgument, StillRunning
+from tidegate_client.errors import InvalidArgument, InvalidRequest, StillRunning
 from tidegate_client.exchange import Emit, Flow, Sleep, Stream, Surroundings, exchange
 from tidegate_client.models.jobs import Job, LogPage
 from tidegate_client.models.states import LETTERS, JobState
 from tidegate_client.models.workflows import States
 from tidegate_client.operations.jobs import Moment, get_job, read_logs
-from tidegate_client.operations.workflows import get_states
+from tidegate_client.operations.workflows import get_states, get_workflow
+from tidegate_client.wire import Operation
 
 T = TypeVar("T")
+_EARLY_SECONDS = 1.0  # an answer that comes so much earlier than asked for did not wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,22 @@ def wait_job(
 ) -> Flow[Job]:
     """Waits until a job has ended, however it ended, and returns it with its result.
 
-    Raises NotFound, and StillRunning after `timeout_seconds`; None sets no bound.
+    The API waits where the deployment lets a call wait; else this polls. Raises NotFound, and StillRunning after
+    `timeout_seconds`; None sets no bound.
     """
-    return last_of(follow_job(around, job_id, timeout_seconds=timeout_seconds, polling=polling))
+    until = None if timeout_seconds is None else around.now() + timeout_seconds
+    ended = yield from _wait_at_the_api(
+        around,
+        lambda wait: get_job(job_id, fields="slim", wait=wait),
+        lambda job: job.has_ended,
+        until,
+        polling,
+    )
+    if ended:
+        return (yield from exchange(get_job(job_id), around))
+    return (
+        yield from last_of(follow_job(around, job_id, timeout_seconds=_left(around, until), polling=polling))
+    )
 
 
 def wait_workflow(
@@ -182,9 +197,54 @@ def wait_workflow(
 ) -> Flow[WorkflowChange]:
     """Waits until all jobs of a workflow have ended, and returns their states.
 
-    Raises NotFound, and StillRunning after `timeout_seconds`; None sets no bound.
+    The API waits where the deployment lets a call wait; else this polls. Raises NotFound, and StillRunning after
+    `timeout_seconds`; None sets no bound.
     """
-    return last_of(follow_workflow(around, workflow_id, timeout_seconds=timeout_seconds, polling=polling))
+    until = None if timeout_seconds is None else around.now() + timeout_seconds
+    yield from _wait_at_the_api(
+        around,
+        lambda wait: get_workflow(workflow_id, limit=1, wait=wait),
+        lambda page: page.ended_at is not None,
+        until,
+        polling,
+    )
+    left = _left(around, until)
+    return (yield from last_of(follow_workflow(around, workflow_id, timeout_seconds=left, polling=polling)))
+
+
+def _wait_at_the_api(
+    around: Surroundings,
+    ask: Callable[[int], Operation[T]],
+    has_ended: Callable[[T], bool],
+    until: float | None,
+    polling: Polling,
+) -> Flow[bool]:
+    """Lets the API wait, call after call. Returns whether the end has come.
+
+    Returns False where the time is over, and where the API does not wait: an answer that comes early without an end
+    says so, and an API from before there were waits refuses them. After an early answer it pauses as a poll does.
+    """
+    while True:
+        left = _left(around, until)
+        seconds = around.longest_wait_seconds if left is None else min(around.longest_wait_seconds, int(left))
+        if seconds < 1:
+            return False
+        asked_at = around.now()
+        try:
+            found = yield from exchange(ask(seconds), around)
+        except InvalidRequest as refused:
+            if any(fault.field == "wait" for fault in refused.faults):
+                return False
+            raise
+        if has_ended(found):
+            return True
+        if around.now() - asked_at < seconds - _EARLY_SECONDS:
+            yield Sleep(polling.first_seconds if left is None else min(polling.first_seconds, left))
+            return False
+
+
+def _left(around: Surroundings, until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - around.now())
 
 
 def _applied(answer: States, last: WorkflowChange | None) -> WorkflowChange:

@@ -10,6 +10,8 @@ from tidegate_client.errors import InvalidArgument
 from tidegate_client.wire import Answer, Lost, Request
 
 _CONNECT_SECONDS = 5.0
+_LONGEST_WAIT_SECONDS = 20
+_ANSWER_SECONDS = 9.0  # for the answer behind a wait; API Gateway ends every call after 29 s
 
 
 class Options(TypedDict):
@@ -29,6 +31,11 @@ def options(auth: httpx.Auth | None, timeout_seconds: float, trust_env: bool) ->
         "headers": {"accept": "application/json"},
         "trust_env": trust_env,
     }
+
+
+def longest_wait_seconds(timeout_seconds: float) -> int:
+    """Returns for how long the API may be asked to wait, so that it answers within the bound of a request."""
+    return max(0, min(_LONGEST_WAIT_SECONDS, int(timeout_seconds - _ANSWER_SECONDS)))
 
 
 def base_url(url: str) -> str:

@@ -12,6 +12,7 @@ from dev.simulator.memory.kept_ends import MemoryKeptEnds
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
 from dev.simulator.memory.logs import MemoryLogReader
+from dev.simulator.memory.open_waits import MemoryOpenWaits
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.pulses import MemoryPulses
@@ -52,6 +53,7 @@ def memory_services(
         lanes=MemoryLaneRegistry(world),
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
+        open_waits=MemoryOpenWaits(world),
         progress=MemoryProgressStore(world),
         kept_ends=MemoryKeptEnds(world, settings.retention_seconds),
         statistics=MemoryStatisticsStore(world),

@@ -124,6 +124,7 @@ class MemoryWorld:
     # By permit: the limit, and the time of its last note in milliseconds.
     waiting_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     leases: dict[str, HeldLease] = field(default_factory=dict)
+    open_waits: set[tuple[int, str]] = field(default_factory=set)  # end in milliseconds, and holder
     segments: dict[tuple[str, int], Segment] = field(default_factory=dict)
     graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
     reached: dict[str, Reached] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.kept_ends import DynamoKeptEnds
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
+from tidegate.adapters.dynamodb.open_waits import DynamoOpenWaits
 from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.pulses import DynamoPulses
@@ -37,7 +38,7 @@ from tidegate.adapters.dynamodb.timetables import DynamoTimetableStore
 from tidegate.adapters.dynamodb.webhooks import DynamoWebhookStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
-from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
+from tidegate.adapters.system import SystemClock, SystemEntropy, SystemPauses, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.addresses import Reach
 from tidegate.domain.changes import Changes
@@ -53,6 +54,7 @@ from tidegate.ports import (
     JobRegistry,
     Message,
     OutsideCaller,
+    Pauses,
     SlotExecutor,
     Stopwatch,
     WebhookMessage,
@@ -113,7 +115,8 @@ class ApiDeps:
     """The parts of the API function.
 
     `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops. `describe`
-    returns the description of a job type, None for an unknown one. `outside` calls the receivers of webhooks.
+    returns the description of a job type, None for an unknown one. `outside` calls the receivers of webhooks. `pauses`
+    lets time pass between two looks of a call that waits.
     """
 
     services: Services
@@ -123,6 +126,7 @@ class ApiDeps:
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
     describe: Callable[[str], TypeDescription | None] = _undescribed
     outside: OutsideCaller = field(default_factory=lambda: _outside(Reach.PUBLIC))
+    pauses: Pauses = field(default_factory=SystemPauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +269,7 @@ def aws_services(
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
+        open_waits=DynamoOpenWaits(clients, tables),
         progress=DynamoProgressStore(clients, tables),
         kept_ends=DynamoKeptEnds(clients, tables, settings.retention_seconds),
         statistics=DynamoStatisticsStore(clients, tables),

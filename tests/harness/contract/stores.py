@@ -18,6 +18,7 @@ from dev.simulator.memory.kept_ends import MemoryKeptEnds
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
 from dev.simulator.memory.logs import MemoryLogReader
+from dev.simulator.memory.open_waits import MemoryOpenWaits
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.progress import MemoryProgressStore
@@ -46,6 +47,7 @@ from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.kept_ends import DynamoKeptEnds
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
+from tidegate.adapters.dynamodb.open_waits import DynamoOpenWaits
 from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.pulses import DynamoPulses
@@ -69,6 +71,7 @@ from tidegate.ports import (
     KeptEnds,
     LaneRegistry,
     LogReader,
+    OpenWaits,
     Permits,
     ProgressStore,
     Pulses,
@@ -104,6 +107,7 @@ class Stores:
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
+    open_waits: OpenWaits
     progress: ProgressStore
     kept_ends: KeptEnds
     statistics: StatisticsStore
@@ -133,6 +137,7 @@ def memory_stores() -> Stores:
         lanes=MemoryLaneRegistry(world),
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
+        open_waits=MemoryOpenWaits(world),
         progress=MemoryProgressStore(world),
         kept_ends=MemoryKeptEnds(world, RETENTION_SECONDS),
         statistics=MemoryStatisticsStore(world),
@@ -189,6 +194,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
+        open_waits=DynamoOpenWaits(clients, tables),
         progress=DynamoProgressStore(clients, tables),
         kept_ends=DynamoKeptEnds(clients, tables, RETENTION_SECONDS),
         statistics=DynamoStatisticsStore(clients, tables),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job as job_of
 from dev.simulator.workflows.graphs import workflow
-from tests.harness.determined import NoEntropy
+from tests.harness.determined import HandPauses, NoEntropy
 from tests.harness.faults.deployment import DONE, POOL, Deployment
 from tests.harness.faults.steps import submit, submit_all
 from tidegate.domain.audit import subject_of
@@ -22,6 +22,7 @@ from tidegate.domain.statistics.asked import StatisticsQuery
 from tidegate.domain.statistics.ended import SETTLES_MS
 from tidegate.domain.statistics.spans import DAY_MS, WINDOW_MS
 from tidegate.domain.verdicts import FinishVerdict
+from tidegate.usecases.bounds.deadline import NEVER
 from tidegate.usecases.callers.audited import Asked, audited
 from tidegate.usecases.callers.search import AuditQuery, list_acts
 from tidegate.usecases.forecast.forecast import forecast_job, forecast_workflow
@@ -31,6 +32,7 @@ from tidegate.usecases.read.cost import read_job_cost, read_workflow_cost
 from tidegate.usecases.read.logs import read_logs
 from tidegate.usecases.read.progress import get_graph, get_states
 from tidegate.usecases.read.relations import Direction, chain, dependencies, dependents
+from tidegate.usecases.read.wait import OPEN_MS, Patience, wait_for_job, wait_for_workflow
 from tidegate.usecases.read.why import explain
 from tidegate.usecases.read.worker_jobs import jobs_of_worker
 from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
@@ -71,6 +73,26 @@ def related(d: Deployment) -> None:
             d.services, root, attempt=None, from_ms=None, cursor=None, limit=10, now_ms=d.now_ms
         )
     )
+
+
+def waited_for(d: Deployment) -> None:
+    """Two callers wait for the end of a job and of its workflow, and a third call finds no room."""
+    ids = submit_all(d, workflow([job_of("a")]))
+    workflow_id = ids["a"].partition(".")[0]
+    pauses = HandPauses()
+    patience = Patience(1_000, NEVER, 1, pauses)
+
+    def within(_at_ms: int) -> None:
+        pauses.at_end = lambda _: None
+        wait_for_workflow(d.services, workflow_id, patience, now_ms=d.now_ms)
+
+    d.ask(lambda: wait_for_workflow(d.services, workflow_id, patience, now_ms=d.now_ms))
+    pauses.at_end = within
+    d.ask(lambda: wait_for_job(d.services, ids["a"], patience, now_ms=d.now_ms))
+    d.wait(OPEN_MS + 1)  # a wait whose end failed is over
+    d.ask(lambda: wait_for_job(d.services, ids["a"], patience, now_ms=d.now_ms))
+    d.settle()
+    d.ask(lambda: wait_for_job(d.services, ids["a"], patience, now_ms=d.now_ms))
 
 
 def judged(d: Deployment) -> None:

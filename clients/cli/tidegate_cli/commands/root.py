@@ -30,6 +30,7 @@ from tidegate_cli.commands import (
     statistics,
     status,
     submit,
+    timetable_runs,
     top,
     types_check,
     watch,
@@ -130,6 +131,7 @@ app.add_typer(failures.failures, name="failures")
 app.add_typer(access.grants, name="grants")
 app.add_typer(shares.shares, name="shares")
 app.add_typer(webhooks.webhooks, name="webhooks")
+app.add_typer(timetable_runs.timetables, name="timetables")
 app.add_typer(profiles.profiles, name="profiles")
 status.register(app)
 statistics.register(app)

@@ -88,6 +88,7 @@ def _watch(session: Session, watched: str, timeout_seconds: float | None, *, sil
                 of_workflow=of_workflow,
                 title=watched,
                 timeout_seconds=timeout_seconds or DEFAULT_WAIT_SECONDS,
+                shows_changes=not silent,
             )
         if session.is_structured:
             session.show(client.get_workflow(watched).as_json() if of_workflow else jobs[0].raw)

@@ -42,7 +42,7 @@ def read_document(
     no meaning for this file.
     """
     shown = "standard input" if name == "-" else name
-    value = load(_read(name), shown)
+    value = load(read_text(name), shown)
     if speed is not None and not is_wfformat(value):
         raise OptionError("--speed", f"is for traces in WfFormat, and {shown} is none: leave it out")
     if speed is not None and not (math.isfinite(speed) and speed > 0):
@@ -74,6 +74,8 @@ def to_document(
     if not isinstance(value, Mapping):
         raise MalformedFile(f"{name} does not hold an object; a job has a `type`, a workflow has `jobs`")
     if "jobs" not in value and "type" not in value:
+        if "job" in value or "workflow" in value:
+            raise MalformedFile(f"{name} is a timetable; `tidegate timetables create` takes it")
         raise MalformedFile(
             f"{name} is neither a job (it has no `type`), nor a workflow (no `jobs`), "
             "nor WfFormat (no `workflow`)"
@@ -86,7 +88,8 @@ def to_document(
     return Document(body, is_workflow="jobs" in value)
 
 
-def _read(name: str) -> str:
+def read_text(name: str) -> str:
+    """Returns the text of the file `name` (`-` is standard input). Raises MalformedFile if it can't be read."""
     try:
         raw = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _read_file(Path(name))
         if len(raw) > MAX_BYTES:

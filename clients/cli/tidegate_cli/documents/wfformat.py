@@ -29,8 +29,12 @@ class WfFormatError(UsageError):
 
 
 def is_wfformat(document: object) -> bool:
-    """True if a JSON document has an object `workflow`. WfFormat has one, and tidegate's own documents have none."""
-    return isinstance(document, Mapping) and isinstance(document.get("workflow"), Mapping)
+    """True if a JSON document has an object `workflow` without `jobs`.
+
+    WfFormat has one. Of tidegate's own documents only a timetable has such an object, which then has jobs.
+    """
+    workflow = document.get("workflow") if isinstance(document, Mapping) else None
+    return isinstance(workflow, Mapping) and "jobs" not in workflow
 
 
 def to_workflow(

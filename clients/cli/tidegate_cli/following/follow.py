@@ -60,6 +60,15 @@ Fetch = Callable[[], tuple[JobView, ...]]
 Explain = Callable[[Sequence[JobView]], tuple[str, ...]]
 
 
+Rest = Callable[[float], bool]
+"""Lets at most some seconds pass until the end, and returns whether they were used."""
+
+
+def no_rest(_left_seconds: float) -> bool:
+    """Uses no time."""
+    return False
+
+
 def explain_nothing(_jobs: Sequence[JobView]) -> tuple[str, ...]:
     """Returns no reasons why jobs wait."""
     return ()
@@ -132,14 +141,16 @@ def follow(
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     checks: Sequence[Callable[[], None]] = (),
     explain: Explain = explain_nothing,
+    rest: Rest = no_rest,
     waiting: Waiting | None = None,
 ) -> tuple[JobView, ...]:
     """Polls until every job has ended, and returns the jobs. Raises WaitTimedOut after `timeout_seconds`.
 
     `fetch` reads the jobs, `viewer` shows each poll under `title`. `checks` are called at each poll. A check raises if
     something that the run needs has ended, such as a worker process. `explain` returns the reasons why jobs wait. It is
-    called at the first poll, at each poll that found no change, and when the time is over. `waiting` holds the clocks,
-    for tests. Also raises what `fetch` and `checks` raise.
+    called at the first poll, at each poll that found no change, and when the time is over. `rest` is asked before each
+    pause, which is left out where `rest` used its time. `waiting` holds the clocks, for tests. Also raises what
+    `fetch`, `checks` and `rest` raise.
     """
     passing = waiting or Waiting()
     began_ms = passing.now_ms()
@@ -166,7 +177,8 @@ def follow(
             open_jobs = sum(not job.is_terminal for job in jobs)
             said = f"waited {timeout_seconds:g} s: {open_jobs} of {len(jobs)} jobs have not ended; they go on"
             raise WaitTimedOut("\n  ".join((said, *(waits or explain(jobs)))))
-        passing.sleep(min(pause_s, left_s))
+        if not rest(left_s):
+            passing.sleep(min(pause_s, left_s))
 
 
 def exit_code_of(jobs: Sequence[JobView], others: Set[str] = frozenset()) -> ExitCode:

@@ -9,7 +9,16 @@ import httpx
 
 from tidegate_cli.client import Client
 from tidegate_cli.errors import ApiProblem, Interrupted
-from tidegate_cli.following.follow import Fetch, Viewer, WaitTimedOut, fetch_job, fetch_workflow, follow
+from tidegate_cli.following.api_wait import ApiWait
+from tidegate_cli.following.follow import (
+    Fetch,
+    Viewer,
+    WaitTimedOut,
+    fetch_job,
+    fetch_workflow,
+    follow,
+    no_rest,
+)
 from tidegate_cli.following.held import explain_with
 from tidegate_cli.views import JobView
 
@@ -41,8 +50,11 @@ def watch(
     title: str,
     timeout_seconds: float,
     checks: Sequence[Callable[[], None]] = (),
+    shows_changes: bool = True,
 ) -> tuple[JobView, ...]:
     """Follows the job or workflow with the id `watched` to its end, and returns its jobs.
+
+    Without `shows_changes` the viewer learns of the end alone, so the API may wait for it.
 
     Raises WaitTimedOut after `timeout_seconds`, and Interrupted on Ctrl-C. Both name the id and the commands that go
     on. Also raises what `checks` raise, which are called at each poll.
@@ -56,6 +68,7 @@ def watch(
             timeout_seconds=timeout_seconds,
             checks=checks,
             explain=explain_with(client),
+            rest=no_rest if shows_changes else ApiWait(client, watched, of_workflow=of_workflow),
         )
     except KeyboardInterrupt as error:
         kind = "workflow" if of_workflow else "job"

@@ -109,9 +109,15 @@ def list_jobs(
     return Listing(sent, page_reader(Job, "jobs"))
 
 
-def get_job(job_id: str, *, fields: Literal["slim", "full"] | None = None) -> Operation[Job]:
-    """Reads one job, with its parameters and its result unless `fields` is "slim". Raises NotFound."""
-    return Operation(request("GET", "/v1/jobs/{}", job_id, fields=fields), reader(Job))
+def get_job(
+    job_id: str, *, fields: Literal["slim", "full"] | None = None, wait: int | None = None
+) -> Operation[Job]:
+    """Reads one job, with its parameters and its result unless `fields` is "slim". Raises NotFound.
+
+    With `wait` (0-20 seconds) the answer may wait for the job's end. It comes at once where the job has ended, and
+    where the deployment lets no further call wait.
+    """
+    return Operation(request("GET", "/v1/jobs/{}", job_id, fields=fields, wait=wait), reader(Job))
 
 
 def why(job_id: str) -> Operation[Why]:

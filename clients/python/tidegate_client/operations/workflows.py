@@ -74,10 +74,13 @@ def list_workflows(
 
 
 def get_workflow(
-    workflow_id: str, *, limit: int | None = None, cursor: str | None = None
+    workflow_id: str, *, limit: int | None = None, cursor: str | None = None, wait: int | None = None
 ) -> Operation[WorkflowPage]:
-    """Reads a workflow with a page of at most `limit` jobs; `list_workflow_jobs` reads all. Raises NotFound."""
-    sent = request("GET", "/v1/workflows/{}", workflow_id, limit=limit, cursor=cursor)
+    """Reads a workflow with a page of at most `limit` jobs; `list_workflow_jobs` reads all. Raises NotFound.
+
+    With `wait` (0-20 seconds) the answer may wait for the workflow's end, as that of `get_job` for a job's.
+    """
+    sent = request("GET", "/v1/workflows/{}", workflow_id, limit=limit, cursor=cursor, wait=wait)
     return Operation(sent, reader(WorkflowPage))
 
 

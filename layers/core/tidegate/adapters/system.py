@@ -121,6 +121,14 @@ class SystemStopwatch:
         return time.monotonic_ns() // 1_000_000
 
 
+class SystemPauses(SystemStopwatch):
+    """The same stopwatch, which can let time pass."""
+
+    def pause_ms(self, duration_ms: int) -> None:
+        """Returns after `duration_ms` milliseconds (0 or more)."""
+        time.sleep(duration_ms / 1_000)
+
+
 class SystemTimer:
     """The same time for operations that also wait (`adapters.aws.effort.Timer`)."""
 

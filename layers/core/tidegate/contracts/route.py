@@ -87,3 +87,9 @@ PageSize = Annotated[int, Field(ge=1, le=limits.MAX_PAGE_SIZE)]
 LIMIT = Parameter("limit", f"the most entries of a page; {limits.DEFAULT_PAGE_SIZE} by default", PageSize)
 DRY_RUN = Parameter("dry_run", "checks everything, writes nothing and answers what would be", bool)
 CURSOR = Parameter("cursor", "where to go on: the cursor that the last page or call answered")
+WAIT = Parameter(
+    "wait",
+    "how many seconds the answer may wait for the end; without a wait where it has ended, where as many calls wait as "
+    "may, and where the deployment lets no call wait",
+    Annotated[int, Field(ge=0, le=limits.MAX_ASKED_WAIT_SECONDS)],
+)

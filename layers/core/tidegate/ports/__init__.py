@@ -29,6 +29,7 @@ from tidegate.ports.kept_ends import KeptEnds
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.logs import LogPortion, LogReader, LogSink
+from tidegate.ports.open_waits import OpenWaits
 from tidegate.ports.outside import OutsideCaller
 from tidegate.ports.permits import Permits
 from tidegate.ports.progress import ProgressStore
@@ -38,7 +39,7 @@ from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
 from tidegate.ports.statistics import StatisticsStore
 from tidegate.ports.submissions import OpenSubmission, Reminder, SubmissionStore
-from tidegate.ports.system import Clock, Entropy, Stopwatch
+from tidegate.ports.system import Clock, Entropy, Pauses, Stopwatch
 from tidegate.ports.timetables import Calendar, RunPage, TemplateReader, TimetablePage, TimetableStore
 from tidegate.ports.webhooks import DeliveryQueue, WebhookMessage, WebhookStore
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
@@ -76,9 +77,11 @@ __all__ = [
     "LogSink",
     "Message",
     "OpenSubmission",
+    "OpenWaits",
     "Outcome",
     "OutcomeKind",
     "OutsideCaller",
+    "Pauses",
     "Permits",
     "ProgressStore",
     "Pulses",

@@ -19,6 +19,13 @@ class Stopwatch(Protocol):
         """Returns milliseconds since a moment that only this process knows."""
 
 
+class Pauses(Stopwatch, Protocol):
+    """A stopwatch that can also let time pass."""
+
+    def pause_ms(self, duration_ms: int) -> None:
+        """Returns after `duration_ms` milliseconds (0 or more)."""
+
+
 class Entropy(Protocol):
     """The source of everything random: new ids and jitter."""
 

@@ -28,6 +28,7 @@ from tidegate.ports import (
     KeptEnds,
     LaneRegistry,
     LogReader,
+    OpenWaits,
     Permits,
     ProgressStore,
     Pulses,
@@ -65,6 +66,7 @@ class Services:
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
+    open_waits: OpenWaits
     progress: ProgressStore
     kept_ends: KeptEnds
     statistics: StatisticsStore

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tests.harness.determined import StandingClock
+from tests.harness.determined import HandPauses, StandingClock
 from tests.harness.e2e.permissions.states import (
     end_and_be_due,
     is_kept,
@@ -34,6 +34,8 @@ from tidegate.domain.statistics.spans import DAY_MS, HOUR_MS, Counted, Reached, 
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin
+from tidegate.usecases.bounds.deadline import NEVER
+from tidegate.usecases.read.wait import Patience, wait_for_job
 
 NOOP = "tidegate.noop"
 
@@ -358,6 +360,14 @@ def says_what_is_alive(world: World, services: Services) -> None:
     assert ask(services, "GET", "/v1/status")["healthy"]
 
 
+def waits_for_an_end(world: World, services: Services) -> None:
+    """By the use case, because the stage of a probe lets no call wait."""
+    job_id = submit(world, JobRequest(type=NOOP))
+    pauses = HandPauses()
+    wait_for_job(services, job_id, Patience(1_000, NEVER, 1, pauses), now_ms=now_ms())
+    assert pauses.taken_ms == [500, 500]
+
+
 def makes_and_removes_a_timetable(world: World, services: Services) -> None:
     body = {"cron": "0 6 * * *", "job": {"type": NOOP}}
     path = f"/v1/timetables/{ask(services, 'POST', '/v1/timetables', body)['timetable_id']}"
@@ -407,5 +417,6 @@ API_PROBES = (
     records_an_act_and_shows_it,
     shows_what_a_job_printed,
     says_what_is_alive,
+    waits_for_an_end,
     makes_and_removes_a_timetable,
 )

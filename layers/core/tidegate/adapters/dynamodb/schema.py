@@ -253,6 +253,9 @@ WAITING_AT: Final = "waiting_at"
 OWNER: Final = "owner"  # the dispatcher that has a dispatch lease
 ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
 PULSE_AT: Final = "at"
+# The name of the item that holds the open waits.
+WAITS: Final = "waits"
+OPEN_WAITS: Final = "open_waits"
 # The name of the item that holds all rules; the keys of its maps are names of pools or types, or
 # fingerprints of failures.
 RULES: Final = "rules"

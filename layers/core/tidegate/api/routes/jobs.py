@@ -22,6 +22,7 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
+from tidegate.api.waiting import patience_of
 from tidegate.contracts.job_listing import (
     PARAMETERS,
     REPEATED,
@@ -33,6 +34,7 @@ from tidegate.contracts.job_listing import (
 from tidegate.contracts.requests import read_job
 from tidegate.contracts.responses import Accepted, JobOut, JobRowOut, job_out, straggling_out
 from tidegate.usecases.read import query
+from tidegate.usecases.read.wait import wait_for_job
 from tidegate.usecases.statistics.usual_runs import straggling
 from tidegate.usecases.submit import submit
 from tidegate.usecases.submit.would_submit import would_submit_job
@@ -68,11 +70,14 @@ def post_job() -> Response[str]:
 
 @router.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
-    """Returns one job, whole or without its large parts."""
-    refuse_other_parameters(router, "fields")
+    """Returns one job, whole or without its large parts. With `wait` it may first wait for the job's end."""
+    refuse_other_parameters(router, "fields", "wait")
     deps, given = deps_of(router), router.current_event.multi_value_query_string_parameters
-    whole = read_is_whole(given, default="full")
-    job = query.get_job(deps.services, id_of("job", job_id, JOB_ID), whole=whole)
+    whole, patience = read_is_whole(given, default="full"), patience_of(router)
+    id_of("job", job_id, JOB_ID)
+    if patience is not None:
+        wait_for_job(deps.services, job_id, patience, now_ms=deps.clock.now_ms())
+    job = query.get_job(deps.services, job_id, whole=whole)
     view, now_ms = job_out if whole else row_out, deps.clock.now_ms()
     straggler = straggling_out(straggling(deps.services, job, now_ms, until_of(router)))
     answer = {**view(job, deps.services.settings.rank_policy, now_ms), **straggler}

@@ -18,15 +18,18 @@ from tidegate.api.reading import (
     deps_of,
     id_of,
     key_and_dry_run_of,
+    limit_of,
     on_accepted_of,
     refuse_other_parameters,
     until_of,
 )
+from tidegate.api.waiting import patience_of
 from tidegate.contracts.requests import read_workflow
 from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
 from tidegate.contracts.times import to_wire
 from tidegate.contracts.workflow_responses import summary_out
 from tidegate.usecases.read import progress, query
+from tidegate.usecases.read.wait import wait_for_workflow
 from tidegate.usecases.submit import submit
 from tidegate.usecases.submit.would_submit import would_submit_workflow
 
@@ -62,12 +65,15 @@ def post_workflow() -> Response[str]:
 
 @router.get("/v1/workflows/<workflow_id>")
 def get_workflow(workflow_id: str) -> Response[str]:
-    """Returns a workflow with a page of its jobs."""
-    refuse_other_parameters(router, "limit", "cursor")
+    """Returns a workflow with a page of its jobs. With `wait` it may first wait for the workflow's end."""
+    refuse_other_parameters(router, "limit", "cursor", "wait")
     deps = deps_of(router)
     services = deps.services
     id_of("workflow", workflow_id, ULID)
-    cursor = cursor_of(router)
+    cursor, patience = cursor_of(router), patience_of(router)
+    limit_of(router)  # refused before the wait, not after it
+    if patience is not None:
+        wait_for_workflow(services, workflow_id, patience, now_ms=deps.clock.now_ms())
 
     def read(limit: int) -> WorkflowOut:
         page = query.get_workflow(services, workflow_id, cursor=cursor, limit=limit)

@@ -13,7 +13,7 @@ from tidegate.contracts.forecast import JobForecastOut
 from tidegate.contracts.job_listing import MAX_SUBJECT_CHARACTERS, MAX_WAIT_SECONDS, JobsOut
 from tidegate.contracts.requests import JobIn
 from tidegate.contracts.responses import Accepted, ForeseenOut, JobOut, JobRowOut
-from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, Parameter, Route
+from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, WAIT, Parameter, Route
 from tidegate.contracts.why import WhyOut
 from tidegate.domain import limits
 from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
@@ -120,6 +120,7 @@ ROUTES = (
                 "full, which is the default, or slim without parameters, dependencies, result and history",
                 Literal["slim", "full"],
             ),
+            WAIT,
         ),
         errors=(NotFound,),
     ),

@@ -8,7 +8,7 @@ from tidegate.contracts.cost import WorkflowCostOut
 from tidegate.contracts.forecast import ForecastOut
 from tidegate.contracts.requests import WorkflowIn
 from tidegate.contracts.responses import AcceptedWorkflow, ForeseenOut, WorkflowOut
-from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, Parameter, Route
+from tidegate.contracts.route import CURSOR, DRY_RUN, LIMIT, WAIT, Parameter, Route
 from tidegate.contracts.routes.jobs import IDEMPOTENCY_KEY, TAGS
 from tidegate.contracts.times import Time
 from tidegate.contracts.workflow_responses import CriticalPathOut, GraphOut, StatesOut, WorkflowListOut
@@ -35,7 +35,7 @@ ROUTES = (
         Role.VIEWER,
         "reads a workflow with a page of its jobs",
         {HTTPStatus.OK: WorkflowOut},
-        parameters=(LIMIT, CURSOR),
+        parameters=(LIMIT, CURSOR, WAIT),
         errors=(NotFound,),
     ),
     Route(
