@@ -73,6 +73,8 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
         return _handed_back(job, stamp, None)
     if outcome.kind is OutcomeKind.HANDED_BACK:
         return _handed_back(job, stamp, claimed.began_at_ms)
+    if outcome.kind is OutcomeKind.HANDED_OVER and outcome.handed_over and claimed.assignment.token:
+        return _handed_over(claimed, outcome.handed_over, claimed.assignment.token, stamp)
     transition = _transition(services, claimed, outcome, stamp)
     # Its figures tell the time of the second attempt too.
     if isinstance(transition, FinishIfAttemptHolds) and transition.job.may_run_twice:
