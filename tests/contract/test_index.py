@@ -36,7 +36,8 @@ def expected_sort(job: Job) -> int | None:
     moments = {
         Group.ACTIVE: job.queued_at_ms,
         Group.OUTSIDE: job.lease_expires_at_ms,
-        Group.SCHEDULED: job.wakes_at_ms}
+        Group.SCHEDULED: job.wakes_at_ms,
+    }
     return moments.get(group, job.finished_at_ms)
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from tests.harness.domain.job_samples import ASKED, NOW_MS, RUNNING, SAMPLES, ended
 from tests.harness.domain.worker_cases import (
-    ATTEMPT_BROKEN,
     FAILURE,
     NO_CANCEL,
     NONE,

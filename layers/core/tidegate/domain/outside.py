@@ -15,6 +15,9 @@ from typing import Final
 from tidegate.domain import limits
 from tidegate.domain.texts import plain_message
 
+APPROVAL_TYPE: Final = "tidegate.approval"
+"""The built-in job type whose jobs wait outside until a caller approves or rejects them."""
+
 _FORM: Final = "1"  # the form of the token, so that a later version may read earlier tokens
 _PARTS: Final = 4
 _DIGEST_BYTES: Final = 24  # of SHA-256: far more than the secret's 128 bits need

@@ -114,7 +114,9 @@ def _handed_over(value: HandedOver, context: JobContext) -> AttemptReport:
     """Returns the report of a hand-over, or of a failure where this attempt can't be handed over."""
     if context.finish_token:
         return AttemptReport(ReportKind.HANDED_OVER, handed_over=value)
-    message = "this attempt can't be handed over, because its type may run twice at once; leave out second_attempt"
+    message = (
+        "this attempt can't be handed over, because its type may run twice at once; leave out second_attempt"
+    )
     return _failed("not-handed-over", message, retryable=False)
 
 
