@@ -1,8 +1,8 @@
 """An attempt that was handed over: its code has ended, and somebody outside finishes the job.
 
-The job stays RUNNING under the same attempt, and no worker runs it. Whoever is to finish it holds the attempt's token:
-a text with the job's id, the number of the attempt, and a secret of this attempt alone. The job keeps only a digest
-of the token, so no reader of the job can make the token.
+The job stays RUNNING under the same attempt, and no worker runs it. The attempt's token allows its holder to finish
+it: a text with the job's id, the number of the attempt, and a secret of this attempt alone. The job keeps only a
+digest of the token, so no reader of the job can make the token.
 """
 
 from __future__ import annotations
