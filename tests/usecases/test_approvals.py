@@ -158,10 +158,11 @@ def test_a_role_is_named_by_its_namespace_whatever_the_session() -> None:
 
 def test_the_submitter_alone_may_not_decide_not_even_as_an_operator() -> None:
     for submitter in (BEN, ANN):
-        asked = Approvals(submitter)
+        own = Approvals(submitter)
         with pytest.raises(NotAnApprover, match="nobody approves alone what is its own"):
-            asked.decide(submitter)
-        assert asked.job.is_outside
+            own.decide(submitter)
+        assert own.job.is_outside
+    asked = Approvals(ANN)
     other_session = caller_under(f"{ROLES}/Schedulers/another")
     with pytest.raises(NotAnApprover):
         asked.decide(other_session)

@@ -159,7 +159,7 @@ def test_a_silent_outside_loses_the_job_which_is_retried() -> None:
     token = pool.start(HOUR)
     pool.world.now_ms += 60_000
     reap(pool)
-    assert pool.outside(token)  # to this very instant
+    assert pool.outside(token).is_outside  # to this very instant
     pool.world.now_ms += 1
     reap(pool)
     job = pool.job(token.job_id)
@@ -289,7 +289,7 @@ def test_no_other_text_finishes_a_job(text: str) -> None:
     with pytest.raises(WrongToken) as refused:
         finish(pool, text, job_id=token.job_id)
     assert not text or len(text) < 3 or text not in str(refused.value)
-    assert pool.outside(token)
+    assert pool.outside(token).is_outside
 
 
 def test_a_token_is_of_one_job_one_attempt_and_one_secret() -> None:
@@ -311,8 +311,8 @@ def test_a_token_is_of_one_job_one_attempt_and_one_secret() -> None:
         finish(pool, replace(token, attempt=0))
     with pytest.raises(NotFound):
         finish(pool, replace(token, job_id="01KATDPGZ8M5B6W2Y3Q7RVXN4C"))
-    assert pool.outside(token)
-    assert pool.outside(other)
+    assert pool.outside(token).is_outside
+    assert pool.outside(other).is_outside
 
 
 def test_a_job_that_still_runs_in_its_worker_is_not_finished_yet() -> None:

@@ -18,6 +18,7 @@ from tests.harness.faults.acting_scenarios import changed, changed_in_bulk, mark
 from tests.harness.faults.asking_scenarios import counted, in_the_audit_trail, judged, recorded, related
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
+from tests.harness.faults.outside_scenarios import approved, finished_outside, left_outside
 from tests.harness.faults.progress_scenarios import recorded_by_the_reaper
 from tests.harness.faults.recovery_scenarios import (
     cancelled_downstream,
@@ -372,6 +373,9 @@ RUNNING: Mapping[str, Case] = {
     "doubled messages": Case(doubled_messages),
     "slow dispatcher": Case(slow_dispatcher),
     "cancelled as they begin": Case(cancelled_as_they_begin),
+    "finished outside": Case(finished_outside),
+    "left outside": Case(left_outside, _DONE_ALL_THE_SAME),
+    "approved": Case(approved),
 }
 # Callers submit, and ask.
 ASKING: Mapping[str, Case] = {
