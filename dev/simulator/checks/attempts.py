@@ -57,9 +57,8 @@ def is_end_outside(end: HistoryEntry) -> bool:
     """Tells whether an entry ended an attempt outside: by its token, by a cancellation, or because it was silent."""
     if end.state is State.CANCELLED:
         return end.reason == "cancellation asked for"
-    return end.reason in (FINISHED_REASON, OUTSIDE_SILENT) or (
-        end.actor == REAPER and end.reason == TIMED_OUT
-    )
+    silent = end.reason == OUTSIDE_SILENT or (end.actor == REAPER and end.reason == TIMED_OUT)
+    return silent or end.reason.partition(":")[0] in (FINISHED_REASON, "approved", "rejected")
 
 
 def lives_of(job: Job) -> list[list[HistoryEntry]]:

@@ -48,7 +48,9 @@ def left_outside(d: Deployment) -> None:
 
 def approved(d: Deployment) -> None:
     """A job waits for a decision, which is made twice."""
-    job_id = submit(d, "asked", type=APPROVAL_TYPE, parameters={"title": "Publish?", "approvers": [ANN.subject]})
+    job_id = submit(
+        d, "asked", type=APPROVAL_TYPE, parameters={"title": "Publish?", "approvers": [ANN.subject]}
+    )
     d.course = ends_in({"asked": HANDED})
     d.settle()
     for _ in range(2):
