@@ -100,7 +100,7 @@ def test_no_answer_tells_the_secret_or_the_digest(caplog: pytest.LogCaptureFixtu
     everything = " ".join(str((answer.headers, answer.body)) for answer in told) + caplog.text
     for secret in (token.text, token.secret, token.digest):
         assert secret not in everything
-        assert secret not in str(api.world.audit)
+        assert secret not in str(api.world.acts)
 
 
 def test_a_token_alone_allows_nothing() -> None:
