@@ -61,7 +61,7 @@ def test_the_console_brings_the_licences_of_its_packages(
         pytest.skip("the console was not built: npm can't be reached")
     answer = browser.get(f"{stack.oauth_api_url}/console/third-party.txt")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    for package in ("react-dom", "@mui/material", "oidc-client-ts"):
+    for package in ("react-dom", "@mui/material", "oauth4webapi"):
         name, _, text = answer.text.partition(f"## {package} - ")[2].partition("\n## ")[0].partition("\n")
         assert "(" in name
         assert "opyright" in text

@@ -4,7 +4,8 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { makeApi } from "./api/client";
 import { readConfig } from "./api/config";
-import { CALLBACK, finishSignIn, makeSession, NO_SIGN_IN } from "./api/session";
+import { finishSignIn, makeSession, NO_SIGN_IN } from "./api/session";
+import { CALLBACK } from "./api/tokens";
 import { App, makeQueryClient } from "./app/App";
 
 const config = readConfig(document);
@@ -16,7 +17,7 @@ const nonce = document.querySelector<HTMLElement>("script[nonce]")?.nonce || und
 
 if (config.signIn !== null && location.pathname.endsWith(`/${CALLBACK}`)) {
   // A window that no page has opened, such as one that was loaded again, can hand over nothing: it shows the console.
-  finishSignIn(config.signIn, document.baseURI).catch(() => location.replace(document.baseURI));
+  if (!finishSignIn()) location.replace(document.baseURI);
 } else {
   const session = config.signIn === null ? NO_SIGN_IN : makeSession(config.signIn, document.baseURI);
   const api = makeApi(config, session.token);

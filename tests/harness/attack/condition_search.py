@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.harness.own_process import least_processor_ms
+from tests.harness.own_process import least_quiet_ms
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.conditions.evaluator import build
 from tidegate.adapters.conditions.parser import parse
@@ -237,7 +237,7 @@ def cost_of(
         except ConditionError as error:
             said = str(error)[:60]
 
-    return least_processor_ms(evaluate, enough_ms=enough_ms, times=times), said
+    return least_quiet_ms(evaluate, enough_ms=enough_ms, times=times), said
 
 
 def peak_bytes(expression: str, view: Mapping[str, Json]) -> int:
