@@ -14,7 +14,7 @@ from tests.harness.domain.worker_cases import STAMP
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, is_sharded, key_lane, share_lane
 from tidegate.domain.rank import place_of, rank, ready_at_of
-from tidegate.domain.states import Group, State, group_of
+from tidegate.domain.states import Group, State
 from tidegate.domain.traits import Traits
 from tidegate.domain.transitions import DispatchIfReady, HoldIfReady
 from tidegate.ports import IndexEntry
@@ -25,7 +25,7 @@ LANES = (MAIN, share_lane("data"), "type:t", "key:1:k")
 
 def expected_sort(job: Job) -> int | None:
     """Returns the sort value of an entry, as the port defines it."""
-    group = group_of(job.state)
+    group = job.group
     if group is Group.READY:
         boost = job.critical_path_boost_millipoints
         place = place_of(job.job_id)
@@ -33,7 +33,11 @@ def expected_sort(job: Job) -> int | None:
         return rank(RANK_POLICY, job.priority, ready_at_ms, job.tries, boost, place=place, passes=job.passes)
     if group is Group.PENDING:
         return job.created_at_ms
-    moments = {Group.ACTIVE: job.queued_at_ms, Group.SCHEDULED: job.wakes_at_ms}
+    moments = {
+        Group.ACTIVE: job.queued_at_ms,
+        Group.OUTSIDE: job.lease_expires_at_ms,
+        Group.SCHEDULED: job.wakes_at_ms,
+    }
     return moments.get(group, job.finished_at_ms)
 
 
@@ -61,7 +65,7 @@ def test_a_job_stands_in_the_group_of_its_new_state_alone_under_its_sort_value(
 ) -> None:
     stores.jobs.insert_if_absent([case.job])
     job = stores.jobs.apply(case.transition)
-    group = group_of(job.state)
+    group = job.group
     place = (job.pool, group, job.lane if group is Group.READY else MAIN)
     assert whole_index(stores) == {place: [IndexEntry(job.job_id, expected_sort(job) or 0)]}
 

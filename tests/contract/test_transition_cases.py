@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.harness.contract.stores import Stores, overwrite
+from tests.harness.domain.outside_cases import REFUSED_HERE
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES, OF_EACH_KIND
 from tidegate.domain.errors import NotFound
+from tidegate.domain.job import Job
 from tidegate.domain.transitions import Transition, TransitionRefused
 
 
@@ -32,6 +34,17 @@ def test_a_refused_transition_brings_the_job_back_and_changes_nothing(
         assert store_says.value.job == job, broken
         assert str(store_says.value) == str(domain_says.value), broken
         assert kept_stores.jobs.get(job.job_id, consistent=True) == job, broken
+
+
+@pytest.mark.parametrize(("transition", "job"), REFUSED_HERE, ids=lambda each: type(each).__name__)
+def test_a_job_outside_is_left_to_the_outside(kept_stores: Stores, transition: Transition, job: Job) -> None:
+    overwrite(kept_stores, job)
+    with pytest.raises(TransitionRefused) as domain_says:
+        transition.apply(job)
+    with pytest.raises(TransitionRefused) as store_says:
+        kept_stores.jobs.apply(transition)
+    assert str(store_says.value) == str(domain_says.value)
+    assert kept_stores.jobs.get(job.job_id, consistent=True) == job
 
 
 @pytest.mark.parametrize("transition", OF_EACH_KIND, ids=lambda one: type(one).__name__)

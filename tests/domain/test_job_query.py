@@ -232,5 +232,5 @@ def test_each_state_is_sorted_by_its_own_moment(
 @pytest.mark.parametrize("group", list(Group))
 def test_a_listing_of_ended_jobs_begins_with_the_latest(group: Group) -> None:
     assert is_latest_first(group) is (
-        group not in (Group.ACTIVE, Group.PENDING, Group.SCHEDULED, Group.READY)
+        group not in (Group.ACTIVE, Group.OUTSIDE, Group.PENDING, Group.SCHEDULED, Group.READY)
     )

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.harness.domain.documents import read_document, table_rows
-from tidegate.domain.states import MARKABLE, TERMINAL, TRANSITIONS, Group, State, group_of
+from tidegate.domain.states import MARKABLE, TERMINAL, TRANSITIONS, Group, State, group_of, groups_of
 
 ARROW = re.compile(r"^\s*(\[\*\]|[A-Z_]+) --> (\[\*\]|[A-Z_]+)", re.MULTILINE)
 INITIAL = {State.PENDING, State.SCHEDULED, State.READY}
@@ -58,4 +58,6 @@ def test_only_queued_and_running_share_a_group() -> None:
     assert group_of(State.QUEUED) is group_of(State.RUNNING) is Group.ACTIVE
     others = [group_of(state) for state in State if state not in (State.QUEUED, State.RUNNING)]
     assert len(set(others)) == len(others)
-    assert {*others, Group.ACTIVE} == set(Group)
+    assert {*others, Group.ACTIVE, Group.OUTSIDE} == set(Group)
+    assert groups_of(State.RUNNING) == (Group.ACTIVE, Group.OUTSIDE)
+    assert all(groups_of(state) == (group_of(state),) for state in State if state is not State.RUNNING)

@@ -97,6 +97,17 @@ def test_rules_hold_a_job_back_and_are_taken_off(run: Run, deployment: Deploymen
     assert (rules["paused"], rules["max_running"]) == (False, None)
 
 
+def test_an_approval_is_asked_for_and_given(run: Run, deployment: Deployment) -> None:
+    lines = run("approval.sh")
+    assert "Publish the figures?" in lines[0]
+    assert any("It waits for an approval since " in line for line in lines)
+    asked, publish = sorted(deployment.world.jobs.values(), key=lambda job: job.job_id)
+    assert f"{asked.job_id} is SUCCEEDED" in lines
+    assert isinstance(asked.result, dict)
+    assert (asked.result["approved"], asked.result["comment"]) == (True, "figures checked")
+    assert publish.state == "SUCCEEDED"
+
+
 def test_a_workflow_on_hold_is_changed_and_goes_on(run: Run, deployment: Deployment) -> None:
     lines = run("acts.sh")
     assert any("HELD" in line and "nightly" in line for line in lines)

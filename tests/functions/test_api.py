@@ -15,7 +15,7 @@ from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 JOB_FIELDS = {
     "job_id", "workflow_id", "key", "name", "description", "type", "state", "priority", "effective_priority",
     "critical_path_boost", "pool", "requires",
-    "share", "concurrency_key", "concurrency_limit", "held_in", "on_hold", "judgement", "judgements",
+    "share", "concurrency_key", "concurrency_limit", "held_in", "on_hold", "outside", "judgement", "judgements",
     "tags", "submitted_by", "namespace", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
     "worker_host", "worker_name",
     "parameters", "depends_on", "waiting_on_count", "created_at", "not_before", "finish_by",

@@ -32,6 +32,10 @@ ROUTES = [
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/hold", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/unhold", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/mark", {}),
+    ("POST", f"/v1/jobs/{UNKNOWN_ID}/finish", {}),
+    ("POST", f"/v1/jobs/{UNKNOWN_ID}/heartbeat", {}),
+    ("POST", f"/v1/jobs/{UNKNOWN_ID}/approve", {}),
+    ("POST", f"/v1/jobs/{UNKNOWN_ID}/reject", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/rerun", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/retry", {}),
     ("POST", "/v1/workflows", {}),
@@ -116,7 +120,9 @@ def test_every_route_refuses_a_query_parameter_that_it_does_not_take(
     [
         path
         for method, path, _ in ROUTES
-        if method == "POST" and path.count("/") > 2 and not path.endswith(("/backfill", "/mark"))
+        if method == "POST"
+        and path.count("/") > 2
+        and not path.endswith(("/backfill", "/finish", "/heartbeat", "/mark"))
     ],
 )
 def test_every_action_refuses_an_option_in_its_body_that_it_does_not_take(api: Api, path: str) -> None:
@@ -129,6 +135,12 @@ def test_every_action_refuses_an_option_in_its_body_that_it_does_not_take(api: A
 def test_a_mark_needs_options_and_refuses_others_beside_them(api: Api) -> None:
     answer = api.call("POST", f"/v1/jobs/{UNKNOWN_ID}/mark", {"unasked": True})
     assert (answer.status, answer.fields) == (422, ["state", "reason", "unasked"])
+
+
+@pytest.mark.parametrize("act", ["finish", "heartbeat"])
+def test_a_word_from_outside_needs_a_token_and_refuses_others_beside_it(api: Api, act: str) -> None:
+    answer = api.call("POST", f"/v1/jobs/{UNKNOWN_ID}/{act}", {"unasked": True})
+    assert (answer.status, answer.fields) == (422, ["token", "unasked"])
 
 
 def test_a_misspelt_query_parameter_is_told_what_was_meant(api: Api) -> None:

@@ -27,6 +27,7 @@ from tidegate_authorizer.keys import IssuerUnreachable
 SECRET = "s3cr3t-0f-ann"
 BODIES: dict[str, object] = {
     "a job": {"type": "tidegate.noop", "parameters": {"password": SECRET}, "tags": {"x": SECRET}},
+    "a finish token": {"token": SECRET, "result": SECRET},
     "unknown fields": {SECRET: SECRET, "reason": SECRET},
     "no JSON": f'{{"parameters": "{SECRET}"',
 }

@@ -54,9 +54,13 @@ class NoEntropy:
 
     def __init__(self) -> None:
         self._numbers = count(1)
+        self._secrets = count(1)
 
     def new_ulid(self, now_ms: int) -> str:
         return f"{next(self._numbers):026d}"
+
+    def secret(self) -> str:
+        return f"{next(self._secrets):032x}"
 
     def jitter(self) -> float:
         return 0.0

@@ -15,6 +15,7 @@ from dev.simulator.checks.ends import check_ends
 from dev.simulator.checks.invariants import check_all
 from dev.simulator.interleavings.actors import POOL, Worked
 from dev.simulator.interleavings.orders import PORTS, Explored, Finished, explore
+from dev.simulator.interleavings.outside_scenes import OUTSIDE_CASES
 from dev.simulator.interleavings.scene import Scene
 from dev.simulator.interleavings.scenes import CASES, Case
 from dev.simulator.interleavings.second_scenes import SECOND_CASES
@@ -39,7 +40,7 @@ from tidegate.domain.transitions.second import won
 from tidegate.ports import message_of
 from tidegate.usecases.services import Services
 
-ALL_CASES = {**CASES, **SECOND_CASES}
+ALL_CASES = {**CASES, **SECOND_CASES, **OUTSIDE_CASES}
 EVENTS_SEEN_MS = 1_800_000
 _ACTIVE = (State.QUEUED, State.RUNNING)
 
@@ -69,7 +70,8 @@ def check_state(case: Case, run: Finished) -> None:
         assert states.count(State.RUNNING) == each.attempt, each
     active = [each for each in run.world.jobs.values() if each.state in _ACTIVE]
     beside = [each for each in active if each.live_second is not None]
-    assert case.window is None or len(active) + len(beside) <= case.window, active
+    slots = [each for each in active if not each.is_outside]
+    assert case.window is None or len(slots) + len(beside) <= case.window, active
     for each in beside:  # it holds its permit from the offer on, or its slot would be given away
         holder = second_holder(each.job_id, each.attempt)
         assert holder in run.world.permits[second_permit(each.pool)], each

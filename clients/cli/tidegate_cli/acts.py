@@ -8,7 +8,7 @@ from typing import Any, cast
 from tidegate_cli import ids
 from tidegate_cli.connection import Connection
 from tidegate_cli.views import JobView, job_view
-from tidegate_client.operations import bulk, jobs, operate, workflows
+from tidegate_client.operations import bulk, jobs, operate, outside, workflows
 from tidegate_client.wire import Operation
 
 _IN_BULK: Mapping[str, Callable[..., Operation[Any]]] = {
@@ -64,6 +64,33 @@ class ActsConnection(Connection):
         return job_view(
             self._ask(jobs.mark_job, ids.job_id(job_id), state=cast(jobs.EndByHand, state), reason=reason)
         )
+
+    def finish_job(self, job_id: str, token: str, result: Any) -> JobView:
+        """Ends a job outside as SUCCEEDED by its attempt's token. A second call has no further effect."""
+        return job_view(self._ask(outside.finish_job, ids.job_id(job_id), token=token, result=result))
+
+    def fail_job(self, job_id: str, token: str, failure: Mapping[str, Any]) -> JobView:
+        """Ends an attempt outside as failed by its token. A second call has no further effect.
+
+        `failure` has `code`, `message`, `retryable` and `retry_after_seconds`.
+        """
+        return job_view(self._ask(outside.fail_job, ids.job_id(job_id), token=token, **failure))
+
+    def beat_job(
+        self, job_id: str, token: str, fraction: float | None = None, message: str = ""
+    ) -> Mapping[str, Any]:
+        """Extends the lease of a job outside by its attempt's token; returns when it ends now, as the API says it."""
+        return self._ask(
+            outside.beat_job, ids.job_id(job_id), token=token, fraction=fraction, message=message
+        )
+
+    def approve_job(self, job_id: str, comment: str) -> JobView:
+        """Approves an approval, and returns the job after that. A second call has no further effect."""
+        return job_view(self._ask(outside.approve_job, ids.job_id(job_id), comment=comment))
+
+    def reject_job(self, job_id: str, comment: str) -> JobView:
+        """Rejects an approval, and returns the job after that. A second call has no further effect."""
+        return job_view(self._ask(outside.reject_job, ids.job_id(job_id), comment=comment))
 
     def cancel_job(self, job_id: str, *, downstream: bool = False, dry_run: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.

@@ -25,7 +25,17 @@ from tidegate_client.exchange import (
     exchange_json,
 )
 from tidegate_client.http import answer_of, base_url, headers_of, longest_wait_seconds, lost, nothing, options
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, timetables, webhooks, workflows
+from tidegate_client.operations import (
+    bulk,
+    callers,
+    failures,
+    jobs,
+    operate,
+    outside,
+    timetables,
+    webhooks,
+    workflows,
+)
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -87,6 +97,11 @@ class AsyncClient:
     hold_job = async_call(jobs.hold_job)
     unhold_job = async_call(jobs.unhold_job)
     mark_job = async_call(jobs.mark_job)
+    finish_job = async_call(outside.finish_job)
+    fail_job = async_call(outside.fail_job)
+    beat_job = async_call(outside.beat_job)
+    approve_job = async_call(outside.approve_job)
+    reject_job = async_call(outside.reject_job)
     cancel_jobs = async_call(bulk.cancel_jobs)
     retry_jobs = async_call(bulk.retry_jobs)
     reprioritise_jobs = async_call(bulk.reprioritise_jobs)

@@ -24,7 +24,17 @@ from tidegate_client.exchange import (
     exchange_json,
 )
 from tidegate_client.http import answer_of, base_url, headers_of, longest_wait_seconds, lost, nothing, options
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, timetables, webhooks, workflows
+from tidegate_client.operations import (
+    bulk,
+    callers,
+    failures,
+    jobs,
+    operate,
+    outside,
+    timetables,
+    webhooks,
+    workflows,
+)
 from tidegate_client.wire import Answer, Json, Lost, Operation, Request
 
 T = TypeVar("T")
@@ -86,6 +96,11 @@ class Client:
     hold_job = call(jobs.hold_job)
     unhold_job = call(jobs.unhold_job)
     mark_job = call(jobs.mark_job)
+    finish_job = call(outside.finish_job)
+    fail_job = call(outside.fail_job)
+    beat_job = call(outside.beat_job)
+    approve_job = call(outside.approve_job)
+    reject_job = call(outside.reject_job)
     cancel_jobs = call(bulk.cancel_jobs)
     retry_jobs = call(bulk.retry_jobs)
     reprioritise_jobs = call(bulk.reprioritise_jobs)

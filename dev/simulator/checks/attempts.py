@@ -11,8 +11,10 @@ from itertools import pairwise
 
 from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.retry import OUTSIDE_SILENT, TIMED_OUT
 from tidegate.domain.states import FAILURES, State
 from tidegate.usecases.reap.reap_active import ACTOR as REAPER
+from tidegate.usecases.work.outside import FINISHED_REASON
 
 _BY_FORCE = "grace period over"  # the reaper ends a job that ignores a cancellation; its worker is not lost
 
@@ -34,10 +36,11 @@ def spent(life: Sequence[HistoryEntry]) -> Spent:
         if claim.state is not State.RUNNING:
             continue
         by_worker = after.actor == claim.actor and after.state is not State.RUNNING
-        tries += by_worker and (after.state is State.SCHEDULED or after.state in FAILURES)
+        outside = is_end_outside(after)
+        tries += (by_worker or outside) and (after.state is State.SCHEDULED or after.state in FAILURES)
         retries += after.state is State.SCHEDULED
         interruptions += by_worker and after.state is State.READY
-        if is_end_by_second(claim, after):
+        if outside or is_end_by_second(claim, after):
             continue
         lost = not by_worker and not (after.actor == REAPER and after.reason.endswith(_BY_FORCE))
         losses += lost
@@ -48,6 +51,14 @@ def is_end_by_second(claim: HistoryEntry, end: HistoryEntry) -> bool:
     """Tells whether the second attempt beside the attempt of a claim ended the job."""
     beside = f"second attempt beside attempt {claim.attempt}"
     return end.state is State.SUCCEEDED and end.reason == beside
+
+
+def is_end_outside(end: HistoryEntry) -> bool:
+    """Tells whether an entry ended an attempt outside: by its token, by a cancellation, or because it was silent."""
+    if end.state is State.CANCELLED:
+        return end.reason == "cancellation asked for"
+    silent = end.reason == OUTSIDE_SILENT or (end.actor == REAPER and end.reason == TIMED_OUT)
+    return silent or end.reason.partition(":")[0] in (FINISHED_REASON, "approved", "rejected")
 
 
 def lives_of(job: Job) -> list[list[HistoryEntry]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
-from dev.simulator.checks.attempts import check_attempts, is_end_by_second
+from dev.simulator.checks.attempts import check_attempts, is_end_by_second, is_end_outside
 from dev.simulator.system.simulator import Simulator
 from tidegate.domain import limits
 from tidegate.domain.changes import JobChange
@@ -60,7 +60,8 @@ def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission])
 def check_histories(jobs: Iterable[Job]) -> None:
     """Checks that every job ended once, by allowed transitions, with the right costs, and that times never go back.
 
-    Only the worker that claimed an attempt, or the reaper, may report its outcome. A second attempt may succeed.
+    Only the worker that claimed an attempt, the reaper, or the outside may report its outcome. A second attempt may
+    succeed.
     """
     for job in jobs:
         assert job.state in TERMINAL, f"{job.job_id} is {job.state}"
@@ -71,6 +72,7 @@ def check_histories(jobs: Iterable[Job]) -> None:
         assert all(
             after.actor in (claim.actor, REAPER)
             or after.state is State.RUNNING
+            or is_end_outside(after)
             or is_end_by_second(claim, after)
             for claim, after in attempts
         ), f"somebody else's word was taken: {job}"

@@ -24,10 +24,14 @@ class SeededEntropy:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._issued = 0
+        self._secrets = random.Random(f"secrets of {seed}")  # apart, so that no other draw depends on them
 
     def new_ulid(self, now_ms: int) -> str:
         self._issued += 1
         return f"{now_ms:013d}{self._issued:013d}"
+
+    def secret(self) -> str:
+        return f"{self._secrets.getrandbits(128):032x}"
 
     def jitter(self) -> float:
         return self._random.random()

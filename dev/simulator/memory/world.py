@@ -29,7 +29,7 @@ from tidegate.domain.progress import Segment, Summary
 from tidegate.domain.pulses import Part
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.rules import RuleEntry, RuleKey
-from tidegate.domain.states import Group, group_of
+from tidegate.domain.states import Group
 from tidegate.domain.statistics.codec import unpacked
 from tidegate.domain.statistics.ended import EndedJob, EndPlace
 from tidegate.domain.statistics.spans import Counted, Reached, Span
@@ -205,7 +205,7 @@ class MemoryWorld:
 
     def index_key(self, job: Job) -> IndexKey:
         """Returns the part of the index that holds the job."""
-        group = group_of(job.state)
+        group = job.group
         lane = job.lane if group is Group.READY else MAIN
         shard = zlib.crc32(job.job_id.encode()) % self.shards if is_sharded(lane) else 0
         return job.pool, group, shard, lane
@@ -219,11 +219,13 @@ class MemoryWorld:
 
     def _sort(self, job: Job) -> int:
         created = job.created_at_ms
-        match group_of(job.state):
+        match job.group:
             case Group.READY:
                 return job.rank_under(self.rank_policy, job.ready_at_ms or created, passes=job.passes)
             case Group.ACTIVE:
                 return job.queued_at_ms or created
+            case Group.OUTSIDE:
+                return job.lease_expires_at_ms or created
             case Group.SCHEDULED:
                 return job.wakes_at_ms or created
             case Group.PENDING:

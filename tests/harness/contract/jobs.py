@@ -8,6 +8,7 @@ from tests.harness.contract.stores import NOW_MS, POOL
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Progress
 from tidegate.domain.logs import LogPlace
+from tidegate.domain.outside import Outside
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
 from tidegate.domain.states import State
@@ -145,5 +146,6 @@ def full_job(job_id: str) -> Job:
         result={"rows": [1, 2.5, "x", None]},
         failure=JobFailure("broken", "it broke", "01EARLIER.7"),
         history=HISTORY,
+        outside=Outside(3, "digest", NOW_MS + 2, lease_ms=60_000, until_ms=NOW_MS + 90_000, beats=2),
         **LATEST,
     )

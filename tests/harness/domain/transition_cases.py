@@ -20,6 +20,7 @@ from tests.harness.domain.job_samples import (
     made_ready,
     others,
 )
+from tests.harness.domain.outside_cases import OUTSIDE_CASES
 from tests.harness.domain.reopen_cases import REOPENINGS
 from tests.harness.domain.second_cases import SECOND_CASES
 from tests.harness.domain.transition_case import Case
@@ -323,7 +324,7 @@ CASES = [
     *_release_cases(),
     *_dispatch_cases(),
     *_claim_cases(),
-    *(Case(*worked) for worked in (*WORKER_CASES, *SECOND_CASES)),
+    *(Case(*worked) for worked in (*WORKER_CASES, *SECOND_CASES, *OUTSIDE_CASES)),
     *_repair_cases(),
     *_cancel_cases(),
     *_mark_cases(),

@@ -61,6 +61,7 @@ def run_code(assignment: Assignment) -> Course:
         remaining_seconds=lambda: assignment.timeout_ms / 1_000 - stop.slept_seconds,
         report_progress=lambda _progress: None,
         stop=stop,
+        finish_token="" if assignment.token is None else assignment.token.text,
     )
     report = run_attempt(found, assignment.parameters, context)
     return Course(round(stop.slept_seconds * 1_000), outcome_of(report, Signal.GO_ON))

@@ -22,6 +22,7 @@ from tidegate.bootstrap import aws_services
 from tidegate.domain.changes import Changes, JobChange
 from tidegate.domain.errors import ServiceUnavailable, TidegateError
 from tidegate.domain.job import Job
+from tidegate.domain.outside import APPROVAL_TYPE
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
@@ -57,14 +58,20 @@ _PASSES = 30
 Course = Callable[[Job], Outcome]
 
 
+HANDED_TYPE = "handed.over"
+
+
 class ReadsUpstreams(AnyParameters):
-    """Job types whose code receives the results of its upstreams."""
+    """Job types whose code receives the results of its upstreams. Two of them hand their jobs over."""
+
+    def types(self) -> Sequence[str]:
+        return (*super().types(), HANDED_TYPE, APPROVAL_TYPE)
 
     def reads_upstreams(self, job_type: str) -> bool:
         return True
 
     def may_run_twice(self, job_type: str) -> bool | None:
-        return True if job_type in self.types() else None
+        return job_type in super().types() if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()
@@ -115,6 +122,7 @@ class Deployment:
         self.memory = DispatcherMemory()
         self.course: Course = lambda _job: DONE
         self.served = [POOL]  # the pools that have workers
+        self.tokens: dict[str, str] = {}  # of the latest attempt that was handed over
         self.started: dict[str, int] = {}
         self.began: dict[str, int] = {}
         self.ended: dict[str, int] = {}
@@ -311,6 +319,8 @@ class Deployment:
             outcome = Outcome(OutcomeKind.CANCELLED) if asked else claimed.refusal or self.course(job)
             if outcome is DIES:
                 return None
+            if outcome.kind is OutcomeKind.HANDED_OVER and claimed.assignment.token is not None:
+                self.tokens[job.job_id] = claimed.assignment.token.text
             ran = replace(claimed, began_at_ms=run.began_at_ms)
             return conclusion_of(self.services, ran, outcome, self.now_ms)
         except TidegateError:

@@ -27,6 +27,7 @@ from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS
 from tests.harness.faults.event_scenarios import SETTINGS as WITH_EVENTS
 from tests.harness.faults.event_scenarios import told
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
+from tests.harness.faults.outside_scenarios import approved, finished_outside, left_outside
 from tests.harness.faults.progress_scenarios import recorded_by_the_reaper
 from tests.harness.faults.recovery_scenarios import (
     cancelled_downstream,
@@ -383,6 +384,9 @@ RUNNING: Mapping[str, Case] = {
     "doubled messages": Case(doubled_messages),
     "slow dispatcher": Case(slow_dispatcher),
     "cancelled as they begin": Case(cancelled_as_they_begin),
+    "finished outside": Case(finished_outside),
+    "left outside": Case(left_outside, _DONE_ALL_THE_SAME),
+    "approved": Case(approved),
 }
 # Callers submit, and ask.
 ASKING: Mapping[str, Case] = {

@@ -20,8 +20,9 @@ DOCUMENT: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
 # The one header that routes require is the signature, and the check wants 401 without it. API Gateway answers 403, as
 # its documents say. `ignored_auth` holds that no route answers without it.
 LEFT_OUT = [missing_required_header]
-# A pool, a type or a cursor of the right form may still be none of this deployment, which is 422.
-ACCEPTED = ["2xx", "3xx", "404", "409", "422"]
+# A pool, a type or a cursor of the right form may still be none of this deployment, which is 422. A token of the right
+# form may be none of the job, which is 403.
+ACCEPTED = ["2xx", "3xx", "403", "404", "409", "422"]
 
 
 def closed_components() -> dict[str, Any]:

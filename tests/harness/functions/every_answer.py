@@ -15,10 +15,12 @@ from tests.harness.determined import NoEntropy, StandingClock
 from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answer, Api
 from tests.harness.functions.counted import count_one_job
 from tests.harness.outside.staged import StagedCaller
+from tests.harness.usecases.handing_over import hand_over
 from tidegate.api.app import handle
 from tidegate.domain.addresses import Reach
 from tidegate.domain.job import JobFailure, Progress
 from tidegate.domain.logs import LogLine, LogPlace
+from tidegate.domain.outside import HandedOver
 from tidegate.domain.pulses import Part
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -189,7 +191,25 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("POST", f"/v1/jobs/{first}/unhold")
     api.call("POST", f"{workflow}/cancel")
     api.call("POST", f"/v1/jobs/{first}/mark", {"state": "SUCCEEDED", "reason": "by hand"})
+    _ask_from_outside(api)
     api.call("POST", f"{workflow}/cancel")
+
+
+_BEN = "arn:aws:iam::123456789012:user/ben"
+
+
+def _ask_from_outside(api: _Asked) -> None:
+    job, token = hand_over(api.services, api.submit(), NOW_MS, HandedOver(3_600, 60, "renders on the farm"))
+    path = f"/v1/jobs/{job.job_id}"
+    api.call("GET", path)
+    api.call("POST", f"{path}/heartbeat", {"token": token.text, "progress": {"fraction": 0.5}})
+    api.call("POST", f"{path}/finish", {"token": token.text, "result": {"frames": 240}})
+    api.call("POST", f"{path}/finish", {"token": token.text, "error": {"code": "late"}})
+    for act in ("approve", "reject"):
+        body = {"type": "tidegate.approval", "parameters": {"title": "Publish?"}}
+        job_id = str(api.call("POST", "/v1/jobs", body, arn=_BEN).body["job_id"])
+        hand_over(api.services, job_id, NOW_MS, HandedOver(86_400, message="Publish?"))
+        api.call("POST", f"/v1/jobs/{job_id}/{act}", {"comment": "checked"})
 
 
 def _ask_about_pools_and_types(api: _Asked) -> None:

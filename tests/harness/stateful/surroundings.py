@@ -33,6 +33,9 @@ class EvenEntropy:
         self._issued += 1
         return f"{self._issued:026d}"
 
+    def secret(self) -> str:
+        return f"{self._issued:032x}"
+
     def jitter(self) -> float:
         return JITTER
 

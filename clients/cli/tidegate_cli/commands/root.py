@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from tidegate_cli.commands import (
     access,
+    approvals,
     callers,
     console,
     cost,
@@ -24,6 +25,7 @@ from tidegate_cli.commands import (
     local,
     login,
     mark,
+    outside,
     profiles,
     recovery,
     shares,
@@ -144,6 +146,8 @@ forecast.register(app)
 cost.register(app)
 what_if.register(app)
 workers.register(app)
+outside.register(app)
+approvals.register(app)
 callers.register(app)
 console.register(app)
 login.register(app)

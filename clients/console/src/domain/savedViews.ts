@@ -20,6 +20,7 @@ export function commonViews(subject: string | null): readonly View[] {
       address: { state: "FAILED,TIMED_OUT", since: "24h", order: "newest" },
     },
     { name: "Running long", address: { state: "RUNNING", overdue: "true" } },
+    { name: "Approvals", address: { state: "RUNNING", type: "tidegate.approval" } },
     { name: "Waiting over 10 min", address: { state: "READY", waits_longer_than: "600" } },
     ...(subject === null ? [] : [{ name: "Mine", address: { submitted_by: subject, order: "newest" } }]),
   ];

@@ -55,6 +55,7 @@ export function aJob(changes: Partial<Job> & { readonly job_id: string }): Job {
     estimate_source: null,
     actual_duration_seconds: null,
     progress: null,
+    outside: null,
     error: null,
     result: null,
     parameters: {},

@@ -92,6 +92,25 @@ class Rerunning(Model):
     dry_run: bool
 
 
+class Outside(Model):
+    """The hand-over of a job that is outside now.
+
+    Its lease ends at `lease_expires_at` unless a heartbeat extends it, and its time outside at `until`.
+    """
+
+    since: datetime | None = None
+    lease_expires_at: datetime | None = None
+    until: datetime | None = None
+
+
+class HeartbeatOutside(Model):
+    """The answer to a heartbeat from outside."""
+
+    job_id: str
+    attempt: int
+    outside: Outside | None = None
+
+
 class Straggler(Model):
     """The measure of a straggler: 99 % of the `runs` of its type that were counted took at most `p99_seconds`."""
 
@@ -115,6 +134,8 @@ class Job(Model):
 
     `estimate_source` is `caller` or `statistics`, None without an estimate. `straggler` stands in an answer about one
     job alone (`GET /v1/jobs/{job_id}`), while that job runs longer than 99 % of its type did.
+
+    `outside` says that the job was handed over and nobody has finished it yet.
 
     `judgement` is what is known about `finish_by` without a forecast, None where nothing is; `judgements` are the
     latest ten. `latest_start` is None unless the stack ranks by latest starts and a time to finish by concerns the job.
@@ -174,6 +195,7 @@ class Job(Model):
     actual_duration_seconds: float | None = None
     straggler: Straggler | None = None
     progress: Progress | None = None
+    outside: Outside | None = None
     error: JobFailure | None = None
     result: Any = None
     parameters: Mapping[str, Any] | None = None

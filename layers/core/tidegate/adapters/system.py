@@ -151,6 +151,10 @@ class SystemEntropy:
         """Returns a new ULID for `now_ms` (milliseconds since the epoch): 26 characters that sort by time."""
         return str(ULID.from_timestamp(now_ms))
 
+    def secret(self) -> str:
+        """Returns a new secret of 128 random bits, as 32 hexadecimal digits."""
+        return secrets.token_hex(16)
+
     def jitter(self) -> float:
         """Returns a random number, uniform in [0, 1)."""
         return self._random.random()

@@ -25,6 +25,7 @@ from tidegate.api.routes import (
     jobs,
     logs,
     operator,
+    outside,
     progress,
     recovery,
     relations,
@@ -55,6 +56,7 @@ app.include_router(jobs.router)
 app.include_router(progress.router)
 app.include_router(amend.router)
 app.include_router(hold.router)
+app.include_router(outside.router)
 app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)

@@ -16,8 +16,11 @@ from tidegate.domain.errors import (
     MalformedBody,
     MissingRole,
     MissingScope,
+    NotAnApproval,
+    NotAnApprover,
     NotFound,
     NotMarkable,
+    NotOutside,
     NotRetryable,
     NotWaiting,
     NotYours,
@@ -27,6 +30,7 @@ from tidegate.domain.errors import (
     TooFarDownstream,
     UnknownName,
     Violation,
+    WrongToken,
 )
 from tidegate.domain.workers import WorkerGone
 
@@ -46,6 +50,10 @@ STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     NotRetryable: HTTPStatus.CONFLICT,
     NotWaiting: HTTPStatus.CONFLICT,
     NotMarkable: HTTPStatus.CONFLICT,
+    NotOutside: HTTPStatus.CONFLICT,
+    NotAnApproval: HTTPStatus.CONFLICT,
+    WrongToken: HTTPStatus.FORBIDDEN,
+    NotAnApprover: HTTPStatus.FORBIDDEN,
     TooFarDownstream: HTTPStatus.CONFLICT,
     WorkerGone: HTTPStatus.CONFLICT,
     NotFound: HTTPStatus.NOT_FOUND,

@@ -14,6 +14,7 @@ from pydantic_core.core_schema import any_schema
 from typing_extensions import TypedDict
 
 from tidegate.contracts.judgements import JudgementOut, job_judgement_out, judgement_out
+from tidegate.contracts.outside import OutsidePartOut, outside_part
 from tidegate.contracts.times import Time, to_wire
 from tidegate.contracts.workflow_responses import WorkflowSummaryOut
 from tidegate.domain.dependency import DependencyType
@@ -146,12 +147,11 @@ class StragglingOut(TypedDict, total=False):
     straggler: StragglerOut | None
 
 
-_NOT_LOOKED_AT: Final[
-    StragglingOut
-] = {}  # for job_out, whose caller adds the field: the type has to stand there
+# For job_out, whose caller adds the field: the type has to stand there.
+_NOT_LOOKED_AT: Final[StragglingOut] = {}
 
 
-class JobRowOut(TimesOut, StragglingOut):
+class JobRowOut(TimesOut, StragglingOut, OutsidePartOut):
     """A job as a listing shows it: without its parameters, dependencies, result, history and `judgements`.
 
     `judgement` is what is known about its `finish_by` without a forecast, null where nothing is.
@@ -415,6 +415,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         ],
         "waiting_on_count": len(job.waiting_on),
         **_times_out(job),
+        **outside_part(job),
         "judgement": job_judgement_out(job, now_ms),
         "cancel_requested_by": job.cancel_requested_by,
         "timeout_seconds": job.timeout_seconds,

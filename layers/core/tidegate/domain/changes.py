@@ -33,6 +33,8 @@ class JobChange:
     def concerns_dispatcher(self) -> bool:
         """True if the job became READY, ended, freed its slot, or its code began and others wait for that.
 
+        A hand-over frees a slot.
+
         On AWS the filter of the dispatcher's stream decides this, and lets through a few changes more.
         """
         if self.new.state in TERMINAL:
@@ -41,6 +43,8 @@ class JobChange:
         if self.new.state in (State.READY, State.SCHEDULED) and self.old is not None:
             return self.old.state in _LEAVES[self.new.state]
         if self.new.state is State.READY:
+            return True
+        if self.new.is_outside and self.old is not None and not self.old.is_outside:
             return True
         began = self.old is not None and not self.old.was_started and self.new.was_started
         return began and self.new.state is State.RUNNING and self.new.watch_start

@@ -213,6 +213,54 @@ class NotMarkable(TidegateError):
         super().__init__(f"job {job_id} {why}")
 
 
+class NotOutside(TidegateError):
+    """The error for a job that can't be finished from outside, because the attempt is not outside, or not any more.
+
+    `why` completes the sentence "job ID …": it gives the reason and what the caller can do instead.
+    """
+
+    code = "not-outside"
+
+    def __init__(self, job_id: str, why: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"job {job_id} {why}")
+
+
+class WrongToken(TidegateError):
+    """The error for a token that finishes no attempt of the job. It never shows the token."""
+
+    code = "wrong-token"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"the token is none of job {job_id}; send the text that the job's code got as context.finish_token, whole"
+        )
+
+
+class NotAnApproval(TidegateError):
+    """The error for a job that is to be approved or rejected, and is of another type."""
+
+    code = "not-an-approval"
+
+    def __init__(self, job_id: str, job_type: str) -> None:
+        super().__init__(
+            f"job {job_id} is of type {job_type}, which nobody approves; name a job of type tidegate.approval"
+        )
+
+
+class NotAnApprover(TidegateError):
+    """The error for a caller that may not decide about an approval. `namespace` is the caller's."""
+
+    code = "not-an-approver"
+
+    def __init__(self, job_id: str, namespace: str, *, own: bool) -> None:
+        why = "you submitted it, and nobody approves alone what is its own" if own else "you are no operator"
+        super().__init__(
+            f"job {job_id} is not yours to approve or reject: {why}, and its parameter approvers does not name "
+            f"{namespace}; ask one whom it names, or an operator"
+        )
+
+
 class TooFarDownstream(TidegateError):
     """The error for a job with more jobs downstream than one call can find. `found` is how many the call found."""
 

@@ -13,10 +13,11 @@ from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.logs import LogPlace
+from tidegate.domain.outside import Outside
 from tidegate.domain.rank import MOST_PASSES, RankPolicy, place_of, rank
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.second_attempts import SecondAttempt, SecondEnd
-from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.traits import Traits
 from tidegate.domain.verdicts import Judgement
 
@@ -141,7 +142,8 @@ class Job(GivenFields):
 
     `judgements` are what the reaper noted about `finish_by_ms` in this life, the latest last.
     `may_run_twice` says that the job's type allows a second attempt beside a straggling one. `second` is the latest
-    second attempt, of whichever life (see `domain.second_attempts`).
+    second attempt, of whichever life (see `domain.second_attempts`). `outside` is the latest hand-over, of whichever
+    attempt (see `domain.outside`).
 
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
     a point. `latest_start_ms` is when the job has to start at the latest, so that its own times to finish by and those
@@ -200,6 +202,7 @@ class Job(GivenFields):
     expires_at_s: int | None = None
     may_run_twice: bool = False
     second: SecondAttempt | None = None
+    outside: Outside | None = None
 
     def rank_under(self, policy: RankPolicy, ready_at_ms: int, *, passes: int = 0) -> int:
         """Returns the job's rank once it is READY since `ready_at_ms`, in milliseconds since the epoch.
@@ -216,6 +219,16 @@ class Job(GivenFields):
             passes=passes,
             latest_start_ms=self.latest_start_ms,
         )
+
+    @property
+    def is_outside(self) -> bool:
+        """Tells whether the present attempt was handed over, so that no worker runs it."""
+        return self.state is State.RUNNING and self.outside is not None and self.outside.until_ms is not None
+
+    @property
+    def group(self) -> Group:
+        """Returns the index group that holds the job."""
+        return Group.OUTSIDE if self.is_outside else group_of(self.state)
 
     @property
     def live_second(self) -> SecondAttempt | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from tidegate.domain.failures import failed_job
 from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.job import NO_TAGS, Job
-from tidegate.domain.states import TERMINAL, Group, State, group_of
+from tidegate.domain.states import TERMINAL, Group, State, group_of, groups_of
 from tidegate.domain.statistics.usual_runs import UsualRun, straggler_of
 from tidegate.domain.traits import Traits
 from tidegate.domain.verdicts import FinishVerdict, shown_judgement
@@ -77,7 +77,7 @@ class JobQuery:
     @property
     def groups(self) -> tuple[Group, ...]:
         """Returns the groups of the states, each once, in the order of the states."""
-        return tuple(dict.fromkeys(group_of(state) for state in self.states))
+        return tuple(dict.fromkeys(group for state in self.states for group in groups_of(state)))
 
     @property
     def is_selective(self) -> bool:
@@ -162,16 +162,17 @@ def moment_of(job: Job) -> int:
     """Returns the moment by which the job's state is sorted, in milliseconds since the epoch.
 
     PENDING: when it was created. SCHEDULED: when it is due, far off while it is on hold. READY: when it became READY.
-    QUEUED and RUNNING: when it was dispatched. Ended: when it ended.
+    QUEUED and RUNNING: when it was dispatched; of a job outside, when its lease runs out. Ended: when it ended.
     """
     if job.state is State.READY:
         return job.ready_at_ms or job.created_at_ms
     moments = {
         Group.ACTIVE: job.queued_at_ms,
+        Group.OUTSIDE: job.lease_expires_at_ms,
         Group.SCHEDULED: job.wakes_at_ms,
         Group.PENDING: job.created_at_ms,
     }
-    return moments.get(group_of(job.state), job.finished_at_ms) or job.created_at_ms
+    return moments.get(job.group, job.finished_at_ms) or job.created_at_ms
 
 
 def _ought_to_end_by(finish_by_ms: int | None, at_ms: int) -> bool:

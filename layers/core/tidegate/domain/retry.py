@@ -10,6 +10,8 @@ from tidegate.domain.backoff import doubled
 
 WORKER_LOST = "worker-lost"
 TIMED_OUT = "timed-out"
+OUTSIDE_SILENT = "outside-silent"  # a job outside was not heard from within its lease
+REJECTED = "rejected"  # an approver rejected it
 UNDELIVERABLE = "undeliverable"
 UPSTREAM_GONE = "upstream-gone"  # an upstream, or its result, has passed its retention
 MARKED = "marked"  # a caller ended the job by hand

@@ -77,7 +77,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
         ),
         State.RUNNING: frozenset(
             {
-                State.RUNNING,  # claimed again after its lease ended
+                State.RUNNING,  # claimed again after its lease ended, or handed over
                 State.READY,  # its worker was lost
                 State.SCHEDULED,  # a retry waits for its backoff
                 State.SUCCEEDED,
@@ -99,13 +99,15 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
 class Group(StrEnum):
     """The groups of the job index.
 
-    QUEUED and RUNNING share the group ACTIVE, so that a claim needs no write to the index.
+    QUEUED and RUNNING share the group ACTIVE, so that a claim needs no write to the index. A RUNNING job that was
+    handed over takes no slot, and is in the group OUTSIDE.
     """
 
     PENDING = "PENDING"
     SCHEDULED = "SCHEDULED"
     READY = "READY"
     ACTIVE = "ACTIVE"
+    OUTSIDE = "OUTSIDE"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
@@ -114,5 +116,10 @@ class Group(StrEnum):
 
 
 def group_of(state: State) -> Group:
-    """Returns the index group that holds the jobs in `state`."""
+    """Returns the index group that holds the jobs in `state`, except for those outside (`Job.group`)."""
     return Group.ACTIVE if state in (State.QUEUED, State.RUNNING) else Group(state.value)
+
+
+def groups_of(state: State) -> tuple[Group, ...]:
+    """Returns every index group that may hold jobs in `state`."""
+    return (Group.ACTIVE, Group.OUTSIDE) if state is State.RUNNING else (group_of(state),)

@@ -17,6 +17,7 @@ from tidegate.domain import limits
 from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import JobCancelled, JobError, JobTimedOut
 from tidegate.domain.job import Json
+from tidegate.domain.outside import HandedOver
 from tidegate.domain.texts import plain_message
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.coroutines import run_coroutine
@@ -39,11 +40,12 @@ class ReportKind(StrEnum):
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
     STOPPED = "STOPPED"  # it let JobCancelled pass
+    HANDED_OVER = "HANDED_OVER"  # it returned HandedOver
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptReport:
-    """The end of job code: a result when SUCCEEDED, a code and a message when FAILED."""
+    """The end of job code: a result when SUCCEEDED, a code and a message when FAILED, its word when HANDED_OVER."""
 
     kind: ReportKind
     result: Json = None
@@ -51,6 +53,7 @@ class AttemptReport:
     message: str = ""
     retryable: bool = True
     retry_after_seconds: float | None = None
+    handed_over: HandedOver | None = None
 
 
 def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobContext) -> AttemptReport:
@@ -62,7 +65,7 @@ def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobCont
         value = found.function(found.parse(parameters), context)
         if inspect.iscoroutine(value):
             value = run_coroutine(value, context)
-        return _succeeded(value)
+        return _handed_over(value, context) if isinstance(value, HandedOver) else _succeeded(value)
     except Interrupted:
         raise
     except JobTimedOut:
@@ -102,7 +105,19 @@ def report_from(message: Mapping[str, Any]) -> AttemptReport:
             retryable=bool(message["retryable"]),
             retry_after_seconds=_bounded(message["retry_after_seconds"]),
         )
+    if kind is ReportKind.HANDED_OVER:
+        return AttemptReport(kind, handed_over=HandedOver(**message["handed_over"]))
     return AttemptReport(kind)
+
+
+def _handed_over(value: HandedOver, context: JobContext) -> AttemptReport:
+    """Returns the report of a hand-over, or of a failure where this attempt can't be handed over."""
+    if context.finish_token:
+        return AttemptReport(ReportKind.HANDED_OVER, handed_over=value)
+    message = (
+        "this attempt can't be handed over, because its type may run twice at once; leave out second_attempt"
+    )
+    return _failed("not-handed-over", message, retryable=False)
 
 
 def _unexpected(context: JobContext, error: BaseException) -> AttemptReport:

@@ -95,6 +95,7 @@ class Child:
             report_progress=lambda progress: self._note_progress(message, progress),
             stop=stop,
             is_second=message.get("second") is True,
+            finish_token=message.get("token", ""),
         )
         signal.setitimer(signal.ITIMER_REAL, remaining_seconds + DEAD_MAN_SECONDS)
         try:

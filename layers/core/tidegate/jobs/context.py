@@ -91,8 +91,9 @@ class JobContext:
     """One attempt, as its job code sees it. Threads that job code starts may use it too.
 
     `attempt` counts from 1. `is_second` says that this is the second attempt of that number, which runs beside the
-    first; only types that were registered with `second_attempt=True` have one. `upstreams` is empty unless the type was
-    registered with `reads_upstreams=True`.
+    first; only types that were registered with `second_attempt=True` have one. `finish_token` allows its holder to
+    finish the job from outside, once the code has returned `HandedOver`. It is a secret, and empty where the attempt
+    can't be handed over. `upstreams` is empty unless the type was registered with `reads_upstreams=True`.
     """
 
     def __init__(
@@ -106,10 +107,12 @@ class JobContext:
         key: str | None = None,
         upstreams: Sequence[Upstream] = (),
         is_second: bool = False,
+        finish_token: str = "",
     ) -> None:
         self.job_id = job_id
         self.attempt = attempt
         self.is_second = is_second
+        self.finish_token = finish_token
         self.key = key
         self.upstreams = Upstreams(upstreams)
         self._remaining_seconds = remaining_seconds

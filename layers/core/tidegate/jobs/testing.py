@@ -25,6 +25,7 @@ from tidegate.domain.dependency import (
 )
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Json, Progress
+from tidegate.domain.outside import HandedOver
 from tidegate.domain.states import State
 from tidegate.jobs.attempt import ReportKind, run_attempt
 from tidegate.jobs.context import JobContext, StopRequest, Upstream
@@ -33,11 +34,15 @@ from tidegate.jobs.registry import REGISTRY, RegistrationError, Registry
 Evaluate = Callable[[str, Mapping[str, Json]], bool]
 """Evaluates a condition over an upstream, as `CelConditions().evaluate` of `tidegate.adapters.conditions.cel` does."""
 
+TEST_TOKEN = "token-of-a-test"  # noqa: S105 - it finishes nothing
+"""The token that a job's code gets here."""
+
 _STATES = {
     ReportKind.SUCCEEDED: State.SUCCEEDED,
     ReportKind.FAILED: State.FAILED,
     ReportKind.TIMED_OUT: State.TIMED_OUT,
     ReportKind.STOPPED: State.CANCELLED,
+    ReportKind.HANDED_OVER: State.RUNNING,
 }
 
 
@@ -45,7 +50,8 @@ _STATES = {
 class Outcome:
     """The end of a job: its result when SUCCEEDED, otherwise a code and a message.
 
-    `retryable` says if tidegate would run a FAILED job again. `progress` has every report, oldest first.
+    `retryable` says if tidegate would run a FAILED job again. `progress` has every report, oldest first. A job whose
+    code returned `HandedOver` is RUNNING, and `handed_over` is that value.
     """
 
     state: State
@@ -55,6 +61,7 @@ class Outcome:
     retryable: bool = True
     progress: tuple[Progress, ...] = ()
     duration_seconds: float = 0.0
+    handed_over: HandedOver | None = None
 
 
 def run_job(
@@ -97,11 +104,19 @@ def run_job(
         stop=stop,
         key=key,
         upstreams=upstreams if found.reads_upstreams else (),
+        finish_token="" if found.second_attempt else TEST_TOKEN,
     )
     end = run_attempt(found, parameters or {}, context)
     seconds = time.monotonic() - began
     return Outcome(
-        _STATES[end.kind], end.result, end.code, end.message, end.retryable, tuple(reported), seconds
+        _STATES[end.kind],
+        end.result,
+        end.code,
+        end.message,
+        end.retryable,
+        tuple(reported),
+        seconds,
+        end.handed_over,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from tidegate.domain.job import Json, Progress
+from tidegate.domain.outside import FinishToken, HandedOver
 from tidegate.domain.states import State
 
 
@@ -36,7 +37,8 @@ class Assignment:
 
     The attempt times out `timeout_ms` (1 or more) milliseconds after its code began. That is a duration and not a
     moment, so that setting the machine's clock neither ends an attempt nor lengthens it. `second` says that the attempt
-    runs beside the first one of the same number.
+    runs beside the first one of the same number. `token` finishes the job from outside once the attempt was handed
+    over; None where it can't be handed over. It is a secret, so it is left out of the value's text.
     """
 
     job_id: str
@@ -47,6 +49,7 @@ class Assignment:
     upstreams: tuple[UpstreamResult, ...] = ()
     key: str | None = None
     second: bool = False
+    token: FinishToken | None = field(default=None, repr=False)
 
     @property
     def whole_timeout_ms(self) -> int:
@@ -70,6 +73,7 @@ class OutcomeKind(StrEnum):
     CANCELLED = "CANCELLED"
     LOST = "LOST"
     HANDED_BACK = "HANDED_BACK"
+    HANDED_OVER = "HANDED_OVER"  # its code has ended, and somebody outside finishes the job
     UNABLE = "UNABLE"  # this worker could not begin the job, through a fault of its own
 
 
@@ -78,7 +82,8 @@ class Outcome:
     """The outcome of an attempt: a result where it SUCCEEDED, a code and a message where it FAILED or was UNABLE.
 
     `retryable` and `retry_after_seconds` (0-86,400) are the word of job code about another attempt. `last_lines` are
-    the last lines that an attempt printed which FAILED or TIMED_OUT.
+    the last lines that an attempt printed which FAILED or TIMED_OUT. `handed_over` is set where the attempt was
+    HANDED_OVER.
     """
 
     kind: OutcomeKind
@@ -88,6 +93,7 @@ class Outcome:
     retryable: bool = True
     retry_after_seconds: float | None = None
     last_lines: tuple[str, ...] = ()
+    handed_over: HandedOver | None = None
 
 
 class Heartbeat(Protocol):

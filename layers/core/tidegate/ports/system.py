@@ -32,6 +32,9 @@ class Entropy(Protocol):
     def new_ulid(self, now_ms: int) -> str:
         """Returns a new ULID: 26 characters that sort by `now_ms`, in milliseconds since the epoch."""
 
+    def secret(self) -> str:
+        """Returns a new secret of 128 random bits, as 32 hexadecimal digits."""
+
     def jitter(self) -> float:
         """Returns a random number, uniform in [0, 1)."""
 

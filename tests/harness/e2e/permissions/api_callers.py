@@ -12,17 +12,23 @@ from botocore.awsrequest import AWSRequest
 
 from tests.harness.e2e.permissions.world import Caller
 from tests.harness.functions.api_calls import UNKNOWN_ID
+from tidegate.domain.outside import FinishToken
 
 _NOOP = {"type": "tidegate.noop"}
 _MANY = {"filter": {"state": "SCHEDULED"}, "dry_run": True}
 _BEN = "arn%3Aaws%3Aiam%3A%3A123456789012%3Auser%2Fben"
 VIEWER_CALLS: dict[str, Any] = {"GET/v1/jobs?state=READY": None, "POST/v1/forecast": {"slots": {"ecs": 1}}}
+_TOKEN = FinishToken(UNKNOWN_ID, 1, "0" * 32).text
 CLIENT_CHANGES: dict[str, Any] = {
     "POST/v1/jobs": _NOOP,
     f"PATCH/v1/jobs/{UNKNOWN_ID}": {"priority": 7},
     f"PATCH/v1/workflows/{UNKNOWN_ID}": {"finish_by": None},
     f"POST/v1/jobs/{UNKNOWN_ID}/cancel": None,
     f"POST/v1/jobs/{UNKNOWN_ID}/hold": None,
+    f"POST/v1/jobs/{UNKNOWN_ID}/finish": {"token": _TOKEN},
+    f"POST/v1/jobs/{UNKNOWN_ID}/heartbeat": {"token": _TOKEN},
+    f"POST/v1/jobs/{UNKNOWN_ID}/approve": None,
+    f"POST/v1/jobs/{UNKNOWN_ID}/reject": None,
     f"POST/v1/jobs/{UNKNOWN_ID}/mark": {"state": "SKIPPED", "reason": "not needed"},
     f"POST/v1/jobs/{UNKNOWN_ID}/rerun": None,
     f"POST/v1/jobs/{UNKNOWN_ID}/retry": None,

@@ -19,12 +19,14 @@ from tests.harness.e2e.permissions.states import (
 )
 from tests.harness.e2e.permissions.world import LARGE, OFFER, World, now_ms
 from tests.harness.functions.api_calls import read_event
+from tests.harness.usecases.handing_over import hand_over
 from tidegate.adapters.aws.logs import event_text
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services
 from tidegate.contracts.times import to_wire
 from tidegate.domain.job import JobFailure
 from tidegate.domain.logs import LogLine, LogPlace
+from tidegate.domain.outside import HandedOver
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
@@ -271,6 +273,13 @@ def ends_a_job_by_hand(world: World, services: Services) -> None:
     assert world.states(job_id) == [State.SUCCEEDED]
 
 
+def finishes_a_job_outside(world: World, services: Services) -> None:
+    job, token = hand_over(world.admin, submit(world, JobRequest(type=NOOP)), now_ms(), HandedOver(60))
+    path = f"/v1/jobs/{job.job_id}"
+    assert ask(services, "POST", f"{path}/heartbeat", {"token": token.text})["outside"]
+    assert ask(services, "POST", f"{path}/finish", {"token": token.text})["state"] == "SUCCEEDED"
+
+
 def acts_on_many_jobs(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     for act, state, more in (("reprioritise", "READY", {"priority": 7}), ("cancel", "READY", {})):
@@ -405,6 +414,7 @@ API_PROBES = (
     reruns_a_job_with_new_parameters,
     holds_jobs_and_workflows,
     ends_a_job_by_hand,
+    finishes_a_job_outside,
     acts_on_many_jobs,
     shows_pools,
     sets_rules,

@@ -21,6 +21,7 @@ import { JobForecast } from "./JobForecast";
 import { JsonView } from "./JsonView";
 import { LogTail } from "./LogTail";
 import { Neighbours } from "./Neighbours";
+import { Outside } from "./Outside";
 import { StateStrip } from "./StateStrip";
 import { ErrorCard, Summary } from "./Summary";
 import { isWhole, type Job } from "./types";
@@ -83,6 +84,7 @@ function OneJob({ jobId }: { jobId: string }) {
         <WhyCard job={job} />
       ) : null}
       <Header job={job} />
+      <Outside job={job} />
       <Acts job={job} />
       <StateStrip job={job} />
       {TERMINAL.has(job.state) ? null : <JobForecast job={job} />}

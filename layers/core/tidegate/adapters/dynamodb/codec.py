@@ -16,6 +16,7 @@ from typing import Any
 from tidegate.adapters.aws.calls import compact_json
 from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.outside import outside_from, outside_values
 from tidegate.adapters.dynamodb.second_attempts import second_from, second_values
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain import limits
@@ -26,7 +27,7 @@ from tidegate.domain.lanes import MAIN
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.retry import RetryPolicy
-from tidegate.domain.states import TERMINAL, Group, State, group_of
+from tidegate.domain.states import TERMINAL, Group, State
 from tidegate.domain.statistics.ended import figures_of
 from tidegate.domain.stored import UNIT_BYTES, Stored, units_of
 from tidegate.domain.verdicts import Judgement
@@ -61,7 +62,7 @@ class JobCodec:
             **input_values(job.job_id, job.input),
             **_dependents_values(job),
             schema.FIGURES: figures_of(job).packed() if job.state in TERMINAL else None,
-            **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
+            **self.index_values(job.job_id, job.pool, job.group, self._sort(job), _lane(job)),
         }
         return encode_item(values)
 
@@ -80,7 +81,7 @@ class JobCodec:
             schema.TAGS: dict(job.tags) or None,
             schema.AMENDED: job.amended or None,
             schema.ON_HOLD: job.on_hold or None,
-            **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
+            **self.index_values(job.job_id, job.pool, job.group, self._sort(job), _lane(job)),
         }
 
     def stored(self, job: Job, given: JobInput | None, result: Json) -> Stored:
@@ -112,10 +113,11 @@ class JobCodec:
             return job.rank_under(self.rank_policy, job.ready_at_ms or job.created_at_ms, passes=job.passes)
         moments = {
             Group.ACTIVE: job.queued_at_ms,
+            Group.OUTSIDE: job.lease_expires_at_ms,
             Group.SCHEDULED: job.wakes_at_ms,
             Group.PENDING: job.created_at_ms,
         }
-        return moments.get(group_of(job.state), job.finished_at_ms) or job.created_at_ms
+        return moments.get(job.group, job.finished_at_ms) or job.created_at_ms
 
 
 def job_from_image(image: Mapping[str, Attribute]) -> Job:
@@ -156,6 +158,7 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         result=json_from(values.get(schema.RESULT)),
         failure=_failure_from(values),
         second=second_from(values) if schema.SECOND_BESIDE in values else None,
+        outside=outside_from(values) if schema.OUTSIDE_ATTEMPT in values else None,
         history=_history_from(values.get(schema.HISTORY, ()), attempt),
         judgements=judgements_from(values[schema.JUDGEMENTS]) if schema.JUDGEMENTS in values else (),
     )
@@ -204,6 +207,7 @@ def _converted_values(job: Job) -> dict[str, Plain]:
         schema.RESULT: json_text(job.result),
         **failure_values(job.failure),
         **(second_values(job.second) if job.second else {}),
+        **(outside_values(job.outside) if job.outside else {}),
         schema.HISTORY: history_lines(job.history, job.attempt),
         schema.JUDGEMENTS: judgement_text(job.judgements) if job.judgements else None,
     }

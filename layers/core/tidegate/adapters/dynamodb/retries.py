@@ -11,7 +11,6 @@ from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.statements import Update
 from tidegate.adapters.dynamodb.values import Item, encode
 from tidegate.domain.job import Job
-from tidegate.domain.second_attempts import SecondAttempt
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     AmendIfWaiting,
@@ -19,6 +18,7 @@ from tidegate.domain.transitions import (
     ClaimIfQueued,
     ClaimSecondIfOffered,
     DispatchIfReady,
+    HandOverIfAttemptHolds,
     KeepIfEnded,
     NoteJudgementIfOpen,
     OfferSecondIfFirst,
@@ -43,8 +43,8 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
         case ClaimIfQueued() | ClaimAgainIfLeaseExpired():
             holds = job.state is State.RUNNING and job.attempt == transition.attempt + 1
             return holds and _is_in(update, _lines(item)[-1:])
-        case OfferSecondIfFirst() | ClaimSecondIfOffered():
-            return _is_second(transition, job.live_second)
+        case OfferSecondIfFirst() | ClaimSecondIfOffered() | HandOverIfAttemptHolds():
+            return _is_noted(transition, job)
         case DispatchIfReady():
             # A dispatcher uses one time for several dispatches, so only a line after the job's last READY can be its.
             as_shown = transition.ready_at_ms in (None, job.ready_at_ms)
@@ -71,7 +71,13 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
     return False
 
 
-def _is_second(transition: OfferSecondIfFirst | ClaimSecondIfOffered, second: SecondAttempt | None) -> bool:
+def _is_noted(
+    transition: OfferSecondIfFirst | ClaimSecondIfOffered | HandOverIfAttemptHolds, job: Job
+) -> bool:
+    """Returns True if the job shows a write that stands beside its history."""
+    if isinstance(transition, HandOverIfAttemptHolds):
+        return job.is_outside and job.outside is not None and job.outside.digest == transition.outside.digest
+    second = job.live_second
     if second is None:
         return False
     if isinstance(transition, OfferSecondIfFirst):

@@ -103,6 +103,13 @@ SECOND_LEASE_EXPIRES_AT: Final = "second_lease_expires_at"
 SECOND_END: Final = "second_end"
 SECOND_ENDED_AT: Final = "second_ended_at"
 SECOND_LOGS: Final = "second_logs"
+# The latest hand-over of the job (domain/outside.py); all are absent before the first, the last two after its end.
+OUTSIDE_ATTEMPT: Final = "outside_attempt"
+OUTSIDE_DIGEST: Final = "outside_digest"
+OUTSIDE_SINCE: Final = "outside_since"
+OUTSIDE_LEASE: Final = "outside_lease"
+OUTSIDE_UNTIL: Final = "outside_until"
+OUTSIDE_BEATS: Final = "outside_beats"  # 0 after the hand-over, because the stream's filter compares with 0
 HISTORY: Final = "history"
 EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
 

@@ -136,8 +136,23 @@ def attempt_is(attempt: int) -> Clause:
 
 
 def attempt_holds(attempt: int) -> Clause:
-    """Requires that the job is RUNNING under this attempt: the fence of every worker's write."""
-    return all_of(in_state(State.RUNNING), attempt_is(attempt))
+    """Requires that the job is RUNNING under this attempt in a worker: the fence of every worker's write."""
+    return all_of(in_state(State.RUNNING), attempt_is(attempt), in_worker())
+
+
+def in_worker() -> Clause:
+    """Requires that the job is not outside."""
+    return absent(schema.OUTSIDE_UNTIL)
+
+
+def outside_holds(attempt: int, digest: str) -> Clause:
+    """Requires that the job is outside under this attempt and this digest of its token."""
+    return all_of(
+        in_state(State.RUNNING),
+        equals(schema.OUTSIDE_ATTEMPT, attempt),
+        equals(schema.OUTSIDE_DIGEST, digest),
+        present(schema.OUTSIDE_UNTIL),
+    )
 
 
 def lease_expired(now_ms: int) -> Clause:

@@ -15,9 +15,7 @@ from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
     failure_values,
-    history_line,
     history_lines,
-    json_text,
     progress_values,
 )
 from tidegate.adapters.dynamodb.statements import (
@@ -30,6 +28,7 @@ from tidegate.adapters.dynamodb.statements import (
     attempt_is,
     equals,
     in_state,
+    in_worker,
     lease_expired,
     lost_workers,
     never,
@@ -43,112 +42,23 @@ from tidegate.adapters.dynamodb.statements import (
 )
 from tidegate.adapters.dynamodb.updates_by_callers import amend, reopen, rerun
 from tidegate.adapters.dynamodb.updates_of_notes import keep, note_dependents, note_judgement
+from tidegate.adapters.dynamodb.updates_of_outside import (
+    beat_outside,
+    finish_outside,
+    hand_over,
+    retry_outside,
+)
 from tidegate.adapters.dynamodb.updates_of_second import beat_second, claim_second, end_second, offer_second
+from tidegate.adapters.dynamodb.updates_parts import begun, line, to_end, to_ready, to_scheduled, with_values
 from tidegate.adapters.dynamodb.values import Plain
 from tidegate.domain import transitions
 from tidegate.domain.dispatches import without_old_dispatches
-from tidegate.domain.job import NEVER_MS, HistoryEntry, Job
-from tidegate.domain.lanes import share_lane
+from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lives import without_old_interruptions
 from tidegate.domain.second_attempts import SecondEnd
 from tidegate.domain.states import FAILURES, TRANSITIONS, Group, State
 
-# --- the parts that several transitions write ----------------------------------------------------
-
 _NO_PROGRESS: Mapping[str, Plain] = MappingProxyType(progress_values(None))
-
-
-def _begun(began_at_ms: int | None) -> Mapping[str, Plain]:
-    """Returns the value that says when the attempt's code began; none if it has not begun."""
-    return {} if began_at_ms is None else {schema.BEGAN_AT: began_at_ms}
-
-
-def _line(state: State, stamp: transitions.Stamp) -> str:
-    """Returns the line that a transition adds to the history."""
-    return history_line(stamp.now_ms, state, stamp.actor, stamp.reason, stamp.logs)
-
-
-def _to_ready(
-    codec: JobCodec,
-    job: Job,
-    stamp: transitions.Stamp,
-    condition: Clause,
-    pool: str | None = None,
-) -> Update:
-    """Returns the write that makes a job READY, ranked by its tries; `pool` changes its pool."""
-    stamp = transitions.when_ready(job, stamp)
-    ready_at_ms = stamp.now_ms
-    sort = job.rank_under(codec.rank_policy, ready_at_ms)
-    lane = share_lane(job.share)
-    return Update(
-        condition,
-        {
-            schema.STATE: str(State.READY),
-            **codec.index_values(job.job_id, pool or job.pool, Group.READY, sort, lane),
-            **({schema.POOL: pool} if pool else {}),
-            schema.READY_AT: ready_at_ms,
-            schema.DUE_AT: None,
-            schema.LEASE_EXPIRES_AT: None,
-            schema.WAITING_ON: None,
-        },
-        append=_line(State.READY, stamp),
-    )
-
-
-def _to_end(
-    codec: JobCodec, job: Job, ending: transitions.Ending, stamp: transitions.Stamp, condition: Clause
-) -> Update:
-    """Returns the write that puts a job into an ended state. `job` has the counts of its life as after the end."""
-    ending, stamp = transitions.ending_after_latest(job, ending, stamp)
-    last = HistoryEntry(stamp.now_ms, ending.state, job.attempt, stamp.actor)
-    began_at_ms = job.began_at_ms if ending.began_at_ms is None else ending.began_at_ms
-    figures = transitions.figures_of_end(job, (*job.history, last), began_at_ms).packed()
-    return Update(
-        condition,
-        {
-            schema.STATE: str(ending.state),
-            **codec.index_values(job.job_id, job.pool, Group(ending.state.value), stamp.now_ms),
-            schema.RESULT: json_text(ending.result),
-            schema.RESULT_OVERFLOW: ending.result_overflow or None,
-            **failure_values(ending.failure),
-            **({} if ending.began_at_ms is None else {schema.STARTED_AT: ending.began_at_ms}),
-            **_begun(ending.began_at_ms),
-            schema.FINISHED_AT: stamp.now_ms,
-            schema.FIGURES: figures,
-            schema.HELD_IN: None,
-            schema.LEASE_EXPIRES_AT: None,
-            schema.DUE_AT: None,
-            **({schema.ON_HOLD: None} if job.on_hold else {}),
-            schema.WAITING_ON: None,
-            schema.EXPIRES_AT: ending.expires_at_s,
-        },
-        append=_line(ending.state, stamp),
-    )
-
-
-def _to_scheduled(
-    codec: JobCodec, job: Job, due_at_ms: int, stamp: transitions.Stamp, condition: Clause
-) -> Update:
-    """Returns the write that makes a job SCHEDULED until `due_at_ms`."""
-    return Update(
-        condition,
-        {
-            schema.STATE: str(State.SCHEDULED),
-            **codec.index_values(
-                job.job_id, job.pool, Group.SCHEDULED, NEVER_MS if job.on_hold else due_at_ms
-            ),
-            schema.DUE_AT: due_at_ms,
-        },
-        append=_line(State.SCHEDULED, transitions.after_latest(job, stamp)),
-    )
-
-
-def _with_values(update: Update, **values: Plain) -> Update:
-    """Returns the write with further values to set."""
-    return replace(update, values={**update.values, **values})
-
-
-# --- each transition -----------------------------------------------------------------------------
 
 
 def _pending_in_the_life_of(job: Job) -> Clause:
@@ -165,9 +75,9 @@ def _ready_if_waiting_only_on(codec: JobCodec, transition: transitions.ReadyIfWa
         _pending_in_the_life_of(job), waiting_only_on(transition.ordinals), amended_times(job.amended)
     )
     if transition.due_at_ms is not None:
-        update = _to_scheduled(codec, job, transition.due_at_ms, transition.stamp, condition)
-        return _with_values(update, **{schema.WAITING_ON: None})
-    return _to_ready(codec, job, transition.stamp, condition, transition.pool)
+        update = to_scheduled(codec, job, transition.due_at_ms, transition.stamp, condition)
+        return with_values(update, **{schema.WAITING_ON: None})
+    return to_ready(codec, job, transition.stamp, condition, transition.pool)
 
 
 def _skip(codec: JobCodec, transition: transitions.SkipIfPending) -> Update:
@@ -175,7 +85,7 @@ def _skip(codec: JobCodec, transition: transitions.SkipIfPending) -> Update:
     condition = all_of(
         _pending_in_the_life_of(job), waiting_for(transition.ordinal), amended_times(job.amended)
     )
-    return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
+    return to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
 def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Update:
@@ -191,7 +101,7 @@ def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Update
         tried_times(job.tries),
         amended_times(job.amended),
     )
-    return _to_ready(codec, job, transition.stamp, condition, transition.pool)
+    return to_ready(codec, job, transition.stamp, condition, transition.pool)
 
 
 def _dispatch(codec: JobCodec, transition: transitions.DispatchIfReady) -> Update:
@@ -205,7 +115,7 @@ def _dispatch(codec: JobCodec, transition: transitions.DispatchIfReady) -> Updat
             schema.SENT_AT: now_ms,
             schema.HELD_IN: None,
         },
-        append=_line(State.QUEUED, transition.at),
+        append=line(State.QUEUED, transition.at),
     )
 
 
@@ -251,7 +161,7 @@ def _claim_again(_: JobCodec, transition: transitions.ClaimAgainIfLeaseExpired) 
     if not transition.job.may_lose_its_worker:
         orphaned = all_of(orphaned, never())
     at = transitions.after_latest(transition.job, transition.stamp)
-    return _with_values(_to_running(transition, at, orphaned), **_without_worker(transition.job))
+    return with_values(_to_running(transition, at, orphaned), **_without_worker(transition.job))
 
 
 def _to_running(
@@ -271,7 +181,7 @@ def _to_running(
             **_NO_PROGRESS,
         },
         add={schema.ATTEMPT: 1},
-        append=_line(State.RUNNING, at),
+        append=line(State.RUNNING, at),
     )
 
 
@@ -284,29 +194,29 @@ def _without_worker(job: Job) -> dict[str, int]:
 
 
 def _begin(_: JobCodec, transition: transitions.BeginIfAttemptHolds) -> Update:
-    return Update(attempt_holds(transition.attempt), _begun(transition.began_at_ms))
+    return Update(attempt_holds(transition.attempt), begun(transition.began_at_ms))
 
 
 def _heartbeat(_: JobCodec, transition: transitions.HeartbeatIfAttemptHolds) -> Update:
     progress = progress_values(transition.progress) if transition.progress else {}
     lease = {schema.LEASE_EXPIRES_AT: transition.lease_expires_at_ms}
-    return Update(attempt_holds(transition.attempt), {**lease, **_begun(transition.began_at_ms), **progress})
+    return Update(attempt_holds(transition.attempt), {**lease, **begun(transition.began_at_ms), **progress})
 
 
 def _finish(codec: JobCodec, transition: transitions.FinishIfAttemptHolds) -> Update:
     job, condition = transition.job, attempt_holds(transition.attempt)
     if transition.ending.state not in FAILURES:
-        return _to_end(codec, job, transition.ending, transition.stamp, condition)
+        return to_end(codec, job, transition.ending, transition.stamp, condition)
     tried = replace(job, tries=job.tries + 1)
-    update = _to_end(codec, tried, transition.ending, transition.stamp, condition)
-    return _with_values(update, **{schema.TRIES: tried.tries})
+    update = to_end(codec, tried, transition.ending, transition.stamp, condition)
+    return with_values(update, **{schema.TRIES: tried.tries})
 
 
 def _finish_second(codec: JobCodec, transition: transitions.FinishSecondIfHolds) -> Update:
     condition = second_holds(transition.attempt, transition.worker_id)
     job = transitions.won(transition.job)
-    update = _to_end(codec, job, transition.ending, transition.stamp, condition)
-    return _with_values(
+    update = to_end(codec, job, transition.ending, transition.stamp, condition)
+    return with_values(
         update,
         **{
             schema.SECOND_END: str(SecondEnd.WON),
@@ -319,17 +229,15 @@ def _finish_second(codec: JobCodec, transition: transitions.FinishSecondIfHolds)
 
 def _retry(codec: JobCodec, transition: transitions.RetryIfAttemptHolds) -> Update:
     condition = all_of(attempt_holds(transition.attempt), not_cancelled())
-    update = _to_scheduled(codec, transition.job, transition.due_at_ms, transition.stamp, condition)
+    update = to_scheduled(codec, transition.job, transition.due_at_ms, transition.stamp, condition)
     tried: dict[str, Plain] = {schema.TRIES: transition.job.tries + 1, schema.LEASE_EXPIRES_AT: None}
-    return _with_values(
-        update, **failure_values(transition.failure), **tried, **_begun(transition.began_at_ms)
-    )
+    return with_values(update, **failure_values(transition.failure), **tried, **begun(transition.began_at_ms))
 
 
 def _hand_back(codec: JobCodec, transition: transitions.HandBackIfAttemptHolds) -> Update:
     condition = all_of(attempt_holds(transition.attempt), not_cancelled())
-    update = _with_values(
-        _to_ready(codec, transition.job, transition.stamp, condition), **_begun(transition.began_at_ms)
+    update = with_values(
+        to_ready(codec, transition.job, transition.stamp, condition), **begun(transition.began_at_ms)
     )
     return _with_bounded_history(update, transition, without_old_interruptions)
 
@@ -349,7 +257,7 @@ def _with_bounded_history(
     if len(kept) > len(job.history):
         return update
     return replace(
-        _with_values(update, **{schema.HISTORY: history_lines(kept, transition.attempt)}), append=None
+        with_values(update, **{schema.HISTORY: history_lines(kept, transition.attempt)}), append=None
     )
 
 
@@ -357,8 +265,8 @@ def _ready_if_lease_expired(codec: JobCodec, transition: transitions.ReadyIfLeas
     condition = all_of(
         attempt_holds(transition.attempt), lease_expired(transition.stamp.now_ms), not_cancelled()
     )
-    return _with_values(
-        _to_ready(codec, transition.job, transition.stamp, condition), **_without_worker(transition.job)
+    return with_values(
+        to_ready(codec, transition.job, transition.stamp, condition), **_without_worker(transition.job)
     )
 
 
@@ -366,7 +274,7 @@ def _finish_if_lease_expired(codec: JobCodec, transition: transitions.FinishIfLe
     condition = all_of(attempt_holds(transition.attempt), lease_expired(transition.stamp.now_ms))
     losses = _without_worker(transition.job)
     job = replace(transition.job, worker_losses=losses[schema.WORKER_LOSSES])
-    return _with_values(_to_end(codec, job, transition.ending, transition.stamp, condition), **losses)
+    return with_values(to_end(codec, job, transition.ending, transition.stamp, condition), **losses)
 
 
 def _still_queued(transition: transitions.FailIfStillQueued | transitions.TakeBackIfStillQueued) -> Clause:
@@ -380,11 +288,11 @@ def _still_queued(transition: transitions.FailIfStillQueued | transitions.TakeBa
 
 
 def _fail_if_still_queued(codec: JobCodec, transition: transitions.FailIfStillQueued) -> Update:
-    return _to_end(codec, transition.job, transition.ending, transition.stamp, _still_queued(transition))
+    return to_end(codec, transition.job, transition.ending, transition.stamp, _still_queued(transition))
 
 
 def _take_back(codec: JobCodec, transition: transitions.TakeBackIfStillQueued) -> Update:
-    update = _to_ready(codec, transition.job, transition.stamp, _still_queued(transition), transition.pool)
+    update = to_ready(codec, transition.job, transition.stamp, _still_queued(transition), transition.pool)
     return _with_bounded_history(update, transition, without_old_dispatches)
 
 
@@ -397,7 +305,7 @@ def _cancel(codec: JobCodec, transition: transitions.CancelIfInState) -> Update:
         ready_since(transition.job.ready_at_ms),
         amended_times(transition.job.amended),
     )
-    return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
+    return to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
 def _mark(codec: JobCodec, transition: transitions.MarkUnlessDispatched) -> Update:
@@ -413,7 +321,7 @@ def _mark(codec: JobCodec, transition: transitions.MarkUnlessDispatched) -> Upda
         ready_since(job.ready_at_ms),
         amended_times(job.amended),
     )
-    return _to_end(codec, job, transition.ending, transition.stamp, condition)
+    return to_end(codec, job, transition.ending, transition.stamp, condition)
 
 
 def _request_cancel(_: JobCodec, transition: transitions.RequestCancelIfRunning) -> Update:
@@ -421,13 +329,13 @@ def _request_cancel(_: JobCodec, transition: transitions.RequestCancelIfRunning)
         schema.CANCEL_REQUESTED_AT: transition.stamp.now_ms,
         schema.CANCEL_REQUESTED_BY: transition.stamp.actor,
     }
-    return Update(in_state(State.RUNNING), set_once=asked)
+    return Update(all_of(in_state(State.RUNNING), in_worker()), set_once=asked)
 
 
 def _cancel_if_grace_over(codec: JobCodec, transition: transitions.CancelIfGraceOver) -> Update:
     asked_by_ms = transition.stamp.now_ms - transition.grace_ms
-    condition = all_of(in_state(State.RUNNING), at_most(schema.CANCEL_REQUESTED_AT, asked_by_ms))
-    return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
+    condition = all_of(in_state(State.RUNNING), in_worker(), at_most(schema.CANCEL_REQUESTED_AT, asked_by_ms))
+    return to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
 UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]] = MappingProxyType(
@@ -446,6 +354,12 @@ UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]
         transitions.HeartbeatIfAttemptHolds: _heartbeat,
         transitions.FinishIfAttemptHolds: _finish,
         transitions.RetryIfAttemptHolds: _retry,
+        transitions.HandOverIfAttemptHolds: hand_over,
+        transitions.HeartbeatIfOutside: beat_outside,
+        transitions.FinishIfOutside: finish_outside,
+        transitions.FinishIfOutsideExpired: finish_outside,
+        transitions.RetryIfOutside: retry_outside,
+        transitions.RetryIfOutsideExpired: retry_outside,
         transitions.HandBackIfAttemptHolds: _hand_back,
         transitions.ReadyIfLeaseExpired: _ready_if_lease_expired,
         transitions.FinishIfLeaseExpired: _finish_if_lease_expired,

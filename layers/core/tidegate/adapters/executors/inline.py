@@ -182,6 +182,7 @@ class InlineExecutor:
             report_progress=watch.note_progress,
             stop=watch.request,
             is_second=assignment.second,
+            finish_token="" if assignment.token is None else assignment.token.text,
         )
         pid = os.getpid()
         try:

@@ -30,6 +30,8 @@ def outcome_of(report: AttemptReport, stop: Signal) -> Outcome:
     """
     if report.kind is ReportKind.SUCCEEDED:
         return Outcome(OutcomeKind.SUCCEEDED, result=report.result)
+    if report.kind is ReportKind.HANDED_OVER:  # somebody outside may know of the job by now
+        return Outcome(OutcomeKind.HANDED_OVER, handed_over=report.handed_over)
     if report.kind is ReportKind.TIMED_OUT:
         return Outcome(OutcomeKind.TIMED_OUT)
     if stop is not Signal.GO_ON:

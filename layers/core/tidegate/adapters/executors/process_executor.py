@@ -358,6 +358,7 @@ class _Watch:
             type=assignment.type,
             key=assignment.key,
             second=assignment.second,
+            token="" if assignment.token is None else assignment.token.text,
             parameters=assignment.parameters,
             upstreams=upstream_values(assignment),
             folder=str(self._folder),

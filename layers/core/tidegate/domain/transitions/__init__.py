@@ -26,6 +26,14 @@ from tidegate.domain.transitions.ended import DISPATCHED, ReopenIfEnded, RerunUn
 from tidegate.domain.transitions.judged import NoteJudgementIfOpen
 from tidegate.domain.transitions.kept import KeepIfEnded
 from tidegate.domain.transitions.marked import MarkUnlessDispatched
+from tidegate.domain.transitions.outside import (
+    FinishIfOutside,
+    FinishIfOutsideExpired,
+    HandOverIfAttemptHolds,
+    HeartbeatIfOutside,
+    RetryIfOutside,
+    RetryIfOutsideExpired,
+)
 from tidegate.domain.transitions.running import (
     BeginIfAttemptHolds,
     CancelIfGraceOver,
@@ -79,9 +87,13 @@ __all__ = [
     "FailIfStillQueued",
     "FinishIfAttemptHolds",
     "FinishIfLeaseExpired",
+    "FinishIfOutside",
+    "FinishIfOutsideExpired",
     "FinishSecondIfHolds",
     "HandBackIfAttemptHolds",
+    "HandOverIfAttemptHolds",
     "HeartbeatIfAttemptHolds",
+    "HeartbeatIfOutside",
     "HeartbeatSecondIfHolds",
     "HoldIfReady",
     "KeepIfEnded",
@@ -100,6 +112,8 @@ __all__ = [
     "RerunUnlessDispatched",
     "ResendIfStillQueued",
     "RetryIfAttemptHolds",
+    "RetryIfOutside",
+    "RetryIfOutsideExpired",
     "SkipIfPending",
     "Stamp",
     "TakeBackIfStillQueued",

@@ -149,6 +149,10 @@ class Transition(ABC):
         self._require(
             holds, job, f"it is {job.state} at attempt {job.attempt}, the write is for attempt {attempt}"
         )
+        self._require_in_worker(job)
+
+    def _require_in_worker(self, job: Job) -> None:
+        self._require(not job.is_outside, job, "it was handed over")
 
     def _require_not_cancelled(self, job: Job) -> None:
         self._require(job.cancel_requested_at_ms is None, job, "cancellation was asked for")

@@ -247,7 +247,8 @@ class FinishIfLeaseExpired(OfKnownJob):
 class RequestCancelIfRunning(OfKnownJob):
     """Asks the worker of a RUNNING job to stop. The worker learns of it at its next heartbeat.
 
-    A second request changes nothing: the job keeps the time and the caller of the first.
+    A second request changes nothing: the job keeps the time and the caller of the first. Refused for a job outside,
+    which has no worker that could stop.
     """
 
     name: ClassVar[str] = "request cancel"
@@ -255,6 +256,7 @@ class RequestCancelIfRunning(OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.RUNNING)
+        self._require_in_worker(job)
         if job.cancel_requested_at_ms is not None:
             return job
         return replace(job, cancel_requested_at_ms=self.stamp.now_ms, cancel_requested_by=self.stamp.actor)
@@ -271,6 +273,7 @@ class CancelIfGraceOver(OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.RUNNING)
+        self._require_in_worker(job)
         asked_ms = job.cancel_requested_at_ms
         self._require(
             asked_ms is not None and asked_ms <= self.stamp.now_ms - self.grace_ms,

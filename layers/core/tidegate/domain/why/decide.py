@@ -35,7 +35,9 @@ def decide(seen: Seen) -> Why:
     """
     job = seen.job
     if job.state not in WAITING:
-        late = () if seen.straggler is None else (_straggles(job, seen.straggler, seen.now_ms),)
+        late: tuple[Fact, ...] = ()
+        if seen.straggler is not None and not job.is_outside:  # the outside has its own time
+            late = (_straggles(job, seen.straggler, seen.now_ms),)
         return Why(late, texts.not_waiting(job, late))
     facts = [*_before_ready(seen), *_at_pool(seen)]
     if not facts:

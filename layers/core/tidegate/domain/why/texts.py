@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from tidegate.domain.dependency import DependencyType, named
 from tidegate.domain.job import Job
+from tidegate.domain.outside import APPROVAL_TYPE, Outside
 from tidegate.domain.states import State
 from tidegate.domain.statistics.usual_runs import Straggler
 from tidegate.domain.why.facts import Action, Code, Fact
@@ -38,6 +39,8 @@ def at(at_ms: int | None) -> str:
 
 def not_waiting(job: Job, late: Sequence[Fact] = ()) -> str:
     """Says that a job runs or has ended, and what can be done if it runs late."""
+    if job.is_outside and job.outside is not None:
+        return f"{_outside(job, job.outside)} Its lease ends at {at(job.lease_expires_at_ms)}."
     if job.state is State.RUNNING:
         claim = f"worker {job.worker_id} claimed it at {at(job.started_at_ms)}, attempt {job.attempt}"
         told = "".join(f" It is a straggler: {fact.change.sentence}." for fact in late) or _beside(job)
@@ -45,6 +48,13 @@ def not_waiting(job: Job, late: Sequence[Fact] = ()) -> str:
     code = f" with {job.failure.code}" if job.failure else ""
     retried = "" if job.state is State.SUCCEEDED else "; retry it to run it again"
     return f"It has ended: {job.state}{code} at {at(job.finished_at_ms)}{retried}."
+
+
+def _outside(job: Job, outside: Outside) -> str:
+    until = f"its time outside ends at {at(outside.until_ms)}"
+    if job.type == APPROVAL_TYPE:
+        return f"It waits for an approval since {at(outside.since_ms)}, and takes no slot; {until}."
+    return f"It is outside: its code handed it over at {at(outside.since_ms)}, and it takes no slot; {until}."
 
 
 def straggles(job: Job, straggler: Straggler, age_seconds: float) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tidegate.domain.job import Job
 from tidegate.domain.job_query import moment_of
-from tidegate.domain.states import Group, State, group_of
+from tidegate.domain.states import Group, State
 from tidegate.ports import IndexEntry, OpenSubmission
 from tidegate.usecases.services import Services
 
@@ -21,7 +21,7 @@ INDEX_LAG_MS = 60_000  # far beyond the second or so that an index may lag
 OVERDUE_MS = 300_000  # five runs of the reaper
 OPEN_TOO_LONG_MS = 900_000  # its grace of two minutes, and time for a submission of the largest size
 SHOWN_SUBMISSIONS = 20
-_WAITING = (Group.PENDING, Group.SCHEDULED, Group.READY, Group.ACTIVE)
+_WAITING = (Group.PENDING, Group.SCHEDULED, Group.READY, Group.ACTIVE, Group.OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _is_misplaced(job: Job | None, entry: IndexEntry, pool: str, group: Group, n
         return True
     if max((each.at_ms for each in job.history), default=job.created_at_ms) > now_ms - INDEX_LAG_MS:
         return False  # the entry may be of before the latest transition
-    if (job.pool, group_of(job.state)) != (pool, group):
+    if (job.pool, job.group) != (pool, group):
         return True
     # A READY job is sorted by its rank, which only the index makes.
     return group is not Group.READY and moment_of(job) != entry.sort

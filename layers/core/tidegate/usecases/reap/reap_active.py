@@ -1,4 +1,4 @@
-"""Repairs active jobs: jobs of lost workers, jobs with lost messages, and cancellations that workers ignored."""
+"""Repairs active jobs: of lost workers, with lost messages, outside without a word, and cancelled to deaf workers."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from tidegate.usecases.isolation import FirstError, raise_first_failure
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.pools.earlier_pools import all_pools
 from tidegate.usecases.reap.lost_messages import QueueEvidence, repair_of_queued, repair_without_queue
+from tidegate.usecases.reap.outside import repair_of_outside
 from tidegate.usecases.services import Services
 
 ACTOR = "reaper"
@@ -43,25 +44,28 @@ class ActiveCounts:
 
 
 def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> ActiveCounts:
-    """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again.
+    """Takes jobs from lost workers and from a silent outside, forces overdue cancellations, sends lost messages again.
 
-    Looks at up to `JOBS_PER_SHARD` QUEUED and RUNNING jobs of each shard of every pool; the next run continues behind
-    them. Each pool gets an equal part of the time left before `until`. Returns the counts. Raises the first error after
-    all pools have been looked at.
+    Looks at up to `JOBS_PER_SHARD` QUEUED and RUNNING jobs of each shard of every pool, and at as many outside; the
+    next run continues behind them. Each pool gets an equal part of the time left before `until`. Returns the counts.
+    Raises the first error after all pools have been looked at.
     """
     counts = ActiveCounts()
     errors = FirstError()
     for pool, pool_until in in_turns(all_pools(services), until, services.entropy.jitter):
-        with errors.isolated():
-            sweep_group(
-                services,
-                pool,
-                Group.ACTIVE,
-                partial(_repair, services, QueueEvidence(services, pool), now_ms, counts),
-                jobs_per_shard=JOBS_PER_SHARD,
-                up_to_ms=now_ms,
-                until=pool_until,
-            )
+        evidence = QueueEvidence(services, pool)
+        # Those outside are sorted by the ends of their leases, so only those whose lease has run out are read.
+        for group in (Group.OUTSIDE, Group.ACTIVE):
+            with errors.isolated():
+                sweep_group(
+                    services,
+                    pool,
+                    group,
+                    partial(_repair, services, evidence, now_ms, counts),
+                    jobs_per_shard=JOBS_PER_SHARD,
+                    up_to_ms=now_ms,
+                    until=pool_until,
+                )
     errors.raise_first()
     return counts
 
@@ -101,6 +105,8 @@ def _repair_for(
         return repair_of_queued(services, job, evidence, ACTOR, now_ms)
     if job.state is not State.RUNNING:
         return None
+    if job.is_outside:
+        return repair_of_outside(services, job, ACTOR, now_ms)
     grace_ms = settings.cancel_grace_seconds * 1_000
     if job.cancel_requested_at_ms is not None and job.cancel_requested_at_ms + grace_ms <= now_ms:
         ending = _ending(services, State.CANCELLED, JobFailure("cancelled", "cancelled by force"), now_ms)

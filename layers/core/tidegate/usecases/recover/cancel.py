@@ -1,7 +1,8 @@
 """Cancels jobs: at once if the job is not running, else by asking its worker to stop it.
 
 Only the worker may end a RUNNING job, so for such a job a request is stored. The worker sees it at its next heartbeat.
-A worker that does not react is handled by the reaper after a grace period.
+A worker that does not react is handled by the reaper after a grace period. A RUNNING job outside has no worker, so it
+is cancelled at once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     CancelIfInState,
     Ending,
+    FinishIfOutside,
     RequestCancelIfRunning,
     Stamp,
     Transition,
@@ -178,14 +180,18 @@ def cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[Tr
 
 
 def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
-    if job.state is State.RUNNING:
+    if job.state is State.RUNNING and not job.is_outside:
         return RequestCancelIfRunning(job, stamp)
     when = "before it ran again" if job.was_started else "before it ran"
+    if job.is_outside:
+        when = "while it was outside"
     ending = Ending(
         State.CANCELLED,
         failure=JobFailure("cancelled", f"cancelled by {stamp.actor} {when}"),
         expires_at_s=services.settings.expires_at_s(stamp.now_ms),
     )
+    if job.is_outside and job.outside is not None:
+        return FinishIfOutside(job, job.outside, ending, stamp)
     return CancelIfInState(job, ending, stamp)
 
 

@@ -22,6 +22,7 @@ from tidegate.domain.errors import (
     TooMuchGathered,
 )
 from tidegate.domain.job import Job, JobInput, SecondHold, held_as_second
+from tidegate.domain.outside import FinishToken
 from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -175,6 +176,7 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
         upstreams=upstreams,
         key=job.key,
         second=isinstance(job, SecondHold),
+        token=None if job.may_run_twice else FinishToken(job.job_id, job.attempt, services.entropy.secret()),
     )
     return Claimed(job, assignment, max(now_ms, job.started_at_ms or 0), refusal)
 

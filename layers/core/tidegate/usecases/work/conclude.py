@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
-from tidegate.domain.job import Job, JobFailure, SecondHold
+from tidegate.domain.job import Job, JobFailure, Progress, SecondHold
 from tidegate.domain.lives import UNBEGUN
+from tidegate.domain.outside import FinishToken, HandedOver, outside_of
 from tidegate.domain.retry import TIMED_OUT, backoff_ms
 from tidegate.domain.second_attempts import SecondEnd
 from tidegate.domain.states import State
@@ -21,6 +22,7 @@ from tidegate.domain.transitions import (
     FinishIfAttemptHolds,
     FinishSecondIfHolds,
     HandBackIfAttemptHolds,
+    HandOverIfAttemptHolds,
     RetryIfAttemptHolds,
     Stamp,
     Transition,
@@ -60,8 +62,9 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
     """Chooses the transition for an attempt that ended at `now_ms`; None if the job was lost to another worker.
 
     A failure or a timeout counts against the retry policy, and the job is retried while the policy allows it. A job
-    that is handed back uses up no retry and loses no rank, for whatever reason. A second attempt counts only if it
-    succeeds. A large result is written as overflow here, before the job refers to it. Raises ServiceUnavailable.
+    that is handed back uses up no retry and loses no rank, for whatever reason. A job that is handed over stays
+    RUNNING. A second attempt counts only if it succeeds. A large result is written as overflow here, before the job
+    refers to it. Raises ServiceUnavailable.
     """
     if outcome.kind is OutcomeKind.LOST:
         return None
@@ -73,6 +76,8 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
         return _handed_back(job, stamp, None)
     if outcome.kind is OutcomeKind.HANDED_BACK:
         return _handed_back(job, stamp, claimed.began_at_ms)
+    if outcome.kind is OutcomeKind.HANDED_OVER and outcome.handed_over and claimed.assignment.token:
+        return _handed_over(claimed, outcome.handed_over, claimed.assignment.token, stamp)
     transition = _transition(services, claimed, outcome, stamp)
     # Its figures tell the time of the second attempt too.
     if isinstance(transition, FinishIfAttemptHolds) and transition.job.may_run_twice:
@@ -142,6 +147,14 @@ def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
     return Conclusion(job, hand_back, said, began_at_ms)
 
 
+def _handed_over(claimed: Claimed, handed: HandedOver, token: FinishToken, stamp: Stamp) -> Conclusion:
+    job, began_at_ms = claimed.job, claimed.began_at_ms
+    outside = outside_of(handed, token, job.timeout_seconds, stamp.now_ms)
+    progress = Progress(0.0, handed.message) if handed.message else None
+    transition = HandOverIfAttemptHolds(job, job.attempt, outside, progress, began_at_ms)
+    return Conclusion(job, transition, stamp, began_at_ms)
+
+
 def conclude_all(
     services: Services, conclusions: Sequence[Conclusion]
 ) -> list[Job | ServiceUnavailable | ServiceRefused | None]:
@@ -177,7 +190,7 @@ def _apply_all(
 
 
 def _still_holds(now: Job, claimed: Job) -> bool:
-    return now.state is State.RUNNING and now.attempt == claimed.attempt
+    return now.state is State.RUNNING and now.attempt == claimed.attempt and not now.is_outside
 
 
 def _stamp(job: Job, now_ms: int, reason: str) -> Stamp:
