@@ -195,6 +195,7 @@ def test_every_name_made_of_the_longest_stack_name_fits(monkeypatch: pytest.Monk
         ("AWS::SNS::TopicPolicy", "aws:SourceArn"): 2_048,
         ("AWS::ApplicationAutoScaling::ScalingPolicy", "Value"): 1_024,
         ("AWS::ECS::TaskDefinition", "Value"): 65_536,
+        ("AWS::Events::EventBus", "Name"): 256,
         ("AWS::Logs::LogGroup", "LogGroupName"): 512,
         ("AWS::Lambda::Function", "TIDEGATE_STACK"): MOST_ENVIRONMENT_BYTES,
     }

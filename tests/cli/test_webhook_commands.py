@@ -43,7 +43,7 @@ DELIVERY: dict[str, Any] = {
 SECRET = {"webhook": WEBHOOK, "secret": "whsec_MDEy"}
 TESTED = {"delivery": DELIVERY, "succeeded": False, "answer": "no", "message": None}
 ONE = f"/live/v1/webhooks/{ID}"
-NO_FILTERS = {"events": [], "types": [], "pools": [], "states": [], "tags": {}}
+NO_FILTERS: dict[str, Any] = {"events": [], "types": [], "pools": [], "states": [], "tags": {}}
 Seen = list[tuple[str, str, Any]]
 
 

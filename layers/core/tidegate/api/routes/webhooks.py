@@ -12,7 +12,7 @@ from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
-from tidegate.api.reading import ULID, body_of, deps_of, id_of, idempotency_key_of, refuse_other_parameters
+from tidegate.api.reading import ULID, body_of, deps_of, id_of, key_and_dry_run_of, refuse_other_parameters
 from tidegate.contracts.requests import read_no_options
 from tidegate.contracts.times import to_wire
 from tidegate.contracts.webhooks import (
@@ -185,7 +185,7 @@ def _check_act(webhook_id: str) -> None:
 
 def _key_of(kind: str) -> str | None:
     """Returns an id made of the request's idempotency key in its caller's namespace, None without one."""
-    key = idempotency_key_of(router)
+    key, _ = key_and_dry_run_of(router)  # the option dry_run was refused before
     return None if key is None else derived_submission_id(kind, key, caller_of(router).namespace)
 
 
