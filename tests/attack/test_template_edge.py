@@ -69,6 +69,7 @@ def test_every_route_is_throttled_and_some_more_than_others(plain: Transformed) 
         ("*", "/*"): (100, 200),
         ("GET", "/v1/health"): (10, 20),
         ("POST", "/v1/workflows"): (10, 20),
+        ("POST", "/v1/timetables/{timetable_id}/backfill"): (5, 10),
         ("GET", "/v1/failures"): (10, 20),
         ("POST", "/v1/forecast"): (5, 10),
         ("GET", "/v1/jobs/{job_id}/forecast"): (5, 10),

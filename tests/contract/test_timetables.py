@@ -95,7 +95,7 @@ def test_only_the_next_version_replaces_a_timetable(stores: Stores) -> None:
     assert stores.timetables.get(ID) == second
 
 
-def test_a_removed_timetable_takes_its_templates_along(stores: Stores) -> None:
+def test_a_timetable_is_removed_by_its_version_and_its_templates_after_it(stores: Stores) -> None:
     for timetable in (RICH, PLAIN):
         stores.timetables.insert_if_absent(timetable)
         stores.timetables.save_template(timetable.timetable_id, Template("T1", '{"type": "ü"}'))
@@ -103,6 +103,8 @@ def test_a_removed_timetable_takes_its_templates_along(stores: Stores) -> None:
     assert not stores.timetables.remove_if_unchanged(replace(RICH, version=2))
     assert stores.timetables.remove_if_unchanged(RICH)
     assert not stores.timetables.remove_if_unchanged(RICH)
+    for _ in range(2):
+        stores.timetables.drop_templates(ID)
     assert stores.timetables.load_templates([RICH, replace(RICH, template_id="T0")]) == {}
     assert stores.timetables.load_templates([PLAIN, RICH]) == {OTHER: Template("T1", '{"type": "ü"}')}
 

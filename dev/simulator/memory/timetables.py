@@ -33,18 +33,21 @@ class MemoryTimetableStore:
             return True
 
     def remove_if_unchanged(self, timetable: Timetable) -> bool:
-        """Removes a timetable, and afterwards its templates, if the stored version is `timetable.version`."""
+        """Removes a timetable if the stored version is `timetable.version`."""
         self._world.charge("remove_timetable")
         with self._world.lock:
             standing = self._world.timetables.get(timetable.timetable_id)
             if standing is None or standing.version != timetable.version:
                 return False
             del self._world.timetables[timetable.timetable_id]
+            return True
+
+    def drop_templates(self, timetable_id: str) -> None:
+        """Removes the templates of a timetable that is gone; no error if there are none."""
         self._world.charge("drop_templates")
         with self._world.lock:
-            for place in [each for each in self._world.templates if each[0] == timetable.timetable_id]:
+            for place in [each for each in self._world.templates if each[0] == timetable_id]:
                 del self._world.templates[place]
-        return True
 
     def get(self, timetable_id: str) -> Timetable | None:
         """Returns the timetable, None without one."""

@@ -167,7 +167,7 @@ class MemoryWorld:
         self.pages.pop(job_id, None)
 
     def remove_expired(self) -> int:
-        """Removes jobs, results, kept ends and runs of timetables that have passed their retention, as DynamoDB's TTL does.
+        """Removes what has passed its retention, as DynamoDB's TTL does: jobs, results, kept ends, runs of timetables.
 
         Returns the number of jobs. A result in the overflow has an expiry of its own.
         """

@@ -62,17 +62,12 @@ def key_and_dry_run_of(router: BaseRouter) -> tuple[str | None, bool]:
 
     Raises InvalidRequest where the key is too long or empty, or the parameter `dry_run` is no truth value.
     """
-    return key_of(router), flag_of(router, "dry_run")
-
-
-def key_of(router: BaseRouter) -> str | None:
-    """Returns the idempotency key of a request, None without one. Raises InvalidRequest if it is too long or empty."""
     key: str | None = router.current_event.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= limits.MAX_IDEMPOTENCY_KEY_CHARACTERS:
         raise InvalidRequest.of(
             "Idempotency-Key", f"must have 1 to {limits.MAX_IDEMPOTENCY_KEY_CHARACTERS} characters"
         )
-    return key
+    return key, flag_of(router, "dry_run")
 
 
 def flag_of(router: BaseRouter, name: str) -> bool:

@@ -39,7 +39,10 @@ class TimetableStore(Protocol):
         """Writes a changed timetable if the stored version is the one before `timetable.version`."""
 
     def remove_if_unchanged(self, timetable: Timetable) -> bool:
-        """Removes a timetable, and afterwards its templates, if the stored version is `timetable.version`."""
+        """Removes a timetable if the stored version is `timetable.version`."""
+
+    def drop_templates(self, timetable_id: str) -> None:
+        """Removes the templates of a timetable that is gone, at most 100; no error if there are none."""
 
     def get(self, timetable_id: str) -> Timetable | None:
         """Returns the timetable by a consistent read, None without one."""

@@ -76,7 +76,7 @@ class DynamoTimetableStore:
         return True
 
     def remove_if_unchanged(self, timetable: Timetable) -> bool:
-        """Removes a timetable, and afterwards its templates, if the stored version is `timetable.version`."""
+        """Removes a timetable if the stored version is `timetable.version`."""
         what = f"removing timetable {timetable.timetable_id}"
         key = _key(schema.TIMETABLES, timetable.timetable_id)
         try:
@@ -88,9 +88,12 @@ class DynamoTimetableStore:
                 )
         except ClientError as refused:
             # An earlier request may have been carried out and only its answer lost.
-            if not was_retried(refused.response) or self.get(timetable.timetable_id) is not None:
-                return False
-        partition = schema.timetable_key(timetable.timetable_id)
+            return was_retried(refused.response) and self.get(timetable.timetable_id) is None
+        return True
+
+    def drop_templates(self, timetable_id: str) -> None:
+        """Removes the templates of a timetable that is gone, at most 100; no error if there are none."""
+        partition = schema.timetable_key(timetable_id)
         found = DynamoBatches(self.clients).query(
             self.tables.progress,
             KeyConditionExpression="#id = :id AND begins_with(#part, :prefix)",
@@ -99,8 +102,8 @@ class DynamoTimetableStore:
             ExpressionAttributeValues={":id": {"S": partition}, ":prefix": {"S": schema.TEMPLATE_PREFIX}},
             Limit=_TEMPLATES_DROPPED,
         )
-        self.clients.until_each_done(what, list(islice(found, _TEMPLATES_DROPPED)), self._delete)
-        return True
+        keys = list(islice(found, _TEMPLATES_DROPPED))
+        self.clients.until_each_done("removing templates of a timetable", keys, self._delete)
 
     def _delete(self, key: Item) -> None:
         with translated("removing a part of a timetable"):

@@ -19,7 +19,7 @@ from tidegate.api.reading import (
     body_of,
     deps_of,
     id_of,
-    key_of,
+    key_and_dry_run_of,
     moment_of,
     on_accepted_of,
     refuse_other_parameters,
@@ -57,7 +57,7 @@ def post_timetable() -> Response[str]:
     """Makes a timetable. Answers 201 with it, or 200 where the idempotency key found an earlier one."""
     refuse_other_parameters(router)
     change, is_paused, fingerprint = read_timetable(body_of(router))
-    deps, key = deps_of(router), key_of(router)
+    deps, key = deps_of(router), key_and_dry_run_of(router)[0]
     with audited_act(router, "timetable.create") as record:
         kept = keep.create_timetable(
             deps.services,
@@ -154,7 +154,7 @@ def run_timetable(timetable_id: str) -> Response[str]:
     refuse_other_parameters(router)
     id_of("timetable", timetable_id, ULID)
     read_no_options(body_of(router))
-    deps, key = deps_of(router), key_of(router)
+    deps, key = deps_of(router), key_and_dry_run_of(router)[0]
     with audited_act(router, "timetable.run", timetable_id) as record:
         view, created = ask.run_now(
             deps.services,

@@ -17,6 +17,7 @@ from tidegate.domain.callers import Caller
 from tidegate.domain.errors import (
     IdempotencyConflict,
     InvalidRequest,
+    NotFound,
     ServiceUnavailable,
     ShareFull,
     Violation,
@@ -168,8 +169,14 @@ def remove_timetable(services: Services, timetable_id: str, *, caller: Caller) -
     Raises NotFound, NotYours or ServiceUnavailable.
     """
     for _ in range(_TRIES):
-        standing = find_own(services, timetable_id, caller)
+        try:
+            standing = find_own(services, timetable_id, caller)
+        except NotFound:
+            # An earlier try may have removed the timetable and died before its templates.
+            services.timetables.drop_templates(timetable_id)
+            raise
         if services.timetables.remove_if_unchanged(standing):
+            services.timetables.drop_templates(timetable_id)
             return standing
     raise _too_many_changes(timetable_id)
 
