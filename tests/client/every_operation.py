@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, workflows
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, outside, workflows
 from tidegate_client.wire import Listing, Operation, Request
 
-MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures)
+MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures, outside)
 SAMPLES: dict[str, Any] = {
     "body": {"type": "text.count"},
     "workflow": {"jobs": [{"key": "a", "type": "text.count"}]},
