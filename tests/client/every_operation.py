@@ -26,6 +26,9 @@ _CHANGE: dict[str, Any] = {
     "job": {"type": "text.count"},
     "workflow": {"jobs": [{"key": "a", "type": "text.count"}]},
 }
+from tidegate_client.operations import bulk, callers, failures, jobs, operate, outside, workflows
+
+MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures, outside)
 SAMPLES: dict[str, Any] = {
     "change": _CHANGE,
     "timetable": {**_CHANGE, "paused": True},

@@ -161,6 +161,32 @@ def test_a_job_is_ended_by_hand(client: tg.Client) -> None:
     assert client.wait_job(load).has_succeeded
 
 
+def test_an_approval_is_given_and_another_refused(client: tg.Client) -> None:
+    me = client.get_me().subject
+    ids = []
+    for title in ("Publish?", "Delete?"):
+        body = {"type": "tidegate.approval", "parameters": {"title": title, "approvers": [me]}}
+        ids.append(client.submit_job({**body, "max_retries": 0}).id)
+    while any(client.get_job(each).outside is None for each in ids):
+        pass  # each call lets virtual time pass
+    approved, rejected = client.approve_job(ids[0], comment="checked"), client.reject_job(ids[1])
+    assert (approved.has_succeeded, approved.result["by"], approved.outside) == (True, me, None)
+    assert rejected.error is not None
+    assert rejected.error.code == "rejected"
+    with pytest.raises(tg.Conflict) as conflict:
+        client.reject_job(ids[0])
+    assert conflict.value.code == "not-outside"
+
+
+def test_a_wrong_token_is_forbidden(client: tg.Client) -> None:
+    job = client.submit_job(JOB).id
+    for call in (client.finish_job, client.beat_job):
+        with pytest.raises(tg.Forbidden):
+            call(job, token="AAAA")
+    with pytest.raises(tg.Forbidden):
+        client.fail_job(job, token="AAAA", code="x", retry_after_seconds=5)
+
+
 def test_a_graph_names_the_type_of_an_edge_to_an_earlier_job_if_it_is_unusual(client: tg.Client) -> None:
     earlier = client.submit_job(JOB).id
     after = [{"job_id": earlier}, {"job_id": earlier, "type": "MUST_COMPLETE"}]

@@ -10,14 +10,16 @@ from dev.simulator.people.callers import caller_named
 from tests.harness.determined import HandClock
 from tests.harness.usecases.dispatching import POOL
 from tests.harness.usecases.handing_over import WORKER, HandsOver, Outsides
+from tidegate.domain.costs.count import CostBasis, cost_of
 from tidegate.domain.errors import NotFound, NotOutside, WrongToken
 from tidegate.domain.job import Job, JobFailure, Progress
 from tidegate.domain.outside import FinishToken, HandedOver
 from tidegate.domain.outside_ends import FailedOutside, SucceededOutside
 from tidegate.domain.permits import key_permit
+from tidegate.domain.pools import PoolKind
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import Group, State
-from tidegate.domain.transitions import RequestCancelIfRunning, Stamp
+from tidegate.domain.transitions import RequestCancelIfRunning, Stamp, figures_of_end
 from tidegate.usecases.reap.reap_active import reap_active
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.recover.reopen import retry_job
@@ -346,3 +348,18 @@ def test_a_job_does_not_tell_its_token() -> None:
     assert token.secret not in repr(token)
     assert FinishToken.read(token.text) == token
     assert len(token.text) <= 256
+
+
+def test_the_time_outside_is_no_time_of_a_worker() -> None:
+    pool = Outsides()
+    token = pool.start(HOUR)
+    began_ms = pool.now_ms
+    pool.world.now_ms += 40_000
+    job = finish(pool, token)
+    figures = figures_of_end(job, job.history, job.began_at_ms)
+    assert (figures.ran_ms, figures.wasted_ms) == (0, 0)
+    assert job.actual_duration_seconds == 40
+    basis = CostBasis(15_000, 60_000, {POOL: PoolKind.FUNCTION}, pool.now_ms)
+    cost = cost_of(job, pool.services.jobs.stored(job), pool.services.jobs.stored, basis)
+    assert cost.total.function_seconds == 0
+    assert began_ms == job.began_at_ms

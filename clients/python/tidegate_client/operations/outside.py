@@ -39,7 +39,7 @@ def fail_job(
     """
     error: dict[str, Any] = {"code": code, "message": message, "retryable": retryable}
     if retry_after_seconds is not None:
-        error["retry_after_seconds"] = float(retry_after_seconds)
+        error["retry_after_seconds"] = retry_after_seconds
     return Operation(_finish(job_id, {"token": token, "error": error}), reader(Job))
 
 
@@ -52,7 +52,7 @@ def beat_job(
     """
     body: dict[str, Any] = {"token": token}
     if fraction is not None:
-        body["progress"] = {"fraction": float(fraction), "message": message}
+        body["progress"] = {"fraction": fraction, "message": message}
     return Operation(request("POST", "/v1/jobs/{}/heartbeat", job_id, body=body), reader(HeartbeatOutside))
 
 

@@ -160,11 +160,17 @@ def _of_entry(job: Job, place: int, after: Stored, now: Stored, basis: CostBasis
         return NO_UNITS
     following = job.history[place + 1] if place + 1 < len(job.history) else None
     run_ms = max(0, (basis.now_ms if following is None else following.at_ms) - entry.at_ms)
+    outside = job.outside if job.outside is not None and job.outside.attempt == entry.attempt else None
+    if outside is not None:
+        run_ms = min(run_ms, max(0, outside.since_ms - entry.at_ms))
     # A lost worker sent no heartbeat in the time of the lease that ran out.
     is_lost = following is not None and _end_of(entry, following) == "lost"
     beats = max(0, run_ms - (basis.lease_ms if is_lost else 0)) // basis.heartbeat_ms
     beats += _notes_its_start(job, place)
-    return Units(write_units=float(beats * after.item_units)) + _of_run(job, now, run_ms, basis)
+    writes = beats * after.item_units
+    # The hand-over moves the entry of the index. Heartbeats from outside are not counted.
+    writes += after.item_units + 2 * units_of(after.entry_bytes) if outside is not None else 0
+    return Units(write_units=float(writes)) + _of_run(job, now, run_ms, basis)
 
 
 def _notes_its_start(job: Job, place: int) -> bool:

@@ -98,6 +98,7 @@ def _as_after(job: Job, place: int, times: _Times, *, life: int, reopened: int) 
         cancel_requested_at_ms=None,
         cancel_requested_by=None,
         expires_at_s=job.expires_at_s if has_ended else None,
+        outside=None if job.outside is None else job.outside.over(),
         second=None if job.second is None or entry.at_ms < job.second.offered_at_ms else job.second,
     )
 

@@ -271,6 +271,14 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
     )
 
 
+def _left_worker_ms(job: Job, claim: HistoryEntry, after: HistoryEntry) -> int:
+    """Returns when the code of an attempt left its worker: by its end, or before that by the latest hand-over."""
+    outside = job.outside
+    if outside is None or outside.attempt != claim.attempt:
+        return after.at_ms
+    return min(after.at_ms, outside.since_ms)
+
+
 def figures_of_end(job: Job, history: Sequence[HistoryEntry], began_at_ms: int | None) -> EndFigures:
     """Returns the figures of the end with which a history ends. `job` has the counts of the life as after that end.
 
@@ -295,7 +303,7 @@ def figures_of_end(job: Job, history: Sequence[HistoryEntry], began_at_ms: int |
         if after.state is State.READY and after.actor == claim.actor
     ]
     wasted = [
-        max(0, after.at_ms - claim.at_ms)
+        max(0, _left_worker_ms(job, claim, after) - claim.at_ms)
         for claim, after in zip(claimed[:-1], stopped, strict=False)
         if not (after in backs and after.reason.startswith(UNBEGUN))
     ]
@@ -309,7 +317,7 @@ def figures_of_end(job: Job, history: Sequence[HistoryEntry], began_at_ms: int |
     # The job keeps only the latest beginning, which may be that of an earlier attempt. The end of the earlier attempt
     # tells them apart. The claim does not: the dispatcher's clock dates it where that clock is ahead of the worker's.
     if claims and began_at_ms is not None and (len(claims) == 1 or began_at_ms >= stopped[-2].at_ms):
-        ran_ms = max(0, stopped[-1].at_ms - began_at_ms)
+        ran_ms = max(0, _left_worker_ms(job, claimed[-1], stopped[-1]) - began_at_ms)
     if claims and job.second and job.had_second:  # one of both ran for nothing
         first_ms = max(0, stopped[-1].at_ms - claimed[-1].at_ms)
         second_ms = second_ran_ms(job.second, entries, entries[-1].at_ms)
