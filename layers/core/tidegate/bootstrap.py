@@ -15,6 +15,7 @@ from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.dynamodb.announcements import DynamoTypeAnnouncements
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
@@ -225,6 +226,7 @@ def aws_services(
         kept_ends=DynamoKeptEnds(clients, tables, settings.retention_seconds),
         statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
+        announcements=DynamoTypeAnnouncements(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         queue=SqsQueue(
             clients,
