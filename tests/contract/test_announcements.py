@@ -80,7 +80,7 @@ def test_one_bad_item_does_not_hide_the_others(stores: Stores, broken: dict[str,
         pytest.skip("memory holds no malformed item")
     stores.announcements.announce_if_later(of(COUNT))
     key = {"workflow_id": {"S": "types#announced"}, "part": {"S": "bad.type"}}
-    stores.clients.dynamodb.put_item(TableName=stores.tables.progress, Item={**key, **broken})  # type: ignore[dict-item]
+    stores.clients.dynamodb.put_item(TableName=stores.tables.progress, Item={**key, **broken})
     found = stores.announcements.load()
     assert (found.by_type, found.unreadable) == ({"text.count": of(COUNT)}, ("bad.type",))
 

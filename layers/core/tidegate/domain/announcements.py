@@ -38,6 +38,15 @@ class DescribedType:
     second_attempt: bool = False
 
     @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """Returns the JSON Schema of its parameters, None where there is none that is a JSON object."""
+        try:
+            schema = json.loads(self.parameters_schema or "null")
+        except (ValueError, RecursionError):
+            return None
+        return schema if isinstance(schema, dict) else None
+
+    @property
     def digest(self) -> str:
         """Returns a digest of all that the description says; equal code has an equal digest."""
         said = [
