@@ -15,6 +15,7 @@ from tests.harness.e2e.permissions.world import LARGE, OFFER, World
 from tidegate.adapters.aws.log_shipper import LogShipper
 from tidegate.adapters.system import SystemClock
 from tidegate.bootstrap import AwsClients, Meter, Services, WorkerDeps
+from tidegate.domain.announcements import RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.requests import DependencyRequest, JobRequest
@@ -22,6 +23,7 @@ from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, WorkerState
 from tidegate.entry.worker import run_records
 from tidegate.ports import Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
+from tidegate.usecases.work.announce_types import announce_types
 from tidegate.usecases.work.claim import claim_all
 from tidegate_worker.process import EXIT_DRAINED, Options, WorkerProcess
 from tidegate_worker.registration import Registration

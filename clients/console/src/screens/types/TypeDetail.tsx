@@ -98,6 +98,11 @@ function Known({ type }: { type: Type }) {
   );
 }
 
+function deployedWhere(type: Pick<Type, "deployed" | "announced">): string {
+  if (!type.deployed) return "no: a deploy removed its code, or its workers are gone";
+  return type.announced ? `to the workers of ${type.announced.pool}, not to the API` : "yes";
+}
+
 function secondAttempt(isAllowed: boolean | null): string {
   if (isAllowed === null) return "-";
   return isAllowed ? "a straggler may get one" : "none";
