@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -53,8 +54,9 @@ class Types:
     def may_run_twice(self, job_type: str) -> bool | None:
         return False if job_type in self.types() else None
 
-    def home_pool(self, job_type: str) -> str | None:
-        return None
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
 
     def faults(self) -> list[str]:
         return []

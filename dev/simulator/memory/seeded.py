@@ -51,8 +51,9 @@ class AnyParameters:
     def may_run_twice(self, job_type: str) -> bool | None:
         return self.twice if job_type in self.types() else None
 
-    def home_pool(self, job_type: str) -> str | None:
-        return None
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -23,8 +23,12 @@ class JobRegistry(Protocol):
     def may_run_twice(self, job_type: str) -> bool | None:
         """Tells whether a straggling job of this type may get a second attempt. None for an unknown type."""
 
-    def home_pool(self, job_type: str) -> str | None:
-        """Returns the pool whose workers announced a type that only workers have. None for every other type."""
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns for each type that only workers have the pool whose workers announced it.
+
+        It holds a type once another method was asked for that type.
+        """
 
     def faults(self) -> Sequence[str]:
         """Returns one sentence for each module of job code that could not be loaded, with the reason.

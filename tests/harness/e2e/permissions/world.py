@@ -50,9 +50,10 @@ class Everything(JobRegistry):
         """Returns True for every registered type."""
         return True if job_type in self.types() else None
 
-    def home_pool(self, job_type: str) -> str | None:
-        """Returns None, because the type is not an announced one."""
-        return None
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool."""
+        return {}
 
     def faults(self) -> Sequence[str]:
         return self._registry.faults()

@@ -42,10 +42,10 @@ class DescribedTypes:
         """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
         return self._has_asked(job_type, "second_attempt") if job_type in self.asked else None
 
-    def home_pool(self, job_type: str) -> str | None:
-        """Returns None, because the type is not an announced one."""
-        del job_type
-        return None
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool, because the code of every type is at hand."""
+        return {}
 
     def faults(self) -> Sequence[str]:
         """Returns a sentence for each module of job code that could not be loaded, with the reason."""

@@ -91,7 +91,7 @@ def _in_request(
 ) -> JobInRequest:
     settings = services.settings
     twice = services.registry.may_run_twice(request.type)
-    home = services.registry.home_pool(request.type)
+    home = services.registry.homes.get(request.type)
     share = request.share or (workflow.share if workflow else None)
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
