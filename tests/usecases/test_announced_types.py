@@ -11,7 +11,7 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tests.harness.usecases.announcing import RENDER, announced_in, announcement_of
-from tidegate.adapters.announced_registry import KEPT_MS, LOOKED_AGAIN_AFTER_MS, AnnouncedRegistry
+from tidegate.adapters.executors.announced_registry import KEPT_MS, LOOKED_AGAIN_AFTER_MS, AnnouncedRegistry
 from tidegate.domain import limits
 from tidegate.domain.announcements import FADES_AFTER_MS, RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.errors import InvalidRequest, ServiceUnavailable

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tidegate.adapters.announced_registry import AnnouncedRegistry
 from tidegate.adapters.aws.clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
 from tidegate.adapters.aws.effort import Allowance
 from tidegate.adapters.aws.logs import CloudWatchLogReader
@@ -35,7 +34,6 @@ from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
-from tidegate.adapters.json_schema import compile_schema
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.announcements import Announcement, DescribedType
@@ -55,6 +53,7 @@ from tidegate.usecases.work.function_faults import FunctionFaults
 if TYPE_CHECKING:
     import boto3
 
+    from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
     from tidegate.jobs.registry import Registry, TypeDescription
 
 
@@ -331,6 +330,10 @@ def api_function() -> ApiDeps:
 
 def announced_types(services: Services, deployed: JobRegistry, clock: Clock) -> AnnouncedRegistry:
     """Returns the types that worker processes announced and that are not among the deployed ones."""
+    # Only the API checks parameters by a schema, so no other function loads this.
+    from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
+    from tidegate.adapters.json_schema import compile_schema
+
     return AnnouncedRegistry(services.announcements, clock, compile_schema, deployed.types)
 
 

@@ -12,7 +12,7 @@ from tests.harness.determined import NoEntropy
 from tests.harness.faults.deployment import DONE, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.function import VirtualClock
 from tests.harness.faults.steps import submit, submit_all
-from tidegate.adapters.announced_registry import AnnouncedRegistry
+from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
 from tidegate.adapters.json_schema import compile_schema
 from tidegate.domain.announcements import RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.audit import subject_of
