@@ -62,8 +62,8 @@ def test_a_faded_item_may_be_removed(stores: Stores) -> None:
         pytest.skip("memory has no TTL")
     stores.announcements.announce_if_later(of(RENDER))
     stores.announcements.renew_if_standing(RENDER.type, RENDER.digest, NOW_MS + 5_000)
-    key = {"workflow_id": {"S": "types#announced"}, "part": {"S": RENDER.type}}
-    item = stores.clients.dynamodb.get_item(TableName=stores.tables.progress, Key=key)["Item"]
+    key = {"pool": {"S": "types#announced"}, "lane": {"S": RENDER.type}}
+    item = stores.clients.dynamodb.get_item(TableName=stores.tables.lanes, Key=key)["Item"]
     assert item["expires_at"]["N"] == str((NOW_MS + 5_000 + FADES_AFTER_MS) // 1_000)
 
 
@@ -72,15 +72,15 @@ def test_a_faded_item_may_be_removed(stores: Stores) -> None:
     [
         {},
         {"digest": {"S": "d"}, "started_at": {"S": "yesterday"}},
-        {"digest": {"S": "d"}, "pool": {"S": "ecs"}, "reads_upstreams": {"BOOL": True}},
+        {"digest": {"S": "d"}, "home_pool": {"S": "ecs"}, "reads_upstreams": {"BOOL": True}},
     ],
 )
 def test_one_bad_item_does_not_hide_the_others(stores: Stores, broken: dict[str, dict[str, object]]) -> None:
     if stores.clients is None or stores.tables is None:
         pytest.skip("memory holds no malformed item")
     stores.announcements.announce_if_later(of(COUNT))
-    key = {"workflow_id": {"S": "types#announced"}, "part": {"S": "bad.type"}}
-    stores.clients.dynamodb.put_item(TableName=stores.tables.progress, Item={**key, **broken})
+    key = {"pool": {"S": "types#announced"}, "lane": {"S": "bad.type"}}
+    stores.clients.dynamodb.put_item(TableName=stores.tables.lanes, Item={**key, **broken})
     found = stores.announcements.load()
     assert (found.by_type, found.unreadable) == ({"text.count": of(COUNT)}, ("bad.type",))
 
@@ -98,7 +98,7 @@ def test_many_types_take_several_pages_and_no_end_of_pages(stores: Stores) -> No
 def test_an_endless_list_of_pages_is_cut(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     if stores.clients is None:
         pytest.skip("memory has no pages")
-    key = {"workflow_id": {"S": "types#announced"}, "part": {"S": "a"}}
+    key = {"pool": {"S": "types#announced"}, "lane": {"S": "a"}}
     asked: list[object] = []
 
     def query(**arguments: object) -> dict[str, object]:

@@ -23,7 +23,7 @@ _LOGGER = logging.getLogger("tidegate.worker")
 class Announcer:
     """Announces `types` in a thread of its own, so that a slow table delays no heartbeat and no job.
 
-    What fails is repeated after 5 seconds, then twice as long each time, at most an hour. Jobs of types that are not
+    A failure is repeated after 5 seconds, then twice as long each time, at most an hour. Jobs of types that are not
     announced yet run as all others do; only the API may not know them.
     """
 

@@ -1,4 +1,7 @@
-"""The announcements of job types on DynamoDB: one partition of the Progress table, with an item for each type."""
+"""The announcements of job types on DynamoDB: one partition of the table
+of lanes, with an item for each type.
+
+That table is one whose name every worker process knows, and it wakes nobody."""
 
 from __future__ import annotations
 
@@ -44,9 +47,9 @@ class DynamoTypeAnnouncements:
         for _ in range(_PAGES):
             with translated("reading the announced job types"):
                 answer = self.clients.dynamodb.query(
-                    TableName=self.tables.progress,
+                    TableName=self.tables.lanes,
                     KeyConditionExpression="#id = :id",
-                    ExpressionAttributeNames={"#id": schema.WORKFLOW_ID},
+                    ExpressionAttributeNames={"#id": schema.POOL},
                     ExpressionAttributeValues={":id": {"S": schema.ANNOUNCED_TYPES}},
                     **start,
                 )
@@ -54,7 +57,7 @@ class DynamoTypeAnnouncements:
                 try:
                     one = _announcement(item)
                 except (AttributeError, KeyError, TypeError, ValueError):
-                    unreadable.append(str(item[schema.PART]["S"]))
+                    unreadable.append(str(item[schema.LANE]["S"]))
                 else:
                     found[one.type] = one
             if "LastEvaluatedKey" not in answer:
@@ -65,7 +68,7 @@ class DynamoTypeAnnouncements:
     def announce_if_later(self, announcement: Announcement) -> bool:
         """Stores an announcement unless the standing one says the same, or is of a worker that started later."""
         is_later = any_of(
-            absent(schema.PART),
+            absent(schema.LANE),
             all_of(
                 differs(schema.DIGEST, announcement.digest),
                 below(schema.STARTED_AT, announcement.started_at_ms),
@@ -74,7 +77,7 @@ class DynamoTypeAnnouncements:
         try:
             with translated(f"announcing job type {announcement.type}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.put_item(
-                    TableName=self.tables.progress, Item=_item(announcement), **condition_arguments(is_later)
+                    TableName=self.tables.lanes, Item=_item(announcement), **condition_arguments(is_later)
                 )
         except ClientError:
             return False
@@ -86,7 +89,7 @@ class DynamoTypeAnnouncements:
         try:
             with translated(f"renewing job type {job_type}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
-                    TableName=self.tables.progress,
+                    TableName=self.tables.lanes,
                     Key=_key(job_type),
                     **update_arguments(
                         f"SET #{schema.SEEN_AT} = ?, #{schema.EXPIRES_AT} = ?",
@@ -100,7 +103,7 @@ class DynamoTypeAnnouncements:
 
 
 def _key(job_type: str) -> Item:
-    return encode_item({schema.WORKFLOW_ID: schema.ANNOUNCED_TYPES, schema.PART: job_type})
+    return encode_item({schema.POOL: schema.ANNOUNCED_TYPES, schema.LANE: job_type})
 
 
 def _expires_at_s(seen_at_ms: int) -> int:
@@ -116,7 +119,7 @@ def _item(announcement: Announcement) -> Item:
         schema.READS_UPSTREAMS: described.reads_upstreams,
         schema.AWS_CREDENTIALS: described.aws_credentials,
         schema.SECOND_ATTEMPT: described.second_attempt,
-        schema.POOL: announcement.pool,
+        schema.HOME_POOL: announcement.pool,
         schema.WORKER_ID: announcement.worker_id,
         schema.STARTED_AT: announcement.started_at_ms,
         schema.ANNOUNCED_AT: announcement.announced_at_ms,
@@ -130,7 +133,7 @@ def _announcement(item: Item) -> Announcement:
     values = decode_item(item)
     return Announcement(
         described=DescribedType(
-            type=values[schema.PART],
+            type=values[schema.LANE],
             description=values.get(schema.DESCRIPTION, ""),
             parameters_schema=values.get(schema.PARAMETERS_SCHEMA, ""),
             reads_upstreams=values[schema.READS_UPSTREAMS] is True,
@@ -138,7 +141,7 @@ def _announcement(item: Item) -> Announcement:
             second_attempt=values[schema.SECOND_ATTEMPT] is True,
         ),
         digest=values[schema.DIGEST],
-        pool=values[schema.POOL],
+        pool=values[schema.HOME_POOL],
         worker_id=values[schema.WORKER_ID],
         started_at_ms=int(values[schema.STARTED_AT]),
         announced_at_ms=int(values[schema.ANNOUNCED_AT]),

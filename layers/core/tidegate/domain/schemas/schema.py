@@ -102,7 +102,7 @@ class Schema:
             found.extend(
                 (_path(one.place), one.message)
                 for one in islice(check.at(self.root, value, (), 0), MAX_FOUND)
-            )  # what was found before the steps end is kept
+            )  # the faults before the steps end are kept
         except _OutOfStepsError:
             found.append(("", _TOO_DEAR))
         return found

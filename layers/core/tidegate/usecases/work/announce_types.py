@@ -12,7 +12,7 @@ from tidegate.usecases.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What a worker wrote: the types that it described anew, and those that it renewed.
+    """The writes of a worker: the types that it described anew, and those that it renewed.
 
     `left_out` are types for which there was no room beside the types of other workers.
     """
