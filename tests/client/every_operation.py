@@ -7,10 +7,22 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, timetables, webhooks, workflows
+from tidegate_client.operations import (
+    bulk,
+    callers,
+    failures,
+    jobs,
+    operate,
+    outside,
+    timetables,
+    webhooks,
+    workflows,
+)
 from tidegate_client.wire import Listing, Operation, Request
 
-MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures, timetables, webhooks)
+MODULES: tuple[ModuleType, ...] = (
+    jobs, bulk, workflows, operate, callers, failures, outside, timetables, webhooks,
+)  # fmt: skip
 _CHANGE: dict[str, Any] = {
     "name": "nightly",
     "cron": "0 6 * * *",
@@ -26,9 +38,6 @@ _CHANGE: dict[str, Any] = {
     "job": {"type": "text.count"},
     "workflow": {"jobs": [{"key": "a", "type": "text.count"}]},
 }
-from tidegate_client.operations import bulk, callers, failures, jobs, operate, outside, workflows
-
-MODULES: tuple[ModuleType, ...] = (jobs, bulk, workflows, operate, callers, failures, outside)
 SAMPLES: dict[str, Any] = {
     "change": _CHANGE,
     "timetable": {**_CHANGE, "paused": True},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -52,6 +53,10 @@ class Types:
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return False if job_type in self.types() else None
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
 
     def faults(self) -> list[str]:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -65,6 +65,10 @@ class ReadsUpstreams:
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return False if job_type in self.types() else None
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +64,10 @@ class SomeTypes:
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return False if job_type in self.types() else None
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -58,6 +58,10 @@ class AnyParameters:
     def may_run_twice(self, job_type: str) -> bool | None:
         return self.twice if job_type in self.types() else None
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
+
     def faults(self) -> Sequence[str]:
         return ()
 

@@ -17,6 +17,7 @@ from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.calendar import CronsimCalendar
 from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.dynamodb.announcements import DynamoTypeAnnouncements
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
@@ -41,6 +42,7 @@ from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemPauses, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.addresses import Reach
+from tidegate.domain.announcements import Announcement, DescribedType
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
@@ -70,6 +72,7 @@ from tidegate.usecases.work.function_faults import FunctionFaults
 if TYPE_CHECKING:
     import boto3
 
+    from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
     from tidegate.jobs.registry import Registry, TypeDescription
     from tidegate.usecases.webhooks.attempt import Tools
 
@@ -110,13 +113,20 @@ def _undescribed(job_type: str) -> TypeDescription | None:
     return None
 
 
+def _unannounced(job_type: str) -> Announcement | None:
+    """Returns no announcement, where nobody reads them."""
+    del job_type
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
     """The parts of the API function.
 
     `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops. `describe`
-    returns the description of a job type, None for an unknown one. `outside` calls the receivers of webhooks. `pauses`
-    lets time pass between two looks of a call that waits.
+    returns the description of a deployed job type, None for an unknown one. `announced` returns the announcement of a
+    type that only worker processes have. `outside` calls the receivers of webhooks. `pauses` lets time pass between two
+    looks of a call that waits.
     """
 
     services: Services
@@ -127,6 +137,7 @@ class ApiDeps:
     describe: Callable[[str], TypeDescription | None] = _undescribed
     outside: OutsideCaller = field(default_factory=lambda: _outside(Reach.PUBLIC))
     pauses: Pauses = field(default_factory=SystemPauses)
+    announced: Callable[[str], Announcement | None] = _unannounced
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +212,7 @@ class ProcessDeps:
 
     `session_id` is a ULID of this start of the process. `clock_off_ms` returns how far the machine's clock is ahead of
     AWS's time, in milliseconds, negative where it is behind. `close_lines` sends the last lines of jobs to their log;
-    None where they are kept nowhere.
+    None where they are kept nowhere. `described` are the job types that the process announces.
     """
 
     services: Services
@@ -212,6 +223,7 @@ class ProcessDeps:
     session_id: str
     clock_off_ms: Callable[[], int] = lambda: 0
     close_lines: Callable[[], None] | None = None
+    described: tuple[DescribedType, ...] = ()
 
 
 class _EmptyRegistry:
@@ -235,6 +247,11 @@ class _EmptyRegistry:
         """Returns None, because no type is known here."""
         del job_type
         return None
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool, because no type is known here."""
+        return {}
 
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no job code was loaded."""
@@ -274,6 +291,7 @@ def aws_services(
         kept_ends=DynamoKeptEnds(clients, tables, settings.retention_seconds),
         statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
+        announcements=DynamoTypeAnnouncements(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         timetables=DynamoTimetableStore(clients, tables),
         calendar=CronsimCalendar(),
@@ -353,13 +371,15 @@ def api_function() -> ApiDeps:
     """Returns the parts of functions/api. Raises KeyError that names a missing environment variable."""
     registry = _load_what_works()
     services, clients, _ = _from_environment(registry)
+    announced = announced_types(services, registry, clients.clock)
     return ApiDeps(
-        services,
+        replace(services, registry=registry.beside(announced)),
         clients.clock,
         clients.meter,
         clients.allowance,
         describe=registry.described,
         outside=_outside(services.settings.webhook_reach),
+        announced=announced.find,
     )
 
 
@@ -368,6 +388,15 @@ def _outside(reach: Reach | None) -> OutsideCaller:
     from tidegate.adapters.http_out.call import HttpsCaller
 
     return HttpsCaller(SystemStopwatch(), reach or Reach.PUBLIC)
+
+
+def announced_types(services: Services, deployed: JobRegistry, clock: Clock) -> AnnouncedRegistry:
+    """Returns the types that worker processes announced and that are not among the deployed ones."""
+    # Only the API checks parameters by a schema, so no other function loads this.
+    from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
+    from tidegate.adapters.json_schema import compile_schema
+
+    return AnnouncedRegistry(services.announcements, clock, compile_schema, deployed.types)
 
 
 def dispatcher_function() -> DispatcherDeps:
@@ -471,4 +500,5 @@ def process_worker(
         session_id,
         lambda: clock.off_ms,
         close_lines,
+        executor.job_types().described,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from dev.simulator.memory.announcements import MemoryTypeAnnouncements
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.event_bus import MemoryEventBus
@@ -38,6 +39,7 @@ from tidegate.adapters.aws.clients import AwsClients, connect
 from tidegate.adapters.aws.event_bus import EventBridgeBus
 from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.dynamodb.announcements import DynamoTypeAnnouncements
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
@@ -80,6 +82,7 @@ from tidegate.ports import (
     StatisticsStore,
     SubmissionStore,
     TimetableStore,
+    TypeAnnouncements,
     WebhookStore,
     WorkerRegistry,
     WorkflowStore,
@@ -112,6 +115,7 @@ class Stores:
     kept_ends: KeptEnds
     statistics: StatisticsStore
     pulses: Pulses
+    announcements: TypeAnnouncements
     workflows: WorkflowStore
     timetables: TimetableStore
     rules: RuleStore
@@ -142,6 +146,7 @@ def memory_stores() -> Stores:
         kept_ends=MemoryKeptEnds(world, RETENTION_SECONDS),
         statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
+        announcements=MemoryTypeAnnouncements(world),
         workflows=MemoryWorkflowStore(world),
         timetables=MemoryTimetableStore(world),
         rules=MemoryRuleStore(world),
@@ -199,6 +204,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         kept_ends=DynamoKeptEnds(clients, tables, RETENTION_SECONDS),
         statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
+        announcements=DynamoTypeAnnouncements(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         timetables=DynamoTimetableStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),

@@ -16,6 +16,7 @@ from dev.simulator.workflows.graphs import job as job_of
 from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.acting_scenarios import changed, changed_in_bulk, marked, rerun_from_a_job
 from tests.harness.faults.asking_scenarios import (
+    announced_type,
     counted,
     in_the_audit_trail,
     judged,
@@ -398,6 +399,7 @@ ASKING: Mapping[str, Case] = {
     "looking": Case(looking),
     "related": Case(related),
     "waited for": Case(waited_for),
+    "announced type": Case(announced_type),
     "judged": Case(judged),
     "recorded": Case(recorded),
     "recorded by the reaper": Case(recorded_by_the_reaper),

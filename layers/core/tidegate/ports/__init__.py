@@ -5,6 +5,7 @@ ServiceUnavailable when the service behind it does not answer within bounded ret
 """
 
 from tidegate.domain.workflow_record import WorkflowRecord
+from tidegate.ports.announcements import AnnouncedTypes, TypeAnnouncements
 from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
@@ -47,6 +48,7 @@ from tidegate.ports.workflows import WorkflowEntry, WorkflowStore
 
 __all__ = [
     "UNKNOWN_TYPE",
+    "AnnouncedTypes",
     "Assignment",
     "AuditTrail",
     "Begun",
@@ -99,6 +101,7 @@ __all__ = [
     "TimetablePage",
     "TimetableStore",
     "TransitionOutcome",
+    "TypeAnnouncements",
     "UpstreamResult",
     "WebhookMessage",
     "WebhookStore",

@@ -23,6 +23,13 @@ class JobRegistry(Protocol):
     def may_run_twice(self, job_type: str) -> bool | None:
         """Tells whether a straggling job of this type may get a second attempt. None for an unknown type."""
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns for each type that only workers have the pool whose workers announced it.
+
+        It holds a type once another method was asked for that type.
+        """
+
     def faults(self) -> Sequence[str]:
         """Returns one sentence for each module of job code that could not be loaded, with the reason.
 

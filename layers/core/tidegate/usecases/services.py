@@ -38,6 +38,7 @@ from tidegate.ports import (
     SubmissionStore,
     TemplateReader,
     TimetableStore,
+    TypeAnnouncements,
     WebhookStore,
     WorkerRegistry,
     WorkflowStore,
@@ -71,6 +72,7 @@ class Services:
     kept_ends: KeptEnds
     statistics: StatisticsStore
     pulses: Pulses
+    announcements: TypeAnnouncements
     workflows: WorkflowStore
     timetables: TimetableStore
     calendar: Calendar

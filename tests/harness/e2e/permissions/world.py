@@ -56,6 +56,11 @@ class Everything(JobRegistry):
         """Returns True for every registered type."""
         return True if job_type in self.types() else None
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool."""
+        return {}
+
     def faults(self) -> Sequence[str]:
         return self._registry.faults()
 

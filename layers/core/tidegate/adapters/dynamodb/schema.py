@@ -282,6 +282,16 @@ GRANT_NAMESPACES: Final = "namespaces"
 GRANT_BY: Final = "by"
 GRANT_AT: Final = "at"
 
+# The job types that workers announce are one partition of Lanes: the range key is the type.
+ANNOUNCED_TYPES: Final = "types#announced"
+HOME_POOL: Final = "home_pool"
+DIGEST: Final = "digest"
+PARAMETERS_SCHEMA: Final = "parameters_schema"
+READS_UPSTREAMS: Final = "reads_upstreams"
+AWS_CREDENTIALS: Final = "aws_credentials"
+SECOND_ATTEMPT: Final = "second_attempt"
+ANNOUNCED_AT: Final = "announced_at"
+SEEN_AT: Final = "seen_at"
 # --- Progress: hash workflow_id, range part --------------------------------------------------------
 WORKFLOW_ID: Final = "workflow_id"
 SEGMENT_PREFIX: Final = "segment#"  # the range key is "segment#<number>", or "graph#<number>"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tidegate.domain.announcements import DescribedType
 from tidegate.domain.job import Json
 
 
@@ -16,11 +17,13 @@ from tidegate.domain.job import Json
 class DescribedTypes:
     """Stores by name the options of each registered job type; implements the JobRegistry port.
 
-    `unloaded` gives for each module that could not be loaded the reason.
+    `unloaded` gives for each module that could not be loaded the reason. `described` are the types of job code with
+    their schemas; it is empty where the process was not asked for them.
     """
 
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unloaded: Sequence[str] = ()
+    described: tuple[DescribedType, ...] = ()
 
     def types(self) -> Sequence[str]:
         """Returns every registered type, sorted."""
@@ -38,6 +41,11 @@ class DescribedTypes:
     def may_run_twice(self, job_type: str) -> bool | None:
         """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
         return self._has_asked(job_type, "second_attempt") if job_type in self.asked else None
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool, because the code of every type is at hand."""
+        return {}
 
     def faults(self) -> Sequence[str]:
         """Returns a sentence for each module of job code that could not be loaded, with the reason."""

@@ -18,7 +18,7 @@ from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
 from tidegate.domain.job import Json
-from tidegate.domain.pools import suitable_pools
+from tidegate.domain.pools import PoolKind, suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.portions import portions
@@ -91,12 +91,13 @@ def _in_request(
 ) -> JobInRequest:
     settings = services.settings
     twice = services.registry.may_run_twice(request.type)
+    home = services.registry.homes.get(request.type)
     share = request.share or (workflow.share if workflow else None)
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
         pools = suitable_pools(
             settings.pools,
-            settings.default_pool,
+            home if home in settings.pools and home is not None else settings.default_pool,
             request.pool or (workflow.pool if workflow else None),
             frozenset(request.requires),
             request.timeout_seconds,
@@ -104,7 +105,21 @@ def _in_request(
         )
     except InvalidRequest as error:
         return JobInRequest(request, field, share, priority, (), tuple(error.violations), twice)
+    if home is not None:
+        able = tuple(pool for pool in pools if pool.kind is PoolKind.PROCESS)
+        if not able:
+            fault = _without_code(pools[0].name, request.type, home, path_in(field, "pool"))
+            return JobInRequest(request, field, share, priority, (), (fault,), twice)
+        pools = able
     return JobInRequest(request, field, share, priority, pools, may_run_twice=twice)
+
+
+def _without_code(pool: str, job_type: str, home: str, field: str) -> Violation:
+    return Violation(
+        field,
+        f"pool {pool!r} is served by a function, whose code lacks {job_type!r}: only workers announced this type; "
+        f"name a pool of worker processes, like {home!r}, or deploy the type",
+    )
 
 
 def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:
@@ -196,7 +211,7 @@ def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> st
     cause = (
         f"some job code could not be loaded: {'; '.join(faults)}"
         if faults
-        else "a new type is known once its code is deployed: deploy again"
+        else "a new type is known once a worker that has it starts, or once its code is deployed"
     )
     return f"{said}; {cause}{did_you_mean(job_type, known)}"
 
