@@ -8,8 +8,8 @@ from pathlib import Path
 NAMES = ("TIDEGATE_JOB_ID", "TIDEGATE_ATTEMPT", "TIDEGATE_JOB_KEY", "TIDEGATE_PARAMETERS", "TMPDIR")
 
 given = sys.stdin.read()
-print("begins")
-print(
+sys.stdout.write("begins\n")
+sys.stdout.write(
     json.dumps(
         {
             "given": json.loads(given),
