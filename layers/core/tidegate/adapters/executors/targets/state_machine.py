@@ -13,7 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.adapters.executors.targets.aws_service import as_text, client_for, refusals, result_from
+from tidegate.adapters.executors.targets.aws_service import client_for, refusals
+from tidegate.adapters.executors.targets.waiting import as_text, result_from
 from tidegate.domain.errors import JobError, JobTimedOut
 from tidegate.domain.job import Json
 from tidegate.domain.targets import StateMachine
