@@ -84,10 +84,13 @@ def test_services_are_read_and_get_the_worker_s_credentials_where_they_need_them
     assert _only(http=http) == Target("a.b", call)
 
 
-def test_only_services_of_aws_have_an_arn_for_the_allow_list() -> None:
-    assert _only(command=["true"]).arn is None
-    assert _only(**{"lambda": {"function": FUNCTION}}).arn == FUNCTION
-    assert _only(states={"machine": MACHINE}).arn == MACHINE
+def test_services_of_aws_have_arns_for_the_allow_list() -> None:
+    executions = "arn:aws:states:eu-west-1:123456789012:execution:build:*"
+    assert _only(command=["true"]).arns == ()
+    assert _only(http={"url": "https://example.com"}).arns == ()
+    assert _only(**{"lambda": {"function": FUNCTION}}).arns == (FUNCTION,)
+    assert _only(states={"machine": MACHINE}).arns == (MACHINE, executions)
+    assert _only(states={"machine": f"{MACHINE}:live"}).arns == (f"{MACHINE}:live", executions)
 
 
 @pytest.mark.parametrize(

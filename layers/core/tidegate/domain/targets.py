@@ -119,12 +119,20 @@ class Target:
     second_attempt: bool = False
 
     @property
-    def arn(self) -> str | None:
-        """The ARN that the worker must be allowed to call; None for a command."""
+    def arns(self) -> tuple[str, ...]:
+        """The ARNs that the worker must be allowed to call: none where the target calls nothing of AWS."""
         match self.work:
-            case LambdaFunction(arn) | StateMachine(arn):
-                return arn
-        return None
+            case LambdaFunction(function):
+                return (function,)
+            case StateMachine(machine):
+                return machine, execution_arn(machine, "*")
+        return ()
+
+
+def execution_arn(machine: str, name: str) -> str:
+    """Returns the ARN of an execution of a state machine, which names no version and no alias of the machine."""
+    parts = machine.replace(":stateMachine:", ":execution:").split(":")
+    return ":".join([*parts[:7], name])
 
 
 @dataclass(frozen=True, slots=True)
