@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _api(registry: Registry, *pools: Pool) -> Api:
     return api
 
 
-def _pool_of(api: Api, body: dict[str, object]) -> str:
+def _pool_of(api: Api, body: Mapping[str, object]) -> str:
     """Submits a job; returns the pool that it is in."""
     answer = api.call("POST", "/v1/jobs", body)
     assert answer.status == 201
@@ -76,7 +77,7 @@ def test_a_target_goes_to_a_pool_of_worker_processes_though_the_default_is_a_fun
     registry: Registry,
 ) -> None:
     api = _api(registry, FUNCTION, process_pool("ecs"), process_pool("zoo"))
-    body = {"type": "reports.render", "parameters": FITTING}
+    body: dict[str, object] = {"type": "reports.render", "parameters": FITTING}
     assert _pool_of(api, body) == "ecs"
     assert _pool_of(api, {**body, "pool": "zoo"}) == "zoo"
 

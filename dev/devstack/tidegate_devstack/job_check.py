@@ -51,7 +51,7 @@ class JobCodeFault:
 class JobCode:
     """The result of a check of one folder: the job types with their code, the targets among them, and the faults.
 
-    A target has the ARNs that its workers must be allowed to call. `unchecked` are the modules that could not be checked
+    A target has the ARNs that workers must be allowed to call. `unchecked` are the modules that could not be checked
     here, because they need packages that the build installs.
     """
 

@@ -29,8 +29,8 @@ HERE: Final = "{here}/"
 
 _KINDS: Final = ("command", "lambda", "states", "http")
 _OF_AWS: Final = ("lambda", "states")
-_OF_COMMANDS: Final = ("result", "exit_codes", "aws_credentials")
-_OF_ALL: Final = ("description", "parameters", "timeout_seconds", "reads_upstreams", "second_attempt")
+_OF_COMMANDS: Final = ("result", "exit_codes", "aws_credentials", "reads_upstreams")
+_OF_ALL: Final = ("description", "parameters", "timeout_seconds", "second_attempt")
 _OF_SUBMISSIONS: Final = frozenset({"retry", "max_retries", "pool", "priority", "requires", "tags", "share"})
 _ERROR_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _LARGEST_EXIT_CODE: Final = 255  # the kernel keeps eight bits of a status
