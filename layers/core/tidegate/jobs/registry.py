@@ -206,6 +206,22 @@ class Registry:
             for name in self.types()
         }
 
+    def descriptions(self, built_in: str) -> dict[str, dict[str, Any]]:
+        """Returns the description of each registered type by name, without the types of the module `built_in`.
+
+        Once the schemas have `limits.MAX_DESCRIBED_BYTES` together, further ones are None.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        left_bytes = limits.MAX_DESCRIBED_BYTES
+        for name in self.types():
+            if self._types[name].function.__module__ == built_in:
+                continue
+            schema = _schema_of(self._types[name])
+            left_bytes -= len(json.dumps(schema))
+            text = plain_message(self._types[name].description)[: limits.MAX_DESCRIPTION_CHARACTERS]
+            found[name] = {"description": text, "parameters_schema": schema if left_bytes >= 0 else None}
+        return found
+
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
         """Checks parameters for a registered type.
 

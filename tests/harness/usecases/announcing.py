@@ -1,0 +1,31 @@
+"""Job types that workers announce, for tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tidegate.adapters.json_schema import compile_schema
+from tidegate.adapters.known_types import KnownTypes
+from tidegate.domain.announcements import Announcement, DescribedType, announced
+from tidegate.ports import Clock, JobRegistry
+from tidegate.usecases.services import Services
+
+RENDER_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"rows": {"type": "integer", "minimum": 1}, "title": {"type": "string"}},
+    "required": ["rows"],
+    "additionalProperties": False,
+}
+RENDER = DescribedType("reports.render", "Renders a report.", json.dumps(RENDER_SCHEMA), second_attempt=True)
+
+
+def announcement_of(described: DescribedType, now_ms: int, pool: str = "ecs") -> Announcement:
+    """Returns the announcement of a worker that started just before `now_ms`."""
+    return announced(described, pool, "worker-1", now_ms - 1_000, now_ms)
+
+
+def knowing(services: Services, deployed: JobRegistry, clock: Clock) -> KnownTypes:
+    """Returns the registry of the API over these services."""
+    return KnownTypes(deployed, services.announcements, clock, compile_schema)
