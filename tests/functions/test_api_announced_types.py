@@ -6,17 +6,21 @@ from dataclasses import replace
 
 import pytest
 
+from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import NOW, NOW_MS, Api
-from tests.harness.usecases.announcing import RENDER, RENDER_SCHEMA, announcement_of, knowing
-from tidegate.domain.announcements import DescribedType
+from tests.harness.usecases.announcing import RENDER, RENDER_SCHEMA, announced_in, announcement_of
+from tidegate.domain.announcements import FADES_AFTER_MS, DescribedType
+from tidegate.jobs.registry import Registry
 
 
 @pytest.fixture
 def api() -> Api:
     made = Api()
-    types = knowing(made.services, made.services.registry, made.deps.clock)
-    made.services = replace(made.services, registry=types)
-    made.deps = replace(made.deps, services=made.services, announced=types.announced)
+    deployed = made.services.registry
+    assert isinstance(deployed, Registry)
+    announced = announced_in(made.services, deployed, made.deps.clock)
+    made.services = replace(made.services, registry=deployed.beside(announced))
+    made.deps = replace(made.deps, services=made.services, announced=announced.find)
     made.services.announcements.announce_if_later(announcement_of(RENDER, NOW_MS))
     return made
 
@@ -85,14 +89,15 @@ def test_rules_can_be_set_for_an_announced_type(api: Api) -> None:
 
 def test_a_rule_of_a_type_that_faded_stays(api: Api) -> None:
     api.call("POST", "/v1/types/reports.render/pause")
-    api.world.announced.clear()
-    api.deps = replace(
-        api.deps, announced=knowing(api.services, api.services.registry, api.deps.clock).announced
-    )
-    types = knowing(api.services, Api().services.registry, api.deps.clock)
-    api.deps = replace(api.deps, services=replace(api.services, registry=types), announced=types.announced)
+    later = replace(api.deps, clock=StandingClock(NOW_MS + FADES_AFTER_MS))
+    deployed = Api().services.registry
+    assert isinstance(deployed, Registry)
+    announced = announced_in(api.services, deployed, later.clock)
+    services = replace(api.services, registry=deployed.beside(announced))
+    api.deps = replace(later, services=services, announced=announced.find)
     body = api.call("GET", "/v1/types/reports.render").body
     assert (body["deployed"], body["source"], body["announced"], body["paused"]) == (False, None, None, True)
+    assert api.call("POST", "/v1/jobs", {"type": "reports.render", "parameters": {"rows": 1}}).status == 422
 
 
 @pytest.mark.parametrize("schema", ["no JSON", '{"type":"nothing"}', '{"$ref":"#"}', '{"pattern":"(a+)+$"}'])

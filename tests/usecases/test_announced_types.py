@@ -10,14 +10,15 @@ import pytest
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
-from tests.harness.usecases.announcing import RENDER, announcement_of, knowing
-from tests.usecases.test_earlier_pools import Types
-from tidegate.adapters.known_types import KEPT_MS, LOOKED_AGAIN_AFTER_MS, KnownTypes
+from tests.harness.usecases.announcing import RENDER, announced_in, announcement_of
+from tidegate.adapters.announced_registry import KEPT_MS, LOOKED_AGAIN_AFTER_MS, AnnouncedRegistry
 from tidegate.domain import limits
 from tidegate.domain.announcements import FADES_AFTER_MS, RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.errors import InvalidRequest, ServiceUnavailable
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.type_facts import TypeFacts
+from tidegate.jobs.context import JobContext
+from tidegate.jobs.registry import Parameters, Registry
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.submit import submit_job, submit_workflow
 from tidegate.usecases.work.announce_types import Announced, announce_types
@@ -41,7 +42,8 @@ class Fixture:
     services: Services
     world: MemoryWorld
     clock: MovedClock
-    types: KnownTypes
+    types: Registry
+    announced: AnnouncedRegistry
 
     def announce(self, *types: DescribedType, started_at_ms: int = NOW_MS, pool: str = "ecs") -> Announced:
         """Announces types as a worker does that started then."""
@@ -71,10 +73,17 @@ class Fixture:
 
 @pytest.fixture
 def fixture() -> Fixture:
-    services, world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS), Types("deployed"))
+    deployed = Registry()
+
+    @deployed.job("deployed")
+    def run(parameters: Parameters, context: JobContext) -> None:
+        """Does nothing."""
+
+    services, world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS), deployed)
     clock = MovedClock()
-    types = knowing(services, services.registry, clock)
-    return Fixture(replace(services, registry=types), world, clock, types)
+    announced = announced_in(services, deployed, clock)
+    types = deployed.beside(announced)
+    return Fixture(replace(services, registry=types), world, clock, types, announced)
 
 
 # --- what a worker writes ---------------------------------------------------------------------------------
@@ -212,8 +221,9 @@ def test_an_unknown_type_is_answered_with_the_nearest_of_all(fixture: Fixture) -
 def test_a_deployed_type_is_checked_by_its_own_code_whatever_workers_say(fixture: Fixture) -> None:
     fixture.announce(DescribedType("deployed", "", '{"required":["never"]}', second_attempt=True))
     fixture.submit(JobRequest(type="deployed", parameters={}))
-    assert fixture.types.announced("deployed") is None
     assert fixture.types.facts("deployed") == TypeFacts()
+    assert fixture.announced.find("deployed") is None
+    assert "deployed" not in fixture.types.homes
 
 
 def test_a_new_description_holds_after_30_seconds(fixture: Fixture) -> None:
@@ -253,13 +263,13 @@ def test_one_bad_description_refuses_nothing_and_stops_no_other_type(fixture: Fi
 def test_a_schema_is_compiled_once(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     fixture.announce(RENDER)
     compiled: list[object] = []
-    compile_schema = fixture.types.compile_schema
+    compile_schema = fixture.announced.compile_schema
 
     def count(schema: object) -> object:
         compiled.append(schema)
         return compile_schema(schema)
 
-    monkeypatch.setattr(fixture.types, "compile_schema", count)
+    monkeypatch.setattr(fixture.announced, "compile_schema", count)
     for second in range(100):
         fixture.clock.at_ms = NOW_MS + second * 1_000
         fixture.types.violations(RENDER.type, {"rows": 1})
@@ -313,6 +323,6 @@ def test_what_is_left_out_is_logged(fixture: Fixture, caplog: pytest.LogCaptureF
         def load(self) -> object:
             return replaced
 
-    fixture.types.announcements = Store()  # type: ignore[assignment]
+    fixture.announced.announcements = Store()  # type: ignore[assignment]
     assert fixture.types.types() == ["deployed", "reports.render"]
     assert "some announced job types are left out: bad.type" in caplog.text

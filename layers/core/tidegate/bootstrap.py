@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tidegate.adapters.announced_registry import AnnouncedRegistry
 from tidegate.adapters.aws.clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
 from tidegate.adapters.aws.effort import Allowance
 from tidegate.adapters.aws.logs import CloudWatchLogReader
@@ -35,7 +36,6 @@ from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.adapters.json_schema import compile_schema
-from tidegate.adapters.known_types import KnownTypes
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.announcements import Announcement, DescribedType
@@ -219,6 +219,11 @@ class _EmptyRegistry:
         del job_type
         return None
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool, because no type is known here."""
+        return {}
+
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no job code was loaded."""
         return ()
@@ -328,20 +333,20 @@ def api_function() -> ApiDeps:
     """Returns the parts of functions/api. Raises KeyError that names a missing environment variable."""
     registry = _load_what_works()
     services, clients, _ = _from_environment(registry)
-    types = known_types(services, registry, clients.clock)
+    announced = announced_types(services, registry, clients.clock)
     return ApiDeps(
-        replace(services, registry=types),
+        replace(services, registry=registry.beside(announced)),
         clients.clock,
         clients.meter,
         clients.allowance,
         describe=registry.described,
-        announced=types.announced,
+        announced=announced.find,
     )
 
 
-def known_types(services: Services, deployed: JobRegistry, clock: Clock) -> KnownTypes:
-    """Returns the types of the API: those of `deployed`, and those that worker processes announced."""
-    return KnownTypes(deployed, services.announcements, clock, compile_schema)
+def announced_types(services: Services, deployed: JobRegistry, clock: Clock) -> AnnouncedRegistry:
+    """Returns the types that worker processes announced and that are not among the deployed ones."""
+    return AnnouncedRegistry(services.announcements, clock, compile_schema, deployed.types)
 
 
 def dispatcher_function() -> DispatcherDeps:

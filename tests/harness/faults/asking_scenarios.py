@@ -12,8 +12,8 @@ from tests.harness.determined import NoEntropy
 from tests.harness.faults.deployment import DONE, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.function import VirtualClock
 from tests.harness.faults.steps import submit, submit_all
+from tidegate.adapters.announced_registry import AnnouncedRegistry
 from tidegate.adapters.json_schema import compile_schema
-from tidegate.adapters.known_types import KnownTypes
 from tidegate.domain.announcements import RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.audit import subject_of
 from tidegate.domain.callers import NOBODY
@@ -103,7 +103,9 @@ def announced_type(d: Deployment) -> None:
     standing = d.ask(d.services.announcements.load).by_type["new.type"]
     assert standing.digest == second.digest
     assert standing.seen_at_ms >= started_at_ms + RENEWED_AFTER_MS
-    types = KnownTypes(d.services.registry, d.services.announcements, VirtualClock(d.aws), compile_schema)
+    types = AnnouncedRegistry(
+        d.services.announcements, VirtualClock(d.aws), compile_schema, d.services.registry.types
+    )
     assert d.ask(lambda: types.violations("new.type", {})) == [("rows", "is required")]
 
 

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tidegate.adapters.announced_registry import AnnouncedRegistry
 from tidegate.adapters.json_schema import compile_schema
-from tidegate.adapters.known_types import KnownTypes
 from tidegate.domain.announcements import Announcement, DescribedType, announced
-from tidegate.ports import Clock, JobRegistry
+from tidegate.jobs.registry import Registry
+from tidegate.ports import Clock
 from tidegate.usecases.services import Services
 
 RENDER_SCHEMA: Mapping[str, Any] = {
@@ -26,6 +27,6 @@ def announcement_of(described: DescribedType, now_ms: int, pool: str = "ecs") ->
     return announced(described, pool, "worker-1", now_ms - 1_000, now_ms)
 
 
-def knowing(services: Services, deployed: JobRegistry, clock: Clock) -> KnownTypes:
-    """Returns the registry of the API over these services."""
-    return KnownTypes(deployed, services.announcements, clock, compile_schema)
+def announced_in(services: Services, deployed: Registry, clock: Clock) -> AnnouncedRegistry:
+    """Returns the announced types of these services that `deployed` lacks."""
+    return AnnouncedRegistry(services.announcements, clock, compile_schema, deployed.types)

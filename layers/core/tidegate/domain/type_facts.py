@@ -10,10 +10,8 @@ class TypeFacts:
     """Facts about one registered type.
 
     `second_attempt` says that a straggler of the type may run a second time, `needs_process` that the type runs in
-    worker processes only, as targets do, and types that only workers announced. `home_pool` is the pool whose workers
-    announced the type; None for a type that the deployed code has.
+    worker processes only, as targets do, and types that only workers announced.
     """
 
     second_attempt: bool = False
     needs_process: bool = False
-    home_pool: str | None = None

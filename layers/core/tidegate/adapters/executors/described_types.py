@@ -51,6 +51,11 @@ class DescribedTypes:
             self._has_asked(job_type, "second_attempt"), self._has_asked(job_type, "needs_process")
         )
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool, because the code of every type is at hand."""
+        return {}
+
     def faults(self) -> Sequence[str]:
         """Returns a sentence for each module of job code that could not be loaded, with the reason."""
         return self.unloaded

@@ -77,7 +77,9 @@ def _check(services: Services, job: Job, amendment: Amendment, now_ms: int) -> N
         try:
             facts = services.registry.facts(job.type)
             if facts is not None and facts.needs_process:
-                pools, default = process_pools(pools, default, amendment.pool, facts.home_pool, job.type, str)
+                pools, default = process_pools(
+                    pools, default, amendment.pool, services.registry.homes.get(job.type), job.type, str
+                )
             suitable_pools(
                 pools,
                 default,

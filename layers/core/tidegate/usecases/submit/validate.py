@@ -98,8 +98,9 @@ def _in_request(
     share = request.share or (workflow.share if workflow else None)
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
-        if facts is not None and needs_process:
-            pools, default = process_pools(pools, default, named, facts.home_pool, request.type, path)
+        if needs_process:
+            home = services.registry.homes.get(request.type)
+            pools, default = process_pools(pools, default, named, home, request.type, path)
         able = suitable_pools(
             pools, default, named, frozenset(request.requires), request.timeout_seconds, path
         )
