@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, cast
 
 from tidegate.domain import limits
 from tidegate.domain.errors import JobError
@@ -135,9 +136,8 @@ class _Running:
     """One command that runs: its output is passed on, and its group is stopped or ended."""
 
     def __init__(self, process: subprocess.Popen[bytes], last_line: LastLine) -> None:
-        assert process.stdout is not None  # noqa: S101 - it was started with a pipe
         self._process = process
-        self._output = process.stdout
+        self._output = cast("IO[bytes]", process.stdout)  # it was started with a pipe
         self._last_line = last_line
         os.set_blocking(self._output.fileno(), False)
 
