@@ -16,6 +16,7 @@ from tidegate.domain import limits
 from tidegate.domain.announcements import FADES_AFTER_MS, RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.errors import InvalidRequest, ServiceUnavailable
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.registry import Parameters, Registry
 from tidegate.usecases.services import Services
@@ -220,6 +221,7 @@ def test_an_unknown_type_is_answered_with_the_nearest_of_all(fixture: Fixture) -
 def test_a_deployed_type_is_checked_by_its_own_code_whatever_workers_say(fixture: Fixture) -> None:
     fixture.announce(DescribedType("deployed", "", '{"required":["never"]}', second_attempt=True))
     fixture.submit(JobRequest(type="deployed", parameters={}))
+    assert fixture.types.facts("deployed") == TypeFacts()
     assert fixture.announced.find("deployed") is None
     assert "deployed" not in fixture.types.homes
 
@@ -282,14 +284,12 @@ def test_a_job_of_an_announced_type_goes_where_workers_have_it(fixture: Fixture)
         fixture.submit(JobRequest(type=RENDER.type, parameters={"rows": 1}, pool="lambda"))
     (violation,) = refused.value.violations
     assert violation.field == "pool"
-    assert "name a pool of worker processes, like 'ecs', or deploy the type" in violation.message
+    assert "name a pool of worker processes: ecs, or deploy the type" in violation.message
 
 
-def test_a_type_of_a_pool_that_is_gone_goes_to_the_default_pool_or_is_refused(fixture: Fixture) -> None:
+def test_a_type_of_a_pool_that_is_gone_goes_to_another_pool_of_worker_processes(fixture: Fixture) -> None:
     fixture.announce(RENDER, pool="gone")
-    with pytest.raises(InvalidRequest, match="served by a function"):
-        fixture.submit(JobRequest(type=RENDER.type, parameters={"rows": 1}))
-    job_id = fixture.submit(JobRequest(type=RENDER.type, parameters={"rows": 1}, pool="ecs"))
+    job_id = fixture.submit(JobRequest(type=RENDER.type, parameters={"rows": 1}))
     assert fixture.world.jobs[job_id].pool == "ecs"
 
 

@@ -18,6 +18,7 @@ from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.operate import set_rules
@@ -53,6 +54,9 @@ class Types:
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return False if job_type in self.types() else None
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        return TypeFacts() if job_type in self.types() else None
 
     @property
     def homes(self) -> Mapping[str, str]:

@@ -48,6 +48,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.seats import Seat
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.ports import (
     Clock,
     DeliveryQueue,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 
     from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
     from tidegate.jobs.registry import Registry, TypeDescription
+    from tidegate.jobs.targets.support import TargetSupport
     from tidegate.usecases.webhooks.attempt import Tools
 
 
@@ -248,6 +250,11 @@ class _EmptyRegistry:
         del job_type
         return None
 
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns None, because no type is known here."""
+        del job_type
+        return None
+
     @property
     def homes(self) -> Mapping[str, str]:
         """Returns no pool, because no type is known here."""
@@ -356,12 +363,20 @@ def _from_environment(
     return aws_services(settings, read_tables(os.environ), clients, registry), clients, clock
 
 
+def target_support() -> TargetSupport:
+    """Returns the parts with which targets are registered where none of them runs."""
+    from tidegate.adapters.json_schema import compile_schema
+    from tidegate.jobs.targets.support import TargetSupport
+
+    return TargetSupport(compile_schema)
+
+
 def _load_what_works() -> Registry:
     """Returns the job types of a function. One broken module does not take the others, or the whole API, with it."""
     # The dispatcher and the reaper need no job code, so they load neither its registry nor pydantic.
     from tidegate.jobs.loader import load_what_works
 
-    registry = load_what_works()
+    registry = load_what_works(support=target_support())
     for fault in registry.faults():
         _LOGGER.error("%s", fault)
     return registry

@@ -26,6 +26,7 @@ from tidegate.domain.outside import APPROVAL_TYPE
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.domain.workers import WorkerState
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
@@ -72,6 +73,9 @@ class ReadsUpstreams(AnyParameters):
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return job_type in super().types() if job_type in self.types() else None
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        return TypeFacts(second_attempt=True) if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -100,6 +100,38 @@ def suitable_pools(
     return able
 
 
+def process_pools(
+    pools: Mapping[str, Pool],
+    default: str,
+    named: str | None,
+    home: str | None,
+    job_type: str,
+    path: Callable[[str], str],
+) -> tuple[Mapping[str, Pool], str]:
+    """Returns the pools of worker processes, for a type that needs one, and the default among them.
+
+    `home` is the pool whose workers announced the type, the default where it is still there; None for a target. Raises
+    InvalidRequest where the job names a pool of a function, and where the deployment has no other.
+    """
+    able = {name: pool for name, pool in pools.items() if pool.kind is PoolKind.PROCESS}
+    reason = "is a target" if home is None else "is a type that only workers announced"
+    if not able:
+        raise InvalidRequest.of(
+            path("type"),
+            f"{job_type!r} {reason}, so it needs a pool of worker processes; this deployment has none",
+        )
+    if named in pools and named not in able:
+        lack = (
+            "can't run a target" if home is None else f"lacks {job_type!r}: only workers announced this type"
+        )
+        raise InvalidRequest.of(
+            path("pool"),
+            f"pool {named!r} is served by a function, whose code {lack}; name a pool of worker processes: "
+            f"{', '.join(sorted(able))}{'' if home is None else ', or deploy the type'}",
+        )
+    return able, next((name for name in (home, default) if name in able and name is not None), min(able))
+
+
 def offering(pools: Mapping[str, Pool], default: str, requires: frozenset[str]) -> Sequence[Pool]:
     """Returns the pools that offer every required capability: the default pool first, then by name."""
     names = (default, *(name for name in sorted(pools) if name != default))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tidegate.domain.job import Json
+from tidegate.domain.type_facts import TypeFacts
 
 
 class JobRegistry(Protocol):
@@ -22,6 +23,9 @@ class JobRegistry(Protocol):
 
     def may_run_twice(self, job_type: str) -> bool | None:
         """Tells whether a straggling job of this type may get a second attempt. None for an unknown type."""
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns the facts that decide how jobs of this type are submitted. None for an unknown type."""
 
     @property
     def homes(self) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from tidegate.domain.announcements import Announcement
 from tidegate.domain.job import Json
 from tidegate.domain.schemas.schema import Schema, SchemaFault
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.ports import Clock, TypeAnnouncements
 
 KEPT_MS = 30_000
@@ -70,6 +71,12 @@ class AnnouncedRegistry:
         """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
         found = self.find(job_type)
         return None if found is None else found.described.second_attempt
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns the facts that decide how jobs of this type are submitted; None for an unknown type."""
+        found = self.find(job_type)
+        # The function of a pool has the deployed code alone, so a type that only workers announced needs a process.
+        return None if found is None else TypeFacts(found.described.second_attempt, needs_process=True)
 
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no code is loaded."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from tidegate.domain.announcements import DescribedType
 from tidegate.domain.job import Json
+from tidegate.domain.type_facts import TypeFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,14 @@ class DescribedTypes:
     def may_run_twice(self, job_type: str) -> bool | None:
         """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
         return self._has_asked(job_type, "second_attempt") if job_type in self.asked else None
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns the facts that decide how jobs of this type are submitted; None for an unknown type."""
+        if job_type not in self.asked:
+            return None
+        return TypeFacts(
+            self._has_asked(job_type, "second_attempt"), self._has_asked(job_type, "needs_process")
+        )
 
     @property
     def homes(self) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
 from tidegate.domain.job import Json
-from tidegate.domain.pools import PoolKind, suitable_pools
+from tidegate.domain.pools import process_pools, suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.portions import portions
@@ -89,37 +89,26 @@ def _refuse_if_any(violations: Iterator[Violation]) -> None:
 def _in_request(
     services: Services, request: JobRequest, field: str, workflow: WorkflowRequest | None
 ) -> JobInRequest:
-    settings = services.settings
-    twice = services.registry.may_run_twice(request.type)
-    home = services.registry.homes.get(request.type)
+    pools, default = services.settings.pools, services.settings.default_pool
+    named = request.pool or (workflow.pool if workflow else None)
+    facts = services.registry.facts(request.type)
+    needs_process = facts is not None and facts.needs_process
+    path = partial(path_in, field)
+    twice = None if facts is None else facts.second_attempt
     share = request.share or (workflow.share if workflow else None)
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
-        pools = suitable_pools(
-            settings.pools,
-            home if home in settings.pools and home is not None else settings.default_pool,
-            request.pool or (workflow.pool if workflow else None),
-            frozenset(request.requires),
-            request.timeout_seconds,
-            partial(path_in, field),
+        if needs_process:
+            home = services.registry.homes.get(request.type)
+            pools, default = process_pools(pools, default, named, home, request.type, path)
+        able = suitable_pools(
+            pools, default, named, frozenset(request.requires), request.timeout_seconds, path
         )
     except InvalidRequest as error:
         return JobInRequest(request, field, share, priority, (), tuple(error.violations), twice)
-    if home is not None:
-        able = tuple(pool for pool in pools if pool.kind is PoolKind.PROCESS)
-        if not able:
-            fault = _without_code(pools[0].name, request.type, home, path_in(field, "pool"))
-            return JobInRequest(request, field, share, priority, (), (fault,), twice)
-        pools = able
-    return JobInRequest(request, field, share, priority, pools, may_run_twice=twice)
-
-
-def _without_code(pool: str, job_type: str, home: str, field: str) -> Violation:
-    return Violation(
-        field,
-        f"pool {pool!r} is served by a function, whose code lacks {job_type!r}: only workers announced this type; "
-        f"name a pool of worker processes, like {home!r}, or deploy the type",
-    )
+    # The choice among several pools is made without the job code, which alone knows that a type needs a process.
+    able = able[:1] if needs_process else able
+    return JobInRequest(request, field, share, priority, able, may_run_twice=twice)
 
 
 def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:
