@@ -21,6 +21,7 @@ from tidegate_cli.commands import (
     failures,
     forecast,
     hold,
+    import_file,
     local,
     login,
     mark,
@@ -134,6 +135,7 @@ statistics.register(app)
 top.register(app)
 doctor.register(app)
 submit.register(app)
+import_file.register(app)
 watch.register(app)
 why.register(app)
 forecast.register(app)

@@ -42,7 +42,7 @@ def read_document(
     no meaning for this file.
     """
     shown = "standard input" if name == "-" else name
-    value = load(_read(name), shown)
+    value = load(read_text(name), shown)
     if speed is not None and not is_wfformat(value):
         raise OptionError("--speed", f"is for traces in WfFormat, and {shown} is none: leave it out")
     if speed is not None and not (math.isfinite(speed) and speed > 0):
@@ -86,7 +86,8 @@ def to_document(
     return Document(body, is_workflow="jobs" in value)
 
 
-def _read(name: str) -> str:
+def read_text(name: str) -> str:
+    """Returns the text of the file `name`; `-` is standard input. Raises MalformedFile if it can't be read."""
     try:
         raw = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _read_file(Path(name))
         if len(raw) > MAX_BYTES:
