@@ -25,7 +25,7 @@ COVERING := $(addprefix tests/,architecture contract domain functions jobs useca
 # These tests are for the time while you change code: they start no emulator and count no branches.
 FAST := $(addprefix tests/,domain usecases functions worker cli)
 # These run only as programs of their own, with a stated environment that names no coverage run, so no trace follows them.
-UNTRACED := */jobs/child.py,*/jobs/check.py,*/executors/keeper.py
+UNTRACED := */jobs/child.py,*/entry/check_job_code.py,*/executors/keeper.py
 # A pattern of the mistakes that `make mutants` makes; the names end with numbers, so `*[147]` makes three of ten.
 MISTAKES ?= *
 # Each process of these tests brings up a stack of its own.

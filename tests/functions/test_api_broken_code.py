@@ -67,7 +67,7 @@ def test_a_submission_of_a_type_that_is_missing_names_the_fault(api: Api, job_ty
 def test_a_function_starts_and_logs_what_it_could_not_load(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(loader, "load_what_works", lambda: registry)
+    monkeypatch.setattr(loader, "load_what_works", lambda support: registry)
     assert bootstrap._load_what_works() is registry
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     assert f"{PACKAGE}.late" in caplog.text

@@ -89,7 +89,7 @@ def check_job_code(folder: Path, packages: Sequence[str] = JOB_PACKAGES[:1]) -> 
         raise NoSuchFolder(f"there is no folder {folder}")
     with tempfile.TemporaryDirectory(prefix="tidegate-check-") as scratch:
         answer = Path(scratch) / "answer.json"
-        command = [sys.executable, "-m", "tidegate.jobs.check", str(answer), str(folder), *packages]
+        command = [sys.executable, "-m", "tidegate.entry.check_job_code", str(answer), str(folder), *packages]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         try:
             ended = subprocess.run(

@@ -51,6 +51,9 @@ class AnyParameters:
     def may_run_twice(self, job_type: str) -> bool | None:
         return self.twice if job_type in self.types() else None
 
+    def needs_process(self, job_type: str) -> bool:
+        return False
+
     def faults(self) -> Sequence[str]:
         return ()
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     import boto3
 
     from tidegate.jobs.registry import Registry, TypeDescription
+    from tidegate.jobs.targets.support import TargetSupport
 
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -199,6 +200,11 @@ class _EmptyRegistry:
         del job_type
         return None
 
+    def needs_process(self, job_type: str) -> bool:
+        """Returns False for every type."""
+        del job_type
+        return False
+
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no job code was loaded."""
         return ()
@@ -284,12 +290,20 @@ def _from_environment(
     return aws_services(settings, read_tables(os.environ), clients, registry), clients, clock
 
 
+def target_support() -> TargetSupport:
+    """Returns the parts with which targets are registered where none of them runs."""
+    from tidegate.adapters.json_schema import compile_schema
+    from tidegate.jobs.targets.support import TargetSupport
+
+    return TargetSupport(compile_schema)
+
+
 def _load_what_works() -> Registry:
     """Returns the job types of a function. One broken module does not take the others, or the whole API, with it."""
     # The dispatcher and the reaper need no job code, so they load neither its registry nor pydantic.
     from tidegate.jobs.loader import load_what_works
 
-    registry = load_what_works()
+    registry = load_what_works(support=target_support())
     for fault in registry.faults():
         _LOGGER.error("%s", fault)
     return registry

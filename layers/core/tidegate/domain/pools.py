@@ -100,6 +100,29 @@ def suitable_pools(
     return able
 
 
+def pools_for_target(
+    pools: Mapping[str, Pool],
+    default: str,
+    named: str | None,
+    job_type: str,
+    path: Callable[[str], str],
+) -> tuple[Mapping[str, Pool], str]:
+    """Returns the pools that can run jobs of a target, and the default among them.
+
+    Targets run in worker processes, so a pool of a function is left out. Raises InvalidRequest where the job names such
+    a pool, and where the deployment has no other.
+    """
+    able = {name: pool for name, pool in pools.items() if pool.kind is PoolKind.PROCESS}
+    needs = f"{job_type!r} is a target, and targets run in pools of worker processes"
+    if not able:
+        raise InvalidRequest.of(path("type"), f"{needs}; this deployment has none")
+    if named in pools and named not in able:
+        raise InvalidRequest.of(
+            path("pool"), f"is {named!r}, whose workers are a function; {needs}: {', '.join(sorted(able))}"
+        )
+    return able, default if default in able else min(able)
+
+
 def offering(pools: Mapping[str, Pool], default: str, requires: frozenset[str]) -> Sequence[Pool]:
     """Returns the pools that offer every required capability: the default pool first, then by name."""
     names = (default, *(name for name in sorted(pools) if name != default))

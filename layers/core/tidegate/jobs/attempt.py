@@ -20,7 +20,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.texts import plain_message
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.coroutines import run_coroutine
-from tidegate.jobs.registry import JobType, describe
+from tidegate.jobs.registry import InvalidParameters, JobType, describe
 
 _LOGGER = logging.getLogger("tidegate.jobs")
 
@@ -69,8 +69,13 @@ def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobCont
         return AttemptReport(ReportKind.TIMED_OUT)
     except JobCancelled as error:
         return AttemptReport(ReportKind.STOPPED, message=_text_of(error))
+    except InvalidParameters as error:
+        return _failed("invalid-parameters", str(error), retryable=False)
     except JobError as error:
-        _log_frames(context, error)
+        if (
+            found.target is None
+        ):  # the frames of a target are tidegate's own, and say nothing about its command
+            _log_frames(context, error)
         return _failed(
             str(error.code),
             _text_of(error),

@@ -31,6 +31,7 @@ from tidegate.jobs.logging_state import RECORD_FORMAT
 from tidegate.jobs.process_state import ProcessState
 from tidegate.jobs.registry import JobType, RegistrationError, Registry
 from tidegate.jobs.surroundings import enter_folder, run_in_own_context
+from tidegate.jobs.targets.support import TargetSupport
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # If the parent is gone while job code holds the interpreter in a C call, the kernel ends the child after this time.
@@ -141,12 +142,12 @@ class Child:
             os._exit(0)
 
 
-def main(line: int, packages: Sequence[str]) -> None:
+def main(line: int, packages: Sequence[str], support: TargetSupport) -> None:
     """Loads the job code of `packages` and serves the worker over `line`, the descriptor of a socket."""
     logging.basicConfig(level=logging.INFO, format=RECORD_FORMAT, stream=sys.stderr)
     child = Child(Connection(line))
     try:
-        registry = load_for_worker(*packages)
+        registry = load_for_worker(*packages, support=support)
     except RegistrationError as error:
         child.fail(error)
         sys.exit(1)

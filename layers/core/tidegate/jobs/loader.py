@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 
 from tidegate.jobs.registry import REGISTRY, RegistrationError, Registry
+from tidegate.jobs.targets.file import FILE_NAME, register_targets
+from tidegate.jobs.targets.support import TargetSupport
 
 JOB_PACKAGES = ("tidegate_jobs", "tidegate_samples")
 """The package that users fill, and the package of samples, which exists only where the samples were deployed."""
@@ -47,57 +49,80 @@ class ModuleFault:
 
     def __str__(self) -> str:
         where = f" ({self.place})" if self.place else ""
-        return f"job code in {self.module} can't be imported: {self.cause}{where}; {self.fix}"
+        verb = "loaded" if self.is_of_targets else "imported"
+        return f"job code in {self.module} can't be {verb}: {self.cause}{where}; {self.fix}"
+
+    @property
+    def is_of_targets(self) -> bool:
+        """True for a fault of a file of targets."""
+        return self.file is not None and self.file.endswith(f"/{FILE_NAME}")
+
+    @property
+    def for_callers(self) -> str:
+        """The fault as one sentence for people who submit jobs."""
+        place = f" ({self.place})" if self.place and not self.is_of_targets else ""
+        failed = "has a fault" if self.is_of_targets else "failed to import"
+        kind = "the file" if self.is_of_targets else "module"
+        return f"{kind} {self.module} {failed}: {self.cause}{place}; fix it and deploy again"
 
 
-def load_registry(*packages: str) -> Registry:
+def load_registry(*packages: str, support: TargetSupport | None = None) -> Registry:
     """Loads the built-in job types and those of every module of `packages` (default: JOB_PACKAGES).
 
-    Returns the registry. A package that is not on the import path is skipped. Raises RegistrationError for the first
+    Returns the registry. A package that is not on the import path is skipped. Targets are loaded where there is
+    `support` for them. Raises RegistrationError for the first
     module that can't be imported, or whose registration can't work.
     """
-    for fault in load_modules(*packages):
+    for fault in load_modules(*packages, support=support):
         raise RegistrationError(str(fault))
     return REGISTRY
 
 
-def load_what_works(*packages: str) -> Registry:
+def load_what_works(*packages: str, support: TargetSupport | None = None) -> Registry:
     """Loads the job types like `load_registry`, but skips modules that can't be imported.
 
     `faults()` of the returned registry names each of these modules with the reason.
     """
-    for fault in load_modules(*packages):
-        REGISTRY.note_fault(
-            fault.module,
-            f"module {fault.module} failed to import: {fault.cause}{f' ({fault.place})' if fault.place else ''}; "
-            "fix it and deploy again",
-        )
+    for fault in load_modules(*packages, support=support):
+        REGISTRY.note_fault(fault.module, fault.for_callers)
     return REGISTRY
 
 
-def load_for_worker(*packages: str) -> Registry:
+def load_for_worker(*packages: str, support: TargetSupport | None = None) -> Registry:
     """Loads the job types like `load_what_works`, for a worker process, which is useless without any job code.
 
     Raises RegistrationError for the first fault if no type but the built-in ones could be loaded.
     """
     importlib.import_module(_BUILT_IN)
     built_in = set(REGISTRY.types())
-    registry = load_what_works(*packages)
+    registry = load_what_works(*packages, support=support)
     faults = registry.faults()
     if faults and set(registry.types()) == built_in:
         raise RegistrationError(faults[0])
     return registry
 
 
-def load_modules(*packages: str) -> Iterator[ModuleFault]:
+def load_modules(*packages: str, support: TargetSupport | None = None) -> Iterator[ModuleFault]:
     """Imports the built-in job types and every module of `packages` (default: JOB_PACKAGES).
 
-    Yields a fault for each module that fails, and removes the types that such a module had registered.
+    Yields a fault for each module that fails, and removes the types that such a module had registered. With `support`,
+    it also registers the targets of each package's `targets.yaml`, and yields a fault for each that can't work.
     """
     importlib.import_module(_BUILT_IN)
     for package in packages or JOB_PACKAGES:
         if importlib.util.find_spec(package) is not None:
             yield from _load(package)
+            if support is not None:
+                yield from _load_targets(package, support)
+
+
+def _load_targets(package: str, support: TargetSupport) -> Iterator[ModuleFault]:
+    folder = _folder_of(package)
+    if folder is None:
+        return
+    file = f"{folder.name}/{FILE_NAME}"
+    for name, error in register_targets(folder, REGISTRY, support):
+        yield ModuleFault(f"{file} {name}".strip(), str(error), "correct the file", file)
 
 
 def _load(name: str) -> Iterator[ModuleFault]:

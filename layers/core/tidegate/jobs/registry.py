@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +17,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Json
 from tidegate.domain.suggestions import did_you_mean
+from tidegate.domain.targets import Target
 from tidegate.domain.texts import plain_message
 from tidegate.jobs.context import JobContext
 
@@ -33,15 +34,40 @@ class RegistrationError(TidegateError):
     code = "bad-registration"
 
 
+class InvalidParameters(TidegateError):
+    """The error for parameters that break the JSON Schema of a target. `problems` are pairs of a path and a message."""
+
+    code = "invalid-parameters"
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{path}: {message}" for path, message in problems))
+
+
 class Parameters(BaseModel):
     """The base class for the parameters of a job type: immutable, and an unknown parameter is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+class SchemaCheck(Protocol):
+    """A JSON Schema that was read. `unchecked` names each keyword that the check ignores, with the reason."""
+
+    @property
+    def unchecked(self) -> Sequence[str]:
+        """Returns the keywords that the check ignores."""
+
+    def violations(self, value: Json) -> Sequence[tuple[str, str]]:
+        """Returns the faults of a value: pairs of a path inside it and a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobType:
-    """A registered job type: its name, its code, the model of its parameters, and its options."""
+    """A registered job type: its name, its code, the model of its parameters, and its options.
+
+    `target` is set for a type of targets.yaml. The `place` of its code is that file, and `check` checks its parameters,
+    which have no model; None takes any object.
+    """
 
     name: str
     function: Callable[[Any, JobContext], object]
@@ -50,14 +76,30 @@ class JobType:
     reads_upstreams: bool = False
     aws_credentials: bool = False
     second_attempt: bool = False
+    target: Target | None = None
+    check: SchemaCheck | None = None
+    place: str = ""
 
     @property
     def origin(self) -> str:
-        """The place of the code: `module.function`."""
-        return f"{self.function.__module__}.{self.function.__qualname__}"
+        """The place of the code: `module.function`, or the file of targets."""
+        return self.place or f"{self.function.__module__}.{self.function.__qualname__}"
 
-    def parse(self, parameters: Mapping[str, Json]) -> BaseModel:
-        """Returns the parameters as an instance of their model; raises pydantic's ValidationError."""
+    @property
+    def needs_process(self) -> bool:
+        """True if the type runs in worker processes only, as targets do."""
+        return self.target is not None
+
+    def parse(self, parameters: Mapping[str, Json]) -> BaseModel | Mapping[str, Json]:
+        """Returns the parameters as an instance of their model, and those of a target unchanged.
+
+        Raises pydantic's ValidationError, or InvalidParameters for a target.
+        """
+        if self.target is not None:
+            problems = self.check.violations(parameters) if self.check is not None else ()
+            if problems:
+                raise InvalidParameters(problems)
+            return parameters
         # Validated as JSON text, so that strict models accept JSON's forms of dates, sets and bytes.
         return self.parameters.model_validate_json(json.dumps(parameters, default=_plain))
 
@@ -84,6 +126,8 @@ class Registry:
     def add(self, job_type: JobType) -> None:
         """Registers a type; raises RegistrationError if other code has registered the name."""
         present = self._types.get(job_type.name)
+        if job_type.target is not None:
+            _require_name(job_type.name, job_type.place)
         if present is not None and present.origin != job_type.origin:
             raise RegistrationError(
                 f"job type {job_type.name!r} is registered twice, by {present.origin} and by "
@@ -144,6 +188,11 @@ class Registry:
         found = self._types.get(job_type)
         return None if found is None else found.second_attempt
 
+    def needs_process(self, job_type: str) -> bool:
+        """Returns True if this type runs in worker processes only; False for an unknown type."""
+        found = self._types.get(job_type)
+        return found is not None and found.needs_process
+
     def asked(self) -> dict[str, dict[str, bool]]:
         """Returns the options of each registered type, by name."""
         return {
@@ -151,6 +200,7 @@ class Registry:
                 "reads_upstreams": self._types[name].reads_upstreams,
                 "aws_credentials": self._types[name].aws_credentials,
                 "second_attempt": self._types[name].second_attempt,
+                "needs_process": self._types[name].needs_process,
             }
             for name in self.types()
         }
@@ -167,6 +217,8 @@ class Registry:
             found.parse(parameters)
         except ValidationError as error:
             return describe(error, found.parameters.model_fields)
+        except InvalidParameters as error:
+            return error.problems
         return []
 
     def job(
@@ -243,6 +295,8 @@ def _path(location: Sequence[str | int]) -> str:
 
 
 def _schema_of(job_type: JobType) -> Mapping[str, Any] | None:
+    if job_type.target is not None:
+        return job_type.target.schema
     try:
         schema = job_type.parameters.model_json_schema()
         # A default may be infinite, or half a character: then no JSON can hold the schema, and this raises an error.
@@ -264,11 +318,11 @@ def _plain(value: object) -> object:
     raise TypeError(f"parameters hold a {type(value).__name__}, which is no JSON value")
 
 
-def _name_of(function: Callable[..., object]) -> object:
+def _name_of(function: object) -> object:
     return getattr(function, "__qualname__", function)
 
 
-def _require_name(name: str, function: Callable[..., object]) -> None:
+def _require_name(name: str, function: object) -> None:
     if not _TYPE_NAME.fullmatch(name) or len(name) > limits.MAX_TYPE_CHARACTERS:
         raise RegistrationError(
             f"{name!r} (on {_name_of(function)}) can't be the name of a job type; use lower-case words "

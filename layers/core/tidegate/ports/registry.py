@@ -23,6 +23,9 @@ class JobRegistry(Protocol):
     def may_run_twice(self, job_type: str) -> bool | None:
         """Tells whether a straggling job of this type may get a second attempt. None for an unknown type."""
 
+    def needs_process(self, job_type: str) -> bool:
+        """Tells whether this type runs in worker processes only, as targets do. False for an unknown type."""
+
     def faults(self) -> Sequence[str]:
         """Returns one sentence for each module of job code that could not be loaded, with the reason.
 

@@ -39,6 +39,10 @@ class DescribedTypes:
         """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
         return self._has_asked(job_type, "second_attempt") if job_type in self.asked else None
 
+    def needs_process(self, job_type: str) -> bool:
+        """Returns True if this type runs in worker processes only; False for an unknown type."""
+        return self._has_asked(job_type, "needs_process")
+
     def faults(self) -> Sequence[str]:
         """Returns a sentence for each module of job code that could not be loaded, with the reason."""
         return self.unloaded

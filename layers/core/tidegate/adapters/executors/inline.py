@@ -37,6 +37,10 @@ _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_CANCEL_GRACE_SECONDS = 30.0
 DEFAULT_GIVE_UP_SECONDS = 10.0
 EXIT_GAVE_UP = 70
+NEEDS_PROCESS = "needs-process"
+_NEEDS_PROCESS = (
+    "the job's type is a target, which runs in worker processes only; submit it to a pool of those"
+)
 _INTERRUPT = signal.SIGUSR1
 _ALARM = signal.SIGALRM
 _WATCHDOG_SECONDS = 5.0  # after the moment at which the thread should have given up
@@ -93,6 +97,8 @@ class InlineExecutor:
         found = self._registry.find(assignment.type)
         if found is None:
             return unable_for_want_of_type()
+        if found.needs_process:
+            return Outcome(OutcomeKind.FAILED, code=NEEDS_PROCESS, message=_NEEDS_PROCESS, retryable=False)
         with ExitStack() as attempt:
             try:
                 folder = attempt.enter_context(attempt_folder())

@@ -227,9 +227,13 @@ def main(arguments: Sequence[str]) -> None:
     os.close(outer)
     os.setsid()  # signals that job code sends to its own group do not reach the keeper
     die_with_parent(keeper)
-    from tidegate.jobs import child as job_code  # imported only here, so that the keepers stay small
+    # imported only here, so that the keepers stay small
+    from tidegate.adapters.executors.targets import SERVICES
+    from tidegate.adapters.json_schema import compile_schema
+    from tidegate.jobs import child as job_code
+    from tidegate.jobs.targets.support import TargetSupport
 
-    job_code.main(line, arguments[2:])
+    job_code.main(line, arguments[2:], TargetSupport(compile_schema, SERVICES))
 
 
 if __name__ == "__main__":

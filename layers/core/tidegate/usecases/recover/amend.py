@@ -9,7 +9,7 @@ from tidegate.domain.amendments import AMENDABLE, Amendment, Kept
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest, NotWaiting, ServiceUnavailable
 from tidegate.domain.job import Job, submission_of
-from tidegate.domain.pools import suitable_pools
+from tidegate.domain.pools import pools_for_target, suitable_pools
 from tidegate.domain.states import State
 from tidegate.domain.transitions import AmendIfWaiting, ReadyIfDue, Stamp, TransitionRefused
 from tidegate.usecases.bounds.reminders import remind
@@ -75,6 +75,8 @@ def _check(services: Services, job: Job, amendment: Amendment, now_ms: int) -> N
     if isinstance(amendment.pool, str):
         pools, default = services.settings.pools, services.settings.default_pool
         try:
+            if services.registry.needs_process(job.type):
+                pools, default = pools_for_target(pools, default, amendment.pool, job.type, str)
             suitable_pools(
                 pools,
                 default,

@@ -18,7 +18,7 @@ from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
 from tidegate.domain.job import Json
-from tidegate.domain.pools import suitable_pools
+from tidegate.domain.pools import pools_for_target, suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.portions import portions
@@ -89,22 +89,24 @@ def _refuse_if_any(violations: Iterator[Violation]) -> None:
 def _in_request(
     services: Services, request: JobRequest, field: str, workflow: WorkflowRequest | None
 ) -> JobInRequest:
-    settings = services.settings
+    pools, default = services.settings.pools, services.settings.default_pool
+    named = request.pool or (workflow.pool if workflow else None)
+    is_target = services.registry.needs_process(request.type)
+    path = partial(path_in, field)
     twice = services.registry.may_run_twice(request.type)
     share = request.share or (workflow.share if workflow else None)
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
-        pools = suitable_pools(
-            settings.pools,
-            settings.default_pool,
-            request.pool or (workflow.pool if workflow else None),
-            frozenset(request.requires),
-            request.timeout_seconds,
-            partial(path_in, field),
+        if is_target:
+            pools, default = pools_for_target(pools, default, named, request.type, path)
+        able = suitable_pools(
+            pools, default, named, frozenset(request.requires), request.timeout_seconds, path
         )
     except InvalidRequest as error:
         return JobInRequest(request, field, share, priority, (), tuple(error.violations), twice)
-    return JobInRequest(request, field, share, priority, pools, may_run_twice=twice)
+    # The choice among several pools is made without the job code, which alone knows that a type is a target.
+    able = able[:1] if is_target else able
+    return JobInRequest(request, field, share, priority, able, may_run_twice=twice)
 
 
 def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:

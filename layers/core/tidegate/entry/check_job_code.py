@@ -1,4 +1,4 @@
-"""Tries to load job code in a separate process: `python -m tidegate.jobs.check ANSWER FOLDER PACKAGE ...`.
+"""Tries to load job code in a separate process: `python -m tidegate.entry.check_job_code ANSWER FOLDER PACKAGE ...`.
 
 Job code is searched in FOLDER before all other places. The answer goes as JSON into the file ANSWER, because job code
 may print to standard output while it is imported.
@@ -11,6 +11,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from tidegate.bootstrap import target_support
 from tidegate.jobs.loader import load_modules
 from tidegate.jobs.registry import REGISTRY
 
@@ -19,7 +20,7 @@ def main() -> None:
     """Imports the packages and writes the registered types and the faults into the answer file."""
     answer, folder, *packages = sys.argv[1:]
     sys.path.insert(0, folder)
-    faults = [asdict(fault) for fault in load_modules(*packages)]
+    faults = [asdict(fault) for fault in load_modules(*packages, support=target_support())]
     types = [
         {"type": name, "code": found.origin}
         for name in REGISTRY.types()

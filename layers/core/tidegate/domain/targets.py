@@ -1,0 +1,375 @@
+"""Targets: job types whose code is a command or a service, as `targets.yaml` in the jobs layer names them.
+
+A target is part of the deployment. A job gives its parameters and nothing else, so a caller can't choose which program
+runs or which address is called. `read_targets` reads the file's value; docs/reference/targets.md has the format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final, cast
+
+from tidegate.domain import limits
+from tidegate.domain.errors import InvalidRequest, Violation
+from tidegate.domain.job import Json
+from tidegate.domain.suggestions import did_you_mean
+
+VERSION: Final = 1
+MAX_TARGETS: Final = 500
+MAX_ARGUMENTS: Final = 100
+MAX_ARGUMENT_CHARACTERS: Final = 4_096
+MAX_EXIT_CODES: Final = 50
+HERE: Final = "{here}/"
+"""An argument of a command that begins so names a file in the folder of `targets.yaml`."""
+
+_KINDS: Final = ("command", "lambda", "states")
+_OF_COMMANDS: Final = ("result", "exit_codes", "aws_credentials")
+_OF_ALL: Final = ("description", "parameters", "timeout_seconds", "reads_upstreams", "second_attempt")
+_OF_SUBMISSIONS: Final = frozenset({"retry", "max_retries", "pool", "priority", "requires", "tags", "share"})
+_ERROR_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_LARGEST_EXIT_CODE: Final = 255  # the kernel keeps eight bits of a status
+_FUNCTION_ARN: Final = re.compile(
+    r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?"
+)
+_MACHINE_ARN: Final = re.compile(
+    r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]{1,80}(:[A-Za-z0-9_-]{1,80})?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExitMeaning:
+    """The error that an exit code of a command stands for, and whether another attempt could help."""
+
+    code: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program with its arguments, which runs without a shell.
+
+    `result_file` is the file of the attempt's folder that holds the result; None takes the last line of standard
+    output if that is JSON. An exit code that `exit_codes` lacks is `exit-code-N`, and another attempt could help.
+    """
+
+    arguments: tuple[str, ...]
+    result_file: str | None = None
+    exit_codes: Mapping[int, ExitMeaning] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaFunction:
+    """A Lambda function, called once for each attempt, by its ARN."""
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateMachine:
+    """A Step Functions state machine, of which each attempt starts one execution, by its ARN."""
+
+    machine: str
+
+
+Work = Command | LambdaFunction | StateMachine
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A job type whose code is `work`.
+
+    `schema` is the JSON Schema of its parameters, None where any object will do. `timeout_seconds` bounds an attempt
+    beside the job's own timeout. The other options are those of `@job`.
+    """
+
+    name: str
+    work: Work
+    description: str = ""
+    schema: Mapping[str, Json] | None = None
+    timeout_seconds: int | None = None
+    reads_upstreams: bool = False
+    aws_credentials: bool = False
+    second_attempt: bool = False
+
+    @property
+    def arn(self) -> str | None:
+        """The ARN that the worker must be allowed to call; None for a command."""
+        match self.work:
+            case LambdaFunction(arn) | StateMachine(arn):
+                return arn
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFault:
+    """The faults of one target, or of the whole file where `name` is empty."""
+
+    name: str
+    violations: tuple[Violation, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(
+            f"{each.field} {each.message}" if each.field else each.message for each in self.violations
+        )
+
+
+def read_targets(value: object) -> tuple[Sequence[Target], Sequence[TargetFault]]:
+    """Reads the value of a file of targets.
+
+    Returns the targets, and a fault for each one that can't work. A faulty target does not take the others with it.
+    """
+    try:
+        document = _object(value, "", ("version", "targets"))
+        _require(
+            document.get("version") == VERSION, "version", f"must be {VERSION}, the version of the format"
+        )
+        named = _mapping(document.get("targets", {}), "targets")
+        _require(
+            len(named) <= MAX_TARGETS, "targets", f"are {len(named):,}; at most {MAX_TARGETS} fit in one file"
+        )
+    except InvalidRequest as error:
+        return (), (TargetFault("", error.violations),)
+    targets: list[Target] = []
+    faults: list[TargetFault] = []
+    for name, given in named.items():
+        try:
+            targets.append(_target(name, given))
+        except InvalidRequest as error:
+            faults.append(TargetFault(name, error.violations))
+    return targets, faults
+
+
+def _target(name: str, value: object) -> Target:
+    at = f"targets.{name}"
+    given = _mapping(value, at)
+    kinds = [kind for kind in _KINDS if kind in given]
+    _require(len(kinds) == 1, at, f"needs exactly one of {', '.join(_KINDS)}")
+    kind = kinds[0]
+    known = (kind, *_OF_ALL, *(_OF_COMMANDS if kind == "command" else ()))
+    _refuse_unknown(given, known, at)
+    own_bool = {key: _boolean(given, key, at) for key in ("reads_upstreams", "second_attempt")}
+    return Target(
+        name,
+        _WORKS[kind](given, at),
+        description=_description(given, at),
+        schema=_schema(given, at),
+        timeout_seconds=_timeout(given, at),
+        aws_credentials=kind != "command" or _boolean(given, "aws_credentials", at),
+        **own_bool,
+    )
+
+
+def _command(given: Mapping[str, object], at: str) -> Command:
+    return Command(
+        _arguments(given["command"], f"{at}.command"), _result_file(given, at), _exit_codes(given, at)
+    )
+
+
+def _arguments(value: object, at: str) -> tuple[str, ...]:
+    _require(
+        isinstance(value, list) and 1 <= len(value) <= MAX_ARGUMENTS,
+        at,
+        f"must be a list of 1 to {MAX_ARGUMENTS} texts, the program first; for a shell write [sh, -c, …]",
+    )
+    arguments = cast("list[object]", value)
+    for index, each in enumerate(arguments):
+        place = f"{at}[{index}]"
+        _require(
+            isinstance(each, str),
+            place,
+            "must be text; put a number or a word like `true` in quotation marks",
+        )
+        text = str(each)
+        _require(
+            len(text) <= MAX_ARGUMENT_CHARACTERS,
+            place,
+            f"is longer than {MAX_ARGUMENT_CHARACTERS:,} characters",
+        )
+        _require("\0" not in text, place, "holds the character NUL, which no argument can hold")
+        if text.startswith(HERE):
+            _require(
+                _is_inside(text.removeprefix(HERE)),
+                place,
+                "must name a file below the folder of targets.yaml",
+            )
+    program = str(arguments[0])
+    _require(bool(program.strip()), f"{at}[0]", "must name a program")
+    _require(
+        program.startswith((HERE, "/")) or "/" not in program,
+        f"{at}[0]",
+        f"is a relative path, and a command runs in its attempt's own folder; write {HERE}{program}",
+    )
+    return tuple(map(str, arguments))
+
+
+def _is_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts
+
+
+def _result_file(given: Mapping[str, object], at: str) -> str | None:
+    value, place = given.get("result", "last-line"), f"{at}.result"
+    if value == "last-line":
+        return None
+    _require(isinstance(value, dict), place, "must be last-line, or {file: NAME}")
+    name = _object(value, place, ("file",)).get("file")
+    _require(
+        isinstance(name, str)
+        and _is_inside(name)
+        and "\0" not in name
+        and len(name) <= limits.MAX_NAME_CHARACTERS,
+        f"{place}.file",
+        f"must name a file below the attempt's folder, in at most {limits.MAX_NAME_CHARACTERS} characters",
+    )
+    return str(name)
+
+
+def _exit_codes(given: Mapping[str, object], at: str) -> Mapping[int, ExitMeaning]:
+    place = f"{at}.exit_codes"
+    codes = _mapping(given.get("exit_codes", {}), place)
+    _require(len(codes) <= MAX_EXIT_CODES, place, f"are {len(codes)}; at most {MAX_EXIT_CODES} can be mapped")
+    meanings: dict[int, ExitMeaning] = {}
+    for text, value in codes.items():
+        own = f"{place}.{text}"
+        number = int(text) if re.fullmatch(r"\d{1,3}", text) else 0
+        _require(
+            1 <= number <= _LARGEST_EXIT_CODE,
+            own,
+            f"must be an exit code from 1 to {_LARGEST_EXIT_CODE}; the code 0 always succeeds",
+        )
+        _require(number not in meanings, own, "is mapped twice")
+        meanings[number] = _meaning(number, value, own)
+    return meanings
+
+
+def _meaning(number: int, value: object, at: str) -> ExitMeaning:
+    meaning = _object(value, at, ("retry", "code"))
+    code = meaning.get("code", f"exit-code-{number}")
+    _require(
+        isinstance(code, str)
+        and bool(_ERROR_CODE.fullmatch(code))
+        and len(code) <= limits.MAX_ERROR_CODE_CHARACTERS,
+        f"{at}.code",
+        f"must be a word of letters, digits, dots, dashes and underscores, at most {limits.MAX_ERROR_CODE_CHARACTERS} "
+        "characters",
+    )
+    return ExitMeaning(str(code), _boolean(meaning, "retry", at, otherwise=True))
+
+
+def _lambda(given: Mapping[str, object], at: str) -> LambdaFunction:
+    return LambdaFunction(
+        _arn(
+            given["lambda"],
+            f"{at}.lambda",
+            "function",
+            _FUNCTION_ARN,
+            "arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+        )
+    )
+
+
+def _states(given: Mapping[str, object], at: str) -> StateMachine:
+    return StateMachine(
+        _arn(
+            given["states"],
+            f"{at}.states",
+            "machine",
+            _MACHINE_ARN,
+            "arn:aws:states:REGION:ACCOUNT:stateMachine:NAME",
+        )
+    )
+
+
+def _arn(value: object, at: str, name: str, pattern: re.Pattern[str], example: str) -> str:
+    arn = _object(value, at, (name,)).get(name)
+    _require(
+        isinstance(arn, str) and bool(pattern.fullmatch(arn)),
+        f"{at}.{name}",
+        f"must be an ARN like {example}",
+    )
+    return str(arn)
+
+
+_WORKS: Final[Mapping[str, Callable[[Mapping[str, object], str], Work]]] = {
+    "command": _command,
+    "lambda": _lambda,
+    "states": _states,
+}
+
+
+def _description(given: Mapping[str, object], at: str) -> str:
+    value = given.get("description", "")
+    _require(
+        isinstance(value, str) and len(value) <= limits.MAX_DESCRIPTION_CHARACTERS,
+        f"{at}.description",
+        f"must be text of at most {limits.MAX_DESCRIPTION_CHARACTERS} characters",
+    )
+    return str(value)
+
+
+def _schema(given: Mapping[str, object], at: str) -> Mapping[str, Json] | None:
+    if "parameters" not in given:
+        return None
+    place = f"{at}.parameters"
+    schema = _mapping(given["parameters"], place)
+    _require(
+        schema.get("type", "object") == "object",
+        f"{place}.type",
+        "must be object, because parameters are one",
+    )
+    return cast("Mapping[str, Json]", schema)
+
+
+def _timeout(given: Mapping[str, object], at: str) -> int | None:
+    value = given.get("timeout_seconds")
+    if value is None:
+        return None
+    _require(
+        isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limits.MAX_TIMEOUT_SECONDS,
+        f"{at}.timeout_seconds",
+        f"must be whole seconds from 1 to {limits.MAX_TIMEOUT_SECONDS:,}",
+    )
+    return cast("int", value)
+
+
+def _boolean(given: Mapping[str, object], key: str, at: str, *, otherwise: bool = False) -> bool:
+    value = given.get(key, otherwise)
+    _require(isinstance(value, bool), f"{at}.{key}", "must be true or false")
+    return bool(value)
+
+
+def _object(value: object, at: str, known: Collection[str]) -> Mapping[str, object]:
+    found = _mapping(value, at)
+    _refuse_unknown(found, known, at)
+    return found
+
+
+def _mapping(value: object, at: str) -> Mapping[str, object]:
+    _require(isinstance(value, dict), at, "must be an object, with a name and a value on each line")
+    return cast("Mapping[str, object]", value)
+
+
+def _refuse_unknown(given: Iterable[str], known: Collection[str], at: str) -> None:
+    found = [
+        Violation(f"{at}.{name}".removeprefix("."), _why_unknown(name, known))
+        for name in given
+        if name not in known
+    ]
+    if found:
+        raise InvalidRequest(found)
+
+
+def _why_unknown(name: str, known: Collection[str]) -> str:
+    if name in _OF_SUBMISSIONS:
+        return "is a field of a submission, not of a target; leave it out here"
+    if name in _OF_COMMANDS:
+        return "is for a command only; leave it out"
+    return f"is unknown; the fields are {', '.join(known)}{did_you_mean(name, known)}"
+
+
+def _require(holds: bool, at: str, message: str) -> None:
+    if not holds:
+        raise InvalidRequest.of(at, message)

@@ -1,0 +1,1 @@
+"""Targets that call services, which a test plays on the loopback interface."""
