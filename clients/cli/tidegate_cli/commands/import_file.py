@@ -23,7 +23,6 @@ WORKFLOW_FILE = "workflow.yaml"
 TARGETS_FILE = "targets.yaml"
 MAX_BYTES = 4 * 1024 * 1024
 _LOCAL_ONLY = "means nothing for a command that only reads and writes files: leave it out"
-_DEFAULT_POOL = "ecs"  # targets run in worker processes, and this is their pool in every deployment
 _WORDS = {Effect.LEFT_OUT: "left out", Effect.CHANGED: "changed", Effect.UNFINISHED: "unfinished"}
 
 
@@ -60,8 +59,22 @@ def import_file(
         ),
     ] = None,
     pool: Annotated[
-        str, typer.Option("--pool", help="Pool for the jobs that require no capability.")
-    ] = _DEFAULT_POOL,
+        str | None,
+        typer.Option(
+            "--pool",
+            help="Pool for the jobs that require no capability; a pool of workers.",
+            show_default=False,
+        ),
+    ] = None,
+    folder: Annotated[
+        str | None,
+        typer.Option(
+            "--folder",
+            metavar="PATH",
+            help="Folder on the workers in which the commands run. Default: an empty one for each attempt.",
+            show_default=False,
+        ),
+    ] = None,
     timeout_seconds: Annotated[
         int | None,
         typer.Option(
@@ -97,6 +110,7 @@ def import_file(
         pool=pool,
         timeout_seconds=timeout_seconds,
         requires=not no_requires,
+        folder=_folder(folder),
     )
     targets = [(WORKFLOW_FILE, workflow_text(imported)), (TARGETS_FILE, targets_text(imported))]
     if strict and notes.kept:
@@ -149,6 +163,12 @@ def _prefix(given: str | None, file: str) -> str:
         raise OptionError(
             "--prefix", f"is {given!r}; write small letters, digits and hyphens, such as {slug(given)!r}"
         )
+    return given
+
+
+def _folder(given: str | None) -> str | None:
+    if given is not None and not given.startswith("/"):
+        raise OptionError("--folder", f"is {given!r}; write the whole path on the workers, such as /data")
     return given
 
 

@@ -8,7 +8,7 @@ the OR holds (De Morgan), and one conditional edge on it says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -141,21 +141,6 @@ def upstreams_of(expression: Expression) -> frozenset[str]:
     if isinstance(expression, Ended | Test):
         return frozenset({expression.upstream})
     return frozenset().union(*(upstreams_of(part) for part in expression.parts))
-
-
-def is_true(expression: Expression, outcomes: Mapping[str, Outcome]) -> bool | None:
-    """Evaluates an expression without tests for the given ends; None if it holds an unknown value."""
-    match expression:
-        case Constant(value):
-            return value
-        case Ended(upstream, allowed):
-            return outcomes[upstream] in allowed
-        case Test():
-            return None
-        case All(parts, _):
-            return all(is_true(part, outcomes) for part in parts)
-        case AnyOf(parts, _):
-            return any(is_true(part, outcomes) for part in parts)
 
 
 def edges_of(

@@ -96,7 +96,7 @@ def read_submit(text: str, file: str, notes: Notes, macros: Mapping[str, str], f
     if not executable:
         raise ImportRefused(file, None, "has no `executable`; name the program")
     arguments = value("arguments") if "arguments" in description.settings else value("args")
-    argv = (executable, *split_arguments(arguments or "", file, _line(description, "arguments")))
+    argv = (beside(executable), *split_arguments(arguments or "", file, _line(description, "arguments")))
     environment = value("environment") if "environment" in description.settings else value("env")
     for name in description.settings:
         if name.lower() not in _READ and not _is_macro(name, text):
@@ -113,6 +113,11 @@ def read_submit(text: str, file: str, notes: Notes, macros: Mapping[str, str], f
         _number(seconds, "allowed_execute_duration", description),
         description.queued,
     )
+
+
+def beside(program: str) -> str:
+    """Returns the path of a program, which HTCondor takes from the folder of its file, not from PATH."""
+    return program if "/" in program else f"./{program}"
 
 
 def split_arguments(text: str, file: str, line: int | None) -> tuple[str, ...]:

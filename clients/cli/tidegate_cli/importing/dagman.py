@@ -15,7 +15,7 @@ from tidegate_cli.importing.conditions import (
     Expression,
     every,
 )
-from tidegate_cli.importing.condor_submit import Submit, read_submit
+from tidegate_cli.importing.condor_submit import Submit, beside, read_submit
 from tidegate_cli.importing.documents import shortened
 from tidegate_cli.importing.model import (
     Command,
@@ -321,7 +321,7 @@ def _script(dag: _Dag, words: list[str], file: str, line: int, prefix: str) -> N
         dag.notes.add(line, " ".join(words), Effect.LEFT_OUT, why, "see whether the job needs it", file=file)
     argv = tuple(words[at + 2 :])
     for node in _named(dag, words[at + 1], file, line, prefix):
-        made = tuple(part.replace("$JOB", node.name) for part in argv)
+        made = (beside(argv[0]), *(part.replace("$JOB", node.name) for part in argv[1:]))
         for part in made:
             if part.startswith("$"):
                 dag.notes.add(

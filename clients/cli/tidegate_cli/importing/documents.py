@@ -10,8 +10,10 @@ from typing import Any
 
 from tidegate.domain import limits
 from tidegate.domain.graph import find_cycle
+from tidegate.domain.targets import MAX_TARGETS
 from tidegate.domain.texts import plain_message
 from tidegate_cli.importing.conditions import Edge, edges_of
+from tidegate_cli.importing.fitting import NoFit, fitted, in_folder
 from tidegate_cli.importing.model import Command, Effect, ImportRefused, Notes, Plan, Task, refuse_too_many
 
 NOOP_TYPE = "tidegate.noop"
@@ -32,16 +34,18 @@ class Imported:
         return len(self.workflow["jobs"])
 
 
-def to_documents(plan: Plan, notes: Notes, *, prefix: str, pool: str | None, requires: bool) -> Imported:
+def to_documents(
+    plan: Plan, notes: Notes, *, prefix: str, pool: str | None, requires: bool, folder: str | None = None
+) -> Imported:
     """Returns the documents of a plan.
 
     `prefix` begins the name of each target, and is a valid job type itself. `pool` is for all jobs that require
-    nothing. `requires` says whether jobs require the capabilities that stand for amounts. A task that never runs is
-    left out with a note.
+    nothing. `requires` says whether jobs require the capabilities that stand for amounts. `folder` is the folder on the
+    workers in which commands run; None is the attempt's own, empty one. A task that never runs is left out with a note.
 
     Raises ImportRefused if the plan has no job, too many, or something that a workflow can't hold.
     """
-    writer = _Writer(notes, prefix, pool, requires)
+    writer = _Writer(notes, prefix, pool, requires, folder)
     for task in plan.tasks:
         writer.add(task)
     if not writer.jobs:
@@ -84,6 +88,7 @@ class _Writer:
     prefix: str
     pool: str | None
     requires: bool
+    folder: str | None = None
     jobs: list[dict[str, Any]] = field(default_factory=list)
     targets: dict[str, Any] = field(default_factory=dict)
     names: dict[Command, str] = field(default_factory=dict)
@@ -108,10 +113,10 @@ class _Writer:
         job: dict[str, Any] = {"key": task.key}
         if task.name and task.name != task.key:
             job["name"] = shortened(task.name, limits.MAX_NAME_CHARACTERS)
-        job["type"] = NOOP_TYPE if task.command is None else self._target(task.command)
+        job["type"] = NOOP_TYPE if task.command is None else self._target(task.key, task.command)
         if task.command is not None:
             job["max_retries"] = task.max_retries
-        if task.timeout_seconds is not None:
+        if task.timeout_seconds is not None and task.command is not None:
             job["timeout_seconds"] = task.timeout_seconds
         if task.priority is not None:
             job["priority"] = task.priority
@@ -179,7 +184,7 @@ class _Writer:
         self.keys.add(job["key"])
         self.jobs.append(job)
 
-    def _target(self, command: Command) -> str:
+    def _target(self, key: str, command: Command) -> str:
         known = self.names.get(command)
         if known is not None:
             return known
@@ -189,13 +194,30 @@ class _Writer:
             number += 1
             name = f"{base}-{number}"
         self.names[command] = name
-        target: dict[str, Any] = {"command": list(command.argv)}
+        target: dict[str, Any] = {"command": list(self._argv(key, command))}
         if command.exit_codes:
             target["exit_codes"] = {
                 str(each.number): {"retry": each.retry, "code": each.code} for each in command.exit_codes
             }
         self.targets[name] = target
+        if len(self.targets) > MAX_TARGETS:
+            raise ImportRefused(
+                self.notes.file,
+                None,
+                f"has more than {MAX_TARGETS} different commands, and a targets.yaml holds no more: import it in parts",
+            )
         return name
+
+    def _argv(self, key: str, command: Command) -> tuple[str, ...]:
+        argv = command.argv if self.folder is None else in_folder(command.argv, self.folder)
+        try:
+            return fitted(argv)
+        except NoFit as error:
+            raise ImportRefused(
+                self.notes.file,
+                None,
+                f"the command of {key!r} {error}: put it into a program of the worker's image",
+            ) from error
 
 
 def _tags(tags: Mapping[str, str], notes: Notes) -> dict[str, str]:

@@ -45,18 +45,31 @@ def import_text(
     pool: str | None = None,
     timeout_seconds: int | None = None,
     requires: bool = True,
+    folder: str | None = None,
 ) -> tuple[Imported, Notes]:
     """Returns the documents of a file in another tool's format, and the notes on what was not carried over.
 
     `file` stands for the file in notes. `settings` give values that the text asks for. `pool` is for all jobs, and
     `timeout_seconds` (from 1) for those without a time limit of their own. `requires` says whether amounts of cores and
-    memory become requirements. Raises ImportRefused or MalformedFile.
+    memory become requirements. `folder` is the folder on the workers in which commands run. Raises ImportRefused or
+    MalformedFile.
     """
     notes = Notes(file)
     try:
         plan = _READERS[format_](text, notes, read, settings or {})
     except TooLarge as error:
         raise ImportRefused(file, None, f"{error}; make the conditions simpler") from error
+    notes.add(
+        None,
+        "the folder of the commands",
+        Effect.CHANGED,
+        "each attempt begins in an empty folder of its own"
+        if folder is None
+        else "tidegate copies no files between machines",
+        "give --folder if the commands read or write files by relative names"
+        if folder is None
+        else f"let every worker reach {folder}, such as on a shared file system",
+    )
     if timeout_seconds is None and any(task.command and task.timeout_seconds is None for task in plan.tasks):
         notes.add(
             None,
@@ -84,4 +97,4 @@ def import_text(
             if requires
             else "choose a pool whose workers are large enough",
         )
-    return to_documents(plan, notes, prefix=prefix, pool=pool, requires=requires), notes
+    return to_documents(plan, notes, prefix=prefix, pool=pool, requires=requires, folder=folder), notes

@@ -209,6 +209,8 @@ def _condition(made: _Import, name: str, job: Lined) -> tuple[Expression, tuple[
             )
             asked, asks_status = UNKNOWN, False
         needs = asked if asks_status else every((success, asked))
+        if not asks_status:
+            made.plain.add(name)
     named = upstreams_of(needs)
     return needs, tuple(key for other in direct for key in made.ends[other].keys if key not in named)
 
@@ -216,7 +218,7 @@ def _condition(made: _Import, name: str, job: Lined) -> tuple[Expression, tuple[
 def _that_must_succeed(made: _Import, direct: Sequence[str]) -> list[str]:
     """Returns the jobs whose success `success()` asks for: the needed ones, and all of their own.
 
-    A job without a condition runs only if all before it succeeded, so nothing before it has to be named again.
+    A job that asks for no status itself runs only if all before it succeeded, so nothing before it is named again.
     """
     found: dict[str, None] = {}
     left = list(reversed(direct))

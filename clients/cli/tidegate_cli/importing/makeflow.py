@@ -33,8 +33,6 @@ _ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*(\+?=)\s*(.*)", re.DOTALL)
 _RULE = re.compile(r"(?P<targets>[^:=]*[^:=\s])\s*:(?!=)\s*(?P<sources>.*)", re.DOTALL)
 _RESOURCES = ("CORES", "MEMORY", "DISK", "GPUS", "WALL_TIME")
 _NO_CATEGORY = "default"
-_FILES = "tidegate copies no files between machines"
-_SHARE = "run the workers where all commands find the files, such as on a shared file system"
 
 
 @dataclass(slots=True)
@@ -95,8 +93,6 @@ def read_makeflow(text: str, notes: Notes, _read: ReadFile, settings: Mapping[st
                 tags={} if rule.category == _NO_CATEGORY else {"category": rule.category},
             )
         )
-    if made_by:
-        notes.add(None, "files of the rules", Effect.CHANGED, _FILES, _SHARE)
     return Plan(notes.file.rpartition("/")[2], tuple(tasks))
 
 
