@@ -29,7 +29,7 @@ def workflow(*templates: dict[str, Any], **spec: Any) -> str:
         "metadata": {"generateName": "sample-"},
         "spec": {"entrypoint": templates[0]["name"], "templates": list(templates), **spec},
     }
-    return yaml.safe_dump(document, sort_keys=False)
+    return str(yaml.safe_dump(document, sort_keys=False))
 
 
 def dag(*tasks: dict[str, Any], name: str = "main", **more: Any) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from tidegate_cli.importing.model import Effect, ImportRefused
 
 
 def workflow(jobs_: dict[str, Any], **more: Any) -> str:
-    return yaml.safe_dump({"name": "ci", **more, "jobs": jobs_}, sort_keys=False)
+    return str(yaml.safe_dump({"name": "ci", **more, "jobs": jobs_}, sort_keys=False))
 
 
-def job(run: str = "true", **more: Any) -> dict[str, Any]:
+def job(run: Any = "true", **more: Any) -> dict[str, Any]:
     return {"steps": [{"run": run}], **more}
 
 
@@ -31,7 +31,9 @@ def conditions(made: Any, key: str) -> dict[str, str]:
 
 
 def test_needs_become_edges_and_the_time_limit_is_githubs() -> None:
-    text = workflow({"a": job(), "b": job(needs="a"), "c": job(needs=["a", "b"], **{"timeout-minutes": 5})})
+    text = workflow(
+        {"a": job(), "b": job(needs="a"), "c": job("true", **{"needs": ["a", "b"], "timeout-minutes": 5})}
+    )
     made, notes = imported(Format.GITHUB, text)
     assert edges(made) == {("a", "b"), ("a", "c"), ("b", "c")}
     assert set(conditions(made, "c").values()) == {"MUST_SUCCEED"}

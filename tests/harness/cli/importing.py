@@ -18,7 +18,7 @@ from tidegate.jobs.registry import Registry
 from tidegate.jobs.targets.file import register_targets
 from tidegate.settings import Settings
 from tidegate_cli.importing.conditions import Edge, Outcome
-from tidegate_cli.importing.documents import Imported
+from tidegate_cli.importing.documents import Imported, Options
 from tidegate_cli.importing.formats import Format, import_text
 from tidegate_cli.importing.model import Notes
 from tidegate_cli.importing.written import targets_text
@@ -37,7 +37,9 @@ def imported(
     format_: Format, text: str, files: Mapping[str, str] | None = None, **options: Any
 ) -> tuple[Imported, Notes]:
     """Imports a text. `files` are the files beside it."""
-    return import_text(format_, text, NAMES[format_], read=(files or {}).get, prefix="work", **options)
+    return import_text(
+        format_, text, NAMES[format_], read=(files or {}).get, options=Options(prefix="work", **options)
+    )
 
 
 def jobs(made: Imported) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import typer
 from tidegate.domain import limits
 from tidegate_cli.documents.submissions import read_text
 from tidegate_cli.errors import CliError, MalformedFile, OptionError
-from tidegate_cli.importing.documents import Imported, slug
+from tidegate_cli.importing.documents import Imported, Options, slug
 from tidegate_cli.importing.formats import Format, import_text
 from tidegate_cli.importing.model import Effect, Notes
 from tidegate_cli.importing.written import targets_text, workflow_text
@@ -26,69 +26,80 @@ _LOCAL_ONLY = "means nothing for a command that only reads and writes files: lea
 _WORDS = {Effect.LEFT_OUT: "left out", Effect.CHANGED: "changed", Effect.UNFINISHED: "unfinished"}
 
 
+FormatArgument = Annotated[
+    Format, typer.Argument(metavar="FORMAT", help="argo, github, makeflow or dagman.", show_default=False)
+]
+ImportedArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help="The file to import; - is standard input.")
+]
+OutOption = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder for workflow.yaml and targets.yaml.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace these files if they are there.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Write nothing if anything could not be carried over as it is.")
+]
+PrefixOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prefix",
+        metavar="NAME",
+        help="Beginning of the targets' names. Default: the name of FILE.",
+        show_default=False,
+    ),
+]
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Value that the file asks for, such as github.ref=refs/heads/main. May be repeated.",
+        show_default=False,
+    ),
+]
+WorkerPoolOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pool", help="Pool for the jobs that require no capability; a pool of workers.", show_default=False
+    ),
+]
+FolderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--folder",
+        metavar="PATH",
+        help="Folder on the workers in which the commands run. Default: an empty one for each attempt.",
+        show_default=False,
+    ),
+]
+TimeLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--timeout-seconds",
+        min=1,
+        max=limits.MAX_TIMEOUT_SECONDS,
+        help="Time limit for the jobs to which FILE gives none.",
+        show_default=False,
+    ),
+]
+NoRequiresOption = Annotated[
+    bool, typer.Option("--no-requires", help="Let no job require the cores and memory that FILE asks for.")
+]
+
+
 def import_file(
     context: typer.Context,
-    format_: Annotated[
-        Format, typer.Argument(metavar="FORMAT", help="argo, github, makeflow or dagman.", show_default=False)
-    ],
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The file to import; - is standard input.")],
-    out: Annotated[
-        Path,
-        typer.Option("--out", metavar="DIR", help="Folder for workflow.yaml and targets.yaml."),
-    ] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Replace these files if they are there.")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Write nothing if anything could not be carried over as it is.")
-    ] = False,
-    prefix: Annotated[
-        str | None,
-        typer.Option(
-            "--prefix",
-            metavar="NAME",
-            help="Beginning of the targets' names. Default: the name of FILE.",
-            show_default=False,
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Value that the file asks for, such as github.ref=refs/heads/main. May be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    pool: Annotated[
-        str | None,
-        typer.Option(
-            "--pool",
-            help="Pool for the jobs that require no capability; a pool of workers.",
-            show_default=False,
-        ),
-    ] = None,
-    folder: Annotated[
-        str | None,
-        typer.Option(
-            "--folder",
-            metavar="PATH",
-            help="Folder on the workers in which the commands run. Default: an empty one for each attempt.",
-            show_default=False,
-        ),
-    ] = None,
-    timeout_seconds: Annotated[
-        int | None,
-        typer.Option(
-            "--timeout-seconds",
-            min=1,
-            max=limits.MAX_TIMEOUT_SECONDS,
-            help="Time limit for the jobs to which FILE gives none.",
-            show_default=False,
-        ),
-    ] = None,
-    no_requires: Annotated[
-        bool,
-        typer.Option("--no-requires", help="Let no job require the cores and memory that FILE asks for."),
-    ] = False,
+    format_: FormatArgument,
+    file: ImportedArgument,
+    out: OutOption = Path(),
+    force: ForceOption = False,
+    strict: StrictOption = False,
+    prefix: PrefixOption = None,
+    settings: SettingsOption = None,
+    pool: WorkerPoolOption = None,
+    folder: FolderOption = None,
+    timeout_seconds: TimeLimitOption = None,
+    no_requires: NoRequiresOption = False,
     output: OutputOption = None,
 ) -> None:
     """Make a workflow and its command targets of another tool's file.
@@ -105,12 +116,14 @@ def import_file(
         _read_import(file),
         "standard input" if file == "-" else file,
         read=_reader(file),
-        prefix=_prefix(prefix, file),
-        settings=_settings(settings or ()),
-        pool=pool,
-        timeout_seconds=timeout_seconds,
-        requires=not no_requires,
-        folder=_folder(folder),
+        options=Options(
+            prefix=_prefix(prefix, file),
+            settings=_settings(settings or ()),
+            pool=pool,
+            timeout_seconds=timeout_seconds,
+            requires=not no_requires,
+            folder=_folder(folder),
+        ),
     )
     targets = [(WORKFLOW_FILE, workflow_text(imported)), (TARGETS_FILE, targets_text(imported))]
     if strict and notes.kept:

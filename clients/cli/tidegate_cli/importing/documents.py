@@ -34,18 +34,31 @@ class Imported:
         return len(self.workflow["jobs"])
 
 
-def to_documents(
-    plan: Plan, notes: Notes, *, prefix: str, pool: str | None, requires: bool, folder: str | None = None
-) -> Imported:
-    """Returns the documents of a plan.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices of whoever imports a file.
 
-    `prefix` begins the name of each target, and is a valid job type itself. `pool` is for all jobs that require
-    nothing. `requires` says whether jobs require the capabilities that stand for amounts. `folder` is the folder on the
-    workers in which commands run; None is the attempt's own, empty one. A task that never runs is left out with a note.
+    `prefix` begins the name of each target, and is a valid job type itself. `settings` give values that the file asks
+    for. `pool` is for all jobs that require nothing. `timeout_seconds` (from 1) is for the jobs to which the file gives
+    no time limit. `requires` says whether jobs require the capabilities that stand for amounts of cores and memory.
+    `folder` is the folder on the workers in which commands run; None is the attempt's own, empty one.
+    """
+
+    prefix: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    pool: str | None = None
+    timeout_seconds: int | None = None
+    requires: bool = True
+    folder: str | None = None
+
+
+def to_documents(plan: Plan, notes: Notes, options: Options) -> Imported:
+    """Returns the documents of a plan. A task that never runs is left out with a note.
 
     Raises ImportRefused if the plan has no job, too many, or something that a workflow can't hold.
     """
-    writer = _Writer(notes, prefix, pool, requires, folder)
+    pool = options.pool
+    writer = _Writer(notes, options)
     for task in plan.tasks:
         writer.add(task)
     if not writer.jobs:
@@ -85,10 +98,7 @@ def shortened(text: str, most: int) -> str:
 @dataclass(slots=True)
 class _Writer:
     notes: Notes
-    prefix: str
-    pool: str | None
-    requires: bool
-    folder: str | None = None
+    options: Options
     jobs: list[dict[str, Any]] = field(default_factory=list)
     targets: dict[str, Any] = field(default_factory=dict)
     names: dict[Command, str] = field(default_factory=dict)
@@ -130,7 +140,7 @@ class _Writer:
         }
         if retry:
             job["retry"] = retry
-        if task.requires and self.requires:
+        if task.requires and self.options.requires:
             job["requires"] = list(task.requires[: limits.MAX_REQUIREMENTS])
         if task.concurrency_key is not None:
             job["concurrency_key"] = shortened(task.concurrency_key, limits.MAX_CONCURRENCY_KEY_CHARACTERS)
@@ -188,7 +198,7 @@ class _Writer:
         known = self.names.get(command)
         if known is not None:
             return known
-        base = f"{self.prefix}.{slug(command.label)}"[: limits.MAX_TYPE_CHARACTERS - 6].rstrip("-.")
+        base = f"{self.options.prefix}.{slug(command.label)}"[: limits.MAX_TYPE_CHARACTERS - 6].rstrip("-.")
         name, number = base, 1
         while name in self.targets:  # ends, because each turn tries another name
             number += 1
@@ -209,7 +219,8 @@ class _Writer:
         return name
 
     def _argv(self, key: str, command: Command) -> tuple[str, ...]:
-        argv = command.argv if self.folder is None else in_folder(command.argv, self.folder)
+        folder = self.options.folder
+        argv = command.argv if folder is None else in_folder(command.argv, folder)
         try:
             return fitted(argv)
         except NoFit as error:
