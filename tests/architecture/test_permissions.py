@@ -6,13 +6,14 @@ can't reach are compared to the letter here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.architecture.test_template_pools import ON
-from tests.harness.template import PSEUDO, Resolved, Transformed
+from tests.harness.template import PSEUDO, Resolved, Transformed, parameters
 from tests.harness.unasked import UNASKED
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WorkerRole"}
@@ -33,6 +34,7 @@ FULL = {
     "Alarms": "true",
     "AlarmEmail": "ann@example.com",
     "GradualDeployment": "Canary10Percent5Minutes",
+    "TargetArns": "arn:aws:lambda:eu-central-1:123456789012:function:render",
 }
 """The parameters under which all of the template's roles and statements are there."""
 TRUSTED = {
@@ -232,3 +234,37 @@ def test_who_writes_by_statements_may_read_what_refused_them(deployed: Transform
             writers.add(name)
             assert "dynamodb:BatchGetItem" in actions, (name, statement["Sid"])
     assert {"ApiRole", "DispatcherRole", "ReaperRole", "WorkerProcessPolicy"} <= writers
+
+
+def test_a_worker_process_may_call_the_named_targets_and_no_other(deployed: Transformed) -> None:
+    def targets(template: Transformed) -> list[dict[str, Any]]:
+        policy = of_type(template, "IAM::ManagedPolicy")["WorkerProcessPolicy"]
+        return [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Targets"]
+
+    (statement,) = targets(deployed)
+    assert statement["Action"] == [
+        "lambda:InvokeFunction",
+        "states:DescribeExecution",
+        "states:StartExecution",
+        "states:StopExecution",
+    ]
+    assert statement["Resource"] == [FULL["TargetArns"]]
+    machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:build"
+    execution = "arn:aws:states:eu-central-1:123456789012:execution:build:*"
+    (statement,) = targets(Transformed(**{**FULL, "TargetArns": f"{machine},{execution}"}))
+    assert statement["Resource"] == [machine, execution]
+    assert not targets(Transformed(**{**FULL, "TargetArns": ""}))
+
+
+@pytest.mark.parametrize(
+    "arns",
+    [
+        "*",
+        "arn:aws:s3:::bucket",
+        "arn:aws:lambda:eu-central-1:123456789012:function:*",
+        "arn:aws:lambda:*:123456789012:function:render",
+        "arn:aws:states:eu-west-1:123456789012:stateMachine:a, arn:aws:states:eu-west-1:123456789012:stateMachine:b",
+    ],
+)
+def test_the_allow_list_takes_no_wildcard_but_for_the_executions_of_a_machine(arns: str) -> None:
+    assert not re.fullmatch(parameters()["TargetArns"]["AllowedPattern"], arns)

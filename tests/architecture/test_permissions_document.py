@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from tests.architecture.test_permissions import FULL, TASKS, listed, statements
@@ -15,6 +16,8 @@ def shown_resource(resource: str) -> str:
         return "all"
     if resource == ON["WorkerRepositoryArn"]:
         return "`WorkerRepositoryArn`"
+    if resource == FULL["TargetArns"]:
+        return "`TargetArns`"
     if resource == f"{TASKS}*":
         return "tasks of EcsCluster"
     if resource.startswith("arn:"):
@@ -28,11 +31,14 @@ def shown_resource(resource: str) -> str:
 def shown(who: str, statement: dict[str, Any]) -> list[str]:
     """Returns the table's row for a statement, without the last column."""
     actions = [action.split(":") for action in listed(statement["Action"])]
-    ((service,),) = {(service,) for service, _ in actions}
+    by_service = [
+        f"{service}: {', '.join(name for _, name in each)}"
+        for service, each in groupby(actions, key=lambda action: action[0])
+    ]
     resources = ", ".join(map(shown_resource, listed(statement["Resource"])))
     for keys in statement.get("Condition", {}).values():
         resources += ": items " + ", ".join(f"`{key}`" for key in listed(keys["dynamodb:LeadingKeys"]))
-    return [who, statement["Sid"], f"{service}: {', '.join(name for _, name in actions)}", resources]
+    return [who, statement["Sid"], "; ".join(by_service), resources]
 
 
 def test_every_statement_is_listed_as_it_is() -> None:

@@ -152,3 +152,41 @@ def test_a_folder_without_job_code_is_an_error_of_usage(tmp_path: Path) -> None:
     problem = json.loads(result.stderr)
     assert (result.exit_code, problem["code"]) == (2, "usage")
     assert problem["detail"].startswith(f"{tmp_path} does not hold the package tidegate_jobs")
+
+
+TARGETS = """
+version: 1
+targets:
+  reports.render: {command: [sh, -c, "cat"]}
+  reports.call: {lambda: {function: "arn:aws:lambda:eu-west-1:123456789012:function:render"}}
+"""
+
+
+def test_targets_are_checked_as_well(folder: Path) -> None:
+    write(folder, "targets.yaml", TARGETS)
+    code, found = check(folder)
+    assert (code, found["ok"]) == (0, True)
+    by_type = {each["type"]: each["code"] for each in found["types"]}
+    assert by_type["reports.render"] == by_type["reports.call"] == "tidegate_jobs/targets.yaml"
+    assert by_type["good.run"] == "tidegate_jobs.good.run"
+    assert found["targets"] == [
+        {"type": "reports.call", "arns": ["arn:aws:lambda:eu-west-1:123456789012:function:render"]},
+        {"type": "reports.render", "arns": []},
+    ]
+    shown = tidegate("types", "check", str(folder))
+    assert shown.exit_code == 0
+    assert "2 of them are targets, which run in pools of worker processes only" in shown.stdout
+    assert "TargetArns=arn:aws:lambda:eu-west-1:123456789012:function:render" in shown.stdout
+
+
+def test_a_faulty_target_is_named_and_nothing_is_built(folder: Path, tmp_path: Path) -> None:
+    write(folder, "targets.yaml", TARGETS + "  reports.wrong: {command: [sh], exit_codes: {0: {}}}\n")
+    code, found = check(folder)
+    assert (code, found["ok"]) == (1, False)
+    (fault,) = found["faults"]
+    assert fault["module"] == "tidegate_jobs/targets.yaml reports.wrong"
+    assert fault["file"] == "tidegate_jobs/targets.yaml"
+    assert "targets.reports.wrong.exit_codes.0 must be an exit code from 1 to 255" in fault["cause"]
+    assert "reports.render" in {each["type"] for each in found["types"]}
+    with pytest.raises(LocalStackError, match=r"reports\.wrong"):
+        job_code.check_source(tmp_path)

@@ -26,6 +26,7 @@ from tidegate_devstack.job_check import check_job_code
 FOLDER = EXAMPLES / "job_types"
 FILES = ["async_job.py", "idempotent.py", "progress.py", "word_count.py"]
 TYPES = [name for name in REGISTRY.types() if name.startswith("example.")]
+TARGETS = ["example.call", "example.function", "example.machine", "example.report", "example.words"]
 GRACE_SECONDS = 60.0  # for job code to stop by itself
 COMMAND = re.compile(r"echo '(?P<job>\{.*\})' \| tidegate submit -")
 
@@ -99,11 +100,13 @@ def test_a_copy_is_job_code_that_can_be_deployed(tmp_path: Path) -> None:
     package = tmp_path / "tidegate_jobs"
     package.mkdir()
     (package / "__init__.py").touch()
-    for name in FILES:
+    for name in (*FILES, "targets.yaml"):
         shutil.copy(FOLDER / name, package)
     found = check_job_code(tmp_path)
     assert (found.faults, found.unchecked) == ((), ())
-    assert [each["type"] for each in found.types if each["type"].startswith("example.")] == TYPES
+    python = [each["type"] for each in found.types if not each["code"].endswith("targets.yaml")]
+    assert [name for name in python if name.startswith("example.")] == TYPES
+    assert [each["type"] for each in found.targets] == TARGETS
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -118,3 +121,31 @@ def test_the_command_that_a_file_names_is_valid(name: str) -> None:
     job = json.loads(command["job"])
     assert job["type"] in TYPES
     assert not REGISTRY.violations(job["type"], job["parameters"])
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessExecutor]:
+    made = ProcessExecutor(
+        CLOCK, heartbeat_seconds=BEAT_SECONDS, cancel_grace_seconds=GRACE_SECONDS, packages=(JOB_TYPES,)
+    )
+    yield made
+    made.close()
+
+
+def test_the_commands_of_the_example_run_in_worker_processes(processes: ProcessExecutor) -> None:
+    words = processes.execute(assignment("example.words", {"text": "a b c"}), Beats())
+    assert (words.kind, words.result) == (OutcomeKind.SUCCEEDED, 4), words
+    report = processes.execute(assignment("example.report", {"report": "year"}), Beats())
+    assert (report.kind, report.result) == (OutcomeKind.SUCCEEDED, {"pages": 3}), report
+
+
+def test_the_sample_command_runs() -> None:
+    made = ProcessExecutor(
+        CLOCK, heartbeat_seconds=BEAT_SECONDS, cancel_grace_seconds=1, packages=("tidegate_samples",)
+    )
+    try:
+        outcome = made.execute(assignment("demo.checksum", {"text": "abc"}), Beats())
+    finally:
+        made.close()
+    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert outcome.result == {"sha256": abc, "bytes": 3}, outcome

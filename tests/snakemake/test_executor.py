@@ -205,7 +205,7 @@ def test_a_workflow_that_is_interrupted_cancels_its_jobs(tmp_path: Path) -> None
         (("--tidegate-cores", "many"), "--tidegate-cores has 'many'"),
         (("--tidegate-timeout-seconds", "0"), "--tidegate-timeout-seconds is 0"),
         (("--tidegate-type", "no.such"), "unknown job type 'no.such'"),
-        (("--shared-fs-usage", "none"), "needs a file system that Snakemake and the workers share"),
+        (("--shared-fs-usage", "input-output", "persistence"), "needs a file system that Snakemake and"),
     ],
 )
 def test_settings_that_can_not_work_are_named(tmp_path: Path, option: tuple[str, ...], said: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
 from snakemake_interface_executor_plugins.utils import format_cli_arg, join_cli_args
 
 from snakemake_executor_plugin_tidegate.submission import (
@@ -31,6 +32,7 @@ MAX_UNANSWERED = 60
 """Rounds in a row in which the API does not answer, before the executor gives up. Each is up to five requests."""
 MAX_LOG_PAGES = 20
 _SUCCEEDED = "SUCCEEDED"
+_SHARED = {SharedFSUsage.INPUT_OUTPUT, SharedFSUsage.PERSISTENCE, SharedFSUsage.SOURCES}
 
 
 class Executor(RemoteExecutor):  # type: ignore[misc] # Snakemake publishes no types
@@ -47,10 +49,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc] # Snakemake publishes no t
             self._shape = shape_of(settings.type, settings.pool, settings.cores, settings.timeout_seconds)
         except BadSettings as error:
             raise WorkflowError(str(error)) from error
-        if not self.workflow.storage_settings.assume_common_workdir:
+        if not set(self.workflow.storage_settings.shared_fs_usage) >= _SHARED:
             raise WorkflowError(
-                "the executor tidegate needs a file system that Snakemake and the workers share; leave "
-                "--shared-fs-usage out"
+                "the executor tidegate needs a file system that Snakemake and the workers share, for input-output, "
+                "persistence and sources; leave --shared-fs-usage out"
             )
         if self.workflow.remote_execution_settings.precommand:
             raise WorkflowError("the executor tidegate runs no --precommand; put it into the worker's image")
@@ -60,6 +62,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc] # Snakemake publishes no t
         self._run = uuid.uuid4().hex
         self._unanswered = 0
         self._submitted = 0
+        self._live: dict[str, None] = {}  # the ids of jobs that have not been seen to end
+        self._sending: tuple[dict[str, Any], str] | None = None
         self._logs = Path(self.workflow.persistence.path) / "tidegate_logs"
 
     def run_job(self, job: Any) -> None:
@@ -88,6 +92,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc] # Snakemake publishes no t
                 yield info
                 continue
             answered = True
+            if isinstance(job, NotFound) or job.has_ended:
+                self._live.pop(str(info.external_jobid), None)
             if isinstance(job, NotFound):
                 self.report_job_error(info, msg=f"tidegate has no job {info.external_jobid} any more. ")
             elif not job.has_ended:
@@ -103,15 +109,26 @@ class Executor(RemoteExecutor):  # type: ignore[misc] # Snakemake publishes no t
                 f"snakemake.run={self._run}"
             )
 
-    def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
-        """Cancels the jobs. A job that has ended meanwhile stays as it is."""
-        for info in active_jobs:
+    def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:  # noqa: ARG002 - the interface names it
+        """Cancels all jobs that have not ended.
+
+        `active_jobs` lacks those that are being asked about just now, so the executor's own list counts. Ctrl-C may
+        come while a submission is on its way: the same request under the same key finds its jobs.
+        """
+        try:
+            if self._sending is not None:
+                body, key = self._sending
+                accepted = self._client.submit_workflow(body, idempotency_key=key)
+                self._live.update(dict.fromkeys(accepted.job_ids.values()))
+        except ClientError as error:
+            self.logger.warning(f"tidegate: the last submission is unknown: {error}")
+        for job_id in list(self._live):
             try:
-                self._client.cancel_job(info.external_jobid)
-            except (Conflict, NotFound):
+                self._client.cancel_job(job_id)
+            except (Conflict, NotFound):  # it has ended meanwhile
                 continue
             except ClientError as error:
-                self.logger.warning(f"tidegate: job {info.external_jobid} can't be cancelled: {error}")
+                self.logger.warning(f"tidegate: job {job_id} can't be cancelled: {error}")
 
     def shutdown(self) -> None:
         """Ends the checks, and closes the connections."""
@@ -153,17 +170,21 @@ class Executor(RemoteExecutor):  # type: ignore[misc] # Snakemake publishes no t
     def _submit_batch(self, batch: list[dict[str, Any]], by_key: dict[str, Any]) -> None:
         name = f"snakemake {batch[0]['name']}"[:256]
         key = f"snakemake-{self._run}-{batch[0]['key']}"
+        body = {"name": name, "jobs": batch}
+        self._sending = (body, key)
         try:
-            accepted = self._client.submit_workflow({"name": name, "jobs": batch}, idempotency_key=key)
+            accepted = self._client.submit_workflow(body, idempotency_key=key)
         except ClientError as error:
-            for body in batch:
-                self.report_job_error(
-                    SubmittedJobInfo(by_key[body["key"]]), msg=f"tidegate refused it: {error}. "
-                )
+            self._sending = None
+            for job in batch:
+                said = f"tidegate refused it: {error}. "
+                self.report_job_error(SubmittedJobInfo(by_key[job["key"]]), msg=said)
             return
-        for body in batch:
-            job = by_key[body["key"]]
-            self.report_job_submission(SubmittedJobInfo(job, external_jobid=accepted.job_ids[body["key"]]))
+        self._live.update(dict.fromkeys(accepted.job_ids.values()))
+        self._sending = None
+        for job in batch:
+            info = SubmittedJobInfo(by_key[job["key"]], external_jobid=accepted.job_ids[job["key"]])
+            self.report_job_submission(info)
 
     def _rule_of(self, job: Any, key: str) -> Rule:
         runtime = job.resources.get("runtime")

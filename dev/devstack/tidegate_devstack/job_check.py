@@ -49,15 +49,22 @@ class JobCodeFault:
 
 @dataclass(frozen=True, slots=True)
 class JobCode:
-    """The result of a check of one folder: the job types with their code, and the faults.
+    """The result of a check of one folder: the job types with their code, the targets among them, and the faults.
 
-    `unchecked` are the modules that could not be checked here, because they need packages that the build installs.
+    A target has the ARNs that workers must be allowed to call. `unchecked` are the modules that could not be checked
+    here, because they need packages that the build installs.
     """
 
     folder: Path
     types: tuple[Mapping[str, str], ...] = ()
     faults: tuple[JobCodeFault, ...] = ()
     unchecked: tuple[JobCodeFault, ...] = ()
+    targets: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def target_arns(self) -> list[str]:
+        """The ARNs that the parameter TargetArns has to name, sorted."""
+        return sorted({arn for target in self.targets for arn in target["arns"]})
 
     def as_json(self) -> dict[str, Any]:
         """Returns the result as one object for `--output json`."""
@@ -65,6 +72,7 @@ class JobCode:
             "folder": str(self.folder),
             "ok": not self.faults,
             "types": [dict(each) for each in self.types],
+            "targets": [dict(each) for each in self.targets],
             "faults": [fault.as_json() for fault in self.faults],
             "unchecked": [fault.as_json() for fault in self.unchecked],
         }
@@ -136,7 +144,9 @@ def _judged(folder: Path, found: Mapping[str, Any]) -> JobCode:
         missing = each.pop("missing")
         is_to_come = has_packages and missing is not None and not _is_own(folder, missing)
         (unchecked if is_to_come else faults).append(JobCodeFault(**each))
-    return JobCode(folder, tuple(found["types"]), tuple(faults), tuple(unchecked))
+    return JobCode(
+        folder, tuple(found["types"]), tuple(faults), tuple(unchecked), targets=tuple(found["targets"])
+    )
 
 
 def _is_own(folder: Path, module: str) -> bool:

@@ -39,7 +39,7 @@ def check_types(
     ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Load job code as a worker would, and print its faults. The exit code is 1 if there are any.
+    """Load job code and its targets.yaml as a worker would, and print the faults. The exit code is 1 if there are any.
 
     Example: tidegate types check --output json
     """
@@ -57,6 +57,10 @@ def check_types(
     if found.faults:
         raise BrokenJobCode(said_of(found))
     text = f"{found.folder}: {len(found.types):,} job types can be loaded, with those of tidegate itself"
+    if found.targets:
+        text += f"\n{len(found.targets):,} of them are targets, which run in pools of worker processes only"
+    if found.target_arns:
+        text += f"\ntheir worker must be allowed to call: TargetArns={','.join(found.target_arns)}"
     session.out.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)
 
 

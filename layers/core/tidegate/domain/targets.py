@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Final, cast
 
 from tidegate.domain import limits
+from tidegate.domain.addresses import target_of
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.job import Json
 from tidegate.domain.suggestions import did_you_mean
@@ -22,15 +23,24 @@ MAX_TARGETS: Final = 500
 MAX_ARGUMENTS: Final = 100
 MAX_ARGUMENT_CHARACTERS: Final = 4_096
 MAX_EXIT_CODES: Final = 50
+MAX_HEADERS: Final = 20
 HERE: Final = "{here}/"
 """An argument of a command that begins so names a file in the folder of `targets.yaml`."""
 
-_KINDS: Final = ("command", "lambda", "states")
-_OF_COMMANDS: Final = ("result", "exit_codes", "aws_credentials")
-_OF_ALL: Final = ("description", "parameters", "timeout_seconds", "reads_upstreams", "second_attempt")
+_KINDS: Final = ("command", "lambda", "states", "http")
+_OF_AWS: Final = ("lambda", "states")
+_OF_COMMANDS: Final = ("result", "exit_codes", "aws_credentials", "reads_upstreams")
+_OF_ALL: Final = ("description", "parameters", "timeout_seconds", "second_attempt")
 _OF_SUBMISSIONS: Final = frozenset({"retry", "max_retries", "pool", "priority", "requires", "tags", "share"})
 _ERROR_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _LARGEST_EXIT_CODE: Final = 255  # the kernel keeps eight bits of a status
+_LEAST_STATUS: Final = 300
+_LARGEST_STATUS: Final = 599
+_HEADER: Final = re.compile("[a-z0-9-]{1,64}")
+_VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]{0,127}")
+_OWN_HEADERS: Final = frozenset(
+    {"connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
+)
 _FUNCTION_ARN: Final = re.compile(
     r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?"
 )
@@ -40,8 +50,8 @@ _MACHINE_ARN: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class ExitMeaning:
-    """The error that an exit code of a command stands for, and whether another attempt could help."""
+class Meaning:
+    """The error that an exit code or a status stands for, and whether another attempt could help."""
 
     code: str
     retryable: bool
@@ -57,7 +67,7 @@ class Command:
 
     arguments: tuple[str, ...]
     result_file: str | None = None
-    exit_codes: Mapping[int, ExitMeaning] = field(default_factory=dict)
+    exit_codes: Mapping[int, Meaning] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,21 @@ class StateMachine:
     machine: str
 
 
-Work = Command | LambdaFunction | StateMachine
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """A call over https: each attempt posts its parameters to `url` once.
+
+    `headers` are sent as they are. `secret_headers` name the variable of job code that holds the header's value. A
+    status of 200 to 299 succeeds; `statuses` gives a meaning to others.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_headers: Mapping[str, str] = field(default_factory=dict)
+    statuses: Mapping[int, Meaning] = field(default_factory=dict)
+
+
+Work = Command | LambdaFunction | StateMachine | HttpCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +119,20 @@ class Target:
     second_attempt: bool = False
 
     @property
-    def arn(self) -> str | None:
-        """The ARN that the worker must be allowed to call; None for a command."""
+    def arns(self) -> tuple[str, ...]:
+        """The ARNs that the worker must be allowed to call: none where the target calls nothing of AWS."""
         match self.work:
-            case LambdaFunction(arn) | StateMachine(arn):
-                return arn
-        return None
+            case LambdaFunction(function):
+                return (function,)
+            case StateMachine(machine):
+                return machine, execution_arn(machine, "*")
+        return ()
+
+
+def execution_arn(machine: str, name: str) -> str:
+    """Returns the ARN of an execution of a state machine, which names no version and no alias of the machine."""
+    parts = machine.replace(":stateMachine:", ":execution:").split(":")
+    return ":".join([*parts[:7], name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +155,11 @@ def read_targets(value: object) -> tuple[Sequence[Target], Sequence[TargetFault]
     """
     try:
         document = _object(value, "", ("version", "targets"))
+        version = document.get("version")
         _require(
-            document.get("version") == VERSION, "version", f"must be {VERSION}, the version of the format"
+            version == VERSION and version is not True,
+            "version",
+            f"must be {VERSION}, the version of the format",
         )
         named = _mapping(document.get("targets", {}), "targets")
         _require(
@@ -157,7 +192,7 @@ def _target(name: str, value: object) -> Target:
         description=_description(given, at),
         schema=_schema(given, at),
         timeout_seconds=_timeout(given, at),
-        aws_credentials=kind != "command" or _boolean(given, "aws_credentials", at),
+        aws_credentials=kind in _OF_AWS or _boolean(given, "aws_credentials", at),
         **own_bool,
     )
 
@@ -227,27 +262,31 @@ def _result_file(given: Mapping[str, object], at: str) -> str | None:
     return str(name)
 
 
-def _exit_codes(given: Mapping[str, object], at: str) -> Mapping[int, ExitMeaning]:
-    place = f"{at}.exit_codes"
-    codes = _mapping(given.get("exit_codes", {}), place)
+def _exit_codes(given: Mapping[str, object], at: str) -> Mapping[int, Meaning]:
+    rule = f"must be an exit code from 1 to {_LARGEST_EXIT_CODE}; the code 0 always succeeds"
+    return _meanings(given, at, "exit_codes", (1, _LARGEST_EXIT_CODE), rule, "exit-code")
+
+
+def _meanings(
+    given: Mapping[str, object], at: str, key: str, bounds: tuple[int, int], rule: str, word: str
+) -> Mapping[int, Meaning]:
+    """Reads what numbers mean, as `{75: {retry: true, code: temporary}}`. A number without a code is `word-75`."""
+    place = f"{at}.{key}"
+    codes = _mapping(given.get(key, {}), place)
     _require(len(codes) <= MAX_EXIT_CODES, place, f"are {len(codes)}; at most {MAX_EXIT_CODES} can be mapped")
-    meanings: dict[int, ExitMeaning] = {}
+    meanings: dict[int, Meaning] = {}
     for text, value in codes.items():
         own = f"{place}.{text}"
-        number = int(text) if re.fullmatch(r"\d{1,3}", text) else 0
-        _require(
-            1 <= number <= _LARGEST_EXIT_CODE,
-            own,
-            f"must be an exit code from 1 to {_LARGEST_EXIT_CODE}; the code 0 always succeeds",
-        )
+        number = int(text) if re.fullmatch("[0-9]{1,3}", text) else 0
+        _require(bounds[0] <= number <= bounds[1], own, rule)
         _require(number not in meanings, own, "is mapped twice")
-        meanings[number] = _meaning(number, value, own)
+        meanings[number] = _meaning(f"{word}-{number}", value, own)
     return meanings
 
 
-def _meaning(number: int, value: object, at: str) -> ExitMeaning:
+def _meaning(own_code: str, value: object, at: str) -> Meaning:
     meaning = _object(value, at, ("retry", "code"))
-    code = meaning.get("code", f"exit-code-{number}")
+    code = meaning.get("code", own_code)
     _require(
         isinstance(code, str)
         and bool(_ERROR_CODE.fullmatch(code))
@@ -256,7 +295,7 @@ def _meaning(number: int, value: object, at: str) -> ExitMeaning:
         f"must be a word of letters, digits, dots, dashes and underscores, at most {limits.MAX_ERROR_CODE_CHARACTERS} "
         "characters",
     )
-    return ExitMeaning(str(code), _boolean(meaning, "retry", at, otherwise=True))
+    return Meaning(str(code), _boolean(meaning, "retry", at, otherwise=True))
 
 
 def _lambda(given: Mapping[str, object], at: str) -> LambdaFunction:
@@ -283,6 +322,56 @@ def _states(given: Mapping[str, object], at: str) -> StateMachine:
     )
 
 
+def _http(given: Mapping[str, object], at: str) -> HttpCall:
+    place = f"{at}.http"
+    call = _object(given["http"], place, ("method", "url", "headers", "statuses"))
+    _require(
+        call.get("method", "POST") == "POST", f"{place}.method", "must be POST, which carries the parameters"
+    )
+    url = call.get("url")
+    _require(isinstance(url, str), f"{place}.url", "must be a URL such as https://example.com/render")
+    try:
+        target_of(str(url))
+    except ValueError as error:
+        raise InvalidRequest.of(f"{place}.url", str(error)) from error
+    rule = f"must be a status from {_LEAST_STATUS} to {_LARGEST_STATUS}; 200 to 299 always succeed"
+    statuses = _meanings(call, place, "statuses", (_LEAST_STATUS, _LARGEST_STATUS), rule, "http")
+    return HttpCall(str(url), *_headers(call, place), statuses)
+
+
+def _headers(call: Mapping[str, object], at: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Returns the headers that have their values here, and the variables of those that have not, each by name."""
+    place = f"{at}.headers"
+    given = _mapping(call.get("headers", {}), place)
+    _require(len(given) <= MAX_HEADERS, place, f"are {len(given)}; at most {MAX_HEADERS} can be sent")
+    plain: dict[str, str] = {}
+    secret: dict[str, str] = {}
+    for name, value in given.items():
+        own = f"{place}.{name}"
+        _require(
+            bool(_HEADER.fullmatch(name)) and not name.startswith("tidegate-") and name not in _OWN_HEADERS,
+            own,
+            "must be a header's name in lower case that tidegate does not set itself "
+            f"({', '.join(sorted(_OWN_HEADERS))}, tidegate-…)",
+        )
+        if isinstance(value, str):
+            _require(
+                len(value) <= MAX_ARGUMENT_CHARACTERS and value.isascii() and value.isprintable(),
+                own,
+                "must be printable ASCII",
+            )
+            plain[name] = value
+        else:
+            variable = _object(value, own, ("variable",)).get("variable")
+            _require(
+                isinstance(variable, str) and bool(_VARIABLE.fullmatch(variable)),
+                f"{own}.variable",
+                "must name a variable of the worker's environment, which TIDEGATE_JOB_ENVIRONMENT names too",
+            )
+            secret[name] = str(variable)
+    return plain, secret
+
+
 def _arn(value: object, at: str, name: str, pattern: re.Pattern[str], example: str) -> str:
     arn = _object(value, at, (name,)).get(name)
     _require(
@@ -297,6 +386,7 @@ _WORKS: Final[Mapping[str, Callable[[Mapping[str, object], str], Work]]] = {
     "command": _command,
     "lambda": _lambda,
     "states": _states,
+    "http": _http,
 }
 
 

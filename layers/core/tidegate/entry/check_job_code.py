@@ -17,16 +17,16 @@ from tidegate.jobs.registry import REGISTRY
 
 
 def main() -> None:
-    """Imports the packages and writes the registered types and the faults into the answer file."""
+    """Imports the packages and writes the registered types, the targets and the faults into the answer file."""
     answer, folder, *packages = sys.argv[1:]
     sys.path.insert(0, folder)
     faults = [asdict(fault) for fault in load_modules(*packages, support=target_support())]
-    types = [
-        {"type": name, "code": found.origin}
-        for name in REGISTRY.types()
-        if (found := REGISTRY.find(name)) is not None
-    ]
-    Path(answer).write_text(json.dumps({"types": types, "faults": faults}), encoding="utf-8")
+    known = [found for name in REGISTRY.types() if (found := REGISTRY.find(name)) is not None]
+    types = [{"type": found.name, "code": found.origin} for found in known]
+    targets = [{"type": found.name, "arns": found.target.arns} for found in known if found.target is not None]
+    Path(answer).write_text(
+        json.dumps({"types": types, "targets": targets, "faults": faults}), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from tidegate.ports.kept_ends import KeptEnds
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.logs import LogPortion, LogReader, LogSink
+from tidegate.ports.outside import OutsideCaller
 from tidegate.ports.permits import Permits
 from tidegate.ports.progress import ProgressStore
 from tidegate.ports.pulses import Pulses
@@ -70,6 +71,7 @@ __all__ = [
     "OpenSubmission",
     "Outcome",
     "OutcomeKind",
+    "OutsideCaller",
     "Permits",
     "ProgressStore",
     "Pulses",

@@ -22,7 +22,7 @@ from pathlib import Path
 from tidegate.domain import limits
 from tidegate.domain.errors import JobError
 from tidegate.domain.job import Json
-from tidegate.domain.targets import HERE, Command, ExitMeaning
+from tidegate.domain.targets import HERE, Command, Meaning
 from tidegate.jobs.context import JobContext, Upstreams
 from tidegate.jobs.targets.bounds import Bounds
 from tidegate.jobs.targets.last_line import LastLine
@@ -199,7 +199,7 @@ def _failure(command: Command, code: int) -> JobError:
         return JobError(
             f"the signal {name} ended the command; its output is in the job's log", code=f"signal-{name}"
         )
-    meaning = command.exit_codes.get(code, ExitMeaning(f"exit-code-{code}", retryable=True))
+    meaning = command.exit_codes.get(code, Meaning(f"exit-code-{code}", retryable=True))
     return JobError(
         f"the command ended with exit code {code}; its output is in the job's log",
         code=meaning.code,

@@ -7,13 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.adapters.executors.targets.aws_service import (
-    as_text,
-    client_for,
-    in_thread,
-    refusals,
-    result_from,
-)
+from tidegate.adapters.executors.targets.aws_service import client_for, refusals
+from tidegate.adapters.executors.targets.waiting import as_text, in_thread, result_from
 from tidegate.domain import limits
 from tidegate.domain.errors import JobError
 from tidegate.domain.job import Json

@@ -13,10 +13,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.adapters.executors.targets.aws_service import as_text, client_for, refusals, result_from
+from tidegate.adapters.executors.targets.aws_service import client_for, refusals
+from tidegate.adapters.executors.targets.waiting import as_text, result_from
 from tidegate.domain.errors import JobError, JobTimedOut
 from tidegate.domain.job import Json
-from tidegate.domain.targets import StateMachine
+from tidegate.domain.targets import StateMachine, execution_arn
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.targets.bounds import Bounds
 
@@ -42,7 +43,7 @@ def run_machine(
     """
     client = client_for("stepfunctions", work.machine, read_seconds=_READ_SECONDS, tries=_TRIES)
     name = _name(context)
-    execution = _execution_arn(work.machine, name)
+    execution = execution_arn(work.machine, name)
     if not context.is_second:
         _stop_earlier(client, work.machine, context)
     try:
@@ -63,11 +64,6 @@ def _name(context: JobContext, attempt: int | None = None) -> str:
     number = context.attempt if attempt is None else attempt
     second = "-second" if context.is_second else ""
     return f"{_NOT_IN_A_NAME.sub('_', context.job_id)[:64]}-{number}{second}"[:80]
-
-
-def _execution_arn(machine: str, name: str) -> str:
-    parts = machine.replace(":stateMachine:", ":execution:").split(":")
-    return ":".join([*parts[:7], name])  # without a version or an alias
 
 
 def _start(client: Any, machine: str, name: str, given: str) -> str | None:
@@ -110,7 +106,7 @@ def _stop_earlier(client: Any, machine: str, context: JobContext) -> None:
     for attempt in range(max(1, context.attempt - EARLIER_ATTEMPTS), context.attempt):
         _stop(
             client,
-            _execution_arn(machine, _name(context, attempt)),
+            execution_arn(machine, _name(context, attempt)),
             "a later attempt of the job took its place",
         )
 

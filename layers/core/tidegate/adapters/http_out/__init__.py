@@ -1,0 +1,1 @@
+"""Calls that leave the stack, to hosts that callers named."""

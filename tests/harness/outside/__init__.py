@@ -1,0 +1,1 @@
+"""Receivers of calls that leave the stack, for tests."""
