@@ -146,7 +146,7 @@ def test_200_rules_run_with_their_priorities_and_requirements(tmp_path: Path) ->
     assert {job.state for job in jobs} == {State.SUCCEEDED}
     parts = [job for job in jobs if job.name == "part"]
     assert {job.priority for job in parts} == {107}
-    assert {job.timeout_ms for job in parts} == {180_000}
+    assert {job.timeout_seconds for job in parts} == {180}
     assert sum("large" in job.requires for job in jobs) == 20
     assert {(job.tags["snakemake.threads"], "large" in job.requires) for job in parts} == {
         ("1", False),
