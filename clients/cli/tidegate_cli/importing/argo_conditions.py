@@ -29,11 +29,11 @@ from tidegate_cli.importing.expressions import (
 )
 from tidegate_cli.importing.lined import Lined
 from tidegate_cli.importing.model import Effect, Notes
+from tidegate_cli.importing.replacing import replaced_between
 
 _RESULT = re.compile(
     r"(?:tasks|steps)\.(?P<name>[\w-]+)\.(?P<part>outputs\.result|outputs\.parameters\.[\w-]+|status)"
 )
-_VARIABLE = re.compile(r"\{\{\s*([^{}=]+?)\s*\}\}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -138,9 +138,12 @@ def when_of(
     if when is None or when.text() is None:
         return ALWAYS
     source = str(when.text())
-    text = _VARIABLE.sub(
-        lambda match: match[0] if values.get(match[1]) is None else json.dumps(values[match[1]]), source
-    )
+
+    def value(inside: str) -> str:
+        known = values.get(inside.strip())
+        return f"{{{{{inside}}}}}" if known is None else json.dumps(known)
+
+    text = replaced_between(source, "{{", "}}", value)
     text = text.replace("'\"", '"').replace("\"'", '"')  # a variable that was quoted already
 
     def leaf(tree: Tree) -> Expression:

@@ -19,9 +19,9 @@ from tidegate_cli.importing.model import (
     bounded_retries,
     bounded_timeout,
 )
+from tidegate_cli.importing.replacing import replaced_between
 
 MAX_TEXT_CHARACTERS = 256 * 1024
-_VARIABLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _DURATION = re.compile(r"(?:([0-9.]+)h)?(?:([0-9.]+)m)?(?:([0-9.]+)s?)?")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|[KMGT]i?)?")
 _BYTES = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
@@ -55,21 +55,21 @@ class Leaf:
 def substituted(text: str, values: Mapping[str, str], notes: Notes, at: Lined, *, tell: bool = True) -> str:
     """Returns a text with the values of its variables. An unknown one stays, and `tell` says so in a note."""
 
-    def value(match: re.Match[str]) -> str:
-        known = values.get(match[1].strip())
+    def value(inside: str) -> str:
+        known = values.get(inside.strip())
         if known is not None:
             return known
         if tell:
             notes.add(
                 at.line,
-                match[0],
+                f"{{{{{inside}}}}}",
                 Effect.UNFINISHED,
                 "its value is known only when Argo runs the workflow",
                 "replace it in targets.yaml, or give it with --set",
             )
-        return match[0]
+        return f"{{{{{inside}}}}}"
 
-    made = _VARIABLE.sub(value, text)
+    made = replaced_between(text, "{{", "}}", value)
     if len(made) > MAX_TEXT_CHARACTERS:
         raise ImportRefused(
             notes.file,

@@ -12,8 +12,8 @@ from tidegate_cli.importing.model import Effect, ImportRefused, Notes
 MAX_QUEUED = 1_000
 MAX_MACRO_DEPTH = 20
 MAX_LINE_CHARACTERS = 64 * 1024
-_SETTING = re.compile(r"\s*([+A-Za-z_][\w.+-]*)\s*=\s*(.*?)\s*")
-_MACRO = re.compile(r"\$\((\w[\w.]*)(?::([^)]*))?\)")
+_SETTING = re.compile(r"([+A-Za-z_][\w.+-]*)\s*=(.*)", re.DOTALL)
+_MACRO = re.compile(r"\$\((\w[\w.]*)(?::([^()$]*))?\)")
 _AMOUNT = re.compile(r"([0-9.]+)\s*([KMGT]?)B?", re.IGNORECASE)
 _MEGABYTES = {"": 1.0, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0 * 1024}
 # Settings that concern how HTCondor works, or that have their own place here.
@@ -98,8 +98,9 @@ def read_submit(text: str, file: str, notes: Notes, macros: Mapping[str, str], f
     arguments = value("arguments") if "arguments" in description.settings else value("args")
     argv = (beside(executable), *split_arguments(arguments or "", file, _line(description, "arguments")))
     environment = value("environment") if "environment" in description.settings else value("env")
+    used = {match[1].lower() for match in _MACRO.finditer(text)}
     for name in description.settings:
-        if name.lower() not in _READ and not _is_macro(name, text):
+        if name not in _READ and name not in used:
             _note_other(name, description)
     memory = value("request_memory")
     retries = value("max_retries")
@@ -158,15 +159,15 @@ def _read_lines(text: str, description: _Description) -> None:
     held = ""
     for number, raw in enumerate(text.splitlines(), 1):
         line = held + raw
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise ImportRefused(
+                description.file, number, f"a line is longer than {MAX_LINE_CHARACTERS:,} characters"
+            )
         if line.endswith("\\"):
             held = line[:-1]
             continue
         held = ""
         stripped = line.strip()
-        if len(stripped) > MAX_LINE_CHARACTERS:
-            raise ImportRefused(
-                description.file, number, f"a line is longer than {MAX_LINE_CHARACTERS:,} characters"
-            )
         if not stripped or stripped.startswith("#"):
             continue
         words = stripped.split(None, 1)
@@ -175,7 +176,7 @@ def _read_lines(text: str, description: _Description) -> None:
             continue
         match = _SETTING.fullmatch(stripped)
         if match:
-            description.settings[match[1].lower()] = (number, match[2])
+            description.settings[match[1].lower()] = (number, match[2].strip())
         else:
             description.notes.add(
                 number,
@@ -238,10 +239,6 @@ def _replaced(text: str, description: _Description, named: Mapping[str, str], li
             return made
         text = made
     raise ImportRefused(description.file, line, "a macro refers to itself; write its value out")
-
-
-def _is_macro(name: str, text: str) -> bool:
-    return f"$({name})" in text.lower() or f"$({name}:" in text.lower()
 
 
 def _note_other(name: str, description: _Description) -> None:

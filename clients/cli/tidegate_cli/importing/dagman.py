@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from tidegate.domain import limits
 from tidegate_cli.importing.conditions import (
@@ -15,7 +16,7 @@ from tidegate_cli.importing.conditions import (
     Expression,
     every,
 )
-from tidegate_cli.importing.condor_submit import Submit, beside, read_submit
+from tidegate_cli.importing.condor_submit import MAX_LINE_CHARACTERS, Submit, beside, read_submit
 from tidegate_cli.importing.documents import shortened
 from tidegate_cli.importing.model import (
     Command,
@@ -34,9 +35,10 @@ from tidegate_cli.importing.model import (
 
 MAX_SPLICE_DEPTH = 10
 MAX_EDGES = 200_000
+MAX_NAMED = 1_000_000
 _ALL_NODES = "ALL_NODES"
 _SETTERS = frozenset({"RETRY", "PRIORITY", "CATEGORY", "VARS", "PRE_SKIP"})
-_VARS = re.compile(r'([+A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_VARS = re.compile(r'(?<![\w+])([+A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"')
 _CONCERNS_DAGMAN = frozenset(
     {"CONFIG", "DOT", "NODE_STATUS_FILE", "JOBSTATE_LOG", "SAVE_POINT_FILE", "SET_JOB_ATTR", "REJECT", "ENV"}
 )
@@ -66,6 +68,15 @@ class _Node:
     pre_skip: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One command of a DAG file, with the submit description that stands behind it in braces."""
+
+    number: int
+    text: str
+    block: str | None
+
+
 @dataclass(slots=True)
 class _Dag:
     """A DAG with its splices put in. `entries` and `exits` are the nodes that stand for a splice, by its name."""
@@ -78,7 +89,7 @@ class _Dag:
     exits: dict[str, list[str]] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
+    named: int = 0  # nodes that ALL_NODES stood for
 
 
 def read_dagman(text: str, notes: Notes, read: ReadFile, settings: Mapping[str, str]) -> Plan:
@@ -119,7 +130,32 @@ def _read_file(dag: _Dag, text: str, file: str, prefix: str, depth: int) -> None
         raise ImportRefused(
             file, None, f"splices stand more than {MAX_SPLICE_DEPTH} deep in each other; flatten them"
         )
-    later: list[tuple[int, list[str]]] = []
+    later: list[_Line] = []
+    for line in _logical_lines(text, file):
+        words = line.text.split()
+        command = words[0].upper()
+        if line.block is not None:
+            if command == "SUBMIT-DESCRIPTION" and len(words) > 1:
+                dag.descriptions[words[1]] = line.block
+                continue
+            words[-1] = f"{file}:{line.number}"
+            dag.descriptions[words[-1]] = line.block
+        if command in ("JOB", "NODE", "FINAL", "PROVISIONER", "SERVICE", "SUBDAG"):
+            _node(dag, words, file, line.number, prefix)
+        elif command == "SPLICE":
+            _splice(dag, words, file, line.number, prefix, depth)
+        elif command == "INCLUDE" and len(words) == 2:
+            _read_file(dag, _needed(dag, words[1], file, line.number), words[1], prefix, depth + 1)
+        else:
+            later.append(line)
+        refuse_too_many(len(dag.nodes), file, line.number)
+    for line in later:
+        _about(dag, line.text.split(), line.text, file, line.number, prefix)
+
+
+def _logical_lines(text: str, file: str) -> list[_Line]:
+    """Returns the commands of a file. A line that ends with a backslash goes on in the next one."""
+    found: list[_Line] = []
     lines = text.splitlines()
     at = 0
     while at < len(lines):
@@ -128,33 +164,21 @@ def _read_file(dag: _Dag, text: str, file: str, prefix: str, depth: int) -> None
         while line.endswith("\\") and at < len(lines):
             line = f"{line[:-1]} {lines[at].strip()}"
             at += 1
-        if not line or line.startswith("#"):
+            if len(line) > MAX_LINE_CHARACTERS:
+                raise ImportRefused(file, number, f"a line is longer than {MAX_LINE_CHARACTERS:,} characters")
+        if not line.strip() or line.startswith("#"):
             continue
-        words = line.split()
-        command = words[0].upper()
-        if words[-1] in ("{", "@=end") or words[-1].startswith("@="):
-            end = "}" if words[-1] == "{" else f"@{words[-1][2:]}"
+        last = line.split()[-1]
+        block = None
+        if last == "{" or last.startswith("@="):
+            end = "}" if last == "{" else f"@{last[2:]}"
             start = at
             while at < len(lines) and lines[at].strip() != end:
                 at += 1
-            inline = "\n".join(lines[start:at])
+            block = "\n".join(lines[start:at])
             at += 1
-            if command == "SUBMIT-DESCRIPTION" and len(words) > 1:
-                dag.descriptions[words[1]] = inline
-                continue
-            words[-1] = f"{file}:{number}"
-            dag.descriptions[words[-1]] = inline
-        if command in ("JOB", "NODE", "FINAL", "PROVISIONER", "SERVICE", "SUBDAG"):
-            _node(dag, words, file, number, prefix)
-        elif command == "SPLICE":
-            _splice(dag, words, file, number, prefix, depth)
-        elif command == "INCLUDE" and len(words) == 2:
-            _read_file(dag, _needed(dag, words[1], file, number), words[1], prefix, depth + 1)
-        else:
-            later.append((number, [*words, line]))
-        refuse_too_many(len(dag.nodes), file, number)
-    for number, found in later:
-        _about(dag, found[:-1], found[-1], file, number, prefix)
+        found.append(_Line(number, line, block))
+    return found
 
 
 def _needed(dag: _Dag, name: str, file: str, line: int) -> str:
@@ -196,6 +220,8 @@ def _node(dag: _Dag, words: list[str], file: str, line: int, prefix: str) -> Non
             "make it a SPLICE, or import that file by itself",
             file=file,
         )
+    if kind == "FINAL" and any(node.kind == "FINAL" for node in dag.nodes.values()):
+        raise ImportRefused(file, line, "there is a second FINAL node; a DAG has one")
     dag.nodes[name] = _Node(
         name,
         line,
@@ -221,13 +247,12 @@ def _splice(dag: _Dag, words: list[str], file: str, line: int, prefix: str, dept
             "give its nodes a DIR",
             file=file,
         )
-    before = set(dag.nodes)
-    edges_before = len(dag.edges)
+    nodes_before, edges_before = len(dag.nodes), len(dag.edges)
     _read_file(dag, _needed(dag, words[2], file, line), words[2], f"{name}+", depth + 1)
-    inner = [node for node in dag.nodes if node not in before]
+    inner = list(islice(reversed(dag.nodes), len(dag.nodes) - nodes_before))[::-1]
     if not inner:
         raise ImportRefused(file, line, f"the splice {words[1]!r} holds no node")
-    edges = list(dag.edges)[edges_before:]
+    edges = list(islice(reversed(dag.edges), len(dag.edges) - edges_before))
     parents, children = {parent for parent, _ in edges}, {child for _, child in edges}
     dag.entries[name] = [node for node in inner if node not in children]
     dag.exits[name] = [node for node in inner if node not in parents]
@@ -266,6 +291,11 @@ def _about(dag: _Dag, words: list[str], text: str, file: str, line: int, prefix:
 
 def _named(dag: _Dag, name: str, file: str, line: int, prefix: str) -> list[_Node]:
     if name.upper() == _ALL_NODES:
+        dag.named += len(dag.nodes)
+        if dag.named > MAX_NAMED:
+            raise ImportRefused(
+                file, line, f"{_ALL_NODES} stands too often for so many nodes; name each node once"
+            )
         return [node for key, node in dag.nodes.items() if key.startswith(prefix)]
     node = dag.nodes.get(prefix + name)
     if node is None:

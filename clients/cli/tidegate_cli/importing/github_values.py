@@ -33,8 +33,8 @@ from tidegate_cli.importing.expressions import (
     Word,
     parse,
 )
+from tidegate_cli.importing.replacing import replaced_between
 
-_INSERTED = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _NEEDED = re.compile(r"needs\.(?P<job>[\w-]+)\.(?P<part>result|outputs\.(?P<output>[\w-]+))")
 _STATUS_FUNCTIONS = ("success", "failure", "always", "cancelled")
 Scalar = str | float | bool | None
@@ -97,22 +97,23 @@ def condition_of(text: str, scope: Scope) -> tuple[Expression, bool]:
     Raises NotUnderstood.
     """
     stripped = text.strip()
-    whole = _INSERTED.fullmatch(stripped)
-    tree = parse(whole[1] if whole and "${{" not in whole[1] else stripped)
+    is_whole = stripped.startswith("${{") and stripped.endswith("}}") and stripped.count("${{") == 1
+    tree = parse(stripped[3:-2] if is_whole else stripped)
     return _truth(_value(tree, scope), scope), _asks_status(tree)
 
 
 def inserted(text: str, scope: Scope, unknown: Callable[[str], str]) -> str:
     """Returns a text with the values of its expressions. `unknown` gives the text for one without a known value."""
 
-    def value(match: re.Match[str]) -> str:
+    def value(inside: str) -> str:
+        source = f"${{{{{inside}}}}}"
         try:
-            found = _value(parse(match[1]), scope)
+            found = _value(parse(inside), scope)
         except NotUnderstood:
-            return unknown(match[0])
-        return _shown(found.value) if isinstance(found, Known) else unknown(match[0])
+            return unknown(source)
+        return _shown(found.value) if isinstance(found, Known) else unknown(source)
 
-    return _INSERTED.sub(value, text)
+    return replaced_between(text, "${{", "}}", value)
 
 
 def _asks_status(tree: Tree) -> bool:
