@@ -121,13 +121,13 @@ def test_parameters_are_never_words_of_a_shell(executor: ProcessExecutor, tmp_pa
 def test_a_command_that_stops_itself_still_ends_at_its_timeout(
     executor: ProcessExecutor, tmp_path: Path
 ) -> None:
-    job = assignment("target.shell", {"run": f"echo $$ > {tmp_path}/pid; kill -STOP $$"}, timeout_ms=1_000)
+    job = assignment("target.shell", {"run": f"echo $$ > {tmp_path}/pid; kill -STOP $$"}, timeout_ms=5_000)
     assert executor.execute(job, Beats()).kind is OutcomeKind.TIMED_OUT
     assert _is_gone(tmp_path / "pid")
 
 
 def test_a_command_does_not_keep_reading_a_stream_that_never_ends(executor: ProcessExecutor) -> None:
-    job = assignment("target.shell", {"run": "yes"}, timeout_ms=1_000)
+    job = assignment("target.shell", {"run": "yes"}, timeout_ms=5_000)
     assert executor.execute(job, Beats()).kind is OutcomeKind.TIMED_OUT
 
 

@@ -16,6 +16,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.limits import MAX_RESULT_BYTES
 from tidegate.domain.logs import LogLine
 from tidegate.domain.states import State
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.jobs.targets.command import MAX_VARIABLE_BYTES
 from tidegate.ports import Outcome, OutcomeKind, Signal, UpstreamResult
 
@@ -59,8 +60,9 @@ def test_the_targets_of_a_file_are_types_of_the_worker(executor: ProcessExecutor
     types = executor.job_types()
     assert {"target.facts", "target.shell"} <= set(types.types())
     assert not types.faults()
-    assert types.needs_process("target.facts")
-    assert not types.needs_process("tidegate.noop")
+    assert types.facts("target.facts") == TypeFacts(needs_process=True)
+    assert types.facts("tidegate.noop") == TypeFacts()
+    assert types.facts("no.such") is None
 
 
 def test_a_command_gets_its_parameters_and_its_attempt(executor: ProcessExecutor) -> None:
@@ -208,7 +210,7 @@ def test_a_target_may_allow_less_time_than_its_job(executor: ProcessExecutor) ->
 
 def test_a_command_never_outlives_the_timeout_of_its_job(executor: ProcessExecutor, tmp_path: Path) -> None:
     run = f"trap '' TERM; echo $$ > {tmp_path}/pid; while true; do sleep 0.02; done"
-    outcome = executor.execute(assignment("target.shell", {"run": run}, timeout_ms=700), Beats())
+    outcome = executor.execute(assignment("target.shell", {"run": run}, timeout_ms=5_000), Beats())
     assert outcome.kind is OutcomeKind.TIMED_OUT
     pid = int((tmp_path / "pid").read_text())
     assert becomes_true(lambda: not is_running(pid))

@@ -17,6 +17,7 @@ from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.operate import set_rules
@@ -52,6 +53,9 @@ class Types:
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return False if job_type in self.types() else None
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        return TypeFacts() if job_type in self.types() else None
 
     def faults(self) -> list[str]:
         return []

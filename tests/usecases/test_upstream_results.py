@@ -21,6 +21,7 @@ from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.ports import Message
 from tidegate.usecases.read.query import get_job
 from tidegate.usecases.reap.reap_pending import GRACE_MS, reap_pending
@@ -65,6 +66,9 @@ class ReadsUpstreams:
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return False if job_type in self.types() else None
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        return TypeFacts() if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -14,6 +14,7 @@ from tests.harness.worker.world import CLOCK, POOL, GateExecutor, job_of, queued
 from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.states import State
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.domain.workers import Worker
 from tidegate.ports import UNKNOWN_TYPE, Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
 from tidegate.usecases.pools.capacity import pool_ability, pool_capacity
@@ -64,6 +65,9 @@ class SomeTypes:
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return False if job_type in self.types() else None
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        return TypeFacts() if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()

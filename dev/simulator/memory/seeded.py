@@ -10,6 +10,7 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.domain.job import Json
 from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.settings import Settings
 from tidegate.usecases.services import Services
 
@@ -51,8 +52,8 @@ class AnyParameters:
     def may_run_twice(self, job_type: str) -> bool | None:
         return self.twice if job_type in self.types() else None
 
-    def needs_process(self, job_type: str) -> bool:
-        return False
+    def facts(self, job_type: str) -> TypeFacts | None:
+        return TypeFacts(self.twice) if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -39,6 +39,7 @@ from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.seats import Seat
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.bounds.pulse import PulseMemory
@@ -200,10 +201,10 @@ class _EmptyRegistry:
         del job_type
         return None
 
-    def needs_process(self, job_type: str) -> bool:
-        """Returns False for every type."""
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns None, because no type is known here."""
         del job_type
-        return False
+        return None
 
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no job code was loaded."""

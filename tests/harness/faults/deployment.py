@@ -25,6 +25,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
 from tidegate.usecases.dispatch.follow import DispatcherMemory, follow, follow_tick
@@ -58,6 +59,9 @@ class ReadsUpstreams(AnyParameters):
 
     def may_run_twice(self, job_type: str) -> bool | None:
         return True if job_type in self.types() else None
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        return TypeFacts(second_attempt=True) if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return ()

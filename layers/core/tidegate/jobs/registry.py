@@ -19,6 +19,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.domain.targets import Target
 from tidegate.domain.texts import plain_message
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.jobs.context import JobContext
 
 ParametersT = TypeVar("ParametersT", bound=BaseModel)
@@ -188,10 +189,10 @@ class Registry:
         found = self._types.get(job_type)
         return None if found is None else found.second_attempt
 
-    def needs_process(self, job_type: str) -> bool:
-        """Returns True if this type runs in worker processes only; False for an unknown type."""
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns the facts that decide how jobs of this type are submitted; None for an unknown type."""
         found = self._types.get(job_type)
-        return found is not None and found.needs_process
+        return None if found is None else TypeFacts(found.second_attempt, found.target is not None)
 
     def asked(self) -> dict[str, dict[str, bool]]:
         """Returns the options of each registered type, by name."""

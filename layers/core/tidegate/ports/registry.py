@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tidegate.domain.job import Json
+from tidegate.domain.type_facts import TypeFacts
 
 
 class JobRegistry(Protocol):
@@ -23,8 +24,8 @@ class JobRegistry(Protocol):
     def may_run_twice(self, job_type: str) -> bool | None:
         """Tells whether a straggling job of this type may get a second attempt. None for an unknown type."""
 
-    def needs_process(self, job_type: str) -> bool:
-        """Tells whether this type runs in worker processes only, as targets do. False for an unknown type."""
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns the facts that decide how jobs of this type are submitted. None for an unknown type."""
 
     def faults(self) -> Sequence[str]:
         """Returns one sentence for each module of job code that could not be loaded, with the reason.

@@ -17,6 +17,7 @@ from tests.harness.e2e.permissions.wire import Wire
 from tidegate.bootstrap import AwsClients, Services, aws_services, connect_system
 from tidegate.domain.job import Job, Json
 from tidegate.domain.states import State
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import JobRegistry
 from tidegate.settings import Settings, Tables, read_settings, read_tables
@@ -49,6 +50,10 @@ class Everything(JobRegistry):
     def may_run_twice(self, job_type: str) -> bool | None:
         """Returns True for every registered type."""
         return True if job_type in self.types() else None
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns facts of every registered type."""
+        return TypeFacts(second_attempt=True) if job_type in self.types() else None
 
     def faults(self) -> Sequence[str]:
         return self._registry.faults()

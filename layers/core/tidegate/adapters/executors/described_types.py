@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidegate.domain.job import Json
+from tidegate.domain.type_facts import TypeFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,13 @@ class DescribedTypes:
         """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
         return self._has_asked(job_type, "second_attempt") if job_type in self.asked else None
 
-    def needs_process(self, job_type: str) -> bool:
-        """Returns True if this type runs in worker processes only; False for an unknown type."""
-        return self._has_asked(job_type, "needs_process")
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns the facts that decide how jobs of this type are submitted; None for an unknown type."""
+        if job_type not in self.asked:
+            return None
+        return TypeFacts(
+            self._has_asked(job_type, "second_attempt"), self._has_asked(job_type, "needs_process")
+        )
 
     def faults(self) -> Sequence[str]:
         """Returns a sentence for each module of job code that could not be loaded, with the reason."""

@@ -75,7 +75,8 @@ def _check(services: Services, job: Job, amendment: Amendment, now_ms: int) -> N
     if isinstance(amendment.pool, str):
         pools, default = services.settings.pools, services.settings.default_pool
         try:
-            if services.registry.needs_process(job.type):
+            facts = services.registry.facts(job.type)
+            if facts is not None and facts.needs_process:
                 pools, default = pools_for_target(pools, default, amendment.pool, job.type, str)
             suitable_pools(
                 pools,

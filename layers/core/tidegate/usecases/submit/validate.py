@@ -91,9 +91,10 @@ def _in_request(
 ) -> JobInRequest:
     pools, default = services.settings.pools, services.settings.default_pool
     named = request.pool or (workflow.pool if workflow else None)
-    is_target = services.registry.needs_process(request.type)
+    facts = services.registry.facts(request.type)
+    is_target = facts is not None and facts.needs_process
     path = partial(path_in, field)
-    twice = services.registry.may_run_twice(request.type)
+    twice = None if facts is None else facts.second_attempt
     share = request.share or (workflow.share if workflow else None)
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
