@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         os.chdir(folder)
     except (Refused, OSError) as error:
         _end(str(error))
-    os.execv(command[0], command)  # noqa: S606 - it is this very interpreter, and no shell reads the words
+    os.execv(command[0], command)  # noqa: S606  # nosec B606 - no shell reads these words
 
 
 def _inside(path: Path, roots: Sequence[Path], what: str) -> Path:
