@@ -115,7 +115,7 @@ def test_a_first_look_shows_few_entries() -> None:
     assert len(_files(usecases)) <= 3, sorted(_files(usecases))
     adapters = f"{CORE}/adapters"
     entries = _folders(adapters) | _files(adapters)
-    assert len(entries) <= 7, sorted(entries)
+    assert len(entries) <= 8, sorted(entries)
     assert _folders("dev/simulator") == SIMULATOR.keys()
     assert len(_files("dev/simulator")) <= 6, sorted(_files("dev/simulator"))
 

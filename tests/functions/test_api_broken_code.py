@@ -77,4 +77,4 @@ def test_without_a_fault_a_type_that_is_new_has_to_be_deployed() -> None:
     answer = Api().call("POST", "/v1/jobs", {"type": "tidegate.nop"})
     said = answer.message("type")
     assert "did you mean 'tidegate.noop'?" in said
-    assert "deploy again" in said
+    assert "once its code is deployed" in said

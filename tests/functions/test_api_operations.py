@@ -97,6 +97,8 @@ def test_pools_and_types_are_listed_by_name(api: Api) -> None:
         "type": TYPE,
         "description": "Does nothing and succeeds.",
         "deployed": True,
+        "source": "deployed",
+        "announced": None,
         "second_attempt": False,
         "paused": False,
         "max_running": None,

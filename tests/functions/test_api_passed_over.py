@@ -169,7 +169,7 @@ def test_a_whole_number_too_long_to_be_read_is_not_said_to_be_no_json(api: Api) 
 
 def test_the_hint_for_an_unknown_type_ends_its_message(api: Api) -> None:
     message = api.call("POST", "/v1/jobs", {"type": "tidegate.slep"}).message("type")
-    assert message.endswith("deploy again; did you mean 'tidegate.sleep'?")
+    assert message.endswith("or once its code is deployed; did you mean 'tidegate.sleep'?")
 
 
 @pytest.mark.parametrize(

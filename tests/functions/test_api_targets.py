@@ -110,8 +110,8 @@ def test_a_pool_of_a_function_is_refused_by_name_and_nothing_is_written(
     field = "jobs[0].pool" if workflow else "pool"
     assert (answer.status, answer.fields) == (422, [field])
     said = answer.message(field)
-    assert "'reports.render' is a target" in said
-    assert said.endswith("pools of worker processes: ecs")
+    assert "pool 'lambda' is served by a function, whose code can't run a target" in said
+    assert said.endswith("pool of worker processes: ecs")
     assert not api.world.jobs
 
 

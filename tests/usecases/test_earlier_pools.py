@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,10 @@ class Types:
 
     def facts(self, job_type: str) -> TypeFacts | None:
         return TypeFacts() if job_type in self.types() else None
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
 
     def faults(self) -> list[str]:
         return []

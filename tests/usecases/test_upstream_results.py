@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -69,6 +69,10 @@ class ReadsUpstreams:
 
     def facts(self, job_type: str) -> TypeFacts | None:
         return TypeFacts() if job_type in self.types() else None
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -201,7 +201,7 @@ def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSp
         logging.getLogger("tidegate.output").setLevel(
             logging.WARNING
         )  # the lines of jobs have a log of their own
-    process = WorkerProcess(services, deps.executor, deps.clock, options, registration, guard)
+    process = WorkerProcess(services, deps.executor, deps.clock, options, registration, guard, deps.described)
     try:
         return _supervise(process)
     finally:

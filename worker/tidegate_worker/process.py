@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tidegate.domain.announcements import DescribedType
 from tidegate.ports import Clock, SlotExecutor
 from tidegate.usecases.services import Services
+from tidegate_worker.announcer import Announcer
 from tidegate_worker.faults import Faults
 from tidegate_worker.pipeline import Pipeline
 from tidegate_worker.protection import TaskGuard
@@ -44,6 +47,7 @@ class WorkerProcess:
     """One worker process. `run` works until another thread calls `stop`.
 
     `guard` protects the ECS task that the process runs in; it is None if it runs in no task.
+    `types` are announced once the worker has joined its pool.
     """
 
     def __init__(
@@ -54,12 +58,16 @@ class WorkerProcess:
         options: Options,
         registration: Registration,
         guard: TaskGuard | None = None,
+        types: Sequence[DescribedType] = (),
     ) -> None:
         self._executor = executor
         self._guard = guard
         self._options = options
         self._registration = registration
         self._stop_asked = threading.Event()
+        self._announcer = Announcer(
+            services, clock, types, pool=options.pool, worker_id=registration.worker_id
+        )
         self._faults = Faults(services.registry.types())
         self._pipeline = Pipeline(
             services,
@@ -94,6 +102,7 @@ class WorkerProcess:
         )
         self._pipeline.start()
         self._faults.start(self._executor)
+        self._announcer.start()
         if self._guard is not None:
             self._guard.start(self._pipeline.longest_running_seconds)
         try:
@@ -112,6 +121,7 @@ class WorkerProcess:
             # Closed after any error, because running threads would keep the process from ending.
             self._executor.close()
             self._faults.close()
+            self._announcer.close()
             if self._guard is not None:
                 self._guard.close()
             self._pipeline.close()

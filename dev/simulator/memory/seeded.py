@@ -55,6 +55,10 @@ class AnyParameters:
     def facts(self, job_type: str) -> TypeFacts | None:
         return TypeFacts(self.twice) if job_type in self.types() else None
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        return {}
+
     def faults(self) -> Sequence[str]:
         return ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dev.simulator.memory.announcements import MemoryTypeAnnouncements
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.grants import MemoryGrantStore
@@ -51,6 +52,7 @@ def memory_services(
         kept_ends=MemoryKeptEnds(world, settings.retention_seconds),
         statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
+        announcements=MemoryTypeAnnouncements(world),
         workflows=MemoryWorkflowStore(world),
         queue=MemoryQueue(world),
         entropy=SystemEntropy(),

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dev.simulator.memory.pool_queue import PoolQueue
+from tidegate.domain.announcements import Announcement
 from tidegate.domain.audit import Act
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependent
@@ -107,6 +108,7 @@ class MemoryWorld:
     reminders: dict[str, tuple[int, int]] = field(default_factory=dict)
     workers: dict[tuple[str, str], Worker] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
+    announced: dict[str, Announcement] = field(default_factory=dict)
     pulses: dict[Part, int] = field(default_factory=dict)
     rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
     grants: Grants = field(default_factory=Grants)

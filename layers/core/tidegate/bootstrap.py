@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tidegate.adapters.announced_registry import AnnouncedRegistry
 from tidegate.adapters.aws.clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
 from tidegate.adapters.aws.effort import Allowance
 from tidegate.adapters.aws.logs import CloudWatchLogReader
@@ -15,6 +16,7 @@ from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.dynamodb.announcements import DynamoTypeAnnouncements
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
@@ -33,8 +35,10 @@ from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
+from tidegate.adapters.json_schema import compile_schema
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
+from tidegate.domain.announcements import Announcement, DescribedType
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
@@ -89,12 +93,19 @@ def _undescribed(job_type: str) -> TypeDescription | None:
     return None
 
 
+def _unannounced(job_type: str) -> Announcement | None:
+    """Returns no announcement, where nobody reads them."""
+    del job_type
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
     """The parts of the API function.
 
     `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops. `describe`
-    returns the description of a job type, None for an unknown one.
+    returns the description of a deployed job type, None for an unknown one. `announced` returns the announcement of a
+    type that only worker processes have.
     """
 
     services: Services
@@ -103,6 +114,7 @@ class ApiDeps:
     allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
     describe: Callable[[str], TypeDescription | None] = _undescribed
+    announced: Callable[[str], Announcement | None] = _unannounced
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +178,7 @@ class ProcessDeps:
 
     `session_id` is a ULID of this start of the process. `clock_off_ms` returns how far the machine's clock is ahead of
     AWS's time, in milliseconds, negative where it is behind. `close_lines` sends the last lines of jobs to their log;
-    None where they are kept nowhere.
+    None where they are kept nowhere. `described` are the job types that the process announces.
     """
 
     services: Services
@@ -177,6 +189,7 @@ class ProcessDeps:
     session_id: str
     clock_off_ms: Callable[[], int] = lambda: 0
     close_lines: Callable[[], None] | None = None
+    described: tuple[DescribedType, ...] = ()
 
 
 class _EmptyRegistry:
@@ -206,6 +219,11 @@ class _EmptyRegistry:
         del job_type
         return None
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool, because no type is known here."""
+        return {}
+
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no job code was loaded."""
         return ()
@@ -232,6 +250,7 @@ def aws_services(
         kept_ends=DynamoKeptEnds(clients, tables, settings.retention_seconds),
         statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
+        announcements=DynamoTypeAnnouncements(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         queue=SqsQueue(
             clients,
@@ -314,7 +333,20 @@ def api_function() -> ApiDeps:
     """Returns the parts of functions/api. Raises KeyError that names a missing environment variable."""
     registry = _load_what_works()
     services, clients, _ = _from_environment(registry)
-    return ApiDeps(services, clients.clock, clients.meter, clients.allowance, describe=registry.described)
+    announced = announced_types(services, registry, clients.clock)
+    return ApiDeps(
+        replace(services, registry=registry.beside(announced)),
+        clients.clock,
+        clients.meter,
+        clients.allowance,
+        describe=registry.described,
+        announced=announced.find,
+    )
+
+
+def announced_types(services: Services, deployed: JobRegistry, clock: Clock) -> AnnouncedRegistry:
+    """Returns the types that worker processes announced and that are not among the deployed ones."""
+    return AnnouncedRegistry(services.announcements, clock, compile_schema, deployed.types)
 
 
 def dispatcher_function() -> DispatcherDeps:
@@ -407,4 +439,5 @@ def process_worker(
         session_id,
         lambda: clock.off_ms,
         close_lines,
+        executor.job_types().described,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from dev.simulator.memory.announcements import MemoryTypeAnnouncements
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.grants import MemoryGrantStore
@@ -33,6 +34,7 @@ from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
 from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.dynamodb.announcements import DynamoTypeAnnouncements
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
@@ -69,6 +71,7 @@ from tidegate.ports import (
     RuleStore,
     StatisticsStore,
     SubmissionStore,
+    TypeAnnouncements,
     WorkerRegistry,
     WorkflowStore,
 )
@@ -98,6 +101,7 @@ class Stores:
     kept_ends: KeptEnds
     statistics: StatisticsStore
     pulses: Pulses
+    announcements: TypeAnnouncements
     workflows: WorkflowStore
     rules: RuleStore
     grants: GrantStore
@@ -124,6 +128,7 @@ def memory_stores() -> Stores:
         kept_ends=MemoryKeptEnds(world, RETENTION_SECONDS),
         statistics=MemoryStatisticsStore(world),
         pulses=MemoryPulses(world),
+        announcements=MemoryTypeAnnouncements(world),
         workflows=MemoryWorkflowStore(world),
         rules=MemoryRuleStore(world),
         grants=MemoryGrantStore(world),
@@ -177,6 +182,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         kept_ends=DynamoKeptEnds(clients, tables, RETENTION_SECONDS),
         statistics=DynamoStatisticsStore(clients, tables),
         pulses=DynamoPulses(clients, tables),
+        announcements=DynamoTypeAnnouncements(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),
         grants=DynamoGrantStore(clients, tables),

@@ -9,8 +9,12 @@ from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job as job_of
 from dev.simulator.workflows.graphs import workflow
 from tests.harness.determined import NoEntropy
-from tests.harness.faults.deployment import DONE, POOL, Deployment
+from tests.harness.faults.deployment import DONE, POOL, PROCESS_POOL, Deployment
+from tests.harness.faults.function import VirtualClock
 from tests.harness.faults.steps import submit, submit_all
+from tidegate.adapters.announced_registry import AnnouncedRegistry
+from tidegate.adapters.json_schema import compile_schema
+from tidegate.domain.announcements import RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.audit import subject_of
 from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import AlreadyEnded
@@ -42,6 +46,7 @@ from tidegate.usecases.release.decisions import ACTOR
 from tidegate.usecases.release.free_skipped import REASON
 from tidegate.usecases.statistics.read_statistics import read_statistics
 from tidegate.usecases.statistics.recount import recount
+from tidegate.usecases.work.announce_types import announce_types
 
 
 class _TimedIds(NoEntropy):
@@ -71,6 +76,37 @@ def related(d: Deployment) -> None:
             d.services, root, attempt=None, from_ms=None, cursor=None, limit=10, now_ms=d.now_ms
         )
     )
+
+
+def announced_type(d: Deployment) -> None:
+    """A worker announces a type, another one describes it anew and renews it, and a caller submits a job of it."""
+    first, second = (DescribedType("new.type", "", schema) for schema in ("{}", '{"required":["rows"]}'))
+    started_at_ms = d.now_ms
+
+    def announce(described: DescribedType, started_at_ms: int) -> None:
+        d.ask(
+            lambda: announce_types(
+                d.services,
+                [described],
+                pool=PROCESS_POOL,
+                worker_id="w",
+                started_at_ms=started_at_ms,
+                now_ms=d.now_ms,
+            )
+        )
+
+    announce(first, started_at_ms)
+    announce(second, started_at_ms + 1)
+    announce(first, started_at_ms)  # an old worker that comes late
+    d.wait(RENEWED_AFTER_MS)
+    announce(second, started_at_ms + 1)
+    standing = d.ask(d.services.announcements.load).by_type["new.type"]
+    assert standing.digest == second.digest
+    assert standing.seen_at_ms >= started_at_ms + RENEWED_AFTER_MS
+    types = AnnouncedRegistry(
+        d.services.announcements, VirtualClock(d.aws), compile_schema, d.services.registry.types
+    )
+    assert d.ask(lambda: types.violations("new.type", {})) == [("rows", "is required")]
 
 
 def judged(d: Deployment) -> None:

@@ -15,7 +15,14 @@ from dev.simulator.people.callers import caller_named
 from dev.simulator.workflows.graphs import job as job_of
 from dev.simulator.workflows.graphs import workflow
 from tests.harness.faults.acting_scenarios import changed, changed_in_bulk, marked, rerun_from_a_job
-from tests.harness.faults.asking_scenarios import counted, in_the_audit_trail, judged, recorded, related
+from tests.harness.faults.asking_scenarios import (
+    announced_type,
+    counted,
+    in_the_audit_trail,
+    judged,
+    recorded,
+    related,
+)
 from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
 from tests.harness.faults.progress_scenarios import recorded_by_the_reaper
@@ -382,6 +389,7 @@ ASKING: Mapping[str, Case] = {
     "granted": Case(granted),
     "looking": Case(looking),
     "related": Case(related),
+    "announced type": Case(announced_type),
     "judged": Case(judged),
     "recorded": Case(recorded),
     "recorded by the reaper": Case(recorded_by_the_reaper),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -82,16 +82,29 @@ class TypeChanges(Model):
     max_running: RuleChange | None = None
 
 
+class AnnouncedType(Model):
+    """Where and when a worker of `pool` announced a type. Without a worker that has it, it is unknown at `fades_at`."""
+
+    pool: str
+    worker_id: str
+    at: datetime
+    seen_at: datetime
+    fades_at: datetime
+
+
 class JobType(Model):
     """A job type with the JSON Schema of its parameters, None where there is none or it is too long.
 
-    `second_attempt` says whether a straggler of the type may get a second attempt. It is None where the deployed job
-    code lacks the type, or the service is of a version that does not tell.
+    `source` is `deployed`, or `announced` where only worker processes have the type; `announced` says then where and
+    when. `second_attempt` says whether a straggler of the type may get a second attempt. Each is None where nobody has
+    the type, or the service is of a version that does not tell.
     """
 
     type: str
     description: str | None = None
     deployed: bool
+    source: Literal["deployed", "announced"] | None = None
+    announced: AnnouncedType | None = None
     second_attempt: bool | None = None
     paused: bool
     max_running: int | None = None

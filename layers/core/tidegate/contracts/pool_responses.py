@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
+from tidegate.domain.announcements import Announcement
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import RuleChange, TypeRule
 from tidegate.domain.workers import AllSessions, Worker, WorkerState
@@ -72,16 +73,33 @@ class TypeChangesOut(TypedDict):
     max_running: ChangeOut | None
 
 
-class TypeOut(TypedDict):
-    """A job type with its rules. `description` is null where the deployed job code lacks the type or says nothing.
+class AnnouncedOut(TypedDict):
+    """Where and when a type was announced: a worker of `pool` described it at `at`.
 
-    `second_attempt` says whether a straggler of the type may get a second attempt, null where the deployed job code
-    lacks the type.
+    A worker last had it just so at `seen_at`. The type is unknown again at `fades_at` if no worker renews it.
+    """
+
+    pool: str
+    worker_id: str
+    at: Time
+    seen_at: Time
+    fades_at: Time
+
+
+class TypeOut(TypedDict):
+    """A job type with its rules. `description` is null where its job code says nothing, or nobody has the type.
+
+    `deployed` is false where neither the deployed job code nor a worker has the type. `source` is `deployed` where the
+    API's own code has it, `announced` where only worker processes have it, and null where nobody has it. `announced`
+    says where and when they announced it. `second_attempt` says whether a straggler of the type may get a second
+    attempt, null where nobody has the type.
     """
 
     type: str
     description: str | None
     deployed: bool
+    source: Literal["deployed", "announced"] | None
+    announced: AnnouncedOut | None
     second_attempt: bool | None
     paused: bool
     max_running: int | None
@@ -189,20 +207,34 @@ def type_out(
     rule: TypeRule,
     paused_change: RuleChange | None,
     limit_change: RuleChange | None,
+    announcement: Announcement | None = None,
 ) -> TypeOut:
-    """Returns a job type as clients read it. `registered` says that the deployed job code has it.
+    """Returns a job type as clients read it. `registered` says that it is deployed or announced.
 
-    `may_run_twice` says whether a straggler of it may get a second attempt, None where the job code lacks the type.
+    `announcement` is that of a type that only worker processes have. `may_run_twice` says whether a straggler of the
+    type may get a second attempt, None where nobody has the type.
     `paused_change` and `limit_change` are the last changes of its pause and its limit.
     """
     return {
         "type": job_type,
         "description": description or None,
         "deployed": registered,
+        "source": None if not registered else "deployed" if announcement is None else "announced",
+        "announced": None if announcement is None else _announced_out(announcement),
         "second_attempt": may_run_twice,
         "paused": rule.paused,
         "max_running": rule.max_running,
         "changes": {"paused": change_out(paused_change), "max_running": change_out(limit_change)},
+    }
+
+
+def _announced_out(announcement: Announcement) -> AnnouncedOut:
+    return {
+        "pool": announcement.pool,
+        "worker_id": announcement.worker_id,
+        "at": to_wire(announcement.announced_at_ms) or "",
+        "seen_at": to_wire(announcement.seen_at_ms) or "",
+        "fades_at": to_wire(announcement.fades_at_ms) or "",
     }
 
 

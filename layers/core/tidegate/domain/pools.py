@@ -100,27 +100,36 @@ def suitable_pools(
     return able
 
 
-def pools_for_target(
+def process_pools(
     pools: Mapping[str, Pool],
     default: str,
     named: str | None,
+    home: str | None,
     job_type: str,
     path: Callable[[str], str],
 ) -> tuple[Mapping[str, Pool], str]:
-    """Returns the pools that can run jobs of a target, and the default among them.
+    """Returns the pools of worker processes, for a type that needs one, and the default among them.
 
-    Targets run in worker processes, so a pool of a function is left out. Raises InvalidRequest where the job names such
-    a pool, and where the deployment has no other.
+    `home` is the pool whose workers announced the type, the default where it is still there; None for a target. Raises
+    InvalidRequest where the job names a pool of a function, and where the deployment has no other.
     """
     able = {name: pool for name, pool in pools.items() if pool.kind is PoolKind.PROCESS}
-    needs = f"{job_type!r} is a target, and targets run in pools of worker processes"
+    reason = "is a target" if home is None else "is a type that only workers announced"
     if not able:
-        raise InvalidRequest.of(path("type"), f"{needs}; this deployment has none")
-    if named in pools and named not in able:
         raise InvalidRequest.of(
-            path("pool"), f"is {named!r}, whose workers are a function; {needs}: {', '.join(sorted(able))}"
+            path("type"),
+            f"{job_type!r} {reason}, so it needs a pool of worker processes; this deployment has none",
         )
-    return able, default if default in able else min(able)
+    if named in pools and named not in able:
+        lack = (
+            "can't run a target" if home is None else f"lacks {job_type!r}: only workers announced this type"
+        )
+        raise InvalidRequest.of(
+            path("pool"),
+            f"pool {named!r} is served by a function, whose code {lack}; name a pool of worker processes: "
+            f"{', '.join(sorted(able))}{'' if home is None else ', or deploy the type'}",
+        )
+    return able, next((name for name in (home, default) if name in able and name is not None), min(able))
 
 
 def offering(pools: Mapping[str, Pool], default: str, requires: frozenset[str]) -> Sequence[Pool]:

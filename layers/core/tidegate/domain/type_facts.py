@@ -10,7 +10,7 @@ class TypeFacts:
     """Facts about one registered type.
 
     `second_attempt` says that a straggler of the type may run a second time, `needs_process` that the type runs in
-    worker processes only, as targets do.
+    worker processes only, as targets do, and types that only workers announced.
     """
 
     second_attempt: bool = False

@@ -1,7 +1,8 @@
 """The child process in which a worker process runs job code; its keeper (`adapters/executors/keeper.py`) starts it.
 
 It exchanges JSON messages with its parent over one socket. The child begins with `ready`, which lists its types and
-the modules that it could not load, or with `broken`. The parent sends `run` and `stop`. The child answers a run with
+the modules that it could not load, or with `broken`. The parent sends `describe`, `run` and `stop`. The child answers
+`describe` with `described`, which holds the description and the schema of each type of job code. It answers a run with
 `lacking` if it has no code of that type, otherwise with `begun`, `progress` and one `ended`. `ended` also gives the
 reason if the child must not run another job. When the parent is gone, the socket ends, and then the child ends too.
 """
@@ -26,7 +27,7 @@ from tidegate.domain.job import Progress
 from tidegate.domain.states import State
 from tidegate.jobs.attempt import AttemptReport, run_attempt
 from tidegate.jobs.context import JobContext, StopRequest, Upstream
-from tidegate.jobs.loader import load_for_worker
+from tidegate.jobs.loader import BUILT_IN, load_for_worker
 from tidegate.jobs.logging_state import RECORD_FORMAT
 from tidegate.jobs.process_state import ProcessState
 from tidegate.jobs.registry import JobType, RegistrationError, Registry
@@ -65,6 +66,9 @@ class Child:
         state = ProcessState()
         while True:
             message, stop = self._runs.get()
+            if message["kind"] == "describe":
+                self._send({"kind": "described", "types": registry.descriptions(BUILT_IN)})
+                continue
             run = {"job_id": message["job_id"], "attempt": message["attempt"]}
             found = registry.find(message["type"])
             if found is None:
@@ -113,6 +117,8 @@ class Child:
                 stop = StopRequest()
                 self._current = (message["job_id"], message["attempt"], stop)
                 self._runs.put((message, stop))
+            elif message["kind"] == "describe":
+                self._runs.put((message, StopRequest()))
             elif self._current is not None and self._current[:2] == (message["job_id"], message["attempt"]):
                 self._current[2].ask(message["why"])
 

@@ -18,7 +18,8 @@ from tidegate.jobs.targets.support import TargetSupport
 
 JOB_PACKAGES = ("tidegate_jobs", "tidegate_samples")
 """The package that users fill, and the package of samples, which exists only where the samples were deployed."""
-_BUILT_IN = f"{__package__}.builtin"
+BUILT_IN = f"{__package__}.builtin"
+"""The module of the types that every part of tidegate has."""
 _NEW_PACKAGE = (
     "fix the module, or add the package that it needs to dev/requirements/jobs.in and run `make lock`, "
     "which writes layers/jobs/requirements.txt"
@@ -93,7 +94,7 @@ def load_for_worker(*packages: str, support: TargetSupport | None = None) -> Reg
 
     Raises RegistrationError for the first fault if no type but the built-in ones could be loaded.
     """
-    importlib.import_module(_BUILT_IN)
+    importlib.import_module(BUILT_IN)
     built_in = set(REGISTRY.types())
     registry = load_what_works(*packages, support=support)
     faults = registry.faults()
@@ -108,7 +109,7 @@ def load_modules(*packages: str, support: TargetSupport | None = None) -> Iterat
     Yields a fault for each module that fails, and removes the types that such a module had registered. With `support`,
     it also registers the targets of each package's `targets.yaml`, and yields a fault for each that can't work.
     """
-    importlib.import_module(_BUILT_IN)
+    importlib.import_module(BUILT_IN)
     for package in packages or JOB_PACKAGES:
         if importlib.util.find_spec(package) is not None:
             yield from _load(package)

@@ -117,12 +117,47 @@ class TypeDescription:
     parameters_schema: Mapping[str, Any] | None
 
 
+class OtherTypes(Protocol):
+    """Types whose code is elsewhere; a registry asks them about a type that it lacks.
+
+    The methods are those of the JobRegistry port.
+    """
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns the pool of each type."""
+
+    def types(self) -> Sequence[str]:
+        """Returns every type, sorted."""
+
+    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
+        """Returns the faults of parameters."""
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        """Tells whether code of the type asks for its upstreams' results."""
+
+    def may_run_twice(self, job_type: str) -> bool | None:
+        """Tells whether the type may get a second attempt, None for an unknown type."""
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns the facts that decide how jobs of the type are submitted, None for an unknown type."""
+
+
 class Registry:
     """The job types by name; implements the JobRegistry port."""
 
     def __init__(self) -> None:
         self._types: dict[str, JobType] = {}
         self._faults: dict[str, str] = {}
+        self._others: OtherTypes | None = None
+        self.homes: Mapping[str, str] = {}
+
+    def beside(self, others: OtherTypes) -> Registry:
+        """Returns a registry of the same types that asks `others` about every type that it lacks."""
+        both = Registry()
+        both._types, both._faults = self._types, self._faults
+        both._others, both.homes = others, others.homes
+        return both
 
     def add(self, job_type: JobType) -> None:
         """Registers a type; raises RegistrationError if other code has registered the name."""
@@ -177,22 +212,28 @@ class Registry:
 
     def types(self) -> Sequence[str]:
         """Returns every registered type, sorted."""
-        return sorted(self._types)
+        return sorted(self._types if self._others is None else {*self._types, *self._others.types()})
 
     def reads_upstreams(self, job_type: str) -> bool:
         """Returns True if code of this type asks for the results of its upstreams; False for an unknown type."""
         found = self._types.get(job_type)
-        return found is not None and found.reads_upstreams
+        if found is None:
+            return self._others is not None and self._others.reads_upstreams(job_type)
+        return found.reads_upstreams
 
     def may_run_twice(self, job_type: str) -> bool | None:
         """Returns True if a straggling job of this type may get a second attempt; None for an unknown type."""
         found = self._types.get(job_type)
-        return None if found is None else found.second_attempt
+        if found is None:
+            return None if self._others is None else self._others.may_run_twice(job_type)
+        return found.second_attempt
 
     def facts(self, job_type: str) -> TypeFacts | None:
         """Returns the facts that decide how jobs of this type are submitted; None for an unknown type."""
         found = self._types.get(job_type)
-        return None if found is None else TypeFacts(found.second_attempt, found.target is not None)
+        if found is None:
+            return None if self._others is None else self._others.facts(job_type)
+        return TypeFacts(found.second_attempt, found.target is not None)
 
     def asked(self) -> dict[str, dict[str, bool]]:
         """Returns the options of each registered type, by name."""
@@ -206,12 +247,30 @@ class Registry:
             for name in self.types()
         }
 
+    def descriptions(self, built_in: str) -> dict[str, dict[str, Any]]:
+        """Returns the description of each registered type by name, without the types of the module `built_in`.
+
+        Once the schemas have `limits.MAX_DESCRIBED_BYTES` together, further ones are None.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        left_bytes = limits.MAX_DESCRIBED_BYTES
+        for name in self.types():
+            if self._types[name].function.__module__ == built_in:
+                continue
+            schema = _schema_of(self._types[name])
+            left_bytes -= len(json.dumps(schema))
+            text = plain_message(self._types[name].description)[: limits.MAX_DESCRIPTION_CHARACTERS]
+            found[name] = {"description": text, "parameters_schema": schema if left_bytes >= 0 else None}
+        return found
+
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
         """Checks parameters for a registered type.
 
         Returns pairs of a path inside them and a message, none if they are valid.
         """
         found = self._types.get(job_type)
+        if found is None and self._others is not None:
+            return self._others.violations(job_type, parameters)
         if found is None:
             return [("", f"unknown job type {job_type!r}; types are {', '.join(self.types())}")]
         try:

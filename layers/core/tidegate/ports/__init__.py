@@ -4,6 +4,7 @@ Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Eve
 ServiceUnavailable when the service behind it does not answer within bounded retries.
 """
 
+from tidegate.ports.announcements import AnnouncedTypes, TypeAnnouncements
 from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
@@ -42,6 +43,7 @@ from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStor
 
 __all__ = [
     "UNKNOWN_TYPE",
+    "AnnouncedTypes",
     "Assignment",
     "AuditTrail",
     "Begun",
@@ -85,6 +87,7 @@ __all__ = [
     "Stopwatch",
     "SubmissionStore",
     "TransitionOutcome",
+    "TypeAnnouncements",
     "UpstreamResult",
     "WorkerPage",
     "WorkerRegistry",

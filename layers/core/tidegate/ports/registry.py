@@ -27,6 +27,13 @@ class JobRegistry(Protocol):
     def facts(self, job_type: str) -> TypeFacts | None:
         """Returns the facts that decide how jobs of this type are submitted. None for an unknown type."""
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns for each type that only workers have the pool whose workers announced it.
+
+        It holds a type once another method was asked for that type.
+        """
+
     def faults(self) -> Sequence[str]:
         """Returns one sentence for each module of job code that could not be loaded, with the reason.
 

@@ -33,6 +33,7 @@ from tidegate.ports import (
     RuleStore,
     StatisticsStore,
     SubmissionStore,
+    TypeAnnouncements,
     WorkerRegistry,
     WorkflowStore,
 )
@@ -64,6 +65,7 @@ class Services:
     kept_ends: KeptEnds
     statistics: StatisticsStore
     pulses: Pulses
+    announcements: TypeAnnouncements
     workflows: WorkflowStore
     queue: Queue
     entropy: Entropy

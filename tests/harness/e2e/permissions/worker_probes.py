@@ -15,6 +15,7 @@ from tests.harness.e2e.permissions.world import LARGE, OFFER, World
 from tidegate.adapters.aws.log_shipper import LogShipper
 from tidegate.adapters.system import SystemClock
 from tidegate.bootstrap import AwsClients, Meter, Services, WorkerDeps
+from tidegate.domain.announcements import RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.requests import DependencyRequest, JobRequest
@@ -22,6 +23,7 @@ from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, WorkerState
 from tidegate.entry.worker import run_records
 from tidegate.ports import Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
+from tidegate.usecases.work.announce_types import announce_types
 from tidegate.usecases.work.claim import claim_all
 from tidegate_worker.process import EXIT_DRAINED, Options, WorkerProcess
 from tidegate_worker.registration import Registration
@@ -144,6 +146,7 @@ def _serve(world: World, services: Services, job_ids: Sequence[str]) -> None:
     spec = WorkerSpec("ecs", "probe", "host", slots=4, capabilities=frozenset({OFFER}))
     registration = Registration(services, CLOCK, spec, "S", beat_seconds=0)
     options = Options("ecs", spec.slots, poll_seconds=0, drain_seconds=1)
+    announce(services)
     process = WorkerProcess(services, OneBeat(), CLOCK, options, registration)
     complaints, logger = _Complaints(), logging.getLogger("tidegate.worker")
     logger.addHandler(complaints)
@@ -165,6 +168,15 @@ def _serve(world: World, services: Services, job_ids: Sequence[str]) -> None:
     left = world.admin.workers.get("ecs", spec.worker_id)
     assert left is not None
     assert left.state is WorkerState.INACTIVE
+
+
+def announce(services: Services) -> None:
+    """Announces a type, and renews it."""
+    types = [DescribedType("probe.announced")]
+    now_ms = CLOCK.now_ms()
+    for at_ms in (now_ms, now_ms + RENEWED_AFTER_MS):
+        announce_types(services, types, pool="ecs", worker_id="probe", started_at_ms=at_ms, now_ms=at_ms)
+    assert services.announcements.load().by_type["probe.announced"].seen_at_ms >= now_ms + RENEWED_AFTER_MS
 
 
 def serves_a_job(world: World, services: Services) -> None:

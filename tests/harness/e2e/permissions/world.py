@@ -55,6 +55,11 @@ class Everything(JobRegistry):
         """Returns facts of every registered type."""
         return TypeFacts(second_attempt=True) if job_type in self.types() else None
 
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool."""
+        return {}
+
     def faults(self) -> Sequence[str]:
         return self._registry.faults()
 

@@ -60,7 +60,7 @@ function Known({ type }: { type: Type }) {
           ["at once", type.max_running === null ? "no limit" : `at most ${type.max_running}`],
           ["limit set by", <SetBy key="limit" change={type.changes.max_running} />],
           ["second attempt", secondAttempt(type.second_attempt)],
-          ["deployed", type.deployed ? "yes" : "no: a deploy removed its code"],
+          ["deployed", deployedWhere(type)],
           [
             "jobs",
             <TextLink key="jobs" to="/jobs" search={{ type: type.type }}>
@@ -96,6 +96,11 @@ function Known({ type }: { type: Type }) {
       )}
     </>
   );
+}
+
+function deployedWhere(type: Pick<Type, "deployed" | "announced">): string {
+  if (!type.deployed) return "no: a deploy removed its code, or its workers are gone";
+  return type.announced ? `to the workers of ${type.announced.pool}, not to the API` : "yes";
 }
 
 function secondAttempt(isAllowed: boolean | null): string {

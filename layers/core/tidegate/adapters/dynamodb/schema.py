@@ -282,6 +282,15 @@ GRAPH: Final = "graph"
 # An end that the index no longer shows has the hash key "ended#<pool>" and the range key
 # "<time in milliseconds>#<job id>#<life>". It carries attributes of its job under their own names.
 KEPT_ENDS_PREFIX: Final = "ended#"
+# The job types that workers announce are one partition: the range key is the type.
+ANNOUNCED_TYPES: Final = "types#announced"
+DIGEST: Final = "digest"
+PARAMETERS_SCHEMA: Final = "parameters_schema"
+READS_UPSTREAMS: Final = "reads_upstreams"
+AWS_CREDENTIALS: Final = "aws_credentials"
+SECOND_ATTEMPT: Final = "second_attempt"
+ANNOUNCED_AT: Final = "announced_at"
+SEEN_AT: Final = "seen_at"
 # The statistics of a pool stand under "stats#<pool>": "<span>#<beginning>#<end>" for each roll-up, and "reached".
 REACHED_PART: Final = "reached"
 COUNTED: Final = "counted"

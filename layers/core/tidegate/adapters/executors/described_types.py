@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tidegate.domain.announcements import DescribedType
 from tidegate.domain.job import Json
 from tidegate.domain.type_facts import TypeFacts
 
@@ -17,11 +18,13 @@ from tidegate.domain.type_facts import TypeFacts
 class DescribedTypes:
     """Stores by name the options of each registered job type; implements the JobRegistry port.
 
-    `unloaded` gives for each module that could not be loaded the reason.
+    `unloaded` gives for each module that could not be loaded the reason. `described` are the types of job code with
+    their schemas; it is empty where the process was not asked for them.
     """
 
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unloaded: Sequence[str] = ()
+    described: tuple[DescribedType, ...] = ()
 
     def types(self) -> Sequence[str]:
         """Returns every registered type, sorted."""
@@ -47,6 +50,11 @@ class DescribedTypes:
         return TypeFacts(
             self._has_asked(job_type, "second_attempt"), self._has_asked(job_type, "needs_process")
         )
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns no pool, because the code of every type is at hand."""
+        return {}
 
     def faults(self) -> Sequence[str]:
         """Returns a sentence for each module of job code that could not be loaded, with the reason."""

@@ -15,6 +15,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -35,6 +36,7 @@ from tidegate.adapters.executors.outcomes import (
 from tidegate.adapters.executors.process_lender import ProcessLender
 from tidegate.adapters.executors.scratch import WorkerScratch
 from tidegate.domain import limits
+from tidegate.domain.announcements import described_from
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
 from tidegate.domain.texts import plain_message
@@ -267,9 +269,8 @@ class ProcessExecutor:
                 continue
             if in_new_process:
                 self._children.discard(child)
-            else:
-                self._children.take_back(child)
-            return described
+                return described
+            return self._with_schemas(child, described)
         raise RegistrationError(f"the process that loads job code is gone: {how}")
 
     def _described_by(self, child: JobProcess) -> DescribedTypes:
@@ -291,6 +292,32 @@ class ProcessExecutor:
             raise RegistrationError(str(first.get("message")))
         unloaded = tuple(plain_message(str(fault)) for fault in first.get("faults", ()))
         return DescribedTypes(first["types"], unloaded)
+
+    def _with_schemas(self, child: JobProcess, types: DescribedTypes) -> DescribedTypes:
+        """Asks a new child for the schemas of its types, and takes it back.
+
+        A child that can't tell them is discarded: then its types are not announced, and their jobs run all the same.
+        """
+        try:
+            child.send({"kind": "describe"})
+            if not child.connection.poll(_DESCRIBE_SECONDS):
+                raise JobProcessError(f"it did not answer within {_DESCRIBE_SECONDS:g} s")
+            said = child.receive().get("types")
+        except JobProcessError as error:
+            self._children.discard(child)
+            _LOGGER.warning(
+                "the job types of this worker can't be described, so they are not announced: %s", error
+            )
+            return types
+        self._children.take_back(child)
+        if not isinstance(said, dict):
+            return types
+        described = tuple(
+            described_from(name, one, types.asked[name])
+            for name, one in sorted(said.items())
+            if name in types.asked and isinstance(one, dict)
+        )
+        return replace(types, described=described)
 
     def _outcome_of_death(self, watch: _Watch, how: str) -> Outcome | None:
         """Returns the outcome of an attempt whose child is gone; None if another child may begin it."""

@@ -138,8 +138,12 @@ def _pool_answer(pool: str, rules: DispatchRules) -> Response[str]:
 def _type_answer(job_type: str, rules: DispatchRules) -> Response[str]:
     deps = deps_of(router)
     view = _type_view(status.type_status(deps.services, job_type, rules))
-    known = deps.describe(job_type)
-    one: OneTypeOut = {**view, "parameters_schema": None if known is None else known.parameters_schema}
+    known, announcement = deps.describe(job_type), deps.announced(job_type)
+    schema = None if known is None else known.parameters_schema
+    one: OneTypeOut = {
+        **view,
+        "parameters_schema": schema if announcement is None else announcement.described.schema,
+    }
     return answer_with(HTTPStatus.OK, one)
 
 
@@ -171,15 +175,17 @@ def _count_view(found: status.BoundedCount) -> CountOut:
 
 
 def _type_view(found: status.TypeStatus) -> TypeOut:
-    known = deps_of(router).describe(found.type)
+    known, announcement = deps_of(router).describe(found.type), deps_of(router).announced(found.type)
+    description = "" if known is None else known.description
     return type_out(
         found.type,
-        "" if known is None else known.description,
+        description if announcement is None else announcement.described.description,
         found.registered,
         found.may_run_twice,
         found.rule,
         found.paused_change,
         found.limit_change,
+        announcement,
     )
 
 

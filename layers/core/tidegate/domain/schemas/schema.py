@@ -375,12 +375,6 @@ def _number(part: Mapping[str, Any], value: float, place: Place) -> Iterator[_Fo
         yield _Found(place, f"Input should be a multiple of {factor}")
 
 
-def _is_infinite(value: float) -> bool:
-    return isinstance(value, float) and not math.isfinite(
-        value
-    )  # a whole number may be too large for a float
-
-
 def _leaves_rest(value: float, factor: float) -> bool:
     if value in (math.inf, -math.inf):
         return True

@@ -9,7 +9,7 @@ from tidegate.domain.amendments import AMENDABLE, Amendment, Kept
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest, NotWaiting, ServiceUnavailable
 from tidegate.domain.job import Job, submission_of
-from tidegate.domain.pools import pools_for_target, suitable_pools
+from tidegate.domain.pools import process_pools, suitable_pools
 from tidegate.domain.states import State
 from tidegate.domain.transitions import AmendIfWaiting, ReadyIfDue, Stamp, TransitionRefused
 from tidegate.usecases.bounds.reminders import remind
@@ -77,7 +77,9 @@ def _check(services: Services, job: Job, amendment: Amendment, now_ms: int) -> N
         try:
             facts = services.registry.facts(job.type)
             if facts is not None and facts.needs_process:
-                pools, default = pools_for_target(pools, default, amendment.pool, job.type, str)
+                pools, default = process_pools(
+                    pools, default, amendment.pool, services.registry.homes.get(job.type), job.type, str
+                )
             suitable_pools(
                 pools,
                 default,

@@ -18,7 +18,7 @@ from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
 from tidegate.domain.job import Json
-from tidegate.domain.pools import pools_for_target, suitable_pools
+from tidegate.domain.pools import process_pools, suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.portions import portions
@@ -92,21 +92,22 @@ def _in_request(
     pools, default = services.settings.pools, services.settings.default_pool
     named = request.pool or (workflow.pool if workflow else None)
     facts = services.registry.facts(request.type)
-    is_target = facts is not None and facts.needs_process
+    needs_process = facts is not None and facts.needs_process
     path = partial(path_in, field)
     twice = None if facts is None else facts.second_attempt
     share = request.share or (workflow.share if workflow else None)
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
-        if is_target:
-            pools, default = pools_for_target(pools, default, named, request.type, path)
+        if needs_process:
+            home = services.registry.homes.get(request.type)
+            pools, default = process_pools(pools, default, named, home, request.type, path)
         able = suitable_pools(
             pools, default, named, frozenset(request.requires), request.timeout_seconds, path
         )
     except InvalidRequest as error:
         return JobInRequest(request, field, share, priority, (), tuple(error.violations), twice)
-    # The choice among several pools is made without the job code, which alone knows that a type is a target.
-    able = able[:1] if is_target else able
+    # The choice among several pools is made without the job code, which alone knows that a type needs a process.
+    able = able[:1] if needs_process else able
     return JobInRequest(request, field, share, priority, able, may_run_twice=twice)
 
 
@@ -199,7 +200,7 @@ def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> st
     cause = (
         f"some job code could not be loaded: {'; '.join(faults)}"
         if faults
-        else "a new type is known once its code is deployed: deploy again"
+        else "a new type is known once a worker that has it starts, or once its code is deployed"
     )
     return f"{said}; {cause}{did_you_mean(job_type, known)}"
 
