@@ -12,6 +12,8 @@ MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
 CONSOLE_VENV := .venv-console
+SNAKEMAKE_VENV := .venv-snakemake
+SNAKEMAKE_STAMP := $(SNAKEMAKE_VENV)/.setup-complete
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 # The console's packages come from npm. Where they can't be fetched, exit code 3 says so, and everything else goes on.
 CONSOLE := $(BIN)/python dev/scripts/console.py
@@ -41,7 +43,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo console console-pictures console-check console-dev console-bars test test-in-process test-on-the-stack test-fast kills soak mutants check fix build lock bench bench-forecast local-up local-down clean
+.PHONY: start-over help setup demo console console-pictures console-check console-dev console-bars test test-in-process test-on-the-stack test-fast test-snakemake kills soak mutants check fix build lock bench bench-forecast local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +118,15 @@ soak: setup ## run far more sequences and simulated days than `make test` does (
 	$(BIN)/python -m dev.simulator.restores --count 1000
 	$(BIN)/python -m dev.simulator.why --count 10000
 
+test-snakemake: setup $(SNAKEMAKE_STAMP) ## test the executor plugin for Snakemake, in an environment with Snakemake (two minutes)
+	@$(BIN)/python -m pytest -q tests/snakemake
+
+$(SNAKEMAKE_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/snakemake.txt
+	@echo "test-snakemake: installing Snakemake in $(SNAKEMAKE_VENV)"
+	@$(PYTHON) -m venv --clear $(SNAKEMAKE_VENV)
+	@$(BIN)/uv pip sync --quiet --python $(SNAKEMAKE_VENV)/bin/python --require-hashes dev/requirements/snakemake.txt
+	@touch $@
+
 mutants: setup $(MUTANTS_STAMP) ## make small mistakes in the domain and check that its tests notice at least 85 % of them
 	@$(BIN)/python -m tests.harness.mutation.run .tidegate/mutants $(MUTANTS_VENV)/bin/python '$(MISTAKES)'
 
@@ -171,5 +182,5 @@ local-down: setup ## stop the local stack
 clean: ## stop the local stack and remove everything made here, also the environment
 	@if [ -x $(BIN)/tidegate ]; then $(BIN)/tidegate local down || true; fi
 	rm -rf .aws-sam .tidegate build dist *.egg-info .coverage htmlcov
-	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) -o -path ./$(CHECKS_VENV) -o -path ./$(CONSOLE_VENV) -o -path ./clients/console/node_modules \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
-	rm -rf $(CHECKS_VENV) $(PEERS_VENV) $(MUTANTS_VENV) $(CONSOLE_VENV) clients/console/node_modules clients/console/dist clients/console/src/api/schema.d.ts $(VENV)
+	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) -o -path ./$(CHECKS_VENV) -o -path ./$(CONSOLE_VENV) -o -path ./$(SNAKEMAKE_VENV) -o -path ./clients/console/node_modules \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
+	rm -rf $(CHECKS_VENV) $(PEERS_VENV) $(MUTANTS_VENV) $(CONSOLE_VENV) $(SNAKEMAKE_VENV) clients/console/node_modules clients/console/dist clients/console/src/api/schema.d.ts $(VENV)

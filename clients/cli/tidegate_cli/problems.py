@@ -24,6 +24,7 @@ _TITLES = {
     "malformed-id": "The id is malformed",
     "malformed-file": "The file can't be read",
     "wfformat": "The trace is not valid",
+    "import-refused": "The file can't be imported",
     "broken-job-code": "Job code can't be loaded",
     "unreachable": "The API does not answer",
     "wait-timed-out": "The wait is over",

@@ -26,6 +26,7 @@ from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.jobs.loader import load_registry
+from tidegate.jobs.registry import Registry
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -187,10 +188,15 @@ _ABSENT = _Absent()
 class Api:
     """A deployment in memory with the API function before it."""
 
-    def __init__(self, *, with_operator: bool = True) -> None:
-        """Makes the deployment. `with_operator` gives ANN the role of an operator."""
-        registry = load_registry()
-        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS), registry)
+    def __init__(
+        self, *, with_operator: bool = True, registry: Registry | None = None, settings: Settings = SETTINGS
+    ) -> None:
+        """Makes the deployment. `with_operator` gives ANN the role of an operator.
+
+        `registry` has the job types; None for those of this checkout.
+        """
+        registry = registry or load_registry()
+        self.services, self.world = memory_services(settings, MemoryWorld(shards=2, now_ms=NOW_MS), registry)
         if with_operator:
             self.world.grants = operators(ANN)
         self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter(), describe=registry.described)

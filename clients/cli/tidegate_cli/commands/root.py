@@ -22,6 +22,7 @@ from tidegate_cli.commands import (
     failures,
     forecast,
     hold,
+    import_file,
     local,
     login,
     mark,
@@ -140,6 +141,7 @@ statistics.register(app)
 top.register(app)
 doctor.register(app)
 submit.register(app)
+import_file.register(app)
 watch.register(app)
 why.register(app)
 forecast.register(app)

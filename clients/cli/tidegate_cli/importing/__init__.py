@@ -1,0 +1,1 @@
+"""Imports workflows of other tools: reads their files, and makes a workflow and its `command` targets of them."""
