@@ -59,8 +59,8 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     assert api.call("POST", "/v1/workflows", bad_request).body == problem
     timetable_id = api.call("POST", "/v1/timetables", nightly).body["timetable_id"]
     week = {"from": "2026-11-20T00:00:00Z", "to": "2026-11-27T00:00:00Z"}
-    for _ in range(2):
-        done = api.call("POST", f"/v1/timetables/{timetable_id}/backfill", week).body
+    api.call("POST", f"/v1/timetables/{timetable_id}/backfill", week)
+    done = api.call("POST", f"/v1/timetables/{timetable_id}/backfill", week).body
     assert {**done, "timetable_id": filled["timetable_id"]} == filled
     api = Api()
     for part in [*status["schedules"], *status["streams"]]:

@@ -339,6 +339,13 @@ def test_only_the_owner_and_operators_act_on_a_timetable() -> None:
     assert {job.submitted_by for job in api.world.jobs.values()} == {ANN}, "runs are made in the owner's name"
 
 
+def test_a_template_is_checked_with_the_rights_of_its_owner(api: Api) -> None:
+    path = make(api, BEN)
+    theirs = {**JOB, "namespace": "theirs"}
+    assert api.call("PATCH", path, {"job": theirs}, arn=ANN).fields == ["job.namespace"]
+    assert api.call("PATCH", make(api), {"job": theirs}, arn=ANN).status == 200, "an operator may use any"
+
+
 def test_each_act_is_recorded_without_the_template(api: Api) -> None:
     secret = {"type": "tidegate.sleep", "parameters": {"seconds": 0.125}}
     path = make(api, job=secret)
