@@ -91,7 +91,7 @@ def stats(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Count the jobs that ended, and show how long they waited and ran.
+    """Count ended jobs, and show how long they waited and ran.
 
     A job counts at the time of its end. No column counts submissions: with Alarms=true they are the metric
     JobsSubmitted in CloudWatch.
