@@ -19,8 +19,10 @@ from tidegate.domain.timetables.timetable import (
     Subject,
     SubmissionKind,
     Template,
+    TemplateType,
     Timetable,
 )
+from tidegate.domain.type_facts import TypeFacts
 
 MINUTE_MS = 60_000
 ID = "01KATDPGZ8M5B6W2Y3Q7RVXN4C"
@@ -32,7 +34,10 @@ RICH = Timetable(
     recurrence=Cron("0 6 * * MON-FRI", "Europe/Berlin"),
     kind=SubmissionKind.WORKFLOW,
     template_id="T1",
-    job_types={"a.b": True, "ü": False},
+    job_types={
+        "a.b": TemplateType(TypeFacts(second_attempt=True)),
+        "ü": TemplateType(TypeFacts(needs_process=True), "ecs"),
+    },
     from_ms=NOW_MS,
     created_at_ms=NOW_MS,
     changed_at_ms=NOW_MS + 1,

@@ -19,8 +19,10 @@ from tidegate.domain.timetables.timetable import (
     RunOutcome,
     Subject,
     SubmissionKind,
+    TemplateType,
     Timetable,
 )
+from tidegate.domain.type_facts import TypeFacts
 
 
 def timetable_item(timetable: Timetable) -> Item:
@@ -39,7 +41,10 @@ def timetable_item(timetable: Timetable) -> Item:
         schema.ANCHOR: every.anchor_ms if every else None,
         schema.KIND: str(timetable.kind),
         schema.TEMPLATE_ID: timetable.template_id,
-        schema.JOB_TYPES: dict(timetable.job_types),
+        schema.JOB_TYPES: {
+            name: [each.facts.second_attempt, each.facts.needs_process, each.home]
+            for name, each in timetable.job_types.items()
+        },
         schema.COUNTS_FROM: timetable.from_ms,
         schema.CREATED_AT: timetable.created_at_ms,
         schema.CHANGED_AT: timetable.changed_at_ms,
@@ -67,7 +72,10 @@ def timetable_from(item: Mapping[str, Attribute]) -> Timetable:
         recurrence=_recurrence(values),
         kind=SubmissionKind(values[schema.KIND]),
         template_id=values[schema.TEMPLATE_ID],
-        job_types=values[schema.JOB_TYPES],
+        job_types={
+            name: TemplateType(TypeFacts(second_attempt, needs_process), home)
+            for name, (second_attempt, needs_process, home) in values[schema.JOB_TYPES].items()
+        },
         from_ms=values[schema.COUNTS_FROM],
         created_at_ms=values[schema.CREATED_AT],
         changed_at_ms=values[schema.CHANGED_AT],

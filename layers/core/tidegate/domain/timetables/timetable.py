@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tidegate.domain.type_facts import TypeFacts
+
 DEFAULT_GRACE_SECONDS = 300
 
 
@@ -125,15 +127,26 @@ class Run:
         return self.subject if self.outcome is RunOutcome.SUBMITTED else None
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateType:
+    """A job type of a template, as it was known when the timetable was made or changed.
+
+    `home` is the pool whose workers announced it, None for a deployed type.
+    """
+
+    facts: TypeFacts
+    home: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timetable:
     """A timetable: it submits one template at the times of its recurrence, in the name of its owner.
 
     `version` rises by one with each change, so that writes can be conditional. `owner` is the subject of the caller
-    that made it. `template_id` names the stored template, and `job_types` are its types: True for those whose jobs may
-    run twice. No time up to `from_ms` belongs to it; nor does one before `start_ms` or after `end_ms`, which may be
-    None. A run begins up to `jitter_seconds` after its scheduled time. A time that is reached more than `grace_seconds`
-    later is missed. `fingerprint` identifies the body that made it. Times are in milliseconds since the epoch.
+    that made it. `template_id` names the stored template, and `job_types` are its types. No time up to `from_ms`
+    belongs to it; nor does one before `start_ms` or after `end_ms`, which may be None. A run begins up to
+    `jitter_seconds` after its scheduled time. A time that is reached more than `grace_seconds` later is missed.
+    `fingerprint` identifies the body that made it. Times are in milliseconds since the epoch.
     """
 
     timetable_id: str
@@ -142,7 +155,7 @@ class Timetable:
     recurrence: Recurrence
     kind: SubmissionKind
     template_id: str
-    job_types: Mapping[str, bool]
+    job_types: Mapping[str, TemplateType]
     from_ms: int
     created_at_ms: int
     changed_at_ms: int

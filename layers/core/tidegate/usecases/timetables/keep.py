@@ -27,7 +27,8 @@ from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.domain.timetables.asked import AskedTemplate, TimetableChange, recurrence_from
 from tidegate.domain.timetables.placeholders import NAMES, filled, unknown_placeholders
-from tidegate.domain.timetables.timetable import Cron, Recurrence, Template, Timetable
+from tidegate.domain.timetables.timetable import Cron, Recurrence, Template, TemplateType, Timetable
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.would_submit import would_submit_job, would_submit_workflow
 from tidegate.usecases.timetables.find import find_own
@@ -281,8 +282,8 @@ def _check_times(services: Services, timetable: Timetable, now_ms: int) -> None:
 
 def _checked_types(
     services: Services, timetable: Timetable, template: AskedTemplate, caller: Caller, now_ms: int
-) -> Mapping[str, bool]:
-    """Returns the types of a template: True for those whose jobs may run twice.
+) -> Mapping[str, TemplateType]:
+    """Returns the types of a template.
 
     The template is checked as the submission of its next time will be: with the rights of the owner, also where an
     operator changes it.
@@ -322,7 +323,9 @@ def _checked_types(
     except ShareFull:
         pass  # the share may have room when the time comes
     jobs = request.jobs if isinstance(request, WorkflowRequest) else (request,)
-    return {job.type: services.registry.may_run_twice(job.type) is True for job in jobs}
+    known = {job.type: services.registry.facts(job.type) or TypeFacts() for job in jobs}
+    homes = services.registry.homes
+    return {name: TemplateType(facts, homes.get(name)) for name, facts in known.items()}
 
 
 def _refuse_moments(request: JobRequest | WorkflowRequest, field: str) -> None:

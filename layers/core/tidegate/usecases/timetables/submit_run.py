@@ -21,8 +21,10 @@ from tidegate.domain.timetables.timetable import (
     Subject,
     SubmissionKind,
     Template,
+    TemplateType,
     Timetable,
 )
+from tidegate.domain.type_facts import TypeFacts
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.submit import OnAccepted, find_under, submit_job, submit_workflow
@@ -40,7 +42,7 @@ class TypesOfTemplate:
     Parameters were checked when the timetable was made or changed.
     """
 
-    known: Mapping[str, bool]
+    known: Mapping[str, TemplateType]
 
     def types(self) -> Sequence[str]:
         """Returns the types, sorted."""
@@ -58,7 +60,18 @@ class TypesOfTemplate:
 
     def may_run_twice(self, job_type: str) -> bool | None:
         """Tells whether jobs of the type may run twice, None for another type."""
-        return self.known.get(job_type)
+        facts = self.facts(job_type)
+        return None if facts is None else facts.second_attempt
+
+    def facts(self, job_type: str) -> TypeFacts | None:
+        """Returns the facts that decide how jobs of the type are submitted, None for another type."""
+        found = self.known.get(job_type)
+        return None if found is None else found.facts
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Returns the pools of the types that only workers have."""
+        return {name: each.home for name, each in self.known.items() if each.home is not None}
 
     def faults(self) -> Sequence[str]:
         """Returns no fault, because no job code was loaded."""
