@@ -10,39 +10,35 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
+from tests.harness.jobs.executors import (
+    BEAT_SECONDS,
+    CLOCK,
+    Beats,
+    assignment,
+    has_progress,
+    make_process_executor,
+)
 from tests.harness.processes import importing_environment, is_running
 from tests.harness.waiting import PATIENCE_SECONDS, becomes_true
 from tidegate.adapters.executors import job_process, process_executor
 from tidegate.adapters.executors.job_process import JobProcess
 from tidegate.adapters.executors.process_executor import ProcessExecutor
-from tidegate.domain.announcements import DescribedType
 from tidegate.domain.job import Progress
 from tidegate.domain.limits import MAX_ERROR_CHARACTERS
 from tidegate.domain.logs import LogLine
 from tidegate.ports import Outcome, OutcomeKind, Signal
 
 
-def _make(heartbeat_seconds: float = BEAT_SECONDS) -> ProcessExecutor:
-    return ProcessExecutor(
-        CLOCK,
-        heartbeat_seconds=heartbeat_seconds,
-        cancel_grace_seconds=0.05,
-        hand_back_grace_seconds=0.05,
-        packages=(JOBCODE,),
-    )
-
-
 @pytest.fixture
 def executor() -> Iterator[ProcessExecutor]:
-    made = _make()
+    made = make_process_executor()
     yield made
     made.close()
 
@@ -213,7 +209,7 @@ def test_where_no_process_can_be_started_no_job_fails(
     def refuse(*_args: object, **_options: object) -> None:
         raise error
 
-    executor = _make()
+    executor = make_process_executor()
     before = set(Path("/dev/fd").iterdir())
     children = set(psutil.Process().children(recursive=True))
     try:
@@ -417,7 +413,7 @@ def test_processes_that_job_code_started_end_with_it(executor: ProcessExecutor) 
 
 
 def test_hurry_brings_the_heartbeat_forward() -> None:
-    executor = _make(heartbeat_seconds=3_600)
+    executor = make_process_executor(heartbeat_seconds=3_600)
     outcomes: list[Outcome] = []
     beats = Beats(Signal.HAND_BACK)
     slot = threading.Thread(
@@ -432,7 +428,7 @@ def test_hurry_brings_the_heartbeat_forward() -> None:
 
 
 def test_closing_hands_back_what_runs_and_takes_nothing_more() -> None:
-    executor = _make()
+    executor = make_process_executor()
     outcomes: list[Outcome] = []
     beats = Beats()
     slot = threading.Thread(
@@ -447,7 +443,7 @@ def test_closing_hands_back_what_runs_and_takes_nothing_more() -> None:
 
 
 def test_warm_processes_are_used() -> None:
-    executor = _make()
+    executor = make_process_executor()
     executor.warm(1)
     (warm,) = (child.pid for child in executor._children.idle)
     assert _process_of(executor) == warm
@@ -460,8 +456,9 @@ def test_a_process_does_not_outlive_its_parent(tmp_path: Path) -> None:
     parent_code = textwrap.dedent(f"""
         import pathlib, threading
         from tests.harness.jobs.executors import Beats, assignment
-        from tests.jobs.test_process_executor import _make, _process_of
-        executor = _make()
+        from tests.harness.jobs.executors import make_process_executor
+        from tests.jobs.test_process_executor import _process_of
+        executor = make_process_executor()
         pid = _process_of(executor)
         threading.Thread(target=executor.execute, args=(assignment("sample.spin"), beats := Beats()),
                          daemon=True).start()
@@ -480,56 +477,3 @@ def test_a_process_does_not_outlive_its_parent(tmp_path: Path) -> None:
         finally:
             parent.send_signal(signal.SIGKILL)
     assert becomes_true(lambda: not is_running(child))
-
-
-def test_the_types_of_job_code_are_described_with_their_schemas(executor: ProcessExecutor) -> None:
-    types = executor.job_types()
-    described = {one.type: one for one in types.described}
-    assert set(described) == {name for name in types.types() if not name.startswith(("tidegate.", "trace."))}
-    sleeps = described["sample.print"]
-    assert sleeps.schema is not None
-    assert sleeps.schema["type"] == "object"
-    assert sleeps.digest == {one.type: one for one in _described_again()}["sample.print"].digest
-    assert executor.execute(assignment("sample.describe"), Beats()).kind is OutcomeKind.SUCCEEDED
-
-
-def _described_again() -> tuple[DescribedType, ...]:
-    other = _make()
-    try:
-        return other.job_types().described
-    finally:
-        other.close()
-
-
-@pytest.mark.parametrize(
-    "answer", [{"kind": "described"}, {"kind": "described", "types": {"sample.sleep": 5, "x": {}}}]
-)
-def test_nothing_that_job_code_says_of_its_types_is_trusted(
-    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]
-) -> None:
-    receive = JobProcess.receive
-
-    def lie(self: JobProcess) -> object:
-        said = receive(self)
-        return answer if said.get("kind") == "described" else said
-
-    monkeypatch.setattr(JobProcess, "receive", lie)
-    types = executor.job_types()
-    assert types.described == ()
-    assert "sample.describe" in types.types()
-
-
-def test_a_worker_whose_types_cannot_be_described_runs_jobs_all_the_same(
-    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(process_executor, "_DESCRIBE_SECONDS", 30.0)
-    send = JobProcess.send
-
-    def break_off(self: JobProcess, message: Mapping[str, object]) -> None:
-        if message["kind"] == "describe":
-            raise job_process.JobProcessError("gone")
-        send(self, message)
-
-    monkeypatch.setattr(JobProcess, "send", break_off)
-    assert executor.job_types().described == ()
-    assert executor.execute(assignment("sample.describe"), Beats()).kind is OutcomeKind.SUCCEEDED

@@ -39,16 +39,15 @@ from tidegate.adapters.dynamodb.timetables import DynamoTimetableStore
 from tidegate.adapters.dynamodb.webhooks import DynamoWebhookStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
+from tidegate.adapters.executors.empty_registry import EmptyRegistry
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemPauses, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.addresses import Reach
 from tidegate.domain.announcements import Announcement, DescribedType
 from tidegate.domain.changes import Changes
-from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.seats import Seat
-from tidegate.domain.type_facts import TypeFacts
 from tidegate.ports import (
     Clock,
     DeliveryQueue,
@@ -228,43 +227,6 @@ class ProcessDeps:
     described: tuple[DescribedType, ...] = ()
 
 
-class _EmptyRegistry:
-    """An empty registry for functions that neither accept nor run jobs, so that they need not load job code."""
-
-    def types(self) -> Sequence[str]:
-        """Returns no type."""
-        return ()
-
-    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
-        """Returns no violation, because no type is known here."""
-        del job_type, parameters
-        return ()
-
-    def reads_upstreams(self, job_type: str) -> bool:
-        """Returns False for every type."""
-        del job_type
-        return False
-
-    def may_run_twice(self, job_type: str) -> bool | None:
-        """Returns None, because no type is known here."""
-        del job_type
-        return None
-
-    def facts(self, job_type: str) -> TypeFacts | None:
-        """Returns None, because no type is known here."""
-        del job_type
-        return None
-
-    @property
-    def homes(self) -> Mapping[str, str]:
-        """Returns no pool, because no type is known here."""
-        return {}
-
-    def faults(self) -> Sequence[str]:
-        """Returns no fault, because no job code was loaded."""
-        return ()
-
-
 class ReadTemplates:
     """Reads templates as the API reads submissions; see ports.TemplateReader."""
 
@@ -310,7 +272,7 @@ def aws_services(
         ),
         entropy=clients.entropy,
         conditions=CelConditions(),
-        registry=registry or _EmptyRegistry(),
+        registry=registry or EmptyRegistry(),
         audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
         logs=CloudWatchLogReader(clients),
         events=EventBridgeBus(clients, settings.event_bus),

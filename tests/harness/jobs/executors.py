@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain.job import Json, Progress
 from tidegate.ports import Assignment, Outcome, Signal, UpstreamResult
@@ -59,6 +60,17 @@ class Beats:
         if not self._open:
             return Signal.GO_ON
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+def make_process_executor(heartbeat_seconds: float = BEAT_SECONDS) -> ProcessExecutor:
+    """Returns an executor of worker processes over the tests' job code. The caller closes it."""
+    return ProcessExecutor(
+        CLOCK,
+        heartbeat_seconds=heartbeat_seconds,
+        cancel_grace_seconds=0.05,
+        hand_back_grace_seconds=0.05,
+        packages=(JOBCODE,),
+    )
 
 
 def has_progress(progress: Progress | None) -> bool:
