@@ -330,7 +330,7 @@ def test_bad_input_is_a_usage_error(text: str, message: str) -> None:
         ),
         (
             ("local", "logs", "nonsense"),
-            "'nonsense' is not one of api, console, dispatcher, reaper, recorder, worker",
+            "'nonsense' is not one of api, console, dispatcher, reaper, recorder, webhooks, worker",
         ),
         (("worker", "--pool", "ecs"), "no deployment to work for"),
         (("nonsense",), "nonsense"),
