@@ -33,7 +33,9 @@ def approvals(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List the jobs that wait for an approval, those that time out first at the top.
+    """List the approvals that wait.
+
+    Those that time out first stand at the top.
 
     Example: tidegate approvals
     """
@@ -76,7 +78,9 @@ def reject(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Reject a job that waits for an approval: it fails, and is not retried.
+    """Reject a job that waits for an approval.
+
+    It fails, and is not retried.
 
     Example: tidegate reject 01JD3V8Q5S2Y6W9K4M7N0P1R2T --comment "figures are wrong"
     """

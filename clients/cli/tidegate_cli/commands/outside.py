@@ -49,9 +49,10 @@ def finish(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """End a job that its code handed over to the outside, by the token of the attempt.
+    """End a job outside by its token.
 
-    Without --error it succeeds. The same call again answers as the first.
+    The token is that of the attempt that its code handed over. Without --error the job succeeds. The same call again
+    answers as the first.
 
     Example: tidegate finish 01JD3V8Q5S2Y6W9K4M7N0P1R2T --token-file token.txt --result '{"frames": 240}'
     """
@@ -84,7 +85,7 @@ def heartbeat(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Say that the work of a job outside goes on, by the token of the attempt.
+    """Say that a job outside goes on.
 
     Example: tidegate heartbeat 01JD3V8Q5S2Y6W9K4M7N0P1R2T --token-file token.txt --progress 0.5
     """

@@ -23,6 +23,7 @@ from tidegate.domain.verdicts import Judgement
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
+_GROUPS = {state: group_of(state) for state in State}
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -228,7 +229,9 @@ class Job(GivenFields):
     @property
     def group(self) -> Group:
         """Returns the index group that holds the job."""
-        return Group.OUTSIDE if self.is_outside else group_of(self.state)
+        if self.state is State.RUNNING and self.outside is not None and self.outside.until_ms is not None:
+            return Group.OUTSIDE  # as `is_outside` says, without a further call: each write of a job asks
+        return _GROUPS[self.state]
 
     @property
     def live_second(self) -> SecondAttempt | None:

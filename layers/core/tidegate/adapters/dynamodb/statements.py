@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.values import Plain, encode
@@ -135,14 +135,13 @@ def attempt_is(attempt: int) -> Clause:
     return equals(schema.ATTEMPT, attempt)
 
 
+IN_WORKER: Final = absent(schema.OUTSIDE_UNTIL)
+"""Requires that the job is not outside."""
+
+
 def attempt_holds(attempt: int) -> Clause:
     """Requires that the job is RUNNING under this attempt in a worker: the fence of every worker's write."""
-    return all_of(in_state(State.RUNNING), attempt_is(attempt), in_worker())
-
-
-def in_worker() -> Clause:
-    """Requires that the job is not outside."""
-    return absent(schema.OUTSIDE_UNTIL)
+    return all_of(in_state(State.RUNNING), attempt_is(attempt), IN_WORKER)
 
 
 def outside_holds(attempt: int, digest: str) -> Clause:

@@ -19,6 +19,7 @@ from tidegate.adapters.dynamodb.codec import (
     progress_values,
 )
 from tidegate.adapters.dynamodb.statements import (
+    IN_WORKER,
     Clause,
     Update,
     all_of,
@@ -28,7 +29,6 @@ from tidegate.adapters.dynamodb.statements import (
     attempt_is,
     equals,
     in_state,
-    in_worker,
     lease_expired,
     lost_workers,
     never,
@@ -329,12 +329,12 @@ def _request_cancel(_: JobCodec, transition: transitions.RequestCancelIfRunning)
         schema.CANCEL_REQUESTED_AT: transition.stamp.now_ms,
         schema.CANCEL_REQUESTED_BY: transition.stamp.actor,
     }
-    return Update(all_of(in_state(State.RUNNING), in_worker()), set_once=asked)
+    return Update(all_of(in_state(State.RUNNING), IN_WORKER), set_once=asked)
 
 
 def _cancel_if_grace_over(codec: JobCodec, transition: transitions.CancelIfGraceOver) -> Update:
     asked_by_ms = transition.stamp.now_ms - transition.grace_ms
-    condition = all_of(in_state(State.RUNNING), in_worker(), at_most(schema.CANCEL_REQUESTED_AT, asked_by_ms))
+    condition = all_of(in_state(State.RUNNING), IN_WORKER, at_most(schema.CANCEL_REQUESTED_AT, asked_by_ms))
     return to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 

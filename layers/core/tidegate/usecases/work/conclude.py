@@ -28,7 +28,7 @@ from tidegate.domain.transitions import (
     Transition,
     TransitionRefused,
 )
-from tidegate.ports import Outcome, OutcomeKind
+from tidegate.ports import Outcome, OutcomeKind, TransitionOutcome
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import Claimed
 
@@ -71,7 +71,7 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
     job = claimed.job
     if isinstance(job, SecondHold):
         return _end_of_second(services, job, outcome, claimed.began_at_ms, now_ms)
-    stamp = _stamp(job, now_ms, outcome.code)
+    stamp = Stamp(now_ms, job.worker_id or "worker", outcome.code)
     if outcome.kind is OutcomeKind.UNABLE:
         return _handed_back(job, stamp, None)
     if outcome.kind is OutcomeKind.HANDED_BACK:
@@ -163,7 +163,9 @@ def conclude_all(
     Returns outcomes in the order of `conclusions`: the job as it is afterwards; None if the attempt is no longer the
     current one; an error if the write may not have happened and the message should be delivered again.
     """
-    outcomes = _apply_all(services, [conclusion.transition for conclusion in conclusions])
+    outcomes: list[TransitionOutcome] = [
+        *services.jobs.apply_all([conclusion.transition for conclusion in conclusions])
+    ]
     # If the attempt is still the current one, only a cancellation can have refused the retry or the hand-back.
     cancelled = {
         place: outcome.job
