@@ -259,7 +259,7 @@ def test_the_leaps_of_a_zone_bring_each_time_once(zone: str, expression: str) ->
         cron = AskedRecurrence(cron=expression, zone=zone)
         d = Deployment(TimetableChange(recurrence=cron, template=JOB), begin_ms)
         wanted = list(
-            following(d.services, d.timetable, begin_ms, limit=1_000, up_to_ms=begin_ms + 3 * DAY_MS)
+            following(d.services.calendar, d.timetable, begin_ms, limit=1_000, up_to_ms=begin_ms + 3 * DAY_MS)
         )
         for minute in range(3 * 24 * 60 + 1):
             d.reap_at(begin_ms + minute * MINUTE_MS)
@@ -329,7 +329,7 @@ def test_a_change_that_was_cut_off_leads_nowhere_and_its_note_goes() -> None:
         for minute in range(1, 130):
             d.reap_at(begin_ms + minute * MINUTE_MS)
         standing = d.world.timetables[d.timetable.timetable_id]
-        expected = following(d.services, standing, d.world.now_ms, limit=1)[0]
+        expected = following(d.services.calendar, standing, d.world.now_ms, limit=1)[0]
         assert max(note.at_ms for note in d.world.due_notes.values()) >= expected
         assert expected in [note.at_ms for note in d.world.due_notes.values()]
         assert len(d.submitted) == d.submissions

@@ -99,7 +99,7 @@ def count_backfill(
     """
     _refuse_range(from_ms, to_ms, now_ms)
     timetable = find_timetable(services, timetable_id)
-    times = in_range(services, timetable, from_ms, to_ms, limit=limits.MAX_BACKFILL_COUNTED + 1)
+    times = in_range(services.calendar, timetable, from_ms, to_ms, limit=limits.MAX_BACKFILL_COUNTED + 1)
     counted = times[: limits.MAX_BACKFILL_COUNTED]
     first = counted[: limits.MAX_TIMETABLE_RUNS]
     records = services.timetables.runs_at(timetable_id, first) if first else {}
@@ -133,7 +133,7 @@ def backfill(
     """
     _refuse_range(from_ms, to_ms, now_ms())
     timetable = find_own(services, timetable_id, caller)
-    times = in_range(services, timetable, from_ms, to_ms, limit=limits.MAX_TIMETABLE_RUNS + 1)
+    times = in_range(services.calendar, timetable, from_ms, to_ms, limit=limits.MAX_TIMETABLE_RUNS + 1)
     wanted, rest = times[: limits.MAX_TIMETABLE_RUNS], times[limits.MAX_TIMETABLE_RUNS :]
     records = services.timetables.runs_at(timetable_id, wanted) if wanted else {}
     template = template_of(services, timetable)

@@ -205,7 +205,7 @@ def _written(services: Services, standing: Timetable, changed: Timetable, now_ms
 
 def _note(services: Services, timetable: Timetable, now_ms: int) -> None:
     # The runs say how far the timetable has come. A note that says less does no harm.
-    note = next_note(services, timetable, timetable.begins_after(), now_ms)
+    note = next_note(services.calendar, timetable, timetable.begins_after(), now_ms)
     if note is not None:
         services.timetables.note_due([replace(note, reached_ms=0)])
 
@@ -268,7 +268,7 @@ def _check_times(services: Services, timetable: Timetable, now_ms: int) -> None:
         raise InvalidRequest.of("start", "lies more than 366 days ahead")
     if end_ms is not None and end_ms <= max(now_ms, start_ms or 0):
         raise InvalidRequest.of("end", "must be after start, and still to come")
-    times = following(services, replace(timetable, is_paused=False), now_ms, limit=_COMPARED)
+    times = following(services.calendar, replace(timetable, is_paused=False), now_ms, limit=_COMPARED)
     if not times:
         field = "cron" if isinstance(timetable.recurrence, Cron) else "every_seconds"
         raise InvalidRequest.of(field, "has no time between start and end")
@@ -308,7 +308,7 @@ def _checked_types(
     ]
     if unknown:
         raise InvalidRequest(unknown[:50])
-    body = filled(template.body, values_at(services, timetable, now_ms))
+    body = filled(template.body, values_at(services.calendar, timetable, now_ms))
     request = services.templates.read(body, field)
     _refuse_moments(request, field)
     try:

@@ -76,7 +76,7 @@ def views_of(services: Services, timetables: Sequence[Timetable], now_ms: int) -
 
 
 def _next_ms(services: Services, timetable: Timetable, now_ms: int) -> int | None:
-    times = () if timetable.is_paused else following(services, timetable, now_ms, limit=1)
+    times = () if timetable.is_paused else following(services.calendar, timetable, now_ms, limit=1)
     return times[0] if times else None
 
 
@@ -96,7 +96,7 @@ def next_times(
     run begins. Raises NotFound.
     """
     timetable = find_timetable(services, timetable_id)
-    times = following(services, timetable, now_ms, limit=count)
+    times = following(services.calendar, timetable, now_ms, limit=count)
     return timetable, [
         (at_ms, services.calendar.local(at_ms, timetable.zone), due_at_ms(timetable, at_ms))
         for at_ms in times

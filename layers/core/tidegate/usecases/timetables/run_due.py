@@ -150,7 +150,7 @@ def _advance(services: Services, works: Sequence[_Work], now_ms: int) -> None:
     notes: list[Due] = []
     dropped: list[Due] = []
     for work in works:
-        note = next_note(services, work.timetable, work.reached_ms, now_ms)
+        note = next_note(services.calendar, work.timetable, work.reached_ms, now_ms)
         standing = {each.at_ms for each in work.notes}
         if note is not None and note.at_ms not in standing:
             notes.append(note)
@@ -197,7 +197,7 @@ def _works(
 def _look(services: Services, work: _Work, now_ms: int) -> None:
     """Decides which times are run and which were missed."""
     timetable = work.timetable
-    times = latest(services, timetable, work.reached_ms, now_ms, limit=_TIMES_READ)
+    times = latest(services.calendar, timetable, work.reached_ms, now_ms, limit=_TIMES_READ)
     work.first_ms = times[0] if times and len(times) < _TIMES_READ else None
     due = due_runs(timetable, times, now_ms)
     early = _submitted_before(services, work, times[0]) if due.missed else None

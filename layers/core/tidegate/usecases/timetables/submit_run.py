@@ -106,7 +106,7 @@ def submit_once(
     """
     if not services.registry.types():
         services = replace(services, registry=TypesOfTemplate(timetable.job_types))
-    body = filled(body_of(template), values_at(services, timetable, scheduled_ms))
+    body = filled(body_of(template), values_at(services.calendar, timetable, scheduled_ms))
     request = services.templates.read(body, str(timetable.kind))
     given: dict[str, Any] = {
         "idempotency_key": key,

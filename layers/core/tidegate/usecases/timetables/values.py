@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from tidegate.domain.timetables.timetable import Timetable
-from tidegate.usecases.services import Services
+from tidegate.ports import Calendar
 
 _DATE_CHARACTERS = 10
 
@@ -17,7 +17,7 @@ def utc_text(at_ms: int) -> str:
     return f"{text}.{at_ms % 1_000:03d}Z"
 
 
-def values_at(services: Services, timetable: Timetable, scheduled_ms: int) -> Mapping[str, str]:
+def values_at(calendar: Calendar, timetable: Timetable, scheduled_ms: int) -> Mapping[str, str]:
     """Returns the values of the placeholders for a scheduled time, by their names."""
-    local = services.calendar.local(scheduled_ms, timetable.zone)
+    local = calendar.local(scheduled_ms, timetable.zone)
     return {"scheduled_time": utc_text(scheduled_ms), "scheduled_date": local[:_DATE_CHARACTERS]}
