@@ -11,6 +11,7 @@ import pytest
 from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import ANN, NOW_MS, Api, operators
 from tidegate.domain import limits
+from tidegate.domain.states import State
 from tidegate.usecases.timetables.run_due import run_due_timetables
 
 BEN = "arn:aws:iam::123456789012:user/ben"
@@ -187,6 +188,28 @@ def test_a_run_that_has_not_ended_meets_the_next_one(api: Api, overlap: str) -> 
             "cancel": [("submitted", "READY"), ("submitted", "CANCELLED"), ("submitted", "CANCELLED")],
         }[overlap]
     )
+
+
+@pytest.mark.parametrize(
+    ("overlap", "outcomes"), [("skip", ["skipped", "submitted"]), ("cancel", ["submitted"] * 2)]
+)
+def test_a_run_by_hand_that_has_ended_hides_no_earlier_one(
+    api: Api, overlap: str, outcomes: list[str]
+) -> None:
+    path = minutely(api, overlap=overlap)
+    reap(api, NOW_MS + MINUTE_MS)
+    (first,) = runs(api, path)
+    api.deps = replace(api.deps, clock=StandingClock(NOW_MS + MINUTE_MS + 10_000))
+    by_hand = api.call("POST", f"{path}/run").body["job_id"]
+    api.call("POST", f"/v1/jobs/{by_hand}/cancel")
+    reap(api, NOW_MS + 2 * MINUTE_MS)
+    shown = runs(api, path)
+    assert [each["outcome"] for each in shown if each["cause"] == "timetable"] == outcomes
+    assert (api.job(first["job_id"]).state is State.READY) == (overlap == "skip")
+    for job_id in filter(None, (each["job_id"] for each in shown)):
+        api.call("POST", f"/v1/jobs/{job_id}/cancel")
+    reap(api, NOW_MS + 3 * MINUTE_MS)
+    assert runs(api, path)[0]["outcome"] == "submitted"
 
 
 def test_a_refused_run_stands_in_the_history_and_the_next_one_is_tried(api: Api) -> None:

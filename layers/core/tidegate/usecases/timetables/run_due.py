@@ -44,7 +44,9 @@ from tidegate.usecases.timetables.times import latest, next_note
 NOTES_AT_ONCE = 100
 # A caller's change leaves its note before it is written. No call takes as long as this.
 CHANGE_GRACE_MS = 600_000
-_RUNS_READ = 5  # the latest of each timetable: enough to find the last one that its times brought
+_RUNS_READ = (
+    10  # the latest of each timetable, to find the last one that its times brought behind those by hand
+)
 _TIMES_READ = 10_001  # one look counts so many missed times, which takes 40 ms
 
 
@@ -53,24 +55,32 @@ class _Work:
     """A due timetable while it is worked on.
 
     `notes` led to it, and `times` are its scheduled times to run. `reached_ms` is the time up to which all is dealt
-    with. `last` is what the run before submitted. `first_ms` is the first time that this look deals with: a look that
-    was broken off may have submitted it without a record.
+    with. `before` is what the run of the last scheduled time submitted, and what the latest run did if that is another
+    one: a run by hand does not hide the one that its times brought. `first_ms` is the first time that this look deals
+    with: a look that was broken off may have submitted it without a record.
     """
 
     timetable: Timetable
     template: Template
     notes: list[Due]
     reached_ms: int
-    last: Subject | None
+    before: tuple[Subject, ...]
     times: tuple[int, ...] = ()
     missed: Run | None = None
     first_ms: int | None = None
     failed: bool = False
     done: int = 0
 
+    @property
+    def last(self) -> Subject | None:
+        """What the run before submitted, None if nothing."""
+        return self.before[0] if self.before else None
+
     def note(self, run: Run) -> None:
         """Notes that a run is recorded."""
-        self.reached_ms, self.last = run.scheduled_ms, run.subject
+        self.reached_ms = run.scheduled_ms
+        if run.submitted is not None:
+            self.before = (run.submitted,)
         self.done += 1
 
 
@@ -189,9 +199,15 @@ def _works(
         led_by, past = by_id[timetable.timetable_id], runs[timetable.timetable_id]
         own = (each.scheduled_ms for each in past if each.cause is Cause.TIMETABLE)
         reached_ms = max(next(own, 0), *(each.reached_ms for each in led_by))
-        before = [each for each in past if each.scheduled_ms <= now_ms]
-        works.append(_Work(timetable, template, led_by, reached_ms, before[0].subject if before else None))
+        works.append(_Work(timetable, template, led_by, reached_ms, _before(past, now_ms)))
     return works
+
+
+def _before(past: Sequence[Run], now_ms: int) -> tuple[Subject, ...]:
+    """Returns what the last scheduled time brought, and what the latest run submitted; each where there is one."""
+    come = [each for each in past if each.scheduled_ms <= now_ms and each.subject is not None]
+    own = [each for each in come if each.cause is Cause.TIMETABLE]
+    return tuple(dict.fromkeys(each.subject for each in (*own[:1], *come[:1]) if each.subject is not None))
 
 
 def _look(services: Services, work: _Work, now_ms: int) -> None:
@@ -215,15 +231,18 @@ def _look(services: Services, work: _Work, now_ms: int) -> None:
 
 def _run(services: Services, work: _Work, at_ms: int, now_ms: int, until: Deadline) -> Run | None:
     """Submits a scheduled time, or decides not to. Returns the record, None if it must wait for the run before."""
-    timetable, last = work.timetable, work.last
-    if timetable.overlap is not Overlap.ALLOW and last is not None and open_among(services, [last]):
-        early = _submitted_before(services, work, at_ms)
+    timetable = work.timetable
+    if timetable.overlap is not Overlap.ALLOW and work.before:
+        found = open_among(services, work.before)
+        still_open = [each for each in work.before if each in found]
+        early = _submitted_before(services, work, at_ms) if still_open else None
         if early is not None:
             return _recorded(services, work, at_ms, RunOutcome.SUBMITTED, now_ms, subject=early)
-        if timetable.overlap is Overlap.SKIP:
-            return _recorded(services, work, at_ms, RunOutcome.SKIPPED, now_ms, subject=last)
-        if not cancelled(services, last, caller=owner_of(timetable), now_ms=now_ms, until=until):
-            return None
+        if still_open and timetable.overlap is Overlap.SKIP:
+            return _recorded(services, work, at_ms, RunOutcome.SKIPPED, now_ms, subject=still_open[0])
+        for each in still_open:
+            if not cancelled(services, each, caller=owner_of(timetable), now_ms=now_ms, until=until):
+                return None
     try:
         subject = submit_once(
             services,
@@ -244,7 +263,7 @@ def _run(services: Services, work: _Work, at_ms: int, now_ms: int, until: Deadli
             at_ms,
             RunOutcome.REFUSED,
             now_ms,
-            subject=last,
+            subject=work.last,
             code=error.code,
             message=str(error),
         )
