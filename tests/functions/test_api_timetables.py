@@ -408,3 +408,13 @@ def test_lists_come_in_pages_and_by_caller(api: Api) -> None:
         query["cursor"] = page["cursor"]
     assert found == mine
     assert api.call("GET", "/v1/timetables", query={"cursor": "AAAA"}).fields == ["cursor"]
+
+
+def test_a_timetable_that_has_ended_can_get_another_name(api: Api) -> None:
+    path = make(api, end="2026-12-02T02:00:00Z")
+    reap(api, NOW_MS + 2 * DAY_MS)
+    assert api.call("GET", path).body["state"] == "ENDED"
+    answer = api.call("PATCH", path, {"name": "the old one", "overlap": "skip"})
+    assert (answer.status, answer.body["name"], answer.body["state"]) == (200, "the old one", "ENDED")
+    assert api.call("PATCH", path, {"cron": "0 7 * * *"}).fields == ["end"]
+    assert api.call("PATCH", path, {"end": None}).body["state"] == "ACTIVE"

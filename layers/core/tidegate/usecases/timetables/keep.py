@@ -111,7 +111,7 @@ def _same(standing: Timetable, fingerprint: str) -> Kept:
 def change_timetable(
     services: Services, timetable_id: str, change: TimetableChange, *, caller: Caller, now_ms: int
 ) -> Kept:
-    """Changes a timetable. A new recurrence or start counts from now on, and any change passes over missed times.
+    """Changes a timetable. A new recurrence or start counts from now, and any change passes over missed times.
 
     Raises NotFound, NotYours or InvalidRequest, with nothing written; ServiceUnavailable if too many other changes came
     between.
@@ -120,13 +120,13 @@ def change_timetable(
         standing = find_own(services, timetable_id, caller)
         recurrence = recurrence_from(change.recurrence, standing.recurrence, now_ms)
         plain: dict[str, Any] = {"from_ms": _passed_over_ms(standing, now_ms), **change.plain()}
+        template = change.template
         if recurrence != standing.recurrence or plain.get("start_ms", standing.start_ms) != standing.start_ms:
             plain["from_ms"] = now_ms
         changed = _next_version(standing, caller, now_ms, recurrence=recurrence, **plain)
-        template = change.template
         if template is not None:
             changed = replace(changed, kind=template.kind, template_id=services.entropy.new_ulid(now_ms))
-        changed = _checked(services, changed, template, caller, now_ms)
+        changed = _checked(services, changed, template, caller, now_ms, standing)
         if template is not None:
             services.timetables.save_template(timetable_id, _stored(changed.template_id, template))
         if _written(services, standing, changed, now_ms):
@@ -243,14 +243,27 @@ def _stored(template_id: str, template: AskedTemplate) -> Template:
 
 
 def _checked(
-    services: Services, timetable: Timetable, template: AskedTemplate | None, caller: Caller, now_ms: int
+    services: Services,
+    timetable: Timetable,
+    template: AskedTemplate | None,
+    caller: Caller,
+    now_ms: int,
+    standing: Timetable | None = None,
 ) -> Timetable:
-    """Returns the timetable with the types of its template. Raises InvalidRequest where it breaks a rule."""
-    _check_recurrence(services, timetable.recurrence, now_ms)
-    _check_times(services, timetable, now_ms)
+    """Returns the timetable with the types of its template. Raises InvalidRequest where it breaks a rule.
+
+    Times that a change leaves as they are in `standing` may be over: a timetable that has ended can get another name.
+    """
+    if standing is None or _times_of(timetable) != _times_of(standing):
+        _check_recurrence(services, timetable.recurrence, now_ms)
+        _check_times(services, timetable, now_ms)
     if template is None:
         return timetable
     return replace(timetable, job_types=_checked_types(services, timetable, template, caller, now_ms))
+
+
+def _times_of(timetable: Timetable) -> tuple[object, ...]:
+    return timetable.recurrence, timetable.start_ms, timetable.end_ms, timetable.jitter_seconds
 
 
 def _check_recurrence(services: Services, recurrence: Recurrence, now_ms: int) -> None:
