@@ -14,7 +14,7 @@ import pytest
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import NoEntropy
-from tests.harness.functions.api_calls import SETTINGS
+from tests.harness.functions.api_calls import SETTINGS, operators
 from tidegate.domain.callers import caller_under
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.timetables.asked import AskedRecurrence, AskedTemplate, TimetableChange
@@ -391,3 +391,26 @@ def test_the_record_of_a_run_names_its_cause_and_its_job() -> None:
     assert run.submitted is not None
     job = d.world.jobs[run.submitted.submission_id]
     assert (run.cause, job.submitted_by) == (Cause.TIMETABLE, ANN.subject)
+
+
+def test_a_change_of_namespace_after_a_reaper_died_submits_no_time_twice() -> None:
+    place = 0
+    while True:
+        d = Deployment(hourly())
+        d.world.grants = operators(ANN.subject)
+        is_cut = cut_at(d, place)
+        with suppress(Cut):
+            d.reap_at(NOW_MS + HOUR_MS + 1)
+        d.world.on_request = lambda _name: None
+        d.world.now_ms = NOW_MS + HOUR_MS + 20_000
+        shared = replace(JOB, body={**JOB.body, "namespace": "team"})
+        of = d.timetable.timetable_id
+        change_timetable(d.services, of, TimetableChange(template=shared), caller=ANN, now_ms=d.world.now_ms)
+        d.reap_at(NOW_MS + HOUR_MS + MINUTE_MS)
+        assert d.submissions <= 1, f"cut at call {place}"
+        d.reap_at(NOW_MS + 2 * HOUR_MS + 1)
+        assert d.submitted[-1] == NOW_MS + 2 * HOUR_MS
+        if not is_cut():
+            break
+        place += 1
+    assert place > 8

@@ -31,7 +31,7 @@ from tidegate.domain.timetables.timetable import Cron, Recurrence, Template, Tem
 from tidegate.domain.type_facts import TypeFacts
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.would_submit import would_submit_job, would_submit_workflow
-from tidegate.usecases.timetables.find import find_own
+from tidegate.usecases.timetables.find import body_of, find_own
 from tidegate.usecases.timetables.submit_run import owner_of
 from tidegate.usecases.timetables.times import following, next_note
 from tidegate.usecases.timetables.values import values_at
@@ -111,7 +111,7 @@ def _same(standing: Timetable, fingerprint: str) -> Kept:
 def change_timetable(
     services: Services, timetable_id: str, change: TimetableChange, *, caller: Caller, now_ms: int
 ) -> Kept:
-    """Changes a timetable. A new recurrence or start counts from now, and any change passes over missed times.
+    """Changes a timetable. A new recurrence, start or namespace counts from now; any change passes over missed times.
 
     Raises NotFound, NotYours or InvalidRequest, with nothing written; ServiceUnavailable if too many other changes came
     between.
@@ -121,7 +121,11 @@ def change_timetable(
         recurrence = recurrence_from(change.recurrence, standing.recurrence, now_ms)
         plain: dict[str, Any] = {"from_ms": _passed_over_ms(standing, now_ms), **change.plain()}
         template = change.template
-        if recurrence != standing.recurrence or plain.get("start_ms", standing.start_ms) != standing.start_ms:
+        if (
+            recurrence != standing.recurrence
+            or plain.get("start_ms", standing.start_ms) != standing.start_ms
+            or (template is not None and _changes_namespace(services, standing, template))
+        ):
             plain["from_ms"] = now_ms
         changed = _next_version(standing, caller, now_ms, recurrence=recurrence, **plain)
         if template is not None:
@@ -136,6 +140,15 @@ def change_timetable(
         if template is not None:
             services.timetables.drop_template(timetable_id, changed.template_id)
     raise _too_many_changes(timetable_id)
+
+
+def _changes_namespace(services: Services, standing: Timetable, template: AskedTemplate) -> bool:
+    """Tells whether a new template names another namespace, to which the idempotency keys of runs belong.
+
+    A time that a reaper submitted and could not record would be submitted again under the key of the other namespace.
+    """
+    found = services.timetables.load_templates([standing]).get(standing.timetable_id)
+    return found is None or body_of(found).get("namespace") != template.body.get("namespace")
 
 
 def pause_timetable(services: Services, timetable_id: str, *, caller: Caller, now_ms: int) -> Kept:
