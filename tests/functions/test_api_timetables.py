@@ -410,6 +410,19 @@ def test_lists_come_in_pages_and_by_caller(api: Api) -> None:
     assert api.call("GET", "/v1/timetables", query={"cursor": "AAAA"}).fields == ["cursor"]
 
 
+def test_overlap_leaves_the_runs_of_a_backfill_alone(api: Api) -> None:
+    path = minutely(api, overlap="cancel")
+    api.call("POST", f"{path}/pause")
+    reap(api, NOW_MS + 5 * MINUTE_MS)
+    api.call("POST", f"{path}/resume")
+    span = {"from": "2026-12-01T08:01:00Z", "to": "2026-12-01T08:05:00Z"}
+    assert len(api.call("POST", f"{path}/backfill", span).body["runs"]) == 4
+    reap(api, NOW_MS + 6 * MINUTE_MS)
+    assert [each["state"] for each in runs(api, path)] == ["READY"] * 5
+    reap(api, NOW_MS + 7 * MINUTE_MS)
+    assert [each["state"] for each in runs(api, path)] == ["READY", "CANCELLED", *["READY"] * 4]
+
+
 def test_a_timetable_that_has_ended_can_get_another_name(api: Api) -> None:
     path = make(api, end="2026-12-02T02:00:00Z")
     reap(api, NOW_MS + 2 * DAY_MS)

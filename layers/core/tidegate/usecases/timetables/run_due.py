@@ -204,8 +204,11 @@ def _works(
 
 
 def _before(past: Sequence[Run], now_ms: int) -> tuple[Subject, ...]:
-    """Returns what the last scheduled time brought, and what the latest run submitted; each where there is one."""
-    come = [each for each in past if each.scheduled_ms <= now_ms and each.subject is not None]
+    """Returns what the last scheduled time brought, and what the latest run submitted; each where there is one.
+
+    Runs of a backfill are about other times and stay beside all others.
+    """
+    come = [each for each in past if each.scheduled_ms <= now_ms and each.cause is not Cause.BACKFILL]
     own = [each for each in come if each.cause is Cause.TIMETABLE]
     return tuple(dict.fromkeys(each.subject for each in (*own[:1], *come[:1]) if each.subject is not None))
 
