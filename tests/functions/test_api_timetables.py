@@ -315,7 +315,7 @@ def test_a_long_backfill_says_where_it_goes_on(api: Api) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"to": "2026-12-01T08:00:01Z"}, "to"),
+        ({"to": "2026-12-01T08:01:01Z"}, "to"),
         ({"from": PAST["to"]}, "from"),
         ({"from": "2010-11-20T00:00:00Z"}, "from"),
     ],
@@ -421,6 +421,18 @@ def test_overlap_leaves_the_runs_of_a_backfill_alone(api: Api) -> None:
     assert [each["state"] for each in runs(api, path)] == ["READY"] * 5
     reap(api, NOW_MS + 7 * MINUTE_MS)
     assert [each["state"] for each in runs(api, path)] == ["READY", "CANCELLED", *["READY"] * 4]
+
+
+def test_a_backfill_up_to_now_by_a_clock_that_is_ahead_takes_past_times_alone(api: Api) -> None:
+    path = minutely(api)
+    span = {"from": "2026-12-01T07:58:00Z", "to": "2026-12-01T08:00:59Z"}
+    counted = api.call("GET", f"{path}/backfill", query=span)
+    assert (counted.status, counted.body["count"]) == (200, 2)
+    taken = api.call("POST", f"{path}/backfill", span).body
+    assert [each["scheduled_at"][11:16] for each in taken["runs"]] == ["07:58", "07:59"]
+    assert taken["next_from"] is None
+    late = api.call("POST", f"{path}/backfill", {**span, "to": "2026-12-01T08:01:01Z"})
+    assert (late.status, late.fields) == (422, ["to"])
 
 
 def test_a_timetable_that_has_ended_can_get_another_name(api: Api) -> None:

@@ -19,6 +19,7 @@ from tidegate.usecases.timetables.submit_run import key_at, run_of, submit_once
 from tidegate.usecases.timetables.times import in_range
 
 _RECENT_RUNS = 20  # among which a repeated request finds its run
+_CLOCK_MS = 60_000  # by which the clock of a caller that says "up to now" may be ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def count_backfill(
     Costs a read of the timetable, and one of up to 100 records. Raises NotFound, and InvalidRequest for a range that is
     empty, too long or lies ahead.
     """
-    _refuse_range(from_ms, to_ms, now_ms)
+    to_ms = _end_of_range(from_ms, to_ms, now_ms)
     timetable = find_timetable(services, timetable_id)
     times = in_range(services.calendar, timetable, from_ms, to_ms, limit=limits.MAX_BACKFILL_COUNTED + 1)
     counted = times[: limits.MAX_BACKFILL_COUNTED]
@@ -131,7 +132,7 @@ def backfill(
     one run. Raises NotFound, NotYours; InvalidRequest for a range that is empty, too long or lies ahead;
     ServiceUnavailable or ServiceRefused: the same call again goes on.
     """
-    _refuse_range(from_ms, to_ms, now_ms())
+    to_ms = _end_of_range(from_ms, to_ms, now_ms())
     timetable = find_own(services, timetable_id, caller)
     times = in_range(services.calendar, timetable, from_ms, to_ms, limit=limits.MAX_TIMETABLE_RUNS + 1)
     wanted, rest = times[: limits.MAX_TIMETABLE_RUNS], times[limits.MAX_TIMETABLE_RUNS :]
@@ -193,8 +194,9 @@ def _backfilled(
     )
 
 
-def _refuse_range(from_ms: int, to_ms: int, now_ms: int) -> None:
-    if to_ms > now_ms:
+def _end_of_range(from_ms: int, to_ms: int, now_ms: int) -> int:
+    """Returns the end of a range, which is now at the latest. Raises InvalidRequest for a range that can't be taken."""
+    if to_ms > now_ms + _CLOCK_MS:
         raise InvalidRequest.of(
             "to", "lies ahead; a backfill submits past times, and the timetable itself the others"
         )
@@ -202,3 +204,4 @@ def _refuse_range(from_ms: int, to_ms: int, now_ms: int) -> None:
         raise InvalidRequest.of("from", "must be before `to`")
     if to_ms - from_ms > limits.MAX_BACKFILL_SECONDS * 1_000:
         raise InvalidRequest.of("from", "lies more than ten years before `to`; take a shorter range")
+    return min(to_ms, now_ms)
