@@ -10,7 +10,7 @@ import pytest
 from dev.simulator.memory.seeded import START_MS
 from tests.harness.determined import HandClock, HandPauses
 from tests.harness.usecases.recovering import Workflow, chain
-from tidegate.domain.errors import NotFound, ServiceUnavailable
+from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.read import wait
@@ -132,9 +132,10 @@ def test_no_call_is_open_for_as_long_as_it_counts() -> None:
 
 
 @both
+@pytest.mark.parametrize("error", [ServiceUnavailable, ServiceRefused])
 @pytest.mark.parametrize("fails", ["begin_wait", "look", "end_wait"])
 def test_a_failure_of_a_store_ends_the_wait_and_nothing_else(
-    workflow: Workflow, wait_for: Wait, fails: str
+    workflow: Workflow, wait_for: Wait, fails: str, error: type[Exception]
 ) -> None:
     pauses, requests = HandPauses(), asked(workflow)
 
@@ -142,7 +143,7 @@ def test_a_failure_of_a_store_ends_the_wait_and_nothing_else(
         is_look = "begin_wait" in requests and request not in ("begin_wait", "end_wait")
         requests.append(request)
         if request == fails or (fails == "look" and is_look):
-            raise ServiceUnavailable("down")
+            raise error("down")
 
     workflow.world.on_request = fail
     wait_for(workflow, patience(pauses, longest_ms=1_000))

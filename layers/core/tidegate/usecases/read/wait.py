@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tidegate.domain.errors import ServiceUnavailable
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.progress import WorkflowState
 from tidegate.domain.states import TERMINAL
@@ -75,7 +75,7 @@ def _look(services: Services, has_ended: Callable[[], bool], patience: Patience,
     """Looks until `has_ended` says so or the time is over. A failure of a store ends the wait."""
     holder, over_at_ms = services.entropy.new_ulid(now_ms)[-_HOLDER_CHARACTERS:], now_ms + OPEN_MS
     waits = services.open_waits
-    with suppress(ServiceUnavailable):
+    with suppress(ServiceUnavailable, ServiceRefused):
         if waits.begin_if_fewer(holder, most=patience.most, now_ms=now_ms, until_ms=over_at_ms):
             try:
                 _pass_time(has_ended, patience)
