@@ -138,6 +138,17 @@ def test_there_are_as_many_timetables_as_the_limits_say(api: Api, monkeypatch: p
     assert answer.message("name") == "would be one timetable too many: there are 2; remove another first"
 
 
+def test_a_caller_with_another_name_of_its_session_has_no_further_timetables(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_TIMETABLES_PER_CALLER", 1)
+    make(api, "arn:aws:sts::123456789012:assumed-role/nightly/one")
+    second = api.call(
+        "POST", "/v1/timetables", NIGHTLY, arn="arn:aws:sts::123456789012:assumed-role/nightly/two"
+    )
+    assert (second.status, second.fields) == (422, ["name"])
+
+
 def test_a_run_puts_the_scheduled_time_into_the_parameters(api: Api) -> None:
     listed = {"key": "a", "type": "text.list_packages", "parameters": {"source": "/${scheduled_date}"}}
     daily = {"cron": "0 0 * * *", "zone": "Asia/Tokyo", "workflow": {"jobs": [listed]}}

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from tidegate.domain import limits
-from tidegate.domain.callers import Caller
+from tidegate.domain.callers import Caller, namespace_of
 from tidegate.domain.errors import (
     IdempotencyConflict,
     InvalidRequest,
@@ -235,7 +235,8 @@ def _refuse_too_many(services: Services, caller: Caller) -> None:
     for _ in range(limits.MAX_TIMETABLES // _COUNTED_AT_ONCE + 1):
         page = services.timetables.page(limit=_COUNTED_AT_ONCE, after=after)
         count += len(page.timetables)
-        own += sum(each.owner == (caller.subject or None) for each in page.timetables)
+        # By the namespace: a caller chooses the name of its session, and would begin a new count with each.
+        own += sum(namespace_of(each.owner or "") == caller.namespace for each in page.timetables)
         after = page.next
         if after is None:
             break
