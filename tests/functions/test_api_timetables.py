@@ -446,6 +446,11 @@ def test_a_backfill_up_to_now_by_a_clock_that_is_ahead_takes_past_times_alone(ap
     assert (late.status, late.fields) == (422, ["to"])
 
 
+def test_a_change_that_would_pause_says_which_call_does(api: Api) -> None:
+    answer = api.call("PATCH", make(api), {"paused": True})
+    assert answer.message("paused") == "is not changed here; send POST to /pause or /resume of the timetable"
+
+
 def test_a_timetable_that_has_ended_can_get_another_name(api: Api) -> None:
     path = make(api, end="2026-12-02T02:00:00Z")
     reap(api, NOW_MS + 2 * DAY_MS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -34,6 +35,7 @@ EverySeconds = Annotated[
 ]
 JitterSeconds = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_JITTER_SECONDS)]
 GraceSeconds = Annotated[int, Field(strict=True, ge=limits.MIN_GRACE_SECONDS, le=limits.MAX_GRACE_SECONDS)]
+_PAUSED = "is not changed here; send POST to /pause or /resume of the timetable"
 _RECURRENCE = frozenset({"cron", "zone", "every_seconds", "anchor"})
 
 
@@ -214,7 +216,12 @@ def read_timetable(body: str) -> tuple[TimetableChange, bool, str]:
 
 def read_change(body: str) -> TimetableChange:
     """Returns the new values of a timetable. Raises MalformedBody, or InvalidRequest that names each wrong field."""
-    sent = read_options(ChangeTimetableIn, _present(body))
+    try:
+        sent = read_options(ChangeTimetableIn, _present(body))
+    except InvalidRequest as error:
+        raise InvalidRequest(
+            [replace(each, message=_PAUSED) if each.field == "paused" else each for each in error.violations]
+        ) from error
     return _change(sent, frozenset(sent.model_fields_set))
 
 
