@@ -127,10 +127,10 @@ def backfill(
 ) -> Backfilled:
     """Submits the first `MAX_TIMETABLE_RUNS` scheduled times of a range that were not submitted, the earliest first.
 
-    A time that was submitted by any way is passed over. Runs go beside each other, whatever the timetable's
-    `overlap`. A refused submission is recorded and the next one tried. Stops at the deadline `until` after at least
-    one run. Raises NotFound, NotYours; InvalidRequest for a range that is empty, too long or lies ahead;
-    ServiceUnavailable or ServiceRefused: the same call again goes on.
+    A time that was submitted by any way is passed over, while its record or its submission is kept. Runs go beside each
+    other, whatever the timetable's `overlap`. A refused submission is recorded and the next one tried. Stops at the
+    deadline `until` after at least one run. Raises NotFound, NotYours; InvalidRequest for a range that is empty, too
+    long or lies ahead; ServiceUnavailable or ServiceRefused: the same call again goes on.
     """
     to_ms = _end_of_range(from_ms, to_ms, now_ms())
     timetable = find_own(services, timetable_id, caller)
