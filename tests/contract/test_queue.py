@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dev.simulator.memory.pool_queue import MOST_RECEIVES, MOST_RECEIVES_OF_PROCESSES
 from tests.harness.contract.stores import NOW_MS, POOL, Stores
+from tidegate.domain.webhooks import ATTEMPTS
 from tidegate.ports import Delivery, Message, QueueDepth
 from tidegate.usecases.work.pass_on import MOST_DELIVERIES
 
@@ -69,8 +70,15 @@ def test_a_message_delivered_too_often_is_a_dead_letter_until_it_is_put_away(sto
 
 def test_the_template_gives_up_a_message_after_as_many_deliveries() -> None:
     template = (Path(__file__).resolve().parents[2] / "template.yaml").read_text(encoding="utf-8")
-    counts = sorted(re.findall(r"maxReceiveCount: (\d+)", template), key=int)
-    assert counts == [str(MOST_RECEIVES), str(MOST_RECEIVES_OF_PROCESSES)]
+    counts = re.findall(
+        r"deadLetterTargetArn: !GetAtt (\w+)\.Arn\n(?: +#.*\n)* +maxReceiveCount: (\d+)", template
+    )
+    assert len(counts) == template.count("maxReceiveCount:")
+    assert dict(counts) == {
+        "LambdaPoolDeadLetters": str(MOST_RECEIVES),
+        "EcsPoolDeadLetters": str(MOST_RECEIVES_OF_PROCESSES),
+        "WebhooksDeadLetters": str(ATTEMPTS),
+    }
     assert MOST_DELIVERIES + 5 < MOST_RECEIVES_OF_PROCESSES, (
         "a worker that dies with a message costs deliveries as well"
     )

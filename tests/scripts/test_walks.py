@@ -13,9 +13,9 @@ from dev.scripts.walks import Call, Count, count
 
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {
-    "job-put": Count(121, 30, 47),
-    "record-sqs": Count(261, 39, 143),
-    "message-done": Count(172, 24, 70),
+    "job-put": Count(121, 29, 47),
+    "record-sqs": Count(255, 39, 137),
+    "message-done": Count(169, 24, 69),
 }
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dev.simulator.memory.seeded import function_pool, make_services, make_settings
+from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.stores import NOW_MS, POOL, SHARDS, memory_stores
 from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.job import HistoryEntry, Job, JobFailure
 from tidegate.domain.job_query import ALL_STATES, WAITING_OR_RUNNING, JobQuery, Order, moment_of
+from tidegate.domain.outside import Outside
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.verdicts import FinishVerdict, Judgement
@@ -266,15 +268,59 @@ def test_a_page_of_a_hundred_jobs_of_one_pool_costs_three_calls_at_two_shards(
     # QUEUED and RUNNING share a group, which lists both without a look at any job in vain.
     states = (State.QUEUED, State.RUNNING) if state in (State.QUEUED, State.RUNNING) else (state,)
     query = JobQuery(states=states, pool=POOL)
+    # Jobs outside are RUNNING too. They follow the others as those of a further state would, and an index has no query
+    # over two groups, so the page that comes to the end of the others looks for them.
+    queries_of_last = 4 if State.RUNNING in states else 2
+    _assert_pages(services, world, query, [(100, 2, 1), (50, queries_of_last, 1)], whole=whole)
+
+
+def _assert_pages(
+    services: Services,
+    world: MemoryWorld,
+    query: JobQuery,
+    pages: Sequence[tuple[int, int, int]],
+    *,
+    whole: bool = False,
+) -> list[Job]:
+    """Walks the pages of a listing, each of so many jobs for so many queries and reads; returns the jobs."""
     cursor: str | None = None
-    for count in (100, 50):
+    found: list[Job] = []
+    for count, queries, reads in pages:
         world.requests.clear()
         page = list_jobs(services, query, cursor=cursor, limit=100, now_ms=LATER_MS, whole=whole)
         cursor = page.cursor
+        found += page.jobs
         assert len(page.jobs) == page.looked_at == count
-        # Jobs outside are RUNNING too, and have a group of their own.
-        assert world.requests == {"page": 4 if State.RUNNING in states else 2, "get_many": 1}
+        assert world.requests == {"page": queries, "get_many": reads}
     assert cursor is None
+    return found
+
+
+@pytest.mark.parametrize("states", [(State.RUNNING,), (State.QUEUED, State.RUNNING)])
+def test_jobs_outside_follow_those_in_workers_and_cost_as_much(states: tuple[State, ...]) -> None:
+    services, world = make_services(make_settings(function_pool(POOL, 1), shards=2), seed=1)
+    inside = [_job(State.RUNNING, number) for number in range(150)]
+    outside = [
+        _job(
+            State.RUNNING,
+            number,
+            job_id=f"outside-{number}",
+            lease_expires_at_ms=LATER_MS + number,
+            outside=Outside(1, "digest", NOW_MS, 1_000, LATER_MS),
+        )
+        for number in range(160)
+    ]
+    services.jobs.insert_if_absent([*outside, *inside])
+    query = JobQuery(states=states, pool=POOL)
+    found = _assert_pages(services, world, query, [(100, 2, 1), (100, 4, 2), (100, 2, 1), (10, 2, 1)])
+    assert sorted(found[:150], key=lambda job: job.job_id) == sorted(inside, key=lambda job: job.job_id)
+    assert found[150:] == outside, "by the ends of their leases"
+
+
+def test_a_listing_of_queued_jobs_does_not_look_outside() -> None:
+    services, world = make_services(make_settings(function_pool(POOL, 1), shards=2), seed=1)
+    services.jobs.insert_if_absent([_job(State.QUEUED, number) for number in range(50)])
+    _assert_pages(services, world, JobQuery(states=(State.QUEUED,), pool=POOL), [(50, 2, 1)])
 
 
 def test_a_page_of_ready_jobs_costs_a_query_for_each_shard_and_lane() -> None:

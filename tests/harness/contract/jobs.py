@@ -62,6 +62,14 @@ TIMES: dict[str, Any] = {
 }
 
 
+_WORKER: dict[str, Any] = {
+    "worker_id": "worker-1",
+    "worker_name": "nightly",
+    "worker_host": "ip-10-0-1-17",
+    "progress": Progress(0.25, "a quarter"),
+}
+
+
 def _dependents(submission: str) -> tuple[Dependent, ...]:
     return (
         Dependent(f"{submission}.8", 0, DependencyType.MUST_START),
@@ -137,10 +145,7 @@ def full_job(job_id: str) -> Job:
         dependents=_dependents(submission),
         watch_start=True,
         **TIMES,
-        worker_id="worker-1",
-        worker_name="nightly",
-        worker_host="ip-10-0-1-17",
-        progress=Progress(0.25, "a quarter"),
+        **_WORKER,
         cancel_requested_at_ms=NOW_MS + 9,
         cancel_requested_by="ann",
         result={"rows": [1, 2.5, "x", None]},

@@ -135,24 +135,24 @@ def job_from_image(image: Mapping[str, Attribute]) -> Job:
 
 
 def _job_from(values: Mapping[str, Any]) -> Job:
-    submission = submission_of(values[schema.JOB_ID])
+    job_id = values[schema.JOB_ID]
     overflowed = values.get(schema.INPUT_OVERFLOW, False)
     attempt = values.get(schema.ATTEMPT, 0)
     return Job(
         **{name: values[attribute] for attribute, name in schema.PLAIN_FIELDS.items() if attribute in values},
-        job_id=values[schema.JOB_ID],
+        job_id=job_id,
         state=State(values[schema.STATE]),
         type=values[schema.TYPE],
         pool=values[schema.POOL],
         priority=values.get(schema.PRIORITY, limits.DEFAULT_PRIORITY),
         created_at_ms=values[schema.CREATED_AT],
         attempt=attempt,
-        input=None if overflowed else _input_from(submission, values),
+        input=None if overflowed else _input_from(job_id, values),
         tags=values.get(schema.TAGS, {}),
         requires=tuple(values.get(schema.REQUIRES, ())),
         retry=_retry_from(values),
         estimated_duration_seconds=_float(values.get(schema.ESTIMATED_SECONDS)),
-        dependents=dependents_from(submission, values.get(schema.DEPENDENTS, {})),
+        dependents=dependents_from(job_id, values[schema.DEPENDENTS]) if schema.DEPENDENTS in values else (),
         began_at_ms=values.get(schema.BEGAN_AT) or None,
         progress=_progress_from(values),
         result=json_from(values.get(schema.RESULT)),
@@ -170,7 +170,7 @@ def _lane(job: Job) -> str:
 
 def input_from_item(job_id: str, item: Mapping[str, Attribute]) -> JobInput:
     """Returns the input of a job from its overflow item."""
-    return _input_from(submission_of(job_id), decode_item(item))
+    return _input_from(job_id, decode_item(item))
 
 
 def json_text(value: Json) -> str | None:
@@ -254,10 +254,10 @@ def input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
     }
 
 
-def _input_from(submission: str, values: Mapping[str, Any]) -> JobInput:
+def _input_from(job_id: str, values: Mapping[str, Any]) -> JobInput:
     return JobInput(
         parameters=json.loads(values.get(schema.PARAMETERS, "{}")),
-        depends_on=tuple(dependency_from(submission, text) for text in values.get(schema.DEPENDS_ON, ())),
+        depends_on=tuple(dependency_from(job_id, text) for text in values.get(schema.DEPENDS_ON, ())),
     )
 
 
@@ -379,11 +379,11 @@ def _dependency_text(job_id: str, dependency: Dependency) -> str:
     return " ".join(words)
 
 
-def dependency_from(submission: str, text: str) -> Dependency:
-    """Returns the dependency that a text describes; `submission` is the submission of its job."""
+def dependency_from(job_id: str, text: str) -> Dependency:
+    """Returns the dependency of a job that a text describes."""
     short, _, rest = text.partition(" ")
     kind, space, condition = rest.partition(" ")
-    upstream = f"{submission}{short}" if short.startswith(".") else short
+    upstream = f"{submission_of(job_id)}{short}" if short.startswith(".") else short
     return Dependency(upstream, DependencyType(kind), condition if space else None)
 
 
@@ -396,9 +396,9 @@ def _grouped_dependents(dependents: Sequence[Dependent]) -> dict[str, list[str]]
     return grouped
 
 
-def dependents_from(submission_id: str, grouped: Mapping[str, Iterable[str]]) -> tuple[Dependent, ...]:
-    """Returns edges from their stored form, lists of "<index>.<ordinal>" by type, in the order of the jobs."""
-    edges = []
+def dependents_from(upstream_id: str, grouped: Mapping[str, Iterable[str]]) -> tuple[Dependent, ...]:
+    """Returns a job's edges from their stored form, lists of "<index>.<ordinal>" by type, in the order of the jobs."""
+    submission_id, edges = submission_of(upstream_id), []
     for kind, places in grouped.items():
         for place in places:
             index, _, ordinal = place.partition(".")

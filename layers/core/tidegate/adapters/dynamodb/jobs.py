@@ -43,7 +43,7 @@ from tidegate.adapters.dynamodb.values import Item, decode_item, encode_item
 from tidegate.adapters.dynamodb.writes import TransitionWriter
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
-from tidegate.domain.job import Job, JobInput, Json, submission_of
+from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.stored import Stored
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition
@@ -137,7 +137,7 @@ class DynamoJobStore:
         for portion in chunks(overflowed, _DEPENDENCIES_PER_READ):
             for job_id, texts in self._dependency_texts(portion).items():
                 for place in places[job_id]:
-                    loaded[job_id, place] = dependency_from(submission_of(job_id), texts[place]["S"])
+                    loaded[job_id, place] = dependency_from(job_id, texts[place]["S"])
         return loaded
 
     def _dependency_texts(self, jobs: Sequence[Job]) -> dict[str, Sequence[Item]]:
@@ -415,7 +415,7 @@ def _placed(entry: str, edges: Sequence[Dependent], passed: int) -> list[tuple[D
 def _edges_of(item: Item) -> Sequence[Dependent]:
     values = decode_item(item)
     if schema.DEPENDENTS in values:
-        return dependents_from(submission_of(values[schema.UPSTREAM_ID]), values[schema.DEPENDENTS])
+        return dependents_from(values[schema.UPSTREAM_ID], values[schema.DEPENDENTS])
     downstream_id, _, ordinal = values[schema.ENTRY].rpartition("#")
     return (Dependent(downstream_id, int(ordinal), DependencyType(values[schema.TYPE])),)
 

@@ -15,6 +15,7 @@ from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
     failure_values,
+    history_line,
     history_lines,
     progress_values,
 )
@@ -49,7 +50,7 @@ from tidegate.adapters.dynamodb.updates_of_outside import (
     retry_outside,
 )
 from tidegate.adapters.dynamodb.updates_of_second import beat_second, claim_second, end_second, offer_second
-from tidegate.adapters.dynamodb.updates_parts import begun, line, to_end, to_ready, to_scheduled, with_values
+from tidegate.adapters.dynamodb.updates_parts import begun, to_end, to_ready, to_scheduled, with_values
 from tidegate.adapters.dynamodb.values import Plain
 from tidegate.domain import transitions
 from tidegate.domain.dispatches import without_old_dispatches
@@ -105,17 +106,17 @@ def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Update
 
 
 def _dispatch(codec: JobCodec, transition: transitions.DispatchIfReady) -> Update:
-    now_ms = transition.at.now_ms
+    at = transition.at
     return Update(
         _ready_in(transition.pool, transition.ready_at_ms),
         {
             schema.STATE: str(State.QUEUED),
-            **codec.index_values(transition.job_id, transition.pool, Group.ACTIVE, now_ms),
-            schema.QUEUED_AT: now_ms,
-            schema.SENT_AT: now_ms,
+            **codec.index_values(transition.job_id, transition.pool, Group.ACTIVE, at.now_ms),
+            schema.QUEUED_AT: at.now_ms,
+            schema.SENT_AT: at.now_ms,
             schema.HELD_IN: None,
         },
-        append=line(State.QUEUED, transition.at),
+        append=history_line(at.now_ms, State.QUEUED, at.actor, at.reason, at.logs),
     )
 
 
@@ -181,7 +182,7 @@ def _to_running(
             **_NO_PROGRESS,
         },
         add={schema.ATTEMPT: 1},
-        append=line(State.RUNNING, at),
+        append=history_line(at.now_ms, State.RUNNING, at.actor, at.reason, at.logs),
     )
 
 

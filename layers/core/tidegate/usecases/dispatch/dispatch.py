@@ -187,7 +187,7 @@ class _Dispatch:
         # The index may still show jobs that have just ended or were handed over, so those are not counted. An entry
         # that is newer stays: the job was dispatched again. Of the changes only these are sure to be the latest.
         ended = {job.job_id: job.finished_at_ms or 0 for job in self.changed if job.is_terminal}
-        ended |= {job.job_id: job.outside.since_ms for job in self.changed if job.is_outside and job.outside}
+        ended |= {job.job_id: job.outside.since_ms for job in self.changed if job.outside and job.is_outside}
         standing = (
             entry.traits
             for entry in entries_of(self.services.index, self.pool, Group.ACTIVE, self.window + len(ended))

@@ -57,7 +57,7 @@ def react(
     rules = rules_in_force(services, now_ms)
     served = [job for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)]
     # A job outside has freed its slot, and keeps its permits.
-    touched = {job.pool for job in served} | {job.pool for job in changed if job.is_outside}
+    touched = {job.pool for job in served} | {job.pool for job in changed if job.outside and job.is_outside}
     if any(needs_permit(job.traits, rules) for job in served):
         touched |= services.settings.pools.keys()  # jobs of any pool may wait for a permit that is given back
 

@@ -104,9 +104,9 @@ def find_jobs(
     """Returns a page of at most `limit` (1-200) jobs; it looks at no more than `look_at` entries.
 
     `look_at` is 1 to `LOOKED_AT_MOST`, which None stands for.
-    Costs one query for each pool, shard and state that the page reaches, for READY jobs one for each lane, and one
-    read for each 100 jobs. For stragglers it reads the usual runs once in ten minutes; where they can't be read, no job
-    is one. Raises InvalidRequest for an unknown pool or for a cursor that is malformed or of another
+    Costs one query for each pool, shard and group of the index that the page reaches, for READY jobs one for each lane,
+    and one read for each 100 jobs. For stragglers it reads the usual runs once in ten minutes; where they can't be
+    read, no job is one. Raises InvalidRequest for an unknown pool or for a cursor that is malformed or of another
     listing; NotFound for a workflow that does not exist; ServiceUnavailable.
     """
     listing = listing_of(services, query)
