@@ -35,6 +35,7 @@ MODELS: dict[str, type[Model]] = {
     "ActOut": operate.Act,
     "ActedOut": bulk.Acted,
     "AllSessionsOut": operate.AllSessions,
+    "AnnouncedOut": operate.AnnouncedType,
     "CallerOut": operate.Caller,
     "CancellationForeseenOut": jobs.Job,
     "CancelledJobOut": jobs.Job,
@@ -253,7 +254,10 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name for name in dir(client) if not name.startswith("_")}
 
     assert public(Client) == public(AsyncClient)
-    assert len(MODULES) == 7
+    folder = ROOT / "clients/python/tidegate_client/operations"
+    assert sorted(module.__name__.rpartition(".")[2] for module in MODULES) == sorted(
+        file.stem for file in folder.glob("*.py") if file.stem != "__init__"
+    )
 
 
 def test_examples_of_the_document_are_read() -> None:

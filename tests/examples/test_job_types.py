@@ -18,8 +18,11 @@ from tests.harness.examples.world import EXAMPLES, JOB_TYPES, REGISTRY
 from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, Beats, assignment, has_progress
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.adapters.executors.process_executor import ProcessExecutor
+from tidegate.bootstrap import target_support
 from tidegate.domain.job import Json
 from tidegate.domain.states import State
+from tidegate.jobs.registry import Registry
+from tidegate.jobs.targets.file import register_targets
 from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, UpstreamResult
 from tidegate_devstack.job_check import check_job_code
 
@@ -109,7 +112,13 @@ def test_a_copy_is_job_code_that_can_be_deployed(tmp_path: Path) -> None:
     assert [each["type"] for each in found.targets] == TARGETS
 
 
-@pytest.mark.parametrize("name", FILES)
+def _targets() -> Registry:
+    registry = Registry()
+    assert list(register_targets(FOLDER, registry, target_support())) == []
+    return registry
+
+
+@pytest.mark.parametrize("name", [*FILES, "targets.yaml"])
 def test_the_command_that_a_file_names_is_valid(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8")
     command = COMMAND.search(text)
@@ -119,8 +128,9 @@ def test_the_command_that_a_file_names_is_valid(name: str) -> None:
         assert (EXAMPLES / workflow[1]).is_file()
         return
     job = json.loads(command["job"])
-    assert job["type"] in TYPES
-    assert not REGISTRY.violations(job["type"], job["parameters"])
+    registry, types = (_targets(), TARGETS) if name == "targets.yaml" else (REGISTRY, TYPES)
+    assert job["type"] in types
+    assert not registry.violations(job["type"], job["parameters"])
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.harness.functions.api_calls import UNKNOWN_ID, Api
+from tests.harness.functions.api_calls import SETTINGS, UNKNOWN_ID, Api
 from tests.harness.functions.route_table import sample_path
 from tidegate.api.conditional import has_tag, tag_of
 from tidegate.contracts.route import Route
 from tidegate.contracts.routes import ROUTES
+from tidegate.domain.addresses import Reach
 from tidegate.domain.workers import WorkerSpec, begin
 
 READS = [route for route in ROUTES if route.method == "GET" and route.role is not None]
+_REQUIRED = {"state": "READY", "from": "2026-11-30T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
+"""A value for each parameter that some route requires. A route that requires another one needs it here."""
 
 
 @pytest.fixture
 def api() -> Api:
-    api = Api()
+    api = Api(settings=replace(SETTINGS, webhook_reach=Reach.PUBLIC))
     api.services.workers.register_if_free(
         begin(WorkerSpec("ecs", "w", "host", 1), UNKNOWN_ID, 0), silent_since_ms=0
     )
@@ -29,6 +34,12 @@ def _path(api: Api, route: Route) -> str:
     if "{workflow_id}" in route.path:
         flow = api.call("POST", "/v1/workflows", {"jobs": [{"key": "a", "type": "tidegate.noop"}]})
         return route.path.format(workflow_id=flow.body["workflow_id"])
+    if "{timetable_id}" in route.path:
+        made = api.call("POST", "/v1/timetables", {"every_seconds": 3_600, "job": {"type": "tidegate.noop"}})
+        return route.path.format(timetable_id=made.body["timetable_id"])
+    if "{webhook_id}" in route.path:
+        made = api.call("POST", "/v1/webhooks", {"url": "https://hooks.example.com/in"})
+        return route.path.format(webhook_id=made.body["webhook"]["id"])
     if "{share}" in route.path:
         assert api.call("PUT", sample_path(route), {"weight": 2}).status == 200
     return sample_path(route)
@@ -37,7 +48,7 @@ def _path(api: Api, route: Route) -> str:
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
 def test_every_answer_that_reads_is_answered_once(api: Api, route: Route) -> None:
     path = _path(api, route)
-    query = {each.name: "READY" for each in route.parameters if each.required} or None
+    query = {each.name: _REQUIRED[each.name] for each in route.parameters if each.required} or None
     first = api.call("GET", path, query=query)
     assert first.status == 200, first.body
     assert "Cache-Control" in first.headers

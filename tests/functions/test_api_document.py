@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from tests.harness.determined import HandClock
 from tests.harness.domain.documents import read_document, table_rows
-from tests.harness.functions.api_calls import NOW_MS, Api
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS, Api
 from tests.harness.functions.counted import count_one_job
 from tests.harness.functions.failed import fail_one_job
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.contracts.requests import JobIn
+from tidegate.domain.addresses import Reach
+from tidegate.domain.outside_calls import Answer
 from tidegate.domain.pulses import Part
 from tidegate.domain.workers import AllSessions, Totals, WorkerSpec, begin
 
@@ -35,7 +39,7 @@ def _code(cell: str) -> str:
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
     request, answer, job, forecast, nightly, filled, failures, *others = examples
-    pool, job_type, worker, status, statistics, me, audit, bad_request, problem = others
+    pool, job_type, worker, webhook, tried, status, statistics, me, audit, bad_request, problem = others
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
@@ -62,6 +66,7 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api.call("POST", f"/v1/timetables/{timetable_id}/backfill", week)
     done = api.call("POST", f"/v1/timetables/{timetable_id}/backfill", week).body
     assert {**done, "timetable_id": filled["timetable_id"]} == filled
+    _compare_answers_about_webhooks(webhook, tried)
     api = Api()
     for part in [*status["schedules"], *status["streams"]]:
         last_at_ms = int(datetime.fromisoformat(part["last_at"]).timestamp() * 1_000)
@@ -81,6 +86,38 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     limit = f"/v1/types/{job_type['type']}/limit"
     assert f"`PUT {limit}`" in DOCUMENT
     assert api.call("PUT", limit, {"max_running": job_type["max_running"]}).body == job_type
+
+
+@dataclass(slots=True)
+class _SlowReceiver:
+    """Gives each call the same answer, after a time that `stopwatch` shows."""
+
+    answer: Answer
+    takes_ms: int
+    stopwatch: HandClock
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        self.stopwatch.at_ms += self.takes_ms
+        return self.answer
+
+
+def _compare_answers_about_webhooks(webhook: Any, tried: Any) -> None:
+    """Compares two examples with a deployment that sends webhooks. Its ids and secrets are drawn, so they differ."""
+    api = Api(settings=replace(SETTINGS, webhook_reach=Reach.PUBLIC))
+    stopwatch = HandClock()
+    answer = Answer(tried["delivery"]["status"], tried["answer"].encode())
+    receiver = _SlowReceiver(answer, round(tried["delivery"]["took_seconds"] * 1_000), stopwatch)
+    api.deps = replace(api.deps, outside=receiver, stopwatch=stopwatch)
+    asked = {name: webhook["webhook"][name] for name in ("url", "events", "states")}
+    made = api.call("POST", "/v1/webhooks", asked).body
+    path = f"/v1/webhooks/{made['webhook']['id']}"
+    assert made.keys() == webhook.keys()
+    assert len(made["secret"]) == len(webhook["secret"])
+    assert {**made["webhook"], "id": webhook["webhook"]["id"]} == webhook["webhook"]
+    sent = api.call("POST", f"{path}/test").body
+    drawn = {name: tried["delivery"][name] for name in ("id", "event_id")}
+    assert {**sent, "delivery": {**sent["delivery"], **drawn}} == tried
+    assert api.call("GET", f"{path}/deliveries").body == {"deliveries": [sent["delivery"]], "cursor": None}
 
 
 def test_every_field_of_a_job_is_described() -> None:

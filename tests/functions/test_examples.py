@@ -12,6 +12,7 @@ import pytest
 from tests.harness.examples.world import Deployment
 from tidegate.domain.dependency import DependencyType
 from tidegate_cli.documents.submissions import Document, read_document
+from tidegate_cli.documents.timetables import read_timetable
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -21,8 +22,12 @@ FILES = sorted(
     for file in EXAMPLES.rglob("*.*")
     if file.suffix in (".json", ".py", ".sh", ".yaml") and file.name != "__init__.py"
 )
-DOCUMENTS = [name for name in FILES if name.endswith((".json", ".yaml"))]
 JOB_TYPES = [name for name in FILES if name.startswith("job_types/")]
+"""Files that are deployed with the job code: tests/examples checks them as `tidegate types check` does."""
+TIMETABLES = ["timetable.yaml"]
+DOCUMENTS = [
+    name for name in FILES if name.endswith((".json", ".yaml")) and name not in JOB_TYPES + TIMETABLES
+]
 COMMAND = re.compile(r"`((?:tidegate|python|examples/)[^`]*)`")
 
 
@@ -70,6 +75,7 @@ def test_an_example_says_how_to_run_it(name: str) -> None:
         assert "tidegate submit - --wait" in said or "tidegate run examples/" in said
     else:
         assert re.search(rf"\b[Rr]un:? .*examples/{re.escape(name)}|Then: tidegate run examples/{name}", said)
+    assert (f"tidegate timetables create examples/{name}" in said) is (name in TIMETABLES)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -79,6 +85,13 @@ def test_the_api_accepts_an_example(name: str) -> None:
     assert answer.status == 201, answer.body
     if document.is_workflow:
         assert answer.body["job_ids"].keys() == {job["key"] for job in document.body["jobs"]}
+
+
+@pytest.mark.parametrize("name", TIMETABLES)
+def test_the_api_accepts_a_timetable(name: str) -> None:
+    body = read_timetable(str(EXAMPLES / name), needs_template=True)
+    answer = Deployment().call("POST", "/v1/timetables", body)
+    assert (answer.status, answer.body["state"]) == (201, "ACTIVE"), answer.body
 
 
 def test_the_workflow_shows_every_type_of_dependency() -> None:

@@ -62,7 +62,7 @@ def webhooks_kept_and_told(d: Deployment) -> None:
     assert set(told) == {event["detail"]["id"]}
     _fail_for_good(d, services, queue, receiver)
     with suppress(NotFound):  # a call whose answer was lost has removed it
-        d.ask(lambda: manage.remove(services, WEBHOOK_ID))
+        d.ask(lambda: manage.remove(services, WEBHOOK_ID, caller=OPERATOR))
     assert d.ask(lambda: manage.list_webhooks(services)) == ()
     for _ in range(3):  # a delivery that was queued twice is dropped
         _drain(d, services, queue, receiver)
@@ -85,7 +85,8 @@ def _keep(d: Deployment, services: Services, receiver: StagedCaller) -> None:
         "one rotation, whatever failed"
     )
     clock = StandingClock(d.now_ms)
-    assert d.ask(lambda: try_out(services, Tools(receiver, clock, clock), WEBHOOK_ID, "")).told.is_success
+    tools = Tools(receiver, clock, clock)
+    assert d.ask(lambda: try_out(services, tools, WEBHOOK_ID, "", caller=OPERATOR)).told.is_success
     d.ask(lambda: manage.list_attempts(services, WEBHOOK_ID, limit=5, before=None))
 
 

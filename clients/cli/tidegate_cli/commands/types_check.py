@@ -39,7 +39,7 @@ def check_types(
     ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Load job code and its targets.yaml as a worker would, and print the faults. The exit code is 1 if there are any.
+    """Load job code and targets as a worker would, and print faults. The exit code is 1 if there are any.
 
     Example: tidegate types check --output json
     """

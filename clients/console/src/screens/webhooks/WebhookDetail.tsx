@@ -89,7 +89,7 @@ export function WebhookDetail({ webhook, onClose }: { webhook: Webhook; onClose:
 function By({ by, at }: { by: string; at: string | null }) {
   return (
     <>
-      {by === "" ? "tidegate itself" : plain(by)}, <Time at={at} />
+      {by === "" ? <>tidegate itself</> : plain(by)}, <Time at={at} />
     </>
   );
 }

@@ -95,7 +95,7 @@ def delete_webhook(webhook_id: str) -> Response[str]:
     """Removes a webhook, and answers with the webhook as it was."""
     _check_act(webhook_id)
     with audited_act(router, "webhook.remove", webhook_id) as record:
-        removed = manage.remove(deps_of(router).services, webhook_id)
+        removed = manage.remove(deps_of(router).services, webhook_id, caller=caller_of(router))
         record.change(before=_details(removed))
     return _answer(removed)
 
@@ -145,7 +145,8 @@ def try_webhook(webhook_id: str) -> Response[str]:
     deps = deps_of(router)
     tools = Tools(deps.outside, deps.clock, deps.stopwatch)
     with audited_act(router, "webhook.test", webhook_id) as record:
-        tried = try_out(deps.services, tools, webhook_id, to_wire(deps.clock.now_ms()) or "")
+        at = to_wire(deps.clock.now_ms()) or ""
+        tried = try_out(deps.services, tools, webhook_id, at, caller=caller_of(router))
         record.change(after={"status": tried.attempt.status, "fault": tried.attempt.fault})
     answer, failure = tried.told.answer, tried.told.failure
     shown = tested_out(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
@@ -17,8 +19,9 @@ from tidegate.usecases.timetables.times import following
 
 _PAGE = 100
 _PAGES = limits.MAX_TIMETABLES // _PAGE + 1
-_ID_CHARACTERS = 26
-_LONGEST_PLACE = 32  # a scheduled time, and the mark of a manual run
+_TIMETABLE: Final = re.compile("[0-9A-Z]{26}")  # its id
+_RUN: Final = re.compile("[0-9]{15}(#manual)?")  # its scheduled time, and the mark of a manual run
+_BAD_CURSOR = "is not a cursor of this list; leave it out to start over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,7 @@ def list_timetables(
     for the last run of each in the page, and a batch of what these submitted. Raises InvalidRequest for a malformed
     cursor; ServiceUnavailable.
     """
-    if cursor is not None and len(cursor) != _ID_CHARACTERS:
-        raise InvalidRequest.of("cursor", "is not a cursor of this list; leave it out to start over")
+    _check_cursor(cursor, _TIMETABLE)
     found: list[Timetable] = []
     after = cursor
     for _ in range(_PAGES):
@@ -109,8 +111,13 @@ def list_runs(services: Services, timetable_id: str, *, cursor: str | None, limi
     Costs a read, a query and a batch for each 100 jobs or workflows. Raises NotFound; InvalidRequest for a malformed
     cursor.
     """
-    if cursor is not None and (len(cursor) > _LONGEST_PLACE or not cursor.isascii()):
-        raise InvalidRequest.of("cursor", "is not a cursor of this list; leave it out to start over")
+    _check_cursor(cursor, _RUN)  # first: a malformed request is refused before anything is read
     find_timetable(services, timetable_id)
     page = services.timetables.runs(timetable_id, limit=limit, after=cursor)
     return RunListing(tuple(run_views(services, page.runs)), page.next)
+
+
+def _check_cursor(cursor: str | None, place: re.Pattern[str]) -> None:
+    """Raises InvalidRequest for a cursor that no page gave: a client may make one, and it becomes part of a key."""
+    if cursor is not None and not place.fullmatch(cursor):
+        raise InvalidRequest.of("cursor", _BAD_CURSOR)
