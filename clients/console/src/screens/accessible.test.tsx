@@ -7,8 +7,8 @@ import { ACT, POOL, SCHEMA, TYPE, WORKER, WORKER_JOB } from "../testing/answers"
 import { aFailureGroup, someFailures } from "../testing/failures";
 import { showAt } from "../testing/show";
 import { aStatisticsRow, someStatistics } from "../testing/statistics";
-import { WEBHOOK_ANSWERS, WEBHOOK_ID } from "../testing/webhooks";
 import { TIMETABLE_ANSWERS, TIMETABLE_ID } from "../testing/timetables";
+import { WEBHOOK_ANSWERS, WEBHOOK_ID } from "../testing/webhooks";
 
 const AT = "2026-11-29T08:00:00.000Z";
 const FAILED = {

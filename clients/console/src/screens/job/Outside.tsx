@@ -24,7 +24,9 @@ export function Outside({ job }: { job: Job }) {
       <Facts
         rows={[
           ["since", <Time key="since" at={outside.since} />],
-          ["lost without a heartbeat", <Time key="lease" at={outside.lease_expires_at} />],
+          ...(isApproval
+            ? []
+            : [["lost without a heartbeat", <Time key="lease" at={outside.lease_expires_at} />] as const]),
           ["at the latest", <Time key="until" at={outside.until} />],
         ]}
       />

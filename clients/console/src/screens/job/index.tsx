@@ -87,7 +87,8 @@ function OneJob({ jobId }: { jobId: string }) {
       <Outside job={job} />
       <Acts job={job} />
       <StateStrip job={job} />
-      {TERMINAL.has(job.state) ? null : <JobForecast job={job} />}
+      {/* A forecast knows the time in a worker, not that of a person or of another system. */}
+      {TERMINAL.has(job.state) || job.outside !== null ? null : <JobForecast job={job} />}
       <ErrorCard job={job} />
       <Parts job={job} tab={tab} attempt={attemptOf(search.attempt, job)} />
     </Page>

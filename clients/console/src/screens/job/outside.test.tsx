@@ -47,5 +47,7 @@ it("says of another job outside until when it may take, and asks nothing", async
     [`GET /v1/jobs/${ID}`]: aJob({ job_id: ID, type: "render", state: "RUNNING", outside: OUTSIDE }),
   });
   expect(await screen.findByRole("heading", { name: "Runs outside" })).toBeTruthy();
+  expect(screen.getByText("lost without a heartbeat")).toBeTruthy();
   expect(screen.queryByRole("button", { name: "Approve" })).toBeNull();
+  expect(screen.queryByText(/[Ff]orecast/)).toBeNull();
 });
