@@ -27,6 +27,7 @@ from tidegate.adapters.aws.effort import Allowance, Effort, Pace
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.system import SystemEntropy
+from tidegate.domain.described_types import DescribedTypes
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.submission import SubmissionPlan
 from tidegate.settings import Tables
@@ -160,7 +161,7 @@ def test_who_works_under_a_lease_gives_an_operation_a_third_of_it(
     """A claimed job waits for the rest of its batch without a heartbeat."""
     for name, value in environment(lease_seconds).items():
         monkeypatch.setenv(name, value)
-    executor = SimpleNamespace(job_types=lambda: None, close=lambda: None)
+    executor = SimpleNamespace(job_types=DescribedTypes, close=lambda: None)
     monkeypatch.setattr(
         "tidegate.adapters.executors.process_executor.ProcessExecutor", lambda *_, **__: executor
     )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import BaseModel, ConfigDict, Field
 
-from tidegate.adapters.json_schema import compile_schema
+from tidegate.adapters.executors.json_schema import compile_schema
 from tidegate.domain import limits
 
 SCALARS = (

@@ -287,7 +287,7 @@ def test_stream_positions_do_not_outlive_the_streams(places: Places) -> None:
 
 def test_logs_name_the_functions_there_are(places: Places) -> None:
     with pytest.raises(
-        LocalStackError, match="functions are api, console, dispatcher, reaper, recorder, worker"
+        LocalStackError, match="functions are api, console, dispatcher, reaper, recorder, webhooks, worker"
     ):
         logs("nobody", home=places.home)
     with pytest.raises(LocalStackError, match="not up"):

@@ -11,7 +11,7 @@ import pytest
 from dev.simulator.memory.seeded import function_pool
 from tests.harness.functions.api_calls import Api
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.adapters.json_schema import compile_schema
+from tidegate.adapters.executors.json_schema import compile_schema
 from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.jobs.registry import Registry

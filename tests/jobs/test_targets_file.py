@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.adapters.json_schema import compile_schema
+from tidegate.adapters.executors.json_schema import compile_schema
 from tidegate.jobs.registry import JobType, Parameters, Registry
 from tidegate.jobs.targets.file import MAX_FILE_BYTES, register_targets
 from tidegate.jobs.targets.support import TargetSupport

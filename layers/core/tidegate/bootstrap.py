@@ -39,12 +39,12 @@ from tidegate.adapters.dynamodb.timetables import DynamoTimetableStore
 from tidegate.adapters.dynamodb.webhooks import DynamoWebhookStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
-from tidegate.adapters.executors.empty_registry import EmptyRegistry
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemPauses, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.addresses import Reach
 from tidegate.domain.announcements import Announcement, DescribedType
 from tidegate.domain.changes import Changes
+from tidegate.domain.described_types import DescribedTypes
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.seats import Seat
@@ -241,7 +241,7 @@ class ReadTemplates:
 def aws_services(
     settings: Settings, tables: Tables, clients: AwsClients, registry: JobRegistry | None = None
 ) -> Services:
-    """Returns the services on DynamoDB and SQS. Without `registry` no job code is loaded."""
+    """Returns the services on DynamoDB and SQS. Without `registry` no job type is known."""
     codec = JobCodec(settings.shards, settings.rank_policy)
     return Services(
         settings=settings,
@@ -272,7 +272,7 @@ def aws_services(
         ),
         entropy=clients.entropy,
         conditions=CelConditions(),
-        registry=registry or EmptyRegistry(),
+        registry=registry or DescribedTypes(),
         audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
         logs=CloudWatchLogReader(clients),
         events=EventBridgeBus(clients, settings.event_bus),
@@ -327,7 +327,7 @@ def _from_environment(
 
 def target_support() -> TargetSupport:
     """Returns the parts with which targets are registered where none of them runs."""
-    from tidegate.adapters.json_schema import compile_schema
+    from tidegate.adapters.executors.json_schema import compile_schema
     from tidegate.jobs.targets.support import TargetSupport
 
     return TargetSupport(compile_schema)
@@ -371,7 +371,7 @@ def announced_types(services: Services, deployed: JobRegistry, clock: Clock) -> 
     """Returns the types that worker processes announced and that are not among the deployed ones."""
     # Only the API checks parameters by a schema, so no other function loads this.
     from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
-    from tidegate.adapters.json_schema import compile_schema
+    from tidegate.adapters.executors.json_schema import compile_schema
 
     return AnnouncedRegistry(services.announcements, clock, compile_schema, deployed.types)
 

@@ -13,7 +13,7 @@ from tests.harness.faults.deployment import DONE, POOL, PROCESS_POOL, Deployment
 from tests.harness.faults.function import VirtualClock
 from tests.harness.faults.steps import submit, submit_all
 from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
-from tidegate.adapters.json_schema import compile_schema
+from tidegate.adapters.executors.json_schema import compile_schema
 from tidegate.domain.announcements import RENEWED_AFTER_MS, DescribedType
 from tidegate.domain.audit import subject_of
 from tidegate.domain.callers import NOBODY

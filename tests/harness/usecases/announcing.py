@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
-from tidegate.adapters.json_schema import compile_schema
+from tidegate.adapters.executors.json_schema import compile_schema
 from tidegate.domain.announcements import Announcement, DescribedType, announced
 from tidegate.jobs.registry import Registry
 from tidegate.ports import Clock

@@ -34,7 +34,7 @@ from tidegate.jobs.registry import REGISTRY, RegistrationError, Registry
 Evaluate = Callable[[str, Mapping[str, Json]], bool]
 """Evaluates a condition over an upstream, as `CelConditions().evaluate` of `tidegate.adapters.conditions.cel` does."""
 
-TEST_TOKEN = "token-of-a-test"  # noqa: S105 - it finishes nothing
+TEST_TOKEN = "token-of-a-test"  # noqa: S105  # nosec B105 - it finishes nothing
 """The token that a job's code gets here."""
 
 _STATES = {

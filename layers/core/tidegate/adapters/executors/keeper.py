@@ -228,8 +228,8 @@ def main(arguments: Sequence[str]) -> None:
     os.setsid()  # signals that job code sends to its own group do not reach the keeper
     die_with_parent(keeper)
     # imported only here, so that the keepers stay small
+    from tidegate.adapters.executors.json_schema import compile_schema
     from tidegate.adapters.executors.targets import SERVICES
-    from tidegate.adapters.json_schema import compile_schema
     from tidegate.jobs import child as job_code
     from tidegate.jobs.targets.support import TargetSupport
 

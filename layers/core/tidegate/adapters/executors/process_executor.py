@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.adapters.executors.attempt_lines import AttemptLines, NoSink
-from tidegate.adapters.executors.described_types import DescribedTypes
 from tidegate.adapters.executors.environment import JobEnvironment, job_environment
 from tidegate.adapters.executors.job_process import JobProcess, JobProcessError
 from tidegate.adapters.executors.outcomes import (
@@ -37,6 +36,7 @@ from tidegate.adapters.executors.process_lender import ProcessLender
 from tidegate.adapters.executors.scratch import WorkerScratch
 from tidegate.domain import limits
 from tidegate.domain.announcements import described_from
+from tidegate.domain.described_types import DescribedTypes
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
 from tidegate.domain.texts import plain_message

@@ -1,6 +1,7 @@
 """The job types as another process, which has loaded job code, describes them.
 
-A worker uses this in place of the registry, because it does not load job code itself.
+A worker process uses this in place of the registry, because it does not load job code itself. A function that neither
+accepts nor runs jobs uses it empty.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class DescribedTypes:
     """Stores by name the options of each registered job type; implements the JobRegistry port.
 
     `unloaded` gives for each module that could not be loaded the reason. `described` are the types of job code with
-    their schemas; it is empty where the process was not asked for them.
+    their schemas; it is empty where the process was not asked for them. By default no type is known.
     """
 
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
