@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 import pytest
 
+from tests.harness.e2e.permissions.api_callers import CLIENT_CALLS, OPERATOR_CALLS, VIEWER_CALLS, is_about
 from tests.harness.tables import resources
 from tests.harness.template import Resolved
 from tidegate.contracts.route import Route
@@ -76,6 +78,20 @@ def test_everybody_with_a_role_may_read_everything() -> None:
 )
 def test_a_policy_has_a_line_for_each_route_that_its_role_may_change(policy: str, routes: set[str]) -> None:
     assert sorted(allowed(policy)) == sorted(routes)
+
+
+@pytest.mark.parametrize(
+    ("policy", "calls"),
+    [
+        ("ViewerPolicy", VIEWER_CALLS),
+        ("ClientPolicy", CLIENT_CALLS),
+        ("OperatorPolicy", OPERATOR_CALLS),
+    ],
+)
+def test_the_local_stack_is_asked_once_for_each_line(policy: str, calls: Mapping[str, object]) -> None:
+    """tests/e2e/permissions makes these calls with each line and without it, minutes later than this test."""
+    asked = {line: [call for call in calls if is_about(f"/live/{line}", call)] for line in allowed(policy)}
+    assert {line: found for line, found in asked.items() if len(found) != 1} == {}
 
 
 @pytest.mark.parametrize("role", Role)

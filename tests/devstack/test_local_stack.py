@@ -224,6 +224,13 @@ def test_the_users_own_aws_configuration_stays_out(monkeypatch: pytest.MonkeyPat
     assert emulators._environment(1, places, 16)["BIND_HOST"] == "127.0.0.1"
 
 
+def test_functions_trust_the_certificates_that_the_user_trusts(
+    monkeypatch: pytest.MonkeyPatch, places: Places
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/own/authorities.pem")
+    assert emulators._environment(1, places, 16)["SSL_CERT_FILE"] == "/own/authorities.pem"
+
+
 # --- finding a stack again ---------------------------------------------------------------------------------
 
 

@@ -27,6 +27,8 @@ EXECUTIONS_VARIABLE = "LAMBDA_ACCOUNT_CONCURRENCY"
 DEFAULT_EXECUTIONS = 16
 LEAST_EXECUTIONS, MOST_EXECUTIONS = 4, 1_000
 PROGRAM = ("-m", "tidegate_devstack.emulator_process")
+# The last two name the certificates that this machine trusts, so that webhooks reach a receiver of its user.
+_KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 START_TRIES = 3
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -212,7 +214,7 @@ def _start_on(port: int, places: Places, program: Sequence[str], executions: int
 
 def _environment(port: int, places: Places, executions: int) -> dict[str, str]:
     # Functions inherit the emulator's environment. So the emulator gets only these of the user's variables.
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {
         **kept,
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),

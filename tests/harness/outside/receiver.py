@@ -48,11 +48,19 @@ class StagedNetwork:
 
 @dataclass(slots=True)
 class Receiver:
-    """A server. `requests` are the bytes of each request that it read; `trust` is what a client must trust."""
+    """A server. `requests` are the bytes of each request that it read.
+
+    `authority` is the certificate, in PEM, that its clients must trust.
+    """
 
     port: int
-    trust: ssl.SSLContext
+    authority: str
     requests: list[bytes]
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """Returns the context of a client that trusts the receiver's authority alone."""
+        return ssl.create_default_context(cadata=self.authority)
 
 
 def answer(status: str, body: bytes = b"", *headers: str) -> Callable[[ssl.SSLSocket], None]:
@@ -70,11 +78,11 @@ def receiving(
     folder: Path, act: Callable[[ssl.SSLSocket], None], host: str = "hooks.example.com"
 ) -> Iterator[Receiver]:
     """Serves https on loopback as `host` until the block ends. `act` answers each request once it was read."""
-    served, trust = _contexts(folder, host)
+    served, authority = _served(folder, host)
     listener = socket.create_server((LOOPBACK, 0))
     listener.settimeout(0.2)
     stopped = threading.Event()
-    receiver = Receiver(listener.getsockname()[1], trust, [])
+    receiver = Receiver(listener.getsockname()[1], authority, [])
 
     def serve() -> None:
         while not stopped.is_set():
@@ -113,8 +121,8 @@ def _request_of(stream: ssl.SSLSocket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def _contexts(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Returns the context of a server, and that of a client that trusts its authority alone."""
+def _served(folder: Path, host: str) -> tuple[ssl.SSLContext, str]:
+    """Returns the context of a server, and the certificate of its authority in PEM."""
     now = datetime.datetime.now(datetime.UTC)
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of tests")])
@@ -159,9 +167,7 @@ def _contexts(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     )
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(chain)
-    return served, ssl.create_default_context(
-        cadata=root.public_bytes(serialization.Encoding.PEM).decode("ascii")
-    )
+    return served, root.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

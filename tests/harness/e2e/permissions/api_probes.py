@@ -26,7 +26,7 @@ from tidegate.bootstrap import ApiDeps, Meter, Services
 from tidegate.contracts.times import to_wire
 from tidegate.domain.job import JobFailure
 from tidegate.domain.logs import LogLine, LogPlace
-from tidegate.domain.outside import HandedOver
+from tidegate.domain.outside import APPROVAL_TYPE, HandedOver
 from tidegate.domain.pulses import Part
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
@@ -274,7 +274,8 @@ def ends_a_job_by_hand(world: World, services: Services) -> None:
 
 
 def finishes_a_job_outside(world: World, services: Services) -> None:
-    job, token = hand_over(world.admin, submit(world, JobRequest(type=NOOP)), now_ms(), HandedOver(60))
+    submitted = submit(world, JobRequest(type=APPROVAL_TYPE))
+    job, token = hand_over(world.admin, submitted, now_ms(), HandedOver(60))
     path = f"/v1/jobs/{job.job_id}"
     assert ask(services, "POST", f"{path}/heartbeat", {"token": token.text})["outside"]
     assert ask(services, "POST", f"{path}/finish", {"token": token.text})["state"] == "SUCCEEDED"

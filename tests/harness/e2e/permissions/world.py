@@ -16,6 +16,7 @@ from tests.harness.e2e.permissions.grants import Document, Grant, without
 from tests.harness.e2e.permissions.wire import Wire
 from tidegate.bootstrap import AwsClients, Services, aws_services, connect_system
 from tidegate.domain.job import Job, Json
+from tidegate.domain.outside import APPROVAL_TYPE
 from tidegate.domain.states import State
 from tidegate.domain.type_facts import TypeFacts
 from tidegate.jobs.loader import load_registry
@@ -36,7 +37,10 @@ LARGE = "x" * 20_000  # overflow in every table
 
 
 class Everything(JobRegistry):
-    """The registry of the deployment, except that every job reads its upstreams and may have a second attempt."""
+    """The registry of the deployment, except that every job reads its upstreams and may have a second attempt.
+
+    Approvals have none, because a job that may run twice can't be handed over.
+    """
 
     def __init__(self) -> None:
         self._registry = load_registry()
@@ -59,7 +63,7 @@ class Everything(JobRegistry):
 
     def facts(self, job_type: str) -> TypeFacts | None:
         """Returns facts of every registered type."""
-        return TypeFacts(second_attempt=True) if job_type in self.types() else None
+        return TypeFacts(second_attempt=job_type != APPROVAL_TYPE) if job_type in self.types() else None
 
     @property
     def homes(self) -> Mapping[str, str]:
