@@ -215,6 +215,24 @@ def test_a_receiver_that_is_gone_is_told_no_more(sender: Sender) -> None:
     assert sender.outcomes() == [Outcome.GIVEN_UP]
 
 
+def test_a_delivery_is_kept_if_the_address_changed_while_the_old_one_said_that_it_is_gone(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def post(url: str, headers: object, body: bytes) -> Answer:
+        del headers, body
+        if url != webhook().url:
+            return FINE
+        moved = webhook(url="https://new.example.com/", changed_at_ms=sender.clock.at_ms + 1)
+        assert sender.services.webhooks.save_if_unchanged(moved)
+        return Answer(410)
+
+    monkeypatch.setattr(StagedCaller, "post", lambda _self, *given: post(*given))
+    assert sender.take(delivery()) is Done.POSTPONED
+    assert sender.standing() is None
+    sender.clock.at_ms += 10_000
+    assert sender.take(delivery(), 2) is Done.DELIVERED
+
+
 def test_a_success_is_noted_at_most_once_in_ten_minutes(sender: Sender) -> None:
     began_ms = sender.clock.at_ms
     for _ in range(3):

@@ -118,8 +118,10 @@ def _deliver(
         _note_success(services, webhook, told)
         return Done.DELIVERED
     if gone:  # the receiver asks for no further deliveries; source: Standard Webhooks 1.0.0, "Deliverability"
-        _disable(services, tools, webhook, "its receiver answered 410 Gone", since_ms=told.at_ms)
-        return Done.DROPPED
+        if _disable(services, tools, webhook, "its receiver answered 410 Gone", since_ms=told.at_ms):
+            return Done.DROPPED
+        # An operator gave it another address meanwhile, or its receiver took another delivery: this one is still due.
+        return _postpone(services, queue, received)
     if last:
         reason = f"no delivery succeeded for a day; the last attempt ended with {told.short}"
         _disable(services, tools, webhook, reason, since_ms=received.sent_at_ms)
@@ -143,10 +145,13 @@ def _note_success(services: Services, webhook: Webhook, told: Told) -> None:
         _LOGGER.error("a success of webhook %s was not noted: %s", webhook.webhook_id, error)
 
 
-def _disable(services: Services, tools: Tools, webhook: Webhook, reason: str, *, since_ms: int) -> None:
-    """Disables a webhook that had no success and no change since `since_ms`, and records that in the audit trail."""
+def _disable(services: Services, tools: Tools, webhook: Webhook, reason: str, *, since_ms: int) -> bool:
+    """Disables a webhook that had no success and no change since `since_ms`, and records that in the audit trail.
+
+    Returns whether it did.
+    """
     if max(webhook.changed_at_ms, webhook.last_success_at_ms or 0) >= since_ms:
-        return
+        return False
     asked = Asked("webhook.disable", subject_of("webhook", webhook.webhook_id), SENDER, "functions/webhooks")
     with audited(services, asked, tools.clock.now_ms) as record:
         disabled = services.webhooks.disable_if_failing(
@@ -155,3 +160,4 @@ def _disable(services: Services, tools: Tools, webhook: Webhook, reason: str, *,
         if disabled:
             record.change(before={"enabled": True}, after={"enabled": False, "reason": reason})
             _LOGGER.error("webhook %s is disabled: %s", webhook.webhook_id, reason)
+    return disabled
