@@ -61,6 +61,36 @@ def test_an_event_without_the_field_of_a_filter_does_not_fit() -> None:
     assert not Filter(pools=frozenset({"lambda"})).fits(seen("workflow-ended"))
 
 
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        (Filter(events=frozenset({EventType.WORKER_LOST}), types=frozenset({"text.count"})), "types"),
+        (Filter(events=frozenset({EventType.WORKFLOW_ENDED}), pools=frozenset({"ecs"})), "pools"),
+        (Filter(events=frozenset({EventType.JOB_ENDED}), states=frozenset({"RUNNING"})), "states"),
+        (Filter(events=frozenset({EventType.WORKFLOW_ENDED}), states=frozenset({"TIMED_OUT"})), "states"),
+        (Filter(states=frozenset({"ACTIVE"})), "states"),
+        (Filter(types=frozenset({"text.count"}), states=frozenset({"LOST"})), "states"),
+        (Filter(pools=frozenset({"ecs"}), states=frozenset({"HELD"})), "states"),
+    ],
+)
+def test_filters_that_no_event_can_pass_are_told_by_name(wanted: Filter, name: str) -> None:
+    assert wanted.fits_none() == name
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_filters_that_an_event_passes_are_never_taken_for_empty(sample: str) -> None:
+    event = seen(sample)
+    values = {"types": "type", "pools": "pool", "states": "state"}
+    own: Any = {
+        name: frozenset({event.subject[field]})
+        for name, field in values.items()
+        if event.subject.get(field) is not None
+    }
+    wanted = Filter(events=frozenset({event.type}), **own)
+    assert wanted.fits(event)
+    assert wanted.fits_none() is None
+
+
 def test_every_tag_must_hold() -> None:
     job = seen("job-ended")
     tags = dict(job.subject["tags"])

@@ -75,6 +75,22 @@ def test_a_webhook_is_made_shown_and_removed(api: WebhookApi) -> None:
     assert api.call("GET", ALL).body == {"webhooks": []}
 
 
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_filters_that_no_event_could_ever_pass_are_refused(api: WebhookApi, method: str) -> None:
+    path, _ = api.made()
+    filters = {"events": ["workflow.ended"], "states": ["TIMED_OUT"]}
+    answer = (
+        api.call("POST", ALL, {"url": URL, **filters})
+        if method == "POST"
+        else api.call(method, path, filters)
+    )
+    assert answer.status == 422
+    (violation,) = answer.body["errors"]
+    assert violation["field"] == "states"
+    assert "workflow.ended" in violation["message"]
+    assert len(api.call("GET", ALL).body["webhooks"]) == 1
+
+
 def test_without_filters_a_webhook_wants_every_event(api: WebhookApi) -> None:
     path, _ = api.made()
     assert len(api.call("GET", path).body["events"]) == 4
