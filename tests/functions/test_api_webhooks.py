@@ -123,9 +123,12 @@ def test_a_repeated_request_makes_no_second_webhook(api: WebhookApi) -> None:
     assert len(api.call("GET", ALL).body["webhooks"]) == 1
     other = api.call("POST", ALL, {**BODY, "pools": []}, key="k")
     assert (other.status, other.body["type"]) == (409, "urn:tidegate:problem:idempotency-conflict")
-    path = f"{ALL}/{first.body['webhook']['id']}"
-    api.call("PATCH", path, {"description": None})
-    assert api.call("POST", ALL, BODY, key="k").status == 409, "it was changed since"
+    webhook_id = first.body["webhook"]["id"]
+    assert f"the webhook {webhook_id}, which differs" in other.body["detail"]
+    api.call("PATCH", f"{ALL}/{webhook_id}", {"description": None})
+    changed = api.call("POST", ALL, BODY, key="k")
+    assert changed.status == 409, "the same body, but another webhook than then"
+    assert f"the webhook {webhook_id}, which was changed since" in changed.body["detail"]
 
 
 def test_a_repeated_rotation_keeps_the_secret_that_the_receiver_knows(api: WebhookApi) -> None:

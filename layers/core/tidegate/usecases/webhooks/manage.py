@@ -98,7 +98,11 @@ def create(
     made = made or find_webhook(services, webhook_id)
     same = (made.url, made.description, made.filter, made.version) == (url, description, wanted, 1)
     if not same:
-        raise IdempotencyConflict()
+        difference = "was changed since" if made.version > 1 else "differs from what this request asks for"
+        raise IdempotencyConflict(
+            f"Idempotency-Key was used before for the webhook {webhook_id}, which {difference}; read that one, and "
+            "rotate its secret if the answer was lost, or use a new key for a new webhook"
+        )
     return made
 
 
