@@ -141,6 +141,16 @@ def test_a_repeated_rotation_keeps_the_secret_that_the_receiver_knows(api: Webho
     assert api.call("POST", f"{path}/rotate", key="l").body["secret"] != first.body["secret"]
 
 
+def test_a_rotation_that_is_repeated_after_another_one_takes_no_further_secret(api: WebhookApi) -> None:
+    path, _ = api.made()
+    lost = api.call("POST", f"{path}/rotate", key="k").body["secret"]
+    other = api.call("POST", f"{path}/rotate", key="l").body["secret"]
+    again = api.call("POST", f"{path}/rotate", key="k")
+    (stored,) = api.world.webhooks.values()
+    assert [each.text for each in stored.secrets] == [other, lost], "both still sign"
+    assert (again.status, again.body["secret"]) == (200, lost), "a repeated request returns the first answer"
+
+
 def test_a_change_replaces_what_it_names_alone(api: WebhookApi) -> None:
     path, _ = api.made(**BODY)
     changed = api.call("PATCH", path, {"pools": [], "description": None, "tags": {"a": "b"}}).body

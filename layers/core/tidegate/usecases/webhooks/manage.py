@@ -137,14 +137,15 @@ def rotate(services: Services, webhook_id: str, *, asked: str | None, caller: Ca
     """Gives a webhook a new secret. The one before it signs on for a day. The costs are those of `change`.
 
     `asked` is made of the request's idempotency key, None without one. A repeated request changes nothing and returns
-    the webhook as the first one left it, so that a lost answer never takes the secret that the receiver knows.
+    the webhook as it stands, so that a lost answer never takes the secret that the receiver knows. That holds while the
+    secret of the first one signs, also after another rotation.
     """
     secret = _secret(services, asked)
 
     def amend(standing: Webhook) -> Webhook:
-        present = standing.secrets[0]
-        if present.text == secret.text or (asked is not None and present.asked == asked):
-            return standing
+        for each in standing.signing(now_ms):
+            if each.text == secret.text or (asked is not None and each.asked == asked):
+                return standing
         return standing.rotated(secret, now_ms)
 
     return change(services, webhook_id, amend, caller=caller, now_ms=now_ms)[1]
