@@ -116,6 +116,8 @@ def test_a_url_of_the_public_internet_is_read(url: str, target: Target) -> None:
         ("https://exam\tple.com/", "printable"),
         ("https://bücher.example/", "xn--"),
         ("https://example.com\\@127.0.0.1/", "backslash"),
+        ("https://[2600::1].example.com/", "such as https://"),
+        ("https://[2600::1]example.com:443/", "such as https://"),
         ("http://example.com/", "https://"),
         ("https:example.com", "https://"),
         ("//example.com", "https://"),

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +61,36 @@ def test_an_event_without_the_field_of_a_filter_does_not_fit() -> None:
     for name in ("workflow-ended", "deadline-at-risk", "worker-lost"):
         assert not Filter(types=frozenset({"text.count"})).fits(seen(name))
     assert not Filter(pools=frozenset({"lambda"})).fits(seen("workflow-ended"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        (Filter(events=frozenset({EventType.WORKER_LOST}), types=frozenset({"text.count"})), "types"),
+        (Filter(events=frozenset({EventType.WORKFLOW_ENDED}), pools=frozenset({"ecs"})), "pools"),
+        (Filter(events=frozenset({EventType.JOB_ENDED}), states=frozenset({"RUNNING"})), "states"),
+        (Filter(events=frozenset({EventType.WORKFLOW_ENDED}), states=frozenset({"TIMED_OUT"})), "states"),
+        (Filter(states=frozenset({"ACTIVE"})), "states"),
+        (Filter(types=frozenset({"text.count"}), states=frozenset({"LOST"})), "states"),
+        (Filter(pools=frozenset({"ecs"}), states=frozenset({"HELD"})), "states"),
+    ],
+)
+def test_filters_that_no_event_can_pass_are_told_by_name(wanted: Filter, name: str) -> None:
+    assert wanted.fits_none() == name
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_filters_that_an_event_passes_are_never_taken_for_empty(sample: str) -> None:
+    event = seen(sample)
+    values = {"types": "type", "pools": "pool", "states": "state"}
+    own: Any = {
+        name: frozenset({event.subject[field]})
+        for name, field in values.items()
+        if event.subject.get(field) is not None
+    }
+    wanted = Filter(events=frozenset({event.type}), **own)
+    assert wanted.fits(event)
+    assert wanted.fits_none() is None
 
 
 def test_every_tag_must_hold() -> None:
@@ -118,6 +150,30 @@ def test_a_secret_has_the_form_of_the_standard_and_is_never_printed() -> None:
     assert "whsec_" not in repr(webhook(secrets=(secret,)))
     with pytest.raises(ValueError, match="32 bytes"):
         new_secret(b"short")
+
+
+def _checked_as_the_guide_says() -> Any:
+    guide = Path(__file__).resolve().parents[2] / "docs/guides/webhooks.md"
+    code = guide.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102  # the guide's own code
+    return names["is_genuine"]
+
+
+def test_the_check_of_the_guide_takes_what_is_sent_and_nothing_else() -> None:
+    is_genuine = _checked_as_the_guide_says()
+    now_ms = int(time.time() * 1_000)
+    sent = headers_of(webhook(), "evt_1", b"{}", now_ms)
+    assert is_genuine(SECRET.text, sent, b"{}")
+    assert not is_genuine(SECRET.text, sent, b"{ }")
+    assert not is_genuine(SECRET.text, headers_of(webhook(), "evt_1", b"{}", now_ms - 400_000), b"{}")
+    for forged in (
+        {**sent, "webhook-signature": "v1,\xe9"},
+        {**sent, "webhook-signature": ""},
+        {**sent, "webhook-timestamp": "soon"},
+        {},
+    ):
+        assert not is_genuine(SECRET.text, forged, b"{}")
 
 
 def test_attempts_are_spread_over_about_a_day() -> None:

@@ -75,6 +75,22 @@ def test_a_webhook_is_made_shown_and_removed(api: WebhookApi) -> None:
     assert api.call("GET", ALL).body == {"webhooks": []}
 
 
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_filters_that_no_event_could_ever_pass_are_refused(api: WebhookApi, method: str) -> None:
+    path, _ = api.made()
+    filters = {"events": ["workflow.ended"], "states": ["TIMED_OUT"]}
+    answer = (
+        api.call("POST", ALL, {"url": URL, **filters})
+        if method == "POST"
+        else api.call(method, path, filters)
+    )
+    assert answer.status == 422
+    (violation,) = answer.body["errors"]
+    assert violation["field"] == "states"
+    assert "workflow.ended" in violation["message"]
+    assert len(api.call("GET", ALL).body["webhooks"]) == 1
+
+
 def test_without_filters_a_webhook_wants_every_event(api: WebhookApi) -> None:
     path, _ = api.made()
     assert len(api.call("GET", path).body["events"]) == 4
@@ -107,9 +123,12 @@ def test_a_repeated_request_makes_no_second_webhook(api: WebhookApi) -> None:
     assert len(api.call("GET", ALL).body["webhooks"]) == 1
     other = api.call("POST", ALL, {**BODY, "pools": []}, key="k")
     assert (other.status, other.body["type"]) == (409, "urn:tidegate:problem:idempotency-conflict")
-    path = f"{ALL}/{first.body['webhook']['id']}"
-    api.call("PATCH", path, {"description": None})
-    assert api.call("POST", ALL, BODY, key="k").status == 409, "it was changed since"
+    webhook_id = first.body["webhook"]["id"]
+    assert f"the webhook {webhook_id}, which differs" in other.body["detail"]
+    api.call("PATCH", f"{ALL}/{webhook_id}", {"description": None})
+    changed = api.call("POST", ALL, BODY, key="k")
+    assert changed.status == 409, "the same body, but another webhook than then"
+    assert f"the webhook {webhook_id}, which was changed since" in changed.body["detail"]
 
 
 def test_a_repeated_rotation_keeps_the_secret_that_the_receiver_knows(api: WebhookApi) -> None:
@@ -120,6 +139,16 @@ def test_a_repeated_rotation_keeps_the_secret_that_the_receiver_knows(api: Webho
     (stored,) = api.world.webhooks.values()
     assert [each.text for each in stored.secrets] == [first.body["secret"], known]
     assert api.call("POST", f"{path}/rotate", key="l").body["secret"] != first.body["secret"]
+
+
+def test_a_rotation_that_is_repeated_after_another_one_takes_no_further_secret(api: WebhookApi) -> None:
+    path, _ = api.made()
+    lost = api.call("POST", f"{path}/rotate", key="k").body["secret"]
+    other = api.call("POST", f"{path}/rotate", key="l").body["secret"]
+    again = api.call("POST", f"{path}/rotate", key="k")
+    (stored,) = api.world.webhooks.values()
+    assert [each.text for each in stored.secrets] == [other, lost], "both still sign"
+    assert (again.status, again.body["secret"]) == (200, lost), "a repeated request returns the first answer"
 
 
 def test_a_change_replaces_what_it_names_alone(api: WebhookApi) -> None:

@@ -48,12 +48,13 @@ class Sender:
     clock: Clock
     queue: MemoryDeliveryQueue
     receipts: int = field(default=0)
+    rests: dict[str, int] = field(default_factory=dict)
 
     def take(self, message: WebhookMessage, number: int = 1, sent_at_ms: int | None = None) -> Done:
         """Hands a message over for the `number`th time."""
         self.receipts += 1
         sent = self.clock.at_ms if sent_at_ms is None else sent_at_ms
-        tools = Tools(self.caller, self.clock, self.clock)
+        tools = Tools(self.caller, self.clock, self.clock, self.rests)
         return take(self.services, self.queue, tools, Received(message, f"r{self.receipts}", number, sent))
 
     def outcomes(self, webhook_id: str = WEBHOOK_ID) -> list[Outcome]:
@@ -148,6 +149,39 @@ def _day_of_failures(sender: Sender) -> None:
         sender.clock.at_ms += sender.queue.postponed[-1][1] * 1_000
 
 
+def test_a_receiver_that_does_not_answer_takes_no_time_from_others_while_it_rests(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender.services.webhooks.insert(webhook(OTHER_ID, url="https://well.example.com/"))
+    called: list[str] = []
+
+    def post(url: str) -> Answer:
+        called.append(url)
+        if url == webhook().url:
+            sender.clock.at_ms += 15_000
+            raise DOWN
+        return FINE
+
+    monkeypatch.setattr(StagedCaller, "post", lambda _self, url, *_: post(url))
+    began_ms = sender.clock.at_ms
+    for _ in range(10):  # as a backlog comes
+        assert sender.take(delivery()) is Done.POSTPONED
+        assert sender.take(delivery(OTHER_ID)) is Done.DELIVERED
+    assert sender.clock.at_ms - began_ms == 15_000, "one call that was not answered, not ten"
+    assert called.count(webhook().url) == 1
+    sender.clock.at_ms += 60_000
+    sender.take(delivery(), 2)
+    assert called.count(webhook().url) == 2, "it is tried again after its rest"
+    sender.take(delivery(), ATTEMPTS)
+    assert called.count(webhook().url) == 3, "the last attempt is always made"
+
+
+def test_a_success_ends_the_rest_of_a_webhook(sender: Sender) -> None:
+    sender.rests[WEBHOOK_ID] = sender.clock.at_ms + 60_000
+    assert sender.take(delivery(), ATTEMPTS) is Done.DELIVERED
+    assert sender.take(delivery()) is Done.DELIVERED
+
+
 def test_after_a_day_of_failures_the_webhook_is_disabled_and_that_is_recorded(sender: Sender) -> None:
     sender.caller.says = [BROKEN]
     began_ms = sender.clock.at_ms
@@ -213,6 +247,24 @@ def test_a_receiver_that_is_gone_is_told_no_more(sender: Sender) -> None:
     assert sender.take(delivery()) is Done.DROPPED
     assert sender.standing() == "its receiver answered 410 Gone"
     assert sender.outcomes() == [Outcome.GIVEN_UP]
+
+
+def test_a_delivery_is_kept_if_the_address_changed_while_the_old_one_said_that_it_is_gone(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def post(url: str, headers: object, body: bytes) -> Answer:
+        del headers, body
+        if url != webhook().url:
+            return FINE
+        moved = webhook(url="https://new.example.com/", changed_at_ms=sender.clock.at_ms + 1)
+        assert sender.services.webhooks.save_if_unchanged(moved)
+        return Answer(410)
+
+    monkeypatch.setattr(StagedCaller, "post", lambda _self, *given: post(*given))
+    assert sender.take(delivery()) is Done.POSTPONED
+    assert sender.standing() is None
+    sender.clock.at_ms += 10_000
+    assert sender.take(delivery(), 2) is Done.DELIVERED
 
 
 def test_a_success_is_noted_at_most_once_in_ten_minutes(sender: Sender) -> None:

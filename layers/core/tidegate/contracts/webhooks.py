@@ -201,9 +201,14 @@ def webhook_out(webhook: Webhook, now_ms: int) -> WebhookOut:
     }
 
 
-def new_secret_out(webhook: Webhook, now_ms: int) -> NewSecretOut:
-    """Returns a webhook with its present secret, for the one answer that shows it."""
-    return {"webhook": webhook_out(webhook, now_ms), "secret": webhook.secrets[0].text}
+def new_secret_out(webhook: Webhook, now_ms: int, asked: str | None = None) -> NewSecretOut:
+    """Returns a webhook with the secret that the request `asked` made, else the present one.
+
+    A repeated request learns its own secret, never that of another rotation that came after it.
+    """
+    own = (each for each in webhook.secrets if asked is not None and each.asked == asked)
+    secret = next(own, webhook.secrets[0])
+    return {"webhook": webhook_out(webhook, now_ms), "secret": secret.text}
 
 
 def webhooks_out(webhooks: Iterable[Webhook], now_ms: int) -> WebhookList:

@@ -84,6 +84,12 @@ def _host_of(parts: SplitResult, reach: Reach) -> str:
     if host.endswith("."):
         raise ValueError("must name its host without a dot at the end")
     if parts.netloc.startswith("["):
+        # Some versions of Python ignore what stands between the bracket and the port.
+        behind = parts.netloc.partition("]")[2]
+        if behind and not behind.startswith(":"):
+            raise ValueError(
+                "must be a URL such as https://example.com/hook, with nothing between ] and the port"
+            )
         return _address_of(host, reach)
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):  # all such hosts are addresses, in forms that programs read differently

@@ -18,6 +18,9 @@ from typing import Any, Final
 
 from tidegate.domain.events import EventType
 from tidegate.domain.job import NO_TAGS
+from tidegate.domain.progress import WorkflowState
+from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.workers import WorkerState
 
 SECRET_BYTES: Final = 32
 OLD_SECRET_HOURS: Final = 24  # that a replaced secret still signs
@@ -32,6 +35,31 @@ _DAY_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of event: its type, the states that its subject may have, and whether that has a job type and a pool."""
+
+    event: EventType
+    states: frozenset[str]
+    has_type: bool = False
+    has_pool: bool = False
+
+
+_OPEN_WORKFLOWS: Final = frozenset({str(WorkflowState.RUNNING), str(WorkflowState.HELD)})
+_KINDS: Final = (
+    _Kind(EventType.JOB_ENDED, frozenset(map(str, TERMINAL)), has_type=True, has_pool=True),
+    _Kind(EventType.WORKFLOW_ENDED, frozenset(map(str, WorkflowState)) - _OPEN_WORKFLOWS),
+    _Kind(
+        EventType.DEADLINE_AT_RISK,
+        frozenset(map(str, frozenset(State) - TERMINAL)),
+        has_type=True,
+        has_pool=True,
+    ),
+    _Kind(EventType.DEADLINE_AT_RISK, _OPEN_WORKFLOWS),
+    _Kind(EventType.WORKER_LOST, frozenset({str(WorkerState.LOST)}), has_pool=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """The events that a webhook wants: those for which every filter that is not empty holds.
 
@@ -43,6 +71,22 @@ class Filter:
     pools: frozenset[str] = frozenset()
     states: frozenset[str] = frozenset()
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+
+    def fits_none(self) -> str | None:
+        """Returns the name of the filter because of which no event can ever fit, None if some can.
+
+        Filters of this deployment's own names are not judged: a pool or a type may be deployed later.
+        """
+        left = [kind for kind in _KINDS if kind.event in self.events]
+        for name, holds in (
+            ("types", lambda kind: not self.types or kind.has_type),
+            ("pools", lambda kind: not self.pools or kind.has_pool),
+            ("states", lambda kind: not self.states or bool(self.states & kind.states)),
+        ):
+            left = [kind for kind in left if holds(kind)]
+            if not left:
+                return name
+        return None
 
     def fits(self, event: SeenEvent) -> bool:
         """Tells whether every filter holds for an event."""

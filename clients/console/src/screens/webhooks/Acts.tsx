@@ -95,8 +95,13 @@ export function NewWebhook({ onMade }: { onMade: (id: string) => void }) {
   const forbidden = useForbidden("operator");
   const [fields, setFields] = useState(EMPTY);
   const [secret, setSecret] = useState("");
-  // One key for a webhook however often somebody presses until there is an answer.
+  // One key for a webhook however often somebody presses until there is an answer. Other fields are another webhook: under
+  // the key of a request whose answer was lost, they would be refused for ever.
   const key = useRef(crypto.randomUUID() as string);
+  const edit = (next: Fields) => {
+    key.current = crypto.randomUUID();
+    setFields(next);
+  };
   return (
     <>
       <ActButton
@@ -105,7 +110,7 @@ export function NewWebhook({ onMade }: { onMade: (id: string) => void }) {
         ask={{
           title: "Make a webhook",
           begin: () => setFields(EMPTY),
-          content: () => <WebhookFields fields={fields} onChange={setFields} />,
+          content: () => <WebhookFields fields={fields} onChange={edit} />,
           confirm: "Make the webhook",
         }}
         run={async () => {

@@ -56,6 +56,20 @@ it("makes one, shows its secret once, and sends the key again where it was refus
   expect(new Set(sent.map(({ headers }) => headers.get("Idempotency-Key"))).size).toBe(1);
 });
 
+it("makes another webhook of other fields, where the answer about the first was lost", async () => {
+  const answers = [refusal(500, "internal", []), { webhook: aWebhook(), secret: SECRET }];
+  const { asked } = showAt("/webhooks", { ...WEBHOOK_ANSWERS, "POST /v1/webhooks": () => answers.shift() });
+  await userEvent.click(await screen.findByRole("button", { name: "Make a webhook" }));
+  await userEvent.type(screen.getByLabelText("address"), "https://example.com/hook");
+  await userEvent.click(screen.getByRole("button", { name: "Make the webhook" }));
+  await screen.findByRole("alert");
+  await userEvent.type(screen.getByLabelText("address"), "s");
+  await userEvent.click(screen.getByRole("button", { name: "Make the webhook" }));
+  expect(await screen.findByText(SECRET)).toBeTruthy();
+  const sent = asked.filter(({ method }) => method === "POST");
+  expect(new Set(sent.map(({ headers }) => headers.get("Idempotency-Key"))).size).toBe(2);
+});
+
 it.each([
   [{ status: 204, fault: null }, true, null, "The receiver took it, status 204"],
   [

@@ -109,7 +109,7 @@ def rotate_webhook(webhook_id: str) -> Response[str]:
         rotated = manage.rotate(
             deps.services, webhook_id, asked=asked, caller=caller_of(router), now_ms=deps.clock.now_ms()
         )
-    return answer_with(HTTPStatus.OK, new_secret_out(rotated, deps.clock.now_ms()))
+    return answer_with(HTTPStatus.OK, new_secret_out(rotated, deps.clock.now_ms(), asked))
 
 
 @router.post("/v1/webhooks/<webhook_id>/enable")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.outside_calls import Answer, CallFailed
@@ -16,11 +16,15 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The tools of an attempt beside the services: the caller of hosts outside, a clock and a stopwatch."""
+    """The tools of an attempt beside the services: the caller of hosts outside, a clock and a stopwatch.
+
+    `rests` says until when a webhook that failed is not called again, by the stopwatch. A process keeps it for itself.
+    """
 
     outside: OutsideCaller
     clock: Clock
     stopwatch: Stopwatch
+    rests: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,10 +70,11 @@ def create(
 
     `webhook_id` is a new one, or made of the request's idempotency key. A webhook that an earlier request made under
     this id for the same is returned as it is. Raises IdempotencyConflict if that one differs or was changed since,
-    InvalidRequest for a URL that no delivery may go to, where the deployment sends none, and where there are
-    `MAX_WEBHOOKS` already. Requests at the same moment may make a few more.
+    InvalidRequest for a URL that no delivery may go to and for filters that no event could ever pass, where the
+    deployment sends none, and where there are `MAX_WEBHOOKS` already. Requests at the same moment may make a few more.
     """
     _check_url(services, url)
+    _check_filter(wanted)
     standing = services.webhooks.list_all()
     made = next((each for each in standing if each.webhook_id == webhook_id), None)
     if made is None and len(standing) >= limits.MAX_WEBHOOKS:
@@ -97,7 +98,11 @@ def create(
     made = made or find_webhook(services, webhook_id)
     same = (made.url, made.description, made.filter, made.version) == (url, description, wanted, 1)
     if not same:
-        raise IdempotencyConflict()
+        difference = "was changed since" if made.version > 1 else "differs from what this request asks for"
+        raise IdempotencyConflict(
+            f"Idempotency-Key was used before for the webhook {webhook_id}, which {difference}; read that one, and "
+            "rotate its secret if the answer was lost, or use a new key for a new webhook"
+        )
     return made
 
 
@@ -106,9 +111,9 @@ def change(
 ) -> tuple[Webhook, Webhook]:
     """Changes a webhook by `amend`, a pure function that may run several times. Returns it as it was and as it is.
 
-    A change that changes nothing writes nothing. Raises InvalidRequest for a URL that no delivery may go to,
-    ServiceUnavailable if too many other changes came between. Costs at most five reads and five writes, usually one of
-    each.
+    A change that changes nothing writes nothing. Raises InvalidRequest for a URL that no delivery may go to and for
+    filters that no event could ever pass, ServiceUnavailable if too many other changes came between. Costs at most five
+    reads and five writes, usually one of each.
     """
     by = caller.subject or caller.display
     before: Webhook | None = None
@@ -120,6 +125,8 @@ def change(
             return before, standing
         if wanted.url != standing.url:
             _check_url(services, wanted.url)
+        if wanted.filter != standing.filter:
+            _check_filter(wanted.filter)
         changed = replace(wanted, changed_by=by, changed_at_ms=now_ms)
         if services.webhooks.save_if_unchanged(changed):
             return before, replace(changed, version=changed.version + 1)
@@ -130,14 +137,15 @@ def rotate(services: Services, webhook_id: str, *, asked: str | None, caller: Ca
     """Gives a webhook a new secret. The one before it signs on for a day. The costs are those of `change`.
 
     `asked` is made of the request's idempotency key, None without one. A repeated request changes nothing and returns
-    the webhook as the first one left it, so that a lost answer never takes the secret that the receiver knows.
+    the webhook as it stands, so that a lost answer never takes the secret that the receiver knows. That holds while the
+    secret of the first one signs, also after another rotation.
     """
     secret = _secret(services, asked)
 
     def amend(standing: Webhook) -> Webhook:
-        present = standing.secrets[0]
-        if present.text == secret.text or (asked is not None and present.asked == asked):
-            return standing
+        for each in standing.signing(now_ms):
+            if each.text == secret.text or (asked is not None and each.asked == asked):
+                return standing
         return standing.rotated(secret, now_ms)
 
     return change(services, webhook_id, amend, caller=caller, now_ms=now_ms)[1]
@@ -189,6 +197,16 @@ def _check_url(services: Services, url: str) -> None:
         target_of(url, check_sending(services))
     except ValueError as error:
         raise InvalidRequest.of("url", str(error)) from error
+
+
+def _check_filter(wanted: Filter) -> None:
+    name = wanted.fits_none()
+    if name is not None:
+        raise InvalidRequest.of(
+            name,
+            f"no event could ever pass these filters together (events: {', '.join(sorted(wanted.events))}); "
+            f"leave out {name}, or name events that have such a value",
+        )
 
 
 def _secret(services: Services, asked: str | None = None) -> Secret:
