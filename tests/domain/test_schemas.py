@@ -236,6 +236,13 @@ def test_a_fault_of_a_schema_is_named(schema: Any, place: str, says: str) -> Non
     assert says in raised.value.message
 
 
+def test_a_bound_may_be_larger_than_any_float() -> None:
+    large = 10**400
+    check = compile_schema({"properties": {"a": {"minimum": large}, "b": {"multipleOf": large}}})
+    assert [path for path, _ in check.violations({"a": 1.5, "b": 2.5})] == ["a", "b"]
+    assert check.violations({"a": large, "b": 3 * large}) == []
+
+
 def test_a_schema_is_nested_so_deep_at_most() -> None:
     schema: dict[str, Any] = {}
     for _ in range(limits.MAX_SCHEMA_DEPTH):
