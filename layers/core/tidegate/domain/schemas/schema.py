@@ -133,6 +133,7 @@ class _Check:
     schema: Schema
     left: int
     _choices: dict[tuple[int, str], frozenset[Hashable]] = field(default_factory=dict)
+    _choice_texts: dict[tuple[int, str], str] = field(default_factory=dict)
 
     def at(self, part: Json, value: Json, place: Place, level: int) -> Iterator[_Found]:
         """Yields the faults of a value by one part of the schema."""
@@ -185,9 +186,12 @@ class _Check:
             if mark not in self._choices:
                 self._choices[mark] = frozenset(_identity(one, _nothing) for one in choices)
             if _identity(value, self._step) not in self._choices[mark]:
-                choice = _either(
-                    [_shown(one) for one in choices[:_SHOWN_CHOICES]], len(choices) - _SHOWN_CHOICES
-                )
+                if (
+                    mark not in self._choice_texts
+                ):  # choices may be long, and alternatives tell them to nobody
+                    shown = [_shown(one) for one in choices[:_SHOWN_CHOICES]]
+                    self._choice_texts[mark] = _either(shown, len(choices) - _SHOWN_CHOICES)
+                choice = self._choice_texts[mark]
                 return _Found(place, f"Input should be {choice}", choice)
         return None
 
