@@ -40,6 +40,16 @@ def test_the_description_of_the_worker_that_started_later_holds(stores: Stores) 
     assert stores.announcements.load().by_type == {"reports.render": of(LATER, NOW_MS + 6)}
 
 
+def test_a_description_that_faded_no_longer_holds(stores: Stores) -> None:
+    announcements = stores.announcements
+    assert announcements.announce_if_later(of(RENDER, NOW_MS + 9, NOW_MS))
+    assert not announcements.announce_if_later(of(LATER, NOW_MS, NOW_MS + FADES_AFTER_MS - 1))
+    mine = of(LATER, NOW_MS, NOW_MS + FADES_AFTER_MS)
+    assert announcements.announce_if_later(mine)
+    assert not announcements.announce_if_later(mine)
+    assert announcements.load().by_type == {"reports.render": mine}
+
+
 def test_an_equal_description_is_not_written_again(stores: Stores) -> None:
     assert stores.announcements.announce_if_later(of(RENDER))
     assert not stores.announcements.announce_if_later(of(RENDER, NOW_MS + 9, NOW_MS + 10))

@@ -61,6 +61,8 @@ def test_equal_descriptions_have_one_digest() -> None:
         (standing(NEW, NOW_MS + 1, NOW_MS - RENEWED_AFTER_MS + 1), [], []),
         (standing(NEW, NOW_MS + 1, NOW_MS - RENEWED_AFTER_MS), [], [NEW]),
         (standing(OLD, NOW_MS + 1, NOW_MS - RENEWED_AFTER_MS), [], []),
+        (standing(OLD, NOW_MS + 1, NOW_MS - FADES_AFTER_MS + 1), [], []),
+        (standing(OLD, NOW_MS + 1, NOW_MS - FADES_AFTER_MS), [NEW], []),
     ],
 )
 def test_a_worker_writes_only_what_changes(

@@ -199,6 +199,29 @@ def test_no_schema_takes_long(schema: dict[str, Any], value: Any) -> None:
     assert any("can't be checked" in message for _, message in found)
 
 
+def test_no_names_are_compared_for_alternatives_that_are_not_told() -> None:
+    """A list of the second of two models, whose names are like those of the first one."""
+    first, second = (
+        {"properties": {f"{name}_{n:02}": {} for n in range(40)}, "additionalProperties": False}
+        for name in ("parameter", "paramter")
+    )
+    schema = compile_schema({"properties": {"rows": {"items": {"anyOf": [first, second]}}}})
+    rows = [{f"paramter_{n:02}": 1 for n in range(10)} for _ in range(500)]
+    began_s = time.process_time()
+    assert schema.violations({"rows": rows}) == []
+    assert time.process_time() - began_s < 4
+    (fault,) = compile_schema(first).violations({"paramter_07": 1})
+    assert fault[1].endswith("; did you mean 'parameter_07'?")
+
+
+def test_long_choices_are_written_once_in_a_check() -> None:
+    choices = [["y"] * 700 for _ in range(10)]
+    schema = compile_schema({"properties": {"rows": {"items": {"anyOf": [{"enum": choices}, {}]}}}})
+    began_s = time.process_time()
+    assert schema.violations({"rows": [1] * 20_000}) == []
+    assert time.process_time() - began_s < 5
+
+
 def test_many_faults_are_cut() -> None:
     assert len(compile_schema({"items": {"type": "string"}}).violations([1] * 1_000)) == 50
 
@@ -234,6 +257,13 @@ def test_a_fault_of_a_schema_is_named(schema: Any, place: str, says: str) -> Non
         compile_schema(schema)
     assert raised.value.place == place
     assert says in raised.value.message
+
+
+def test_a_bound_may_be_larger_than_any_float() -> None:
+    large = 10**400
+    check = compile_schema({"properties": {"a": {"minimum": large}, "b": {"multipleOf": large}}})
+    assert [path for path, _ in check.violations({"a": 1.5, "b": 2.5})] == ["a", "b"]
+    assert check.violations({"a": large, "b": 3 * large}) == []
 
 
 def test_a_schema_is_nested_so_deep_at_most() -> None:

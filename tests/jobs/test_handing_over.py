@@ -76,7 +76,12 @@ def test_the_message_of_a_job_process_is_read_and_checked() -> None:
     assert report_from(told) == AttemptReport(
         ReportKind.HANDED_OVER, handed_over=HandedOver(5, message="waits")
     )
-    for wrong in (_message(timeout_seconds=0), _message(timeout_seconds="5"), _message(forged=1)):
+    for wrong in (
+        _message(timeout_seconds=0),
+        _message(timeout_seconds="5"),
+        _message(forged=1),
+        _message(message=5),
+    ):
         with pytest.raises((TypeError, ValueError)):
             report_from(wrong)
 

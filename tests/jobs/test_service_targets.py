@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, Beats, assignment
 from tests.harness.jobs.services import Services, services
 from tests.harness.waiting import becomes_true
 from tidegate.adapters.executors.process_executor import ProcessExecutor
+from tidegate.adapters.executors.targets.state_machine import MOST_UNTOLD, followed
+from tidegate.domain.errors import JobError
 from tidegate.domain.limits import MAX_RESULT_BYTES
 from tidegate.ports import OutcomeKind, Signal
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:render"
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:build"
 EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:build:01JD.7"
 
 
@@ -117,6 +122,27 @@ def test_a_start_that_is_sent_twice_starts_one_execution(
     outcome = executor.execute(assignment("service.machine"), Beats())
     assert (outcome.kind, outcome.result) == (OutcomeKind.SUCCEEDED, 1)
     assert played.starts == 1
+
+
+def test_an_execution_goes_on_while_its_state_cannot_be_read(
+    played: Services, executor: ProcessExecutor
+) -> None:
+    played.throttled = 6  # more than one question, which the client sends four times
+    played.ends["*"] = {"status": "SUCCEEDED", "output": "1"}
+    outcome = executor.execute(assignment("service.machine"), Beats())
+    assert (outcome.kind, outcome.result) == (OutcomeKind.SUCCEEDED, 1)
+    assert played.throttled == 0
+
+
+def test_questions_about_an_execution_have_a_bound() -> None:
+    refused = ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeExecution")
+    client = Mock()
+    client.describe_execution.side_effect = refused
+    bounds = Mock(remaining_seconds=3_600.0)
+    with pytest.raises(JobError) as raised:
+        followed(client, MACHINE, f"{EXECUTION}-2", bounds)
+    assert raised.value.code == "ThrottlingException"
+    assert client.describe_execution.call_count == MOST_UNTOLD
 
 
 @pytest.mark.parametrize(

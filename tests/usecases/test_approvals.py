@@ -25,6 +25,7 @@ from tidegate.jobs.context import JobContext, StopRequest
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, Signal, message_of, unheard
 from tidegate.usecases.reap.reap_active import reap_active
+from tidegate.usecases.recover.mark import Mark, mark_job
 from tidegate.usecases.submit.submit import submit_job
 from tidegate.usecases.work.approve import decide_approval
 from tidegate.usecases.work.run import run_message
@@ -181,6 +182,23 @@ def test_an_approval_that_does_not_wait_yet_is_not_decided() -> None:
     asked = Approvals(begin=False)
     with pytest.raises(NotOutside, match="is READY and does not wait for a decision yet"):
         asked.decide(ANN)
+
+
+def test_only_approvers_mark_an_approval_as_succeeded() -> None:
+    def mark(asked: Approvals, caller: Caller, state: State = State.SUCCEEDED) -> State:
+        wanted = Mark(state, "done by word of mouth")
+        return mark_job(asked.services, asked.job_id, wanted, caller=caller, now_ms=asked.now_ms)[0].state
+
+    waiting, rejected = Approvals(begin=False), Approvals()
+    rejected.decide(ANN, NO)
+    for asked in (waiting, rejected):
+        before = asked.job
+        with pytest.raises(NotAnApprover, match="nobody approves alone what is its own"):
+            mark(asked, BEN)
+        assert asked.job == before
+        assert mark(asked, ANN) is State.SUCCEEDED
+    assert mark(Approvals(begin=False), BEN, State.SKIPPED) is State.SKIPPED
+    assert mark(Approvals(begin=False, approvers=[BEN.subject]), BEN) is State.SUCCEEDED
 
 
 def test_no_other_job_is_approved() -> None:

@@ -22,14 +22,15 @@ class MemoryTypeAnnouncements:
             return AnnouncedTypes(dict(sorted(self._world.announced.items())))
 
     def announce_if_later(self, announcement: Announcement) -> bool:
-        """Stores an announcement unless the standing one says the same, or is of a worker that started later."""
+        """Stores an announcement unless another one stands that says the same, or is of a worker that started later."""
         self._world.charge("announce_type")
         with self._world.lock:
             standing = self._world.announced.get(announcement.type)
-            if standing is not None and (
-                standing.digest == announcement.digest or standing.started_at_ms >= announcement.started_at_ms
-            ):
-                return False
+            stands = standing is not None and not standing.has_faded(announcement.announced_at_ms)
+            if standing is not None and stands:
+                is_same = standing.digest == announcement.digest
+                if is_same or standing.started_at_ms >= announcement.started_at_ms:
+                    return False
             self._world.announced[announcement.type] = announcement
             return True
 

@@ -24,13 +24,14 @@ class Services:
 
     `function` says what a function answers: a status, the kind of its error, and its text. `ends` are the descriptions
     of executions that end at once; an execution without one goes on. The first `lost` answers of StartExecution are
-    lost on the way. `denied` refuses every call.
+    lost on the way. The first `throttled` calls of DescribeExecution are refused. `denied` refuses every call.
     """
 
     address: str = ""
     function: tuple[int, str, str] = (200, "", "null")
     ends: dict[str, Mapping[str, str]] = field(default_factory=dict)
     lost: int = 0
+    throttled: int = 0
     denied: bool = False
     hold: threading.Event | None = None
     invocations: list[dict[str, Any]] = field(default_factory=list)
@@ -73,6 +74,9 @@ class Services:
             return 400, {"__type": "AccessDeniedException"}
         if action == "StartExecution":
             return self._start(given)
+        if action == "DescribeExecution" and self.throttled > 0:
+            self.throttled -= 1
+            return 400, {"__type": "ThrottlingException"}
         found = self.executions.get(given["executionArn"])
         if found is None:
             return 400, {"__type": "ExecutionDoesNotExist"}

@@ -104,14 +104,15 @@ def to_write(
 ) -> tuple[list[DescribedType], list[DescribedType]]:
     """Decides what a worker that started at `started_at_ms` writes: the types to announce, and those to renew.
 
-    It announces what nobody announced, and what a worker that started earlier described otherwise. It renews what is
-    described just so, and was last seen more than a day ago. A description of a worker that started later stands.
+    It announces what nobody announced, what has faded, and what a worker that started earlier described otherwise. It
+    renews what is described just so, and was last seen more than a day ago. A description of a worker that started
+    later stands until it fades.
     """
     new: list[DescribedType] = []
     renewed: list[DescribedType] = []
     for described in mine:
         found = standing.get(described.type)
-        if found is None:
+        if found is None or found.has_faded(now_ms):
             new.append(described)
         elif found.digest == described.digest:
             if now_ms - found.seen_at_ms >= RENEWED_AFTER_MS:

@@ -31,7 +31,7 @@ class HandedOver:
     the attempt has timed out. It must be heard from every `lease_seconds` (1-2,592,000) meanwhile; None asks for no
     heartbeat before the timeout. `message`, cut to 200 characters, says for people what the job waits for.
 
-    Raises ValueError for a number out of range.
+    Raises ValueError for a number out of range, and TypeError for a message that is no text.
     """
 
     timeout_seconds: float | None = None
@@ -45,6 +45,8 @@ class HandedOver:
                 raise ValueError(
                     f"{name} is {value:g}; give 1 to {limits.MAX_OUTSIDE_SECONDS} seconds, or leave it out"
                 )
+        if not isinstance(self.message, str):
+            raise TypeError(f"message is a {type(self.message).__name__}; give text")
         object.__setattr__(self, "message", plain_message(self.message)[: limits.MAX_PROGRESS_CHARACTERS])
 
 

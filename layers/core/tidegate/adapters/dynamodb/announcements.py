@@ -18,6 +18,7 @@ from tidegate.adapters.dynamodb.statements import (
     absent,
     all_of,
     any_of,
+    at_most,
     below,
     condition_arguments,
     differs,
@@ -66,13 +67,15 @@ class DynamoTypeAnnouncements:
         return AnnouncedTypes(found, tuple(unreadable), is_all=False)
 
     def announce_if_later(self, announcement: Announcement) -> bool:
-        """Stores an announcement unless the standing one says the same, or is of a worker that started later."""
+        """Stores an announcement unless another one stands that says the same, or is of a worker that started later."""
         is_later = any_of(
             absent(schema.LANE),
             all_of(
                 differs(schema.DIGEST, announcement.digest),
                 below(schema.STARTED_AT, announcement.started_at_ms),
             ),
+            # One that has faded no longer stands, and the TTL may remove it days later.
+            at_most(schema.SEEN_AT, announcement.announced_at_ms - FADES_AFTER_MS),
         )
         try:
             with translated(f"announcing job type {announcement.type}", passing=(CONDITION_FAILED,)):

@@ -15,7 +15,15 @@ from tidegate.contracts.act_requests import (
 from tidegate.contracts.responses import ActedOut, JobOut, MarkedJobOut, OnHoldOut, RerunJobOut
 from tidegate.contracts.route import CURSOR, Route
 from tidegate.contracts.workflow_responses import WorkflowRowOut
-from tidegate.domain.errors import NotFound, NotMarkable, NotRetryable, NotWaiting, NotYours, TooFarDownstream
+from tidegate.domain.errors import (
+    NotAnApprover,
+    NotFound,
+    NotMarkable,
+    NotRetryable,
+    NotWaiting,
+    NotYours,
+    TooFarDownstream,
+)
 from tidegate.domain.roles import Role
 
 ROUTES = (
@@ -92,7 +100,7 @@ ROUTES = (
         {HTTPStatus.OK: MarkedJobOut},
         body=MarkJobIn,
         needs_body=True,
-        errors=(NotFound, NotYours, NotMarkable),
+        errors=(NotFound, NotYours, NotAnApprover, NotMarkable),
     ),
     *(
         Route(

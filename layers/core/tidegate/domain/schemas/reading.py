@@ -168,8 +168,9 @@ def _check_plain(keyword: str, held: Any, place: str) -> None:
     if keyword in _COUNTS:
         _require(_is_whole(held) and held >= 0, place, "must be a whole number from 0 on")
     elif keyword in _NUMBERS:
-        is_number = isinstance(held, int | float) and not isinstance(held, bool) and math.isfinite(held)
-        _require(is_number, place, "must be a number")
+        _require(
+            _is_whole(held) or (isinstance(held, float) and math.isfinite(held)), place, "must be a number"
+        )
         _require(keyword != "multipleOf" or held > 0, place, "must be more than 0")
     elif keyword == "type":
         kinds = [held] if isinstance(held, str) else held

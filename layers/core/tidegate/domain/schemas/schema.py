@@ -34,6 +34,7 @@ _MOST_LEVELS = 200  # of a schema's parts inside each other; parameters of 100 l
 _TOO_DEAR = (
     "can't be checked by the schema of this job type within its bound; send less, or simplify the schema"
 )
+_UNKNOWN = "is not a parameter of this job type; leave it out or correct its name"
 _LOOKED_AT = 10  # violations of each alternative
 _NAME_CHARACTERS = 64
 _SHOWN_CHOICES = 10
@@ -100,7 +101,7 @@ class Schema:
         found: list[tuple[str, str]] = []
         try:
             found.extend(
-                (_path(one.place), one.message)
+                (_path(one.place), one.message + _hint(one))
                 for one in islice(check.at(self.root, value, (), 0), MAX_FOUND)
             )  # the faults before the steps end are kept
         except _OutOfStepsError:
@@ -114,11 +115,15 @@ class _OutOfStepsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A fault. `choice` is the text of what the value should be, where it is a type, a constant or an enumeration."""
+    """A fault. `choice` is the text of what the value should be, where it is a type, a constant or an enumeration.
+
+    `known` are the names among which a similar one is looked for, where the last part of the place is an unknown name.
+    """
 
     place: Place
     message: str
     choice: str = ""
+    known: Iterable[str] = ()
 
 
 @dataclass(slots=True)
@@ -128,6 +133,7 @@ class _Check:
     schema: Schema
     left: int
     _choices: dict[tuple[int, str], frozenset[Hashable]] = field(default_factory=dict)
+    _choice_texts: dict[tuple[int, str], str] = field(default_factory=dict)
 
     def at(self, part: Json, value: Json, place: Place, level: int) -> Iterator[_Found]:
         """Yields the faults of a value by one part of the schema."""
@@ -180,9 +186,12 @@ class _Check:
             if mark not in self._choices:
                 self._choices[mark] = frozenset(_identity(one, _nothing) for one in choices)
             if _identity(value, self._step) not in self._choices[mark]:
-                choice = _either(
-                    [_shown(one) for one in choices[:_SHOWN_CHOICES]], len(choices) - _SHOWN_CHOICES
-                )
+                if (
+                    mark not in self._choice_texts
+                ):  # choices may be long, and alternatives tell them to nobody
+                    shown = [_shown(one) for one in choices[:_SHOWN_CHOICES]]
+                    self._choice_texts[mark] = _either(shown, len(choices) - _SHOWN_CHOICES)
+                choice = self._choice_texts[mark]
                 return _Found(place, f"Input should be {choice}", choice)
         return None
 
@@ -222,10 +231,7 @@ class _Check:
                 for one in parts:
                     yield from self.at(one, held, inside, level + 1)
             elif others is False:
-                hint = did_you_mean(name, known)
-                yield _Found(
-                    inside, f"is not a parameter of this job type; leave it out or correct its name{hint}"
-                )
+                yield _Found(inside, _UNKNOWN, known=known)
             else:
                 yield from self.at(others, held, inside, level + 1)
 
@@ -321,6 +327,11 @@ class _Check:
             yield _Found(place, f"fits {fitting} of its alternatives; it must fit exactly one")
         elif fitting == 0:
             yield from _closest(failed, place)
+
+
+def _hint(found: _Found) -> str:
+    """Returns the similar name of a fault that is told. Names are compared only here, because that takes no step."""
+    return did_you_mean(str(found.place[-1]), found.known) if found.known else ""
 
 
 def _closest(failed: Sequence[list[_Found]], place: Place) -> Iterator[_Found]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import NotMarkable, ServiceUnavailable
 from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.outside import APPROVAL_TYPE
 from tidegate.domain.retry import MARKED
 from tidegate.domain.states import TRANSITIONS, State
 from tidegate.domain.transitions import DISPATCHED, Ending, MarkUnlessDispatched, Stamp, TransitionRefused
@@ -16,6 +17,7 @@ from tidegate.usecases.callers.ownership import refuse_foreign_jobs
 from tidegate.usecases.read.visible import find_job
 from tidegate.usecases.recover.reopen import Reopened, reopen_skipped_for
 from tidegate.usecases.services import Services
+from tidegate.usecases.work.approve import refuse_unless_approver
 
 MARKED_REASON = "marked: "  # begins the reason in the history
 _TRIES = 5  # a refused write means that the job changed meanwhile
@@ -37,12 +39,15 @@ def mark_job(
     The dispatcher judges the jobs that wait for it, as for any end. Jobs that were skipped because of an earlier end of
     a job that is now SUCCEEDED are reopened and judged; those that are not reached before the deadline `until` stay
     SKIPPED until the same call is made again. Returns the job as it is afterwards, and the counts of the reopened ones.
-    Raises NotFound, also while the job's workflow is not accepted yet; NotYours; NotMarkable if the job is QUEUED or
-    RUNNING or has succeeded; ServiceUnavailable or ServiceRefused if the job kept changing or some jobs could not be
-    written: the same call continues with the rest.
+    An approval is marked SUCCEEDED only by those that may approve it, because the jobs that wait for it then run.
+    Raises NotFound, also while the job's workflow is not accepted yet; NotYours; NotAnApprover; NotMarkable if the job
+    is QUEUED or RUNNING or has succeeded; ServiceUnavailable or ServiceRefused if the job kept changing or some jobs
+    could not be written: the same call continues with the rest.
     """
     job = find_job(services, job_id)
     refuse_foreign_jobs(services, caller, [job])
+    if job.type == APPROVAL_TYPE and wanted.state is State.SUCCEEDED:
+        refuse_unless_approver(services, job, caller)
     stamp = Stamp(now_ms, caller.display, f"{MARKED_REASON}{wanted.reason}")
     for _ in range(_TRIES):
         if job.state is wanted.state:

@@ -33,7 +33,7 @@ def decide_approval(
     job = find_job(services, job_id)
     if job.type != APPROVAL_TYPE:
         raise NotAnApproval(job_id, job.type)
-    _refuse_others(services, job, caller)
+    refuse_unless_approver(services, job, caller)
     for _ in range(_TRIES):
         if not job.is_outside or job.outside is None:
             if _is_decided_so(job, decision):
@@ -49,8 +49,11 @@ def decide_approval(
     raise ServiceUnavailable(f"job {job_id} kept changing meanwhile; send the request again")
 
 
-def _refuse_others(services: Services, job: Job, caller: Caller) -> None:
-    """Raises NotAnApprover unless the caller may decide. Costs at most two reads, where the input overflowed."""
+def refuse_unless_approver(services: Services, job: Job, caller: Caller) -> None:
+    """Raises NotAnApprover unless the caller may decide about the approval `job`.
+
+    Costs at most two reads, where the input overflowed.
+    """
     named = services.jobs.load_input(job).parameters.get("approvers")
     approvers: Sequence[Json] = named if isinstance(named, Sequence) and not isinstance(named, str) else ()
     if caller.subject in approvers or caller.namespace in approvers:

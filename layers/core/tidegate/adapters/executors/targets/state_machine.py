@@ -28,6 +28,8 @@ _GROWTH = 1.5
 EARLIER_ATTEMPTS = 3
 """How many earlier attempts' executions a later attempt stops; an attempt that never began has none."""
 _STOP_SECONDS = 2.0  # before the timeout, so that the execution is stopped before the process is killed
+MOST_UNTOLD = 10
+"""Questions in a row about an execution that AWS may leave unanswered; its work goes on meanwhile."""
 _READ_SECONDS = 10.0
 _TRIES = 4
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.+=@()'-]")
@@ -49,7 +51,7 @@ def run_machine(
     try:
         with refusals(work.machine):
             execution = _start(client, work.machine, name, as_text(parameters)) or execution
-        found = _followed(client, work.machine, execution, bounds)
+        found = followed(client, work.machine, execution, bounds)
     except BaseException:
         # Also where the start failed: its answer may have been lost on the way.
         _stop(client, execution, "the attempt of the job ended before the execution")
@@ -79,14 +81,26 @@ def _start(client: Any, machine: str, name: str, given: str) -> str | None:
     return started
 
 
-def _followed(client: Any, machine: str, execution: str, bounds: Bounds) -> Mapping[str, Any]:
-    """Waits until the execution has ended; returns its description."""
+def followed(client: Any, machine: str, execution: str, bounds: Bounds) -> Mapping[str, Any]:
+    """Waits until the execution has ended; returns its description.
+
+    An execution outlives a question that AWS throttles or can't answer: only `MOST_UNTOLD` in a row end the attempt.
+    """
     wait_seconds = FIRST_WAIT_SECONDS
+    untold = 0
     while True:
-        with refusals(machine):
-            found: Mapping[str, Any] = client.describe_execution(executionArn=execution)
-        if found.get("status") not in ("RUNNING", "PENDING_REDRIVE"):
-            return found
+        try:
+            with refusals(machine):
+                found: Mapping[str, Any] = client.describe_execution(executionArn=execution)
+        except JobError as error:
+            untold += 1
+            if not error.retryable or untold >= MOST_UNTOLD:
+                raise
+            _LOGGER.warning("the state of execution %s is asked for again: %s", execution, error.code)
+        else:
+            untold = 0
+            if found.get("status") not in ("RUNNING", "PENDING_REDRIVE"):
+                return found
         left_seconds = bounds.remaining_seconds - _STOP_SECONDS
         if left_seconds <= 0:
             bounds.check()
