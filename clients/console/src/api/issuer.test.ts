@@ -108,6 +108,13 @@ it("refuses claims of another issuer", async () => {
   await expect(signIn(good)).rejects.toThrow();
 });
 
+it.each([-8, 8])("takes claims while the clock of this computer is wrong by %i hours", async (hours) => {
+  const now = Math.floor(Date.now() / 1_000) + hours * 3_600;
+  const claims = idToken({ iat: now, exp: now + 60 });
+  fetched.mockResolvedValue(json({ access_token: "a", token_type: "Bearer", id_token: claims }));
+  expect(await signIn(good)).toMatchObject({ access: "a", name: "ann@example.com" });
+});
+
 it("hears no other window and no other origin", async () => {
   const issuer = await connect(CONFIG, BASE);
   const ended = issuer.signIn();
