@@ -75,7 +75,9 @@ class ReadsUpstreams(AnyParameters):
         return job_type in super().types() if job_type in self.types() else None
 
     def facts(self, job_type: str) -> TypeFacts | None:
-        return TypeFacts(second_attempt=True) if job_type in self.types() else None
+        if job_type not in self.types():
+            return None
+        return TypeFacts(second_attempt=job_type in super().types())
 
     def faults(self) -> Sequence[str]:
         return ()

@@ -13,14 +13,16 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
-from tidegate.usecases.services import Services
 
 
-def repair_of_outside(services: Services, job: Job, actor: str, now_ms: int) -> Transition | None:
+def repair_of_outside(
+    job: Job, *, jitter: float, expires_at_s: int, actor: str, now_ms: int
+) -> Transition | None:
     """Returns the transition that takes a job back from the outside; None while its lease holds.
 
     A lease that ran to the end of the time outside is a timeout, any other is a silence. Both count against the retry
-    policy, as a failure and a timeout in a worker do.
+    policy, as a failure and a timeout in a worker do. `jitter` in [0, 1) spreads retries; `expires_at_s` is when the
+    job may be removed if it ends now.
     """
     outside, expires_at_ms = job.outside, job.lease_expires_at_ms
     if outside is None or not job.is_outside or expires_at_ms is None or expires_at_ms >= now_ms:
@@ -29,10 +31,10 @@ def repair_of_outside(services: Services, job: Job, actor: str, now_ms: int) -> 
     failure = _failure(outside, timed_out=timed_out)
     stamp = Stamp(now_ms, actor, failure.code)
     if job.retry.allows(failure.code) and job.has_retries_left:
-        wait_ms = backoff_ms(job.retry, job.tries + 1, services.entropy.jitter())
+        wait_ms = backoff_ms(job.retry, job.tries + 1, jitter)
         return RetryIfOutsideExpired(job, outside, now_ms + wait_ms, failure, stamp)
     state = State.TIMED_OUT if timed_out else State.FAILED
-    ending = Ending(state, failure=failure, expires_at_s=services.settings.expires_at_s(now_ms))
+    ending = Ending(state, failure=failure, expires_at_s=expires_at_s)
     return FinishIfOutsideExpired(job, outside, ending, stamp)
 
 

@@ -106,7 +106,8 @@ def _repair_for(
     if job.state is not State.RUNNING:
         return None
     if job.is_outside:
-        return repair_of_outside(services, job, ACTOR, now_ms)
+        jitter, expires_at_s = services.entropy.jitter(), settings.expires_at_s(now_ms)
+        return repair_of_outside(job, jitter=jitter, expires_at_s=expires_at_s, actor=ACTOR, now_ms=now_ms)
     grace_ms = settings.cancel_grace_seconds * 1_000
     if job.cancel_requested_at_ms is not None and job.cancel_requested_at_ms + grace_ms <= now_ms:
         ending = _ending(services, State.CANCELLED, JobFailure("cancelled", "cancelled by force"), now_ms)
