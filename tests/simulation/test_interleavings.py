@@ -143,6 +143,8 @@ def test_every_port_is_watched() -> None:
     asks_nothing = {
         "settings",
         "entropy",
+        "calendar",
+        "templates",
         "conditions",
         "registry",
         "recall",

@@ -40,6 +40,11 @@ PORTS = (
     "grants",
     "audit",
     "logs",
+    "open_waits",
+    "announcements",
+    "timetables",
+    "webhooks",
+    "events",
 )
 _TURN_SECONDS = 60
 

@@ -48,6 +48,17 @@ class Digests:
                 sorted(world.acts.items()),
                 sorted((str(place), lines) for place, lines in world.logs.items()),
                 world.grants,
+                sorted(world.announced.items()),
+                sorted(world.webhooks.items()),
+                sorted(world.delivery_attempts.items()),
+                sorted(world.open_waits),
+                sorted(world.timetables.items()),
+                sorted(world.templates.items()),
+                sorted(world.due_notes.items()),
+                sorted(world.timetable_runs.items()),
+                [(change.old, change.new) for change in world.workflow_changes],
+                list(world.lost_workers),
+                world.events,
             )
         )
 
@@ -98,4 +109,15 @@ def copy_world(world: MemoryWorld) -> MemoryWorld:
         rollups=dict(world.rollups),
         acts=dict(world.acts),
         logs={place: list(lines) for place, lines in world.logs.items()},
+        announced=dict(world.announced),
+        webhooks=dict(world.webhooks),
+        delivery_attempts=dict(world.delivery_attempts),
+        open_waits=set(world.open_waits),
+        timetables=dict(world.timetables),
+        templates=dict(world.templates),
+        due_notes=dict(world.due_notes),
+        timetable_runs=dict(world.timetable_runs),
+        workflow_changes=world.workflow_changes.copy(),
+        lost_workers=world.lost_workers.copy(),
+        events=list(world.events),
     )
