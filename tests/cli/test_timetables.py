@@ -91,7 +91,7 @@ def test_a_timetable_is_changed_paused_resumed_and_deleted() -> None:
     assert shown("change", made, "--every-seconds", "120")["cron"] is None
     assert tidegate("timetables", "pause", made).stdout == f"{made}: it is PAUSED\n"
     assert shown("resume", made)["state"] == "ACTIVE"
-    assert tidegate("timetables", "delete", made).stdout == f"{made} is deleted\n"
+    assert tidegate("timetables", "remove", made).stdout == f"{made} is removed\n"
     gone = tidegate("timetables", "show", made)
     assert (gone.exit_code, "404" in gone.stderr) == (1, True)
 
@@ -216,7 +216,7 @@ def test_refused_runs_of_a_backfill_are_listed(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("show", "nightly"), ("run", "a/b"), ("delete", "01jd3v8q5s2y6w9k4m7n0p1r2t"), ("runs", "%2e")],
+    [("show", "nightly"), ("run", "a/b"), ("remove", "01jd3v8q5s2y6w9k4m7n0p1r2t"), ("runs", "%2e")],
 )
 def test_a_malformed_id_is_told_before_a_call(
     monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]

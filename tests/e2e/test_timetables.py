@@ -70,7 +70,7 @@ def test_the_reaper_runs_a_timetable_once_at_its_time(stack: StackInfo, stack_ho
         if each["timetable_id"] == made
     ]
     assert (row["state"], row["next_at"], row["last_run"]["outcome"]) == ("PAUSED", None, "submitted")
-    assert tidegate(stack_home, "timetables", "delete", made).returncode == 0
+    assert tidegate(stack_home, "timetables", "remove", made).returncode == 0
     assert tidegate(stack_home, "timetables", "show", made).returncode == 1
 
 

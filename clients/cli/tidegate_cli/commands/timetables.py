@@ -221,16 +221,16 @@ def resume_timetable(
         _tell(client.set_timetable_paused(timetable_id, False), session)
 
 
-@timetables.command("delete")
-def delete_timetable(
+@timetables.command("remove")
+def remove_timetable(
     context: typer.Context,
     timetable_id: TimetableArgument,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Delete a timetable. The jobs that it submitted stay.
+    """Remove a timetable. The jobs that it submitted stay.
 
-    Example: tidegate timetables delete 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    Example: tidegate timetables remove 01JD3V8Q5S2Y6W9K4M7N0P1R2T
     """
     session = session_of(context, output, api_url)
     with session.client() as client:
@@ -238,7 +238,7 @@ def delete_timetable(
     if session.is_structured:
         session.show(removed)
         return
-    session.out.print(f"{timetable_id} is deleted", markup=False, highlight=False)
+    session.out.print(f"{timetable_id} is removed", markup=False, highlight=False)
 
 
 def short_time(value: object) -> str:
