@@ -76,14 +76,14 @@ demo: setup ## start the local stack and run the demo workflow through it
 
 test: test-in-process test-on-the-stack ## run all tests, also those on the local stack and in a browser; at least 95 % of the core layer's branches must be covered
 
-test-in-process: setup ## run the tests that need no local stack: the first part of `make test`
+test-in-process: setup $(SNAKEMAKE_STAMP) ## run the tests that need no local stack: the first part of `make test`
 	@$(CONSOLE) $(OR_NO_NPM)
 	@$(CONSOLE) test $(OR_NO_NPM)
 	@$(BIN)/python -m pytest $(COVERING) $(XDIST) --cov --cov-branch --cov-report=
 	@$(BIN)/coverage report --include='layers/core/*' --omit='$(UNTRACED)' --skip-covered --fail-under=95
 	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(ON_THE_STACK))
 
-test-on-the-stack: setup ## run the tests on the local stack and in a browser: the second part of `make test`
+test-on-the-stack: setup $(SNAKEMAKE_STAMP) ## run the tests on the local stack and in a browser: the second part of `make test`
 	@$(CONSOLE) $(OR_NO_NPM)
 	@$(BIN)/python -m pytest $(ON_THE_STACK) $(STACKS) --ignore=$(KILLS)
 	@$(BIN)/python -m pytest $(KILLS)
@@ -122,7 +122,7 @@ test-snakemake: setup $(SNAKEMAKE_STAMP) ## test the executor plugin for Snakema
 	@$(BIN)/python -m pytest -q tests/snakemake
 
 $(SNAKEMAKE_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/snakemake.txt
-	@echo "test-snakemake: installing Snakemake in $(SNAKEMAKE_VENV)"
+	@echo "setup: installing Snakemake in $(SNAKEMAKE_VENV), for the tests of its plugin"
 	@$(PYTHON) -m venv --clear $(SNAKEMAKE_VENV)
 	@$(BIN)/uv pip sync --quiet --python $(SNAKEMAKE_VENV)/bin/python --require-hashes dev/requirements/snakemake.txt
 	@touch $@
