@@ -146,16 +146,17 @@ def test_no_function_can_write_what_worker_processes_announce(world: World, name
         "dynamodb", endpoint_url=world.stack.endpoint_url, region_name=world.stack.region
     )
     where = f"WHERE pool = '{schema.ANNOUNCED_TYPES}' AND lane = 'forged.type'"
-    update = {
+    update: dict[str, Any] = {
         "Key": key,
         "UpdateExpression": "SET digest = :digest",
         "ExpressionAttributeValues": {":digest": {"S": "forged"}},
     }
+    together: list[Any] = [{"Update": {"TableName": table} | update}]
     attempts: list[Callable[[], Any]] = [
         lambda: dynamodb.put_item(TableName=table, Item={**key, schema.DIGEST: {"S": "forged"}}),
         lambda: dynamodb.update_item(TableName=table, **update),
         lambda: dynamodb.delete_item(TableName=table, Key=key),
-        lambda: dynamodb.transact_write_items(TransactItems=[{"Update": {"TableName": table, **update}}]),
+        lambda: dynamodb.transact_write_items(TransactItems=together),
         lambda: dynamodb.execute_statement(Statement=f"UPDATE \"{table}\" SET digest = 'x' {where}"),  # noqa: S608 - the key is the test's own
     ]
     for attempt in attempts:
