@@ -107,6 +107,10 @@ WEBHOOKS_BROKEN: dict[str, tuple[Callable[[FakeAws], object], str, str, str]] = 
         lambda aws: aws.reserved.update(webhooks=0),
         *("concurrency", "error", "the function webhooks may not run"),
     ),
+    "another version": (
+        lambda aws: aws.functions["webhooks"].update(Layers=[{"Arn": "arn:core:6"}]),
+        *("configuration", "error", "webhooks arn:core:6"),
+    ),
     "another table": (
         lambda aws: aws.functions["webhooks"]["Environment"]["Variables"].update(
             TIDEGATE_TABLE_AUDIT="other"

@@ -170,7 +170,7 @@ def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator
             )
     layers = {each.core for each in there if each.core}
     if len(layers) > 1:
-        versions = named([f"{each.name} {each.core}" for each in there])
+        versions = ", ".join(f"{each.name} {each.core}" for each in there)  # all, as any may be the odd one
         yield error(f"the functions run different versions of tidegate: {versions}", _DEPLOY, see)
 
 
