@@ -15,6 +15,8 @@ import pytest
 from tests.architecture.test_template_pools import ON
 from tests.harness.template import PSEUDO, Resolved, Transformed, parameters
 from tests.harness.unasked import UNASKED
+from tidegate.adapters.dynamodb import schema
+from tidegate.domain.targets import LambdaFunction, StateMachine, Target
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WebhooksRole", "WorkerRole"}
 # They may write logs and traces, which is compared to the letter.
@@ -238,6 +240,25 @@ def test_who_writes_by_statements_may_read_what_refused_them(deployed: Transform
     assert {"ApiRole", "DispatcherRole", "ReaperRole", "WorkerProcessPolicy"} <= writers
 
 
+def test_only_worker_processes_may_write_announced_types(deployed: Transformed) -> None:
+    """Job types are announced in a partition of the table of lanes, which other roles write too."""
+    writers: dict[str, Any] = {}
+    for name, statement in statements(deployed):
+        writes = set(listed(statement["Action"])) - {"dynamodb:Query"}
+        if "<Lanes.Arn>" in listed(statement["Resource"]) and writes:
+            writers[name] = statement["Condition"]
+    assert schema.ANNOUNCED_TYPES == "types#announced"
+    other = {"ForAllValues:StringNotEquals": {"dynamodb:LeadingKeys": [schema.ANNOUNCED_TYPES]}}
+    assert writers == {
+        "ApiRole": other,
+        "DispatcherRole": other,
+        "ReaperRole": other,
+        "WorkerProcessPolicy": {
+            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [schema.ANNOUNCED_TYPES]}
+        },
+    }
+
+
 def test_a_worker_process_may_call_the_named_targets_and_no_other(deployed: Transformed) -> None:
     def targets(template: Transformed) -> list[dict[str, Any]]:
         policy = of_type(template, "IAM::ManagedPolicy")["WorkerProcessPolicy"]
@@ -265,8 +286,37 @@ def test_a_worker_process_may_call_the_named_targets_and_no_other(deployed: Tran
         "arn:aws:s3:::bucket",
         "arn:aws:lambda:eu-central-1:123456789012:function:*",
         "arn:aws:lambda:*:123456789012:function:render",
+        "arn:aws:lambda:eu-central-1:123456789012:function:render:$LATEST",
+        "arn:aws:lambda:eu-central-1:123456789012:function:render:",
+        "arn:aws:states:eu-west-1:123456789012:stateMachine:a:live",
+        "arn:aws:states:eu-west-1:123456789012:stateMachine:a:*",
+        "arn:aws:states:eu-west-1:123456789012:execution:a",
+        "arn:aws:states:eu-west-1:123456789012:execution:*:*",
         "arn:aws:states:eu-west-1:123456789012:stateMachine:a, arn:aws:states:eu-west-1:123456789012:stateMachine:b",
     ],
 )
 def test_the_allow_list_takes_no_wildcard_but_for_the_executions_of_a_machine(arns: str) -> None:
     assert not re.fullmatch(parameters()["TargetArns"]["AllowedPattern"], arns)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        LambdaFunction("arn:aws:lambda:eu-west-1:123456789012:function:render"),
+        LambdaFunction("arn:aws:lambda:eu-west-1:123456789012:function:render:live"),
+        LambdaFunction("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:render:7"),
+        StateMachine("arn:aws:states:eu-west-1:123456789012:stateMachine:build"),
+        StateMachine("arn:aws:states:eu-west-1:123456789012:stateMachine:build:live"),
+    ],
+)
+def test_the_allow_list_takes_what_targets_need(work: LambdaFunction | StateMachine) -> None:
+    arns = ",".join(Target("a.b", work).arns)
+    pattern = parameters()["TargetArns"]["AllowedPattern"]
+    assert re.fullmatch(pattern, arns)
+    assert re.fullmatch(pattern, f"{arns},{arns}")
+    (policy,) = (
+        each["PolicyDocument"]["Statement"][-1]["Resource"]
+        for name, each in of_type(Resolved(**{**FULL, "TargetArns": arns}), "IAM::ManagedPolicy").items()
+        if name == "WorkerProcessPolicy"
+    )
+    assert policy == arns.split(",")

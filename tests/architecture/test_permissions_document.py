@@ -36,8 +36,9 @@ def shown(who: str, statement: dict[str, Any]) -> list[str]:
         for service, each in groupby(actions, key=lambda action: action[0])
     ]
     resources = ", ".join(map(shown_resource, listed(statement["Resource"])))
-    for keys in statement.get("Condition", {}).values():
-        resources += ": items " + ", ".join(f"`{key}`" for key in listed(keys["dynamodb:LeadingKeys"]))
+    for operator, keys in statement.get("Condition", {}).items():
+        which = "items other than " if operator.endswith("StringNotEquals") else "items "
+        resources += f": {which}" + ", ".join(f"`{key}`" for key in listed(keys["dynamodb:LeadingKeys"]))
     return [who, statement["Sid"], "; ".join(by_service), resources]
 
 

@@ -19,6 +19,9 @@ RUNBOOK = DOCS / "guides" / "runbook.md"
 NAMED_ENTRY = re.compile(r"^([A-Z][^.]+\.) docs/guides/runbook\.md#([a-z-]+)$")
 GENERAL = {"how-an-entry-is-read", "once-for-every-alarm"}
 """The headings of the runbook that are about no alarm."""
+WEBHOOKS = {"PublishEvents": "true", "Webhooks": "true"}
+EVERY_PART = {"OAuthApi": "true", **WEBHOOKS}
+"""The parameters that bring every part that has alarms of its own."""
 OWN_TOPIC = "arn:aws:sns:eu-central-1:123456789012:pager"
 POOLS = {"lambda", "ecs"}
 # What an alarm may read, with the resource behind each dimension of AWS's.
@@ -32,7 +35,7 @@ NAMESPACES = {
 
 @pytest.fixture(scope="module")
 def on() -> Resolved:
-    return Resolved(Alarms="true", OAuthApi="true")
+    return Resolved(Alarms="true", **EVERY_PART)
 
 
 def alarms(template: Resolved) -> dict[str, dict[str, Any]]:
@@ -152,7 +155,7 @@ def test_the_alarms_watch_every_function_queue_and_pool(on: Resolved) -> None:
             for each in read["Dimensions"]
         } - {PSEUDO["AWS::StackName"], "live"}
 
-    functions = {f"<{name}>" for name in of_type(Transformed(), "Lambda::Function")}
+    functions = {f"<{name}>" for name in of_type(Transformed(**WEBHOOKS), "Lambda::Function")}
     assert of("Errors") == functions
     assert of("Invocations") == {"<DispatcherFunction>", "<ReaperFunction>"}
     assert of("Throttles") == {"<ApiFunction>", "<DispatcherFunction>", "<ReaperFunction>"}
@@ -236,8 +239,7 @@ def test_an_entry_names_its_alarms_and_says_what_they_mean_how_to_look_and_what_
 def test_the_dashboard_shows_every_alarm_and_every_metric_of_the_table(on: Resolved) -> None:
     body = json.loads(on.properties("Dashboard")["DashboardBody"])
     first, *graphs = body["widgets"]
-    sign_in = {"<SignInApiServerErrorsAlarm.Arn>"}  # it may not exist, and a dashboard has no conditions
-    assert set(first["properties"]["alarms"]) == {f"<{name}.Arn>" for name in alarms(on)} - sign_in
+    assert set(first["properties"]["alarms"]) == {f"<{name}.Arn>" for name in alarms(on)}
     shown: dict[str, set[tuple[str, ...]]] = {}
     for graph in graphs:
         assert graph["type"] == "metric"
@@ -263,6 +265,21 @@ def test_no_two_widgets_of_the_dashboard_overlap(on: Resolved) -> None:
     assert max(x for x, _ in taken) < 24
 
 
-@pytest.mark.parametrize("template", [Resolved(Alarms="true"), Transformed(Alarms="true")])
-def test_the_dashboard_has_a_body_that_can_be_read(template: Resolved) -> None:
-    assert json.loads(template.properties("Dashboard")["DashboardBody"])["widgets"]
+@pytest.mark.parametrize("kind", [Resolved, Transformed])
+@pytest.mark.parametrize("left_out", ["", *EVERY_PART])
+def test_the_dashboard_shows_only_parts_that_exist(kind: type[Resolved], left_out: str) -> None:
+    """A reference to a part that does not exist fails in `Resolved`, and a comma too many in `json`."""
+    given = {name: value for name, value in EVERY_PART.items() if name != left_out}
+    if left_out == "PublishEvents":
+        del given["Webhooks"]
+    template = kind(Alarms="true", **given)
+    first, *graphs = json.loads(template.properties("Dashboard")["DashboardBody"])["widgets"]
+    assert set(first["properties"]["alarms"]) == {f"<{name}.Arn>" for name in alarms(template)}
+    assert ("Webhooks" in {each["properties"]["title"] for each in graphs}) is ("Webhooks" in given)
+
+
+def test_the_alarms_of_webhooks_need_both_alarms_and_webhooks() -> None:
+    own = {"WebhooksDeadLettersAlarm", "WebhooksErrorsAlarm"}
+    assert own <= alarms(Resolved(Alarms="true", **WEBHOOKS)).keys()
+    assert not own & alarms(Resolved(Alarms="true", PublishEvents="true")).keys()
+    assert not own & Resolved(**WEBHOOKS).resources.keys()

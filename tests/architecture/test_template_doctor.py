@@ -11,15 +11,21 @@ import pytest
 from tests.harness.tables import TEMPLATE
 from tests.harness.template import Resolved
 from tidegate_cli.doctor import judge
-from tidegate_cli.doctor.facts import OUTPUTS, QUEUES, SOURCES, STREAMS, Stack
+from tidegate_cli.doctor.facts import SOURCES, STREAMS, Stack
 from tidegate_cli.doctor.queue_policies import refuses_plain_http
 
+STACKS: tuple[dict[str, str], ...] = (
+    {},
+    {"PublishEvents": "true"},
+    {"PublishEvents": "true", "Webhooks": "true"},
+)
+"""The parameters of stacks that have different parts."""
 GUIDE = TEMPLATE.parent / "docs" / "guides" / "doctor.md"
 
 
-@pytest.mark.parametrize("publishes", ["false", "true"])
-def test_event_sources_and_streams_of_the_doctor_are_those_of_the_template(publishes: str) -> None:
-    template = Resolved(PublishEvents=publishes)
+@pytest.mark.parametrize("given", STACKS)
+def test_event_sources_and_streams_of_the_doctor_are_those_of_the_template(given: dict[str, str]) -> None:
+    template = Resolved(**given)
     stack = Stack("s", "", {}, template.parameters)
     readers: Counter[str] = Counter()
     streamed: dict[str, set[str]] = {}
@@ -36,9 +42,16 @@ def test_event_sources_and_streams_of_the_doctor_are_those_of_the_template(publi
         assert template.properties(table)["StreamSpecification"] == {"StreamViewType": view}
 
 
-def test_what_the_doctor_looks_for_is_what_the_template_deploys() -> None:
-    template = Resolved()
-    assert set(OUTPUTS) <= template.outputs.keys()
+@pytest.mark.parametrize("given", STACKS)
+def test_what_the_doctor_looks_for_is_what_the_template_deploys(given: dict[str, str]) -> None:
+    template = Resolved(**given)
+    stack = Stack("s", "", {}, template.parameters)
+    assert set(stack.needed_outputs) <= template.outputs.keys()
+    for name in stack.functions:
+        own = template.properties(f"{name.capitalize()}Function")["Environment"]["Variables"]
+        assert not own.keys() & judge.PARAMETER_OF.keys(), "every function has the stack's own"
+        empty = {each for each, value in own.items() if each.startswith("TIDEGATE_TABLE_") and not value}
+        assert bool(empty) is (name == "webhooks"), name
     variables = template.globals["Function"]["Environment"]["Variables"]
     for variable, parameter in judge.PARAMETER_OF.items():
         assert str(variables[variable]) == str(template.parameters[parameter])
@@ -49,7 +62,7 @@ def test_what_the_doctor_looks_for_is_what_the_template_deploys() -> None:
     assert len(judge.PARAMETER_OF) == 12
 
 
-def test_streams_and_queues_of_the_doctor_are_those_of_the_template() -> None:
+def test_streams_of_the_doctor_are_those_of_the_template() -> None:
     resources = Resolved().resources
     views = {
         name: each["Properties"]["StreamSpecification"]["StreamViewType"]
@@ -61,10 +74,17 @@ def test_streams_and_queues_of_the_doctor_are_those_of_the_template() -> None:
         assert sum(function in readers for _, readers in STREAMS.values()) == (
             0 if function == "worker" else count
         )
+
+
+@pytest.mark.parametrize("given", STACKS)
+def test_queues_of_the_doctor_are_those_of_the_template(given: dict[str, str]) -> None:
+    template = Resolved(**given)
+    resources, stack = template.resources, Stack("s", "", {}, template.parameters)
     queues = {name: each for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
-    assert queues.keys() == set(QUEUES)
+    assert queues.keys() == set(stack.queues)
+    assert {name for name in queues if name.endswith("DeadLetters")} == set(stack.dead_letters)
     for name in queues:
         policy = resources[f"{name}Policy"]["Properties"]["PolicyDocument"]
-        (statement,) = policy["Statement"]
+        statement = policy["Statement"][0]
         own = {**statement, "Resource": "arn"}  # the ARN is not known before a deployment
         assert refuses_plain_http(json.dumps({**policy, "Statement": own}), "arn")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -72,6 +72,87 @@ def test_the_streams_of_a_stack_that_publishes_events_are_looked_at_too() -> Non
     world.aws.sources["recorder"].append({**read, "EventSourceArn": "arn:aws:dynamodb:other/stream/1"})
     (stream,) = world.results()["streams"].findings
     assert "the recorder reads no stream of the table Submissions" in stream.what
+
+
+WEBHOOKS_BROKEN: dict[str, tuple[Callable[[FakeAws], object], str, str, str]] = {
+    "letters": (
+        lambda aws: aws.letters.update(WebhooksDeadLetters=2),
+        *("dead-letters", "error", "WebhooksDeadLetters holds 2 messages"),
+    ),
+    "no letters": (
+        lambda aws: aws.queues.pop("WebhooksDeadLetters"),
+        *("dead-letters", "error", "the queue WebhooksDeadLetters is MISSING"),
+    ),
+    "no queue": (
+        lambda aws: aws.queues.pop("WebhooksQueue"),
+        *("queues", "error", "the queue WebhooksQueue is MISSING"),
+    ),
+    "policy": (
+        lambda aws: aws.queues["WebhooksDeadLetters"].pop("Policy"),
+        *("queues", "warning", "the queue WebhooksDeadLetters has no policy"),
+    ),
+    "source": (
+        lambda aws: aws.sources["webhooks"].pop(),
+        *("sources", "error", "the webhooks has 0 event sources instead of 1"),
+    ),
+    "source off": (
+        lambda aws: aws.sources["webhooks"][0].update(State="Disabled"),
+        *("sources", "error", "of the webhooks is Disabled"),
+    ),
+    "function": (
+        lambda aws: aws.functions["webhooks"].update(State="Failed"),
+        *("functions", "error", "the function webhooks is Failed"),
+    ),
+    "stopped": (
+        lambda aws: aws.reserved.update(webhooks=0),
+        *("concurrency", "error", "the function webhooks may not run"),
+    ),
+    "another version": (
+        lambda aws: aws.functions["webhooks"].update(Layers=[{"Arn": "arn:core:6"}]),
+        *("configuration", "error", "webhooks arn:core:6"),
+    ),
+    "another table": (
+        lambda aws: aws.functions["webhooks"]["Environment"]["Variables"].update(
+            TIDEGATE_TABLE_AUDIT="other"
+        ),
+        *("configuration", "warning", "TIDEGATE_TABLE_AUDIT names another table"),
+    ),
+    "empty table elsewhere": (
+        lambda aws: aws.functions["api"]["Environment"]["Variables"].update(TIDEGATE_TABLE_JOBS=""),
+        *("configuration", "warning", "TIDEGATE_TABLE_JOBS names another table"),
+    ),
+    "output": (
+        lambda aws: aws.stack.update(
+            Outputs=[each for each in aws.stack["Outputs"] if each["OutputKey"] != "WebhooksQueueUrl"]
+        ),
+        *("stack", "error", "lacks outputs: WebhooksQueueUrl"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WEBHOOKS_BROKEN)
+def test_the_parts_of_webhooks_are_looked_at_where_the_stack_has_them(case: str) -> None:
+    world = World()
+    world.aws.send_webhooks()
+    assert found(world.results()) == []
+    break_it, check, severity, said = WEBHOOKS_BROKEN[case]
+    break_it(world.aws)
+    results = world.results()
+    assert found(results) == [(check, severity)]
+    (finding,) = results[check].findings
+    assert said in finding.what
+    page, _, anchor = finding.see.partition("#")
+    assert anchor in _anchors(ROOT / page), finding.see
+
+
+def test_dead_letters_of_webhooks_lead_to_their_own_entry() -> None:
+    world = World()
+    world.aws.send_webhooks()
+    world.aws.letters.update(WebhooksDeadLetters=1, EventDeadLetters=1)
+    events, webhooks = world.results()["dead-letters"].findings
+    assert events.see == "docs/guides/runbook.md#dead-letters"
+    assert webhooks.see == "docs/guides/runbook.md#webhook-deliveries-given-up"
+    assert "`tidegate webhooks list`" in webhooks.do
 
 
 @pytest.mark.parametrize(

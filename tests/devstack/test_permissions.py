@@ -77,6 +77,12 @@ def test_leading_keys_are_the_partition_keys_that_a_call_names() -> None:
     lane = {"pool": {"S": "ecs"}, "lane": {"S": "a"}}
     writes = {"Lanes": [{"DeleteRequest": {"Key": lane}}, {"PutRequest": {"Item": lane}}]}
     assert leading_keys(body(RequestItems=writes), key_of) == ["ecs", "ecs"]
+    together = [
+        {"Update": {"TableName": "Control", "Key": name}},
+        {"Put": {"TableName": "Control", "Item": {"name": {"S": "b"}}}},
+        {"Delete": {"TableName": "Other", "Key": name}},
+    ]
+    assert leading_keys(body(TransactItems=together), key_of) == ["rules", "b"]
     assert leading_keys(body(TableName="Other", Key=name), key_of) == []
     assert leading_keys(body(TableName="Control", Limit=1), key_of) == []
 

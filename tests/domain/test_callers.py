@@ -39,6 +39,33 @@ def test_the_namespace_leaves_out_what_a_session_chooses(subject: str, namespace
     assert namespace_of(namespace) == namespace
 
 
+@pytest.mark.parametrize(
+    ("name", "is_named"),
+    [
+        ("arn:aws:sts::1:assumed-role/Lead/zoe", True),
+        ("arn:aws:iam::1:role/Lead", True),
+        ("arn:aws:iam::1:role/team/data/Lead", True),
+        ("arn:aws:sts::1:assumed-role/Lead/another", False),
+        ("arn:aws:iam::2:role/team/data/Lead", False),
+        ("arn:aws-cn:iam::1:role/team/Lead", False),
+        ("arn:aws:iam::1:role/Lead/Other", False),
+        ("arn:aws:iam::1:role/team/", False),
+        ("arn:aws:iam::1:user/team/Lead", False),
+        ("Lead", False),
+        ("", False),
+    ],
+)
+def test_a_role_s_own_arn_names_its_sessions_and_a_session_only_itself(name: str, is_named: bool) -> None:
+    assert caller_under("arn:aws:sts::1:assumed-role/Lead/zoe").is_named_by(name) is is_named
+
+
+def test_the_arn_of_a_user_names_the_user_with_its_path_alone() -> None:
+    user = caller_under("arn:aws:iam::1:user/team/ann")
+    assert user.is_named_by("arn:aws:iam::1:user/team/ann")
+    assert not user.is_named_by("arn:aws:iam::1:user/ann")
+    assert not user.is_named_by("arn:aws:iam::1:role/team/ann")
+
+
 def test_roles_and_users_of_one_name_have_different_namespaces() -> None:
     names = ("iam::1:user/x", "iam::2:user/x", "sts::1:assumed-role/x/s", "sts::1:federated-user/x")
     assert len({namespace_of(f"arn:aws:{name}") for name in names}) == len(names)

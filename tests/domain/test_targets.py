@@ -90,7 +90,9 @@ def test_services_of_aws_have_arns_for_the_allow_list() -> None:
     assert _only(http={"url": "https://example.com"}).arns == ()
     assert _only(**{"lambda": {"function": FUNCTION}}).arns == (FUNCTION,)
     assert _only(states={"machine": MACHINE}).arns == (MACHINE, executions)
-    assert _only(states={"machine": f"{MACHINE}:live"}).arns == (f"{MACHINE}:live", executions)
+    # AWS asks for the machine's own ARN, also where an alias is started, and for the alias of a function.
+    assert _only(states={"machine": f"{MACHINE}:live"}).arns == (MACHINE, executions)
+    assert _only(**{"lambda": {"function": f"{FUNCTION}:live"}}).arns == (f"{FUNCTION}:live",)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,7 @@ def test_services_of_aws_have_arns_for_the_allow_list() -> None:
         ({"command": ["x"], "parameters": []}, "targets.a.b.parameters", "must be an object"),
         ({"lambda": FUNCTION}, "targets.a.b.lambda", "must be an object"),
         ({"lambda": {"function": "render"}}, "targets.a.b.lambda.function", "an ARN like"),
+        ({"lambda": {"function": f"{FUNCTION}:$LATEST"}}, "targets.a.b.lambda.function", "not with :$LATEST"),
         ({"lambda": {"function": MACHINE}}, "targets.a.b.lambda.function", "an ARN like"),
         ({"lambda": {"function": f"{FUNCTION}*"}}, "targets.a.b.lambda.function", "an ARN like"),
         ({"lambda": {"function": FUNCTION}, "aws_credentials": True}, "targets.a.b.aws_credentials", "command only"),

@@ -29,6 +29,9 @@ APART = [
 ]
 """A call that is denied may hide a later one, so these are denied one by one, and all others together."""
 
+EVERY_PART = {"PublishEvents": "true", "Webhooks": "true"}
+"""The parameters of a stack with all parts that the doctor looks at."""
+
 
 def silent(line: str) -> None:
     """Takes a line of progress and prints nothing."""
@@ -40,7 +43,7 @@ def deployed(stack_home: Path) -> Iterator[Deployed]:
     home = stack_home.with_name(f"{stack_home.name}-doctor")
     down(silent, home=home, wipe=True)
     try:
-        on = Deployed(up(silent, home=home), home)
+        on = Deployed(up(silent, home=home, parameters=EVERY_PART), home)
         on.tick()
         yield on
     finally:

@@ -224,6 +224,9 @@ def test_others_may_not_decide(api: Api) -> None:
     eve = "arn:aws:iam::123456789012:user/eve"
     assert api.call("POST", f"{path}/reject", arn=eve).status == 403
     assert api.call("POST", f"{approval(api, approvers=[eve])}/reject", arn=eve).status == 200
+    role = "arn:aws:iam::123456789012:role/team/Finance"  # as IAM shows it; a session's ARN has no path
+    session = "arn:aws:sts::123456789012:assumed-role/Finance/eve"
+    assert api.call("POST", f"{approval(api, approvers=[role])}/approve", arn=session).status == 200
 
 
 def test_another_job_and_a_decided_one_are_refused(api: Api) -> None:

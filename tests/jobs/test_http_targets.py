@@ -81,8 +81,42 @@ def test_a_call_posts_the_parameters_and_takes_the_answer(
     } <= set(lines)
 
 
-def test_an_answer_without_a_body_has_no_result(tmp_path: Path) -> None:
-    assert _call(tmp_path, "204 No Content")[0] is None
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [("204 No Content", b""), ("200 OK", b""), ("202 Accepted", b" \r\n"), ("200 OK", b"null")],
+)
+def test_an_answer_without_a_body_has_no_result(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str, body: bytes
+) -> None:
+    assert _call(tmp_path, status, body)[0] is None
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("body", [b"<html>s3cret</html>", b"OK", b"\xff\xfe", b'{"pages": 3', b"{} {}"])
+def test_a_body_that_is_no_json_is_no_result_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, body: bytes
+) -> None:
+    assert _call(tmp_path, "201 Created", body)[0] is None
+    (line,) = [each for each in caplog.records if each.name == "tidegate.jobs"]
+    assert line.getMessage() == (
+        f"the call was answered with status 201 and a body of {len(body)} bytes that is no JSON, "
+        "so the job has no result"
+    )
+    assert line.levelname == "WARNING"
+
+
+def test_a_body_that_breaks_off_is_an_error_that_is_retried(tmp_path: Path) -> None:
+    def break_off(stream: ssl.SSLSocket) -> None:
+        stream.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{"pag')
+
+    context = _context()
+    with receiving(tmp_path, break_off) as receiver:
+        caller = HttpsCaller(
+            SystemStopwatch(), network=StagedNetwork(receiver.port), trust=receiver.trust, answer_bytes=100
+        )
+        with pytest.raises(JobError, match="the body of the answer did not come") as failed:
+            run_call(HttpCall(URL), {}, context, Bounds(context, None), caller=caller)
+    assert (failed.value.code, failed.value.retryable) == ("http-bad-answer", True)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +128,7 @@ def test_an_answer_without_a_body_has_no_result(tmp_path: Path) -> None:
         ("404 Gone", b"", "http-404", False),
         ("302 Found", b"", "http-302", False),
         ("409 Conflict", b"", "taken", True),
-        ("200 OK", b"<html>", "result-not-json", False),
+        ("200 OK", b"[" * 100_000 + b"]" * 100_000, "result-too-deep", False),
         ("200 OK", b"1" * (MAX_RESULT_BYTES + 1), "result-too-large", False),
     ],
 )

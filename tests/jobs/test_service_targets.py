@@ -13,9 +13,13 @@ from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, Beats, assignment
 from tests.harness.jobs.services import Services, services
 from tests.harness.waiting import becomes_true
 from tidegate.adapters.executors.process_executor import ProcessExecutor
-from tidegate.adapters.executors.targets.state_machine import MOST_UNTOLD, followed
+from tidegate.adapters.executors.targets import state_machine
+from tidegate.adapters.executors.targets.state_machine import MOST_UNTOLD, followed, run_machine
 from tidegate.domain.errors import JobError
 from tidegate.domain.limits import MAX_RESULT_BYTES
+from tidegate.domain.targets import StateMachine
+from tidegate.jobs.context import JobContext, StopRequest
+from tidegate.jobs.targets.bounds import Bounds
 from tidegate.ports import OutcomeKind, Signal
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:render"
@@ -198,3 +202,23 @@ def test_a_target_outside_of_the_allow_list_fails_for_good_and_names_the_paramet
         outcome = executor.execute(assignment(target), Beats())
         assert (outcome.kind, outcome.code, outcome.retryable) == (OutcomeKind.FAILED, "not-allowed", False)
         assert "TargetArns" in outcome.message
+
+
+def test_a_refusal_names_the_arn_that_the_list_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS asks for the machine's own ARN where an alias of it is started."""
+    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "StartExecution")
+    client = Mock(start_execution=Mock(side_effect=denied))
+    monkeypatch.setattr(state_machine, "client_for", lambda *_, **__: client)
+    context = JobContext(
+        job_id="01JD.7",
+        attempt=1,
+        remaining_seconds=lambda: 30.0,
+        report_progress=lambda _: None,
+        stop=StopRequest(),
+    )
+    with pytest.raises(JobError, match=rf"may not call {MACHINE}; name it in the parameter TargetArns"):
+        run_machine(StateMachine(f"{MACHINE}:live"), {}, context, Bounds(context, None))
+    client.start_execution.assert_called_once()
+    assert client.start_execution.call_args.kwargs["stateMachineArn"] == f"{MACHINE}:live"
+    client.stop_execution.assert_called_once()
+    assert client.stop_execution.call_args.kwargs["executionArn"] == f"{EXECUTION}-1"

@@ -157,6 +157,26 @@ def test_a_role_is_named_by_its_namespace_whatever_the_session() -> None:
     assert Approvals(approvers=[role.namespace]).decide(role).state is State.SUCCEEDED
 
 
+def test_a_role_with_a_path_is_named_by_its_own_arn() -> None:
+    """The ARN of a session has no path, so the two never were equal."""
+    asked = Approvals(approvers=["arn:aws:iam::123456789012:role/team/data/Leads"])
+    for other in (
+        f"{ROLES}/Lead/zoe",
+        f"{ROLES}/team/Leads",
+        "arn:aws:iam::123456789012:user/team/data/Leads",
+    ):
+        with pytest.raises(NotAnApprover):
+            asked.decide(caller_under(other))
+    assert asked.decide(caller_under(f"{ROLES}/Leads/zoe")).state is State.SUCCEEDED
+
+
+def test_a_session_is_named_alone() -> None:
+    asked = Approvals(approvers=[f"{ROLES}/Leads/zoe"])
+    with pytest.raises(NotAnApprover):
+        asked.decide(caller_under(f"{ROLES}/Leads/another"))
+    assert asked.decide(caller_under(f"{ROLES}/Leads/zoe")).state is State.SUCCEEDED
+
+
 def test_the_submitter_alone_may_not_decide_not_even_as_an_operator() -> None:
     for submitter in (BEN, ANN):
         own = Approvals(submitter)

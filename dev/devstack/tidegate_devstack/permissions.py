@@ -94,6 +94,9 @@ def _named_items(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
     for part in ("Key", "Item"):
         if part in given and "TableName" in given:
             yield str(given["TableName"]), given[part]
+    for each in given.get("TransactItems", ()):
+        for operation in each.values():
+            yield from _named_items(operation)
     for table, wanted in given.get("RequestItems", {}).items():
         for item in _requested(wanted):
             yield str(table), item

@@ -34,6 +34,7 @@ from tests.harness.e2e.permissions.worker_probes import PROCESS_PROBES, WORKER_P
 from tests.harness.e2e.permissions.world import PARAMETERS, Caller, World, caller, now_ms
 from tests.harness.functions.api_calls import read_event
 from tests.harness.unasked import UNASKED
+from tidegate.adapters.dynamodb import schema
 from tidegate.bootstrap import Services
 from tidegate.domain.audit import Act
 from tidegate.domain.callers import NOBODY
@@ -132,6 +133,38 @@ def test_no_function_can_change_or_remove_what_the_audit_trail_holds(world: Worl
             attempt()
         assert refused.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
     assert world.clients.dynamodb.scan(TableName=table)["Items"] == [standing]
+
+
+@pytest.mark.parametrize("name", ["Api", "Dispatcher", "Reaper", "Worker"])
+def test_no_function_can_write_what_worker_processes_announce(world: World, name: str) -> None:
+    """Job code in the worker function has its role, and a type that it announced would change what callers may send."""
+    world.clear()
+    table = world.tables.lanes
+    key = {schema.POOL: {"S": schema.ANNOUNCED_TYPES}, schema.LANE: {"S": "forged.type"}}
+    world.clients.dynamodb.put_item(TableName=table, Item={**key, schema.DIGEST: {"S": "true"}})
+    dynamodb = function_role(world, name).session.client(
+        "dynamodb", endpoint_url=world.stack.endpoint_url, region_name=world.stack.region
+    )
+    where = f"WHERE pool = '{schema.ANNOUNCED_TYPES}' AND lane = 'forged.type'"
+    update: dict[str, Any] = {
+        "Key": key,
+        "UpdateExpression": "SET digest = :digest",
+        "ExpressionAttributeValues": {":digest": {"S": "forged"}},
+    }
+    together: list[Any] = [{"Update": {"TableName": table} | update}]
+    attempts: list[Callable[[], Any]] = [
+        lambda: dynamodb.put_item(TableName=table, Item={**key, schema.DIGEST: {"S": "forged"}}),
+        lambda: dynamodb.update_item(TableName=table, **update),
+        lambda: dynamodb.delete_item(TableName=table, Key=key),
+        lambda: dynamodb.transact_write_items(TransactItems=together),
+        lambda: dynamodb.execute_statement(Statement=f"UPDATE \"{table}\" SET digest = 'x' {where}"),  # noqa: S608 - the key is the test's own
+    ]
+    for attempt in attempts:
+        with pytest.raises(ClientError) as refused:
+            attempt()
+        assert refused.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    (standing,) = world.clients.dynamodb.scan(TableName=table)["Items"]
+    assert standing == {**key, schema.DIGEST: {"S": "true"}}
 
 
 def an_act() -> Act:

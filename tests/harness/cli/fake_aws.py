@@ -22,6 +22,10 @@ from tidegate_cli.doctor.facts import (
     SOURCES,
     STREAMS,
     TABLES,
+    WEBHOOKS,
+    WEBHOOKS_DEAD_LETTERS,
+    WEBHOOKS_OUTPUTS,
+    WEBHOOKS_QUEUES,
 )
 from tidegate_cli.doctor.judge import PARAMETER_OF
 
@@ -87,6 +91,26 @@ class FakeAws:
         for number, (name, (view, _)) in enumerate(EVENT_STREAMS.items(), 1):
             self.tables[name] = _table(name, view)
             self.sources["recorder"].append(_source("recorder", number, self.tables[name]["LatestStreamArn"]))
+
+    def send_webhooks(self) -> None:
+        """Makes the stack one that sends to webhooks, with all that belongs to that."""
+        self.publish_events()
+        self.stack["Parameters"] = [
+            each for each in self.stack["Parameters"] if each["ParameterKey"] != "Webhooks"
+        ]
+        self.stack["Parameters"].append({"ParameterKey": "Webhooks", "ParameterValue": "true"})
+        self.stack["Outputs"] += [
+            {"OutputKey": name, "OutputValue": f"prod-{name}"} for name in WEBHOOKS_OUTPUTS
+        ]
+        self.functions[WEBHOOKS] = _function(WEBHOOKS)
+        # Of the tables that it does not use it gets an empty name.
+        self.functions[WEBHOOKS]["Environment"]["Variables"].update(
+            {"TIDEGATE_TABLE_JOBS": "", "TIDEGATE_TABLE_SUBMISSION_PLANS": ""}
+        )
+        self.sources[WEBHOOKS] = [_source(WEBHOOKS, 0, _queue_arn(WEBHOOKS_QUEUES[0]))]
+        self.letters[WEBHOOKS_DEAD_LETTERS] = 0
+        for name in WEBHOOKS_QUEUES:
+            self.queues[name] = {"QueueArn": _queue_arn(name), "Policy": _policy(name)}
 
     def client(self, service: str) -> Any:
         """Returns boto3's client of a service, which asks the FakeAws that gave it last. It sends nothing."""

@@ -30,6 +30,11 @@ EVENT_STREAMS = {
 """The same of the tables that the recorder reads besides where the stack publishes events."""
 DEAD_LETTERS = ("EventDeadLetters", "LambdaPoolDeadLetters", "EcsPoolDeadLetters")
 QUEUES = ("LambdaPoolQueue", "EcsPoolQueue", *DEAD_LETTERS)
+WEBHOOKS = "webhooks"
+"""The function that sends to webhooks, where the stack does."""
+WEBHOOKS_DEAD_LETTERS = "WebhooksDeadLetters"
+WEBHOOKS_QUEUES = ("WebhooksQueue", WEBHOOKS_DEAD_LETTERS)
+"""The queues of a stack that sends to webhooks, besides `QUEUES`."""
 LIVE = "live"
 """The alias of the API's function that the gateway calls, where versions are deployed gradually."""
 MISSING = "MISSING"
@@ -43,7 +48,9 @@ OUTPUTS = (
     *(f"{name}Table" for name in TABLES),
     *(f"{name}Url" for name in QUEUES),
 )
-"""The outputs of the stack by which the doctor finds its parts."""
+"""The outputs of every stack by which the doctor finds its parts."""
+WEBHOOKS_OUTPUTS = ("WebhooksFunctionName", *(f"{name}Url" for name in WEBHOOKS_QUEUES))
+"""The same of a stack that sends to webhooks, besides `OUTPUTS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +68,36 @@ class Stack:
         return self.parameters.get("PublishEvents") == "true"
 
     @property
+    def sends_webhooks(self) -> bool:
+        """Tells whether the stack has the queues and the function of webhooks."""
+        return self.parameters.get("Webhooks") == "true"
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Returns the functions that the stack has."""
+        return (*FUNCTIONS, WEBHOOKS) if self.sends_webhooks else FUNCTIONS
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Returns the queues that the stack has."""
+        return (*QUEUES, *WEBHOOKS_QUEUES) if self.sends_webhooks else QUEUES
+
+    @property
+    def dead_letters(self) -> tuple[str, ...]:
+        """Returns the queues that hold dead letters."""
+        return (*DEAD_LETTERS, WEBHOOKS_DEAD_LETTERS) if self.sends_webhooks else DEAD_LETTERS
+
+    @property
+    def needed_outputs(self) -> tuple[str, ...]:
+        """Returns the outputs by which the doctor finds the parts."""
+        return (*OUTPUTS, *WEBHOOKS_OUTPUTS) if self.sends_webhooks else OUTPUTS
+
+    @property
     def sources(self) -> Mapping[str, int]:
         """Returns how many event sources each function has."""
         more = len(EVENT_STREAMS) if self.publishes_events else 0
-        return {**SOURCES, "recorder": SOURCES["recorder"] + more}
+        webhooks = {WEBHOOKS: 1} if self.sends_webhooks else {}
+        return {**SOURCES, "recorder": SOURCES["recorder"] + more, **webhooks}
 
     @property
     def streams(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:

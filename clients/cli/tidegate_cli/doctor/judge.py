@@ -10,10 +10,10 @@ from tidegate.usecases.read.sample import SHOWN_SUBMISSIONS
 from tidegate_cli.api_answers import number_of, object_of, objects_of, text_of
 from tidegate_cli.doctor.facts import (
     EXPIRY,
-    FUNCTIONS,
     MISSING,
-    OUTPUTS,
     TABLES,
+    WEBHOOKS,
+    WEBHOOKS_DEAD_LETTERS,
     Concurrency,
     Expiry,
     Function,
@@ -70,7 +70,7 @@ def judge_stack(stack: Stack) -> Iterator[Finding]:
     elif stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         do = "read its events in CloudFormation, mend what they name, and deploy again"
         yield error(f"stack {stack.name} is {stack.status}", do, see)
-    missing = [name for name in OUTPUTS if name not in stack.outputs]
+    missing = [name for name in stack.needed_outputs if name not in stack.outputs]
     if missing:
         what = f"stack {stack.name} lacks outputs: {named(missing)}"
         yield error(
@@ -161,7 +161,7 @@ def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator
             for variable, table in (
                 (_table_variable(name), stack.outputs.get(f"{name}Table")) for name in TABLES
             )
-            if table is not None and each.environment.get(variable, table) != table
+            if table is not None and not _names_table(each, variable, table)
         ]
         changed += _differing_traits(stack, each)
         if changed:
@@ -170,7 +170,7 @@ def judge_configuration(stack: Stack, functions: Sequence[Function]) -> Iterator
             )
     layers = {each.core for each in there if each.core}
     if len(layers) > 1:
-        versions = named([f"{each.name} {each.core}" for each in there])
+        versions = ", ".join(f"{each.name} {each.core}" for each in there)  # all, as any may be the odd one
         yield error(f"the functions run different versions of tidegate: {versions}", _DEPLOY, see)
 
 
@@ -182,6 +182,13 @@ def _differing_traits(stack: Stack, function: Function) -> Iterator[str]:
         wanted = stack.parameters.get(parameter, value)
         if value != wanted:
             yield f"{parameter} is {value} and not {wanted}"
+
+
+def _names_table(function: Function, variable: str, table: str) -> bool:
+    """Tells whether a variable of a function names a table of the stack, or the function does without the table."""
+    found = function.environment.get(variable, table)
+    # The sender of webhooks gets empty names of the tables that it does not use.
+    return found == table or (function.name == WEBHOOKS and not found)
 
 
 def _table_variable(table: str) -> str:
@@ -262,6 +269,10 @@ def judge_letters(queues: Sequence[Letters]) -> Iterator[Finding]:
             yield error(f"the queue {each.queue} is {MISSING}", _MAKE_AGAIN, _SEE_MISSING)
         elif each.count:
             what = f"{each.queue} holds {each.count:,} messages"
+            if each.queue == WEBHOOKS_DEAD_LETTERS:
+                do = "see which webhook failed with `tidegate webhooks list`, mend its receiver, and start a redrive"
+                yield error(what, do, f"{RUNBOOK}#webhook-deliveries-given-up")
+                continue
             do = "look at the letters and mend their cause; the reaper puts right the jobs of a pool"
             yield error(what, do, f"{RUNBOOK}#dead-letters")
 
@@ -283,7 +294,7 @@ def judge_expiry(tables: Sequence[Expiry]) -> Iterator[Finding]:
 
 def judge_concurrency(stack: Stack, found: Concurrency) -> Iterator[Finding]:
     """Finds functions that may not run at all, another reservation than the deployed one, and too few executions."""
-    for name in FUNCTIONS:
+    for name in stack.functions:
         reserved = found.reserved.get(name)
         if reserved == 0:
             do = "remove its reserved concurrency of 0, by which somebody stopped it"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tidegate_cli.doctor.facts import DEAD_LETTERS, MISSING, QueuePolicy
+from tidegate_cli.doctor.facts import DEAD_LETTERS, MISSING, WEBHOOKS_DEAD_LETTERS, QueuePolicy
 from tidegate_cli.doctor.findings import GUIDE, Finding, error, warning
 
 _ACTIONS = ("sqs:*", "*")
@@ -14,13 +14,13 @@ _SECURE = "aws:securetransport"
 
 
 def judge_queue_policies(queues: Sequence[QueuePolicy]) -> Iterator[Finding]:
-    """Finds queues that no longer refuse plain HTTP, and queues of a pool that are missing.
+    """Finds queues that no longer refuse plain HTTP, and queues that are missing.
 
     Missing queues of dead letters are left to `judge_letters`.
     """
     for each in queues:
         if each.arn is None:
-            if each.queue not in DEAD_LETTERS:
+            if each.queue not in (*DEAD_LETTERS, WEBHOOKS_DEAD_LETTERS):
                 do = "make it again: `sam deploy` alone does not see that it is gone"
                 yield error(f"the queue {each.queue} is {MISSING}", do, f"{GUIDE}#missing-parts")
         elif not refuses_plain_http(each.policy, each.arn):

@@ -9,14 +9,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tidegate_cli.doctor.facts import (
-    DEAD_LETTERS,
-    FUNCTIONS,
     LIVE,
     MISSING,
-    QUEUES,
     READERS,
     SCHEDULES,
-    SOURCES,
     TABLES,
     Concurrency,
     Expiry,
@@ -77,9 +73,11 @@ class Deployment:
         self.is_local = is_local
         self._clients: dict[str, Any] = {}
         self._stack = Once(self._read_stack)
-        self._functions = Once(lambda: tuple(self._function(name) for name in FUNCTIONS))
+        self._functions = Once(lambda: tuple(self._function(name) for name in self.stack.functions))
         self._schedules = Once(lambda: tuple(self._schedule(name) for name in SCHEDULES))
-        self._found_sources = Once(lambda: tuple(each for name in SOURCES for each in self._sources(name)))
+        self._found_sources = Once(
+            lambda: tuple(each for name in self.stack.sources for each in self._sources(name))
+        )
 
     @property
     def stack(self) -> Stack:
@@ -88,7 +86,7 @@ class Deployment:
 
     @property
     def functions(self) -> tuple[Function, ...]:
-        """The configurations of the functions that every deployment has. One that does not exist is MISSING."""
+        """The configurations of the functions that the stack has. One that does not exist is MISSING."""
         return self._functions.get()
 
     @property
@@ -142,7 +140,7 @@ class Deployment:
     def queue_policies(self) -> tuple[QueuePolicy, ...]:
         """Returns the policy of each queue."""
         found = []
-        for queue in QUEUES:
+        for queue in self.stack.queues:
             answer = self._find(
                 "sqs:GetQueueAttributes",
                 self._client("sqs").get_queue_attributes,
@@ -160,7 +158,7 @@ class Deployment:
         """
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = []
-        for queue in DEAD_LETTERS:
+        for queue in self.stack.dead_letters:
             answer = self._find(
                 "sqs:GetQueueAttributes",
                 self._client("sqs").get_queue_attributes,
@@ -209,7 +207,7 @@ class Deployment:
         client = self._client("lambda")
         limit = self._ask("lambda:GetAccountSettings", client.get_account_settings)["AccountLimit"]
         reserved: dict[str, int | None] = {}
-        for function in FUNCTIONS:
+        for function in self.stack.functions:
             answer = self._find(
                 "lambda:GetFunctionConcurrency",
                 client.get_function_concurrency,

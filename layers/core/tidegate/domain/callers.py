@@ -42,6 +42,16 @@ class Caller:
         """The namespace that the caller's keys and submissions belong to; see `namespace_of`."""
         return namespace_of(self.subject)
 
+    def is_named_by(self, name: str) -> bool:
+        """Tells whether `name`, as somebody wrote it, names the caller.
+
+        A subject names one caller, and a session alone where it is that of a session. A namespace names all sessions of
+        a role, and so does the role's ARN as IAM shows it, with its path: STS leaves the path out of a session's ARN.
+        """
+        if name in (self.subject, self.namespace):
+            return True
+        return _ROLE.fullmatch(name) is not None and namespace_of(name) == self.namespace
+
     @property
     def is_root(self) -> bool:
         """Tells whether the caller is the root user of an account."""

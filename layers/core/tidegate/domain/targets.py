@@ -42,7 +42,7 @@ _OWN_HEADERS: Final = frozenset(
     {"connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
 )
 _FUNCTION_ARN: Final = re.compile(
-    r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?"
+    r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]{1,128})?"
 )
 _MACHINE_ARN: Final = re.compile(
     r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]{1,80}(:[A-Za-z0-9_-]{1,80})?"
@@ -120,19 +120,28 @@ class Target:
 
     @property
     def arns(self) -> tuple[str, ...]:
-        """The ARNs that the worker must be allowed to call: none where the target calls nothing of AWS."""
+        """The ARNs that the worker must be allowed to call: none where the target calls nothing of AWS.
+
+        Lambda allows a call by the ARN that it names, with its version or alias. Step Functions allows the start of a
+        version or an alias by the ARN of the machine itself. Sources: "Fine-tuning the Resources and Conditions
+        sections of policies" in Lambda's guide, "Authorization for versions and aliases" in that of Step Functions.
+        """
         match self.work:
             case LambdaFunction(function):
                 return (function,)
             case StateMachine(machine):
-                return machine, execution_arn(machine, "*")
+                return machine_arn(machine), execution_arn(machine, "*")
         return ()
+
+
+def machine_arn(machine: str) -> str:
+    """Returns the ARN of a state machine without a version or an alias."""
+    return ":".join(machine.split(":")[:7])
 
 
 def execution_arn(machine: str, name: str) -> str:
     """Returns the ARN of an execution of a state machine, which names no version and no alias of the machine."""
-    parts = machine.replace(":stateMachine:", ":execution:").split(":")
-    return ":".join([*parts[:7], name])
+    return f"{machine_arn(machine).replace(':stateMachine:', ':execution:')}:{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +314,7 @@ def _lambda(given: Mapping[str, object], at: str) -> LambdaFunction:
             f"{at}.lambda",
             "function",
             _FUNCTION_ARN,
-            "arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+            "arn:aws:lambda:REGION:ACCOUNT:function:NAME, which may end with :VERSION or :ALIAS but not with :$LATEST",
         )
     )
 

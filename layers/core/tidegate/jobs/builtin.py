@@ -36,7 +36,8 @@ class TraceTaskParameters(Parameters):
 class ApprovalParameters(Parameters):
     """The question that an approval asks, and who may answer it.
 
-    `approvers` are subjects of callers or their namespaces, as `GET /v1/me` shows them; operators may answer anyway.
+    `approvers` are subjects of callers or their namespaces, as `GET /v1/me` shows them, or ARNs of roles; operators may
+    answer anyway.
     Nobody's answer counts after `timeout_seconds`.
     """
 

@@ -88,15 +88,15 @@ BREAKAGES: dict[str, Breakage] = {
     ),
     "event source deleted": Breakage(
         lambda on: parts.source_gone(on, "recorder", "Jobs"),
-        {"sources": ["error: the recorder has 0 event sources instead of 1"]},
+        {"sources": ["error: the recorder has 2 event sources instead of 3"]},
     ),
     "stream off": Breakage(
-        lambda on: parts.stream_off(on, "dispatcher", "Workers"),
-        {"streams": ["error: the table Workers has no stream"]},
+        lambda on: parts.stream_off(on, "dispatcher", "Control"),
+        {"streams": ["error: the table Control has no stream"]},
     ),
     "stream made anew": Breakage(
-        lambda on: parts.stream_anew(on, "dispatcher", "Workers"),
-        {"streams": ["error: the dispatcher reads an earlier stream of the table Workers"]},
+        lambda on: parts.stream_anew(on, "dispatcher", "Control"),
+        {"streams": ["error: the dispatcher reads an earlier stream of the table Control"]},
     ),
     "worker bounded otherwise": Breakage(
         lambda on: parts.worker_bounded(on, 2),
@@ -137,7 +137,7 @@ BREAKAGES: dict[str, Breakage] = {
         {
             "configuration": [
                 "error: the functions run different versions of tidegate: "
-                "api *:1, dispatcher *:1, recorder *:[2-9], reaper *:1, worker *:1"
+                "api *:1, dispatcher *:1, recorder *:[2-9], reaper *:1, worker *:1, webhooks *:1"
             ]
         },
     ),
@@ -169,6 +169,14 @@ BREAKAGES: dict[str, Breakage] = {
     "queue deleted": Breakage(
         lambda on: parts.queue_gone(on, "EventDeadLetters"),
         {"dead-letters": ["error: the queue EventDeadLetters is MISSING"]},
+    ),
+    "dead letter of webhooks": Breakage(
+        lambda on: parts.letter(on, "WebhooksDeadLetters"),
+        {"dead-letters": ["error: WebhooksDeadLetters holds 1 messages"]},
+    ),
+    "sender deleted": Breakage(
+        lambda on: parts.function_gone(on, "webhooks"),
+        {"functions": ["error: the function webhooks is MISSING"]},
     ),
     "queue without its policy": Breakage(
         lambda on: parts.policy_gone(on, "EcsPoolQueue"),

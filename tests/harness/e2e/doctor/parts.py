@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.harness.e2e.doctor.deployed import Deployed, wait_for
 from tests.harness.e2e.quiet import set_schedule
+from tidegate_cli.doctor.facts import STREAMS
 
 TWIN = "twin"
 _SCHEDULE = (
@@ -102,7 +103,7 @@ def stream_off(on: Deployed, function: str, table: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _set_stream(on, table, StreamEnabled=True, StreamViewType="NEW_AND_OLD_IMAGES")
+        _set_stream(on, table, StreamEnabled=True, StreamViewType=STREAMS[table][0])
         _read_latest(on, function, table)
 
 
@@ -110,7 +111,7 @@ def stream_off(on: Deployed, function: str, table: str) -> Iterator[None]:
 def stream_anew(on: Deployed, function: str, table: str) -> Iterator[None]:
     """Turns such a stream off and on, so that the function reads the earlier one."""
     _set_stream(on, table, StreamEnabled=False)
-    _set_stream(on, table, StreamEnabled=True, StreamViewType="NEW_AND_OLD_IMAGES")
+    _set_stream(on, table, StreamEnabled=True, StreamViewType=STREAMS[table][0])
     try:
         yield
     finally:

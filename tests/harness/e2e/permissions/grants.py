@@ -74,6 +74,8 @@ def _key_patterns(statement: Mapping[str, Any]) -> list[str]:
     if condition is None:
         return []
     ((operator, keys),) = condition.items()
+    if operator == "ForAllValues:StringNotEquals":
+        return []  # it names the items that are left out, so there is no part of it to take away
     assert operator in ("ForAllValues:StringEquals", "ForAllValues:StringLike"), operator
     ((name, patterns),) = keys.items()
     assert name == "dynamodb:LeadingKeys", name

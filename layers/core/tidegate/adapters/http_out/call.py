@@ -83,9 +83,12 @@ class HttpsCaller:
     def _body_of(self, response: HTTPResponse) -> bytes | None:
         """Returns the first bytes of a body, None if it did not come. The status says enough without it."""
         try:
-            return response.read(self.answer_bytes + 1)
+            read = response.read(self.answer_bytes + 1)
         except (OSError, HTTPException, ValueError):
             return None
+        # A connection that ends too early is no error where a number of bytes is asked for.
+        broke_off = len(read) <= self.answer_bytes and bool(response.length)
+        return None if broke_off else read
 
 
 @dataclass(frozen=True, slots=True)

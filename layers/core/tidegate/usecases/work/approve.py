@@ -56,7 +56,7 @@ def refuse_unless_approver(services: Services, job: Job, caller: Caller) -> None
     """
     named = services.jobs.load_input(job).parameters.get("approvers")
     approvers: Sequence[Json] = named if isinstance(named, Sequence) and not isinstance(named, str) else ()
-    if caller.subject in approvers or caller.namespace in approvers:
+    if any(isinstance(each, str) and caller.is_named_by(each) for each in approvers):
         return
     own = job.submitted_by is not None and namespace_of(job.submitted_by) == caller.namespace
     if own or services.grants.load().role_of(caller) is not Role.OPERATOR:

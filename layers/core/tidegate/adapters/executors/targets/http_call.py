@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 from collections.abc import Mapping
 from functools import partial
 
-from tidegate.adapters.executors.targets.waiting import as_text, in_thread, result_from
+from tidegate.adapters.executors.targets.waiting import as_text, in_thread, refuse_if_too_long
 from tidegate.adapters.http_out.call import HttpsCaller
 from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain import limits
@@ -18,6 +20,7 @@ from tidegate.jobs.context import JobContext
 from tidegate.jobs.targets.bounds import Bounds
 from tidegate.ports import OutsideCaller
 
+_LOGGER = logging.getLogger("tidegate.jobs")
 # The faults that another attempt meets again.
 _FOR_GOOD = frozenset({Fault.BAD_URL, Fault.REFUSED_ADDRESS, Fault.NO_TRUST})
 # 408, 425 and 429 ask for a repeat (RFC 9110, 8470, 6585); so do errors of a server.
@@ -32,7 +35,9 @@ def run_call(
     *,
     caller: OutsideCaller | None = None,
 ) -> Json:
-    """Posts the parameters as JSON; returns the body of the answer if it is JSON, None if it is empty.
+    """Posts the parameters as JSON; returns the body of the answer if it is JSON, otherwise None.
+
+    A body that is no JSON leaves a line in the job's log, because the receiver did its work all the same.
 
     The header `idempotency-key` is the job and its attempt. The call goes to an address of the public internet, is sent
     once, and follows no redirect. Raises JobError by the answer's status, JobCancelled and JobTimedOut.
@@ -73,10 +78,37 @@ def _secrets(variables: Mapping[str, str]) -> dict[str, str]:
 
 def _result_of(work: HttpCall, answer: Answer) -> Json:
     if answer.is_success:
-        # One byte more than is read makes the answer count as too long.
-        return result_from(answer.body + (b" " if answer.cut else b""), "the call")
+        return _body_of(answer)
     otherwise = Meaning(f"http-{answer.status}", answer.status in _ASK_FOR_A_REPEAT)
     meaning = work.statuses.get(answer.status, otherwise)
     raise JobError(
         f"the call was answered with status {answer.status}", code=meaning.code, retryable=meaning.retryable
     )
+
+
+def _body_of(answer: Answer) -> Json:
+    """Returns the body of a success. Raises JobError where it is too long, nested too deep, or did not come."""
+    if answer.cut and not answer.body:
+        raise JobError(
+            f"the call was answered with status {answer.status}, and the body of the answer did not come",
+            code=f"http-{Fault.BAD_ANSWER}",
+        )
+    # One byte more than is read makes the answer count as too long.
+    refuse_if_too_long(answer.body + (b" " if answer.cut else b""), "the call")
+    if not answer.body.strip():
+        return None
+    try:
+        value: Json = json.loads(answer.body)
+    except RecursionError as error:
+        raise JobError(
+            "the answer of the call is nested too deep", code="result-too-deep", retryable=False
+        ) from error
+    except ValueError:
+        # The body itself may hold a secret, so it is not logged.
+        _LOGGER.warning(
+            "the call was answered with status %d and a body of %d bytes that is no JSON, so the job has no result",
+            answer.status,
+            len(answer.body),
+        )
+        return None
+    return value

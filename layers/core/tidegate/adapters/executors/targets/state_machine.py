@@ -17,7 +17,7 @@ from tidegate.adapters.executors.targets.aws_service import client_for, refusals
 from tidegate.adapters.executors.targets.waiting import as_text, result_from
 from tidegate.domain.errors import JobError, JobTimedOut
 from tidegate.domain.job import Json
-from tidegate.domain.targets import StateMachine, execution_arn
+from tidegate.domain.targets import StateMachine, execution_arn, machine_arn
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.targets.bounds import Bounds
 
@@ -49,7 +49,7 @@ def run_machine(
     if not context.is_second:
         _stop_earlier(client, work.machine, context)
     try:
-        with refusals(work.machine):
+        with refusals(machine_arn(work.machine)):
             execution = _start(client, work.machine, name, as_text(parameters)) or execution
         found = followed(client, work.machine, execution, bounds)
     except BaseException:

@@ -44,13 +44,7 @@ def in_thread(call: Callable[[], T], bounds: Bounds) -> T:
 
 def result_from(text: bytes | str, source: str) -> Json:
     """Returns the value of an answer. Raises JobError where it is longer than a result may be, or no JSON."""
-    if len(text) > limits.MAX_RESULT_BYTES:
-        raise JobError(
-            f"the answer of {source} is longer than {limits.MAX_RESULT_BYTES:,} bytes; store it elsewhere and answer "
-            "its address",
-            code="result-too-large",
-            retryable=False,
-        )
+    refuse_if_too_long(text, source)
     try:
         value: Json = json.loads(text) if text else None
     except (ValueError, RecursionError) as error:
@@ -58,6 +52,17 @@ def result_from(text: bytes | str, source: str) -> Json:
             f"the answer of {source} is no JSON", code="result-not-json", retryable=False
         ) from error
     return value
+
+
+def refuse_if_too_long(text: bytes | str, source: str) -> None:
+    """Raises JobError where an answer is longer than a result may be."""
+    if len(text) > limits.MAX_RESULT_BYTES:
+        raise JobError(
+            f"the answer of {source} is longer than {limits.MAX_RESULT_BYTES:,} bytes; store it elsewhere and answer "
+            "its address",
+            code="result-too-large",
+            retryable=False,
+        )
 
 
 def as_text(parameters: Mapping[str, Json]) -> str:
