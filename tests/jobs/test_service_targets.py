@@ -13,7 +13,8 @@ from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, Beats, assignment
 from tests.harness.jobs.services import Services, services
 from tests.harness.waiting import becomes_true
 from tidegate.adapters.executors.process_executor import ProcessExecutor
-from tidegate.adapters.executors.targets.state_machine import MOST_UNTOLD, followed
+from tidegate.adapters.executors.targets.state_machine import followed
+from tidegate.adapters.executors.targets.waiting import MOST_UNTOLD
 from tidegate.domain.errors import JobError
 from tidegate.domain.limits import MAX_RESULT_BYTES
 from tidegate.ports import OutcomeKind, Signal
