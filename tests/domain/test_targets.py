@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.domain.containers import Container
 from tidegate.domain.meanings import Meaning
 from tidegate.domain.targets import (
     MAX_ARGUMENTS,
@@ -103,7 +102,7 @@ def test_services_of_aws_have_arns_for_the_allow_list() -> None:
         ({"command": ["x"], "descripton": ""}, "targets.a.b.descripton", "did you mean 'description'?"),
         ({"command": ["x"], "pool": "ecs"}, "targets.a.b.pool", "field of a submission"),
         ({"command": ["x"], "retry": {}}, "targets.a.b.retry", "field of a submission"),
-        ({"http": {"url": "https://e.org"}, "exit_codes": {}}, "targets.a.b.exit_codes", "for a command or a container only"),
+        ({"http": {"url": "https://e.org"}, "exit_codes": {}}, "targets.a.b.exit_codes", "or a container only"),
         ({"command": "x y"}, "targets.a.b.command", "[sh, -c, …]"),
         ({"command": []}, "targets.a.b.command", "1 to"),
         ({"command": ["x"] * (MAX_ARGUMENTS + 1)}, "targets.a.b.command", f"1 to {MAX_ARGUMENTS}"),

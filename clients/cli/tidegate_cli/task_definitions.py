@@ -1,4 +1,4 @@
-"""Registers the task definitions of targets that are container images, with the credentials of the person who deploys."""
+"""Registers the task definitions of container images, with the credentials of the person who deploys."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ if TYPE_CHECKING:
     import boto3
 
     from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
-    from tidegate.jobs.registry import Registry, TypeDescription
     from tidegate.domain.containers import Container
+    from tidegate.jobs.registry import Registry, TypeDescription
     from tidegate.jobs.targets.support import TargetSupport
     from tidegate.usecases.webhooks.attempt import Tools
 
