@@ -43,9 +43,9 @@ def register_containers(
     dry_run: DryRunOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Register the task definitions of targets that are container images, with your own AWS credentials.
+    """Register container images, with your own AWS credentials.
 
-    A definition that is registered stays as it is, so a repeat changes nothing. The answer names the parameters with
+    Each target that is one gets a task definition of ECS. A definition that is registered stays as it is, so a repeat changes nothing. The answer names the parameters with
     which the stack lets its workers run them.
 
     Example: tidegate types register --stack tidegate --dry-run
