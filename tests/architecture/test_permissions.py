@@ -6,6 +6,7 @@ can't reach are compared to the letter here.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,8 @@ PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "Webh
 # They may write logs and traces, which is compared to the letter.
 UNPROBED_ROLES = {"AuthorizerRole", "ConsoleRole"}
 PROBED_POLICIES = {"ViewerPolicy", "ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
+# The local AWS runs no task, so this one is compared to the letter.
+UNPROBED_POLICIES = {"ContainerPolicy"}
 SCHEDULE_ROLES = {"DispatcherScheduleRole": "DispatcherFunction", "ReaperScheduleRole": "ReaperFunction"}
 FULL = {
     **ON,
@@ -39,6 +42,8 @@ FULL = {
     "PublishEvents": "true",
     "Webhooks": "true",
     "TargetArns": "arn:aws:lambda:eu-central-1:123456789012:function:render",
+    "ContainerCluster": "arn:aws:ecs:eu-central-1:123456789012:cluster/batch",
+    "ContainerRoles": "arn:aws:iam::123456789012:role/fetch",
 }
 """The parameters under which all of the template's roles and statements are there."""
 TRUSTED = {
@@ -50,12 +55,21 @@ TRUSTED = {
     "EcsTaskRole": "ecs-tasks.amazonaws.com",
 }
 KNOW_NO_RESOURCES = {
+    "ecs:ListTasks": "tasks of Fargate have no container instance; the condition names the cluster",
     "ecr:GetAuthorizationToken": "the token is the registry's, not a repository's",
     "xray:PutTelemetryRecords": "X-Ray knows no resource that traces are written to",
     "xray:PutTraceSegments": "X-Ray knows no resource that traces are written to",
 }
 """Actions for which AWS takes no resource but `*`, and why."""
 TASKS = f"arn:aws:ecs:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:task/<EcsCluster>/"
+_FAMILIES = f"{PSEUDO['AWS::StackName']}-target-*"
+_HERE = f"{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
+CONTAINERS = {
+    f"arn:aws:ecs:{_HERE}:task-definition/{_FAMILIES}": "task definitions of this stack's targets",
+    f"arn:aws:ecs:{_HERE}:task/batch/*": "tasks of `ContainerCluster`",
+    f"arn:aws:logs:{_HERE}:log-group:<JobLogGroup>:log-stream:container/*": "streams `container/*` of JobLogGroup",
+}
+"""Resources of targets whose names end with a digest or with a task's id, and the words of the document for them."""
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +110,7 @@ def statements(template: Transformed) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_every_role_and_policy_is_looked_at(deployed: Transformed) -> None:
     roles, policies = of_type(deployed, "IAM::Role"), of_type(deployed, "IAM::ManagedPolicy")
     assert roles.keys() == TRUSTED.keys()
-    assert policies.keys() == PROBED_POLICIES
+    assert policies.keys() == PROBED_POLICIES | UNPROBED_POLICIES
     types = {spec["Type"] for spec in deployed.resources.values()}
     assert {kind for kind in types if kind.startswith("AWS::IAM::") or kind.endswith("Policy")} == {
         "AWS::ApplicationAutoScaling::ScalingPolicy",
@@ -114,7 +128,7 @@ def test_no_role_has_a_policy_that_is_not_the_template_s_own(deployed: Transform
         if "ManagedPolicyArns" in role
     }
     assert attached == {
-        "EcsTaskRole": ["<WorkerProcessPolicy>"],
+        "EcsTaskRole": ["<WorkerProcessPolicy>", "<ContainerPolicy>"],
         # The gateway uses it to write the logs of every API of the account. AWS documents which policy that needs.
         "ApiLogsRole": ["arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"],
         # So it is with the role by which CodeDeploy changes an alias.
@@ -179,7 +193,7 @@ def test_every_resource_is_named_that_has_a_name(deployed: Transformed) -> None:
         api = f"arn:aws:execute-api:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:<Api>/live/"
         routes = all(resource.startswith(api) and "/v1/" in resource for resource in partly)
         # A task gets its id when it starts, so only the cluster can be named.
-        assert routes or partly == [f"{TASKS}*"], (name, each)
+        assert routes or partly == [f"{TASKS}*"] or partly[0] in CONTAINERS, (name, each)
 
 
 def test_what_the_local_aws_never_asks_for_is_no_more_than_is_said(deployed: Transformed) -> None:
@@ -279,6 +293,47 @@ def test_a_worker_process_may_call_the_named_targets_and_no_other(deployed: Tran
     assert not targets(Transformed(**{**FULL, "TargetArns": ""}))
 
 
+def test_a_worker_process_may_run_containers_only_with_a_cluster_and_pass_only_the_named_roles(
+    deployed: Transformed,
+) -> None:
+    definitions, tasks, streams = CONTAINERS
+    on_cluster = {"ArnEquals": {"ecs:cluster": FULL["ContainerCluster"]}}
+    policy = of_type(deployed, "IAM::ManagedPolicy")["ContainerPolicy"]
+    said = {
+        each["Sid"]: {name: value for name, value in each.items() if name not in ("Sid", "Effect")}
+        for each in policy["PolicyDocument"]["Statement"]
+    }
+    assert said == {
+        "Containers": {"Action": ["ecs:RunTask"], "Resource": definitions, "Condition": on_cluster},
+        "ContainerTasks": {"Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": tasks},
+        "ContainerList": {"Action": ["ecs:ListTasks"], "Resource": "*", "Condition": on_cluster},
+        "ContainerRoles": {
+            "Action": ["iam:PassRole"],
+            "Resource": [FULL["ContainerRoles"]],
+            "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        },
+        "ContainerLogs": {"Action": ["logs:GetLogEvents"], "Resource": streams},
+    }
+    without = Transformed(**{**FULL, "ContainerCluster": "", "ContainerRoles": ""})
+    assert "ContainerPolicy" not in without.resources
+    assert of_type(without, "IAM::Role")["EcsTaskRole"]["ManagedPolicyArns"] == ["<WorkerProcessPolicy>"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "fits"),
+    [
+        ("ContainerCluster", "arn:aws:ecs:eu-west-1:123456789012:cluster/batch", True),
+        ("ContainerCluster", "arn:aws:ecs:eu-west-1:123456789012:cluster/*", False),
+        ("ContainerCluster", "batch", False),
+        ("ContainerRoles", "arn:aws:iam::123456789012:role/a,arn:aws:iam::123456789012:role/x/b", True),
+        ("ContainerRoles", "arn:aws:iam::123456789012:role/*", False),
+        ("ContainerRoles", "arn:aws:iam::123456789012:user/ann", False),
+    ],
+)
+def test_a_cluster_and_roles_are_named_without_wildcards(parameter: str, value: str, fits: bool) -> None:
+    assert bool(re.fullmatch(parameters()[parameter]["AllowedPattern"], value)) is fits
+
+
 @pytest.mark.parametrize(
     "arns",
     [
@@ -320,3 +375,15 @@ def test_the_allow_list_takes_what_targets_need(work: LambdaFunction | StateMach
         if name == "WorkerProcessPolicy"
     )
     assert policy == arns.split(",")
+
+
+def test_the_longest_policy_for_containers_fits_into_a_managed_policy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PSEUDO, "AWS::StackName", "s" * 128)
+    cluster = f"arn:aws:ecs:ap-southeast-1:123456789012:cluster/{'c' * 255}"
+    roles = "a" * parameters()["ContainerRoles"]["MaxLength"]
+    template = Transformed(**{**FULL, "ContainerRoles": roles, "ContainerCluster": cluster})
+    document = of_type(template, "IAM::ManagedPolicy")["ContainerPolicy"]["PolicyDocument"]
+    text = json.dumps(document, separators=(",", ":")).replace("<JobLogGroup>", "g" * 142)
+    assert len(text) <= 6_144  # IAM's quota, which counts no white space

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from tests.architecture.test_permissions import FULL, TASKS, listed, statements
+from tests.architecture.test_permissions import CONTAINERS, FULL, TASKS, listed, statements
 from tests.architecture.test_template_pools import ON
 from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.template import Transformed
@@ -20,6 +20,10 @@ def shown_resource(resource: str) -> str:
         return "`TargetArns`"
     if resource == f"{TASKS}*":
         return "tasks of EcsCluster"
+    if resource == FULL["ContainerRoles"]:
+        return "`ContainerRoles`"
+    if resource in CONTAINERS:
+        return CONTAINERS[resource]
     if resource.startswith("arn:"):
         method, _, path = resource.partition("/live/")[2].partition("/")
         return f"`{method} /{path}`"
@@ -37,8 +41,13 @@ def shown(who: str, statement: dict[str, Any]) -> list[str]:
     ]
     resources = ", ".join(map(shown_resource, listed(statement["Resource"])))
     for operator, keys in statement.get("Condition", {}).items():
-        which = "items other than " if operator.endswith("StringNotEquals") else "items "
-        resources += f": {which}" + ", ".join(f"`{key}`" for key in listed(keys["dynamodb:LeadingKeys"]))
+        if "dynamodb:LeadingKeys" in keys:
+            which = "items other than " if operator.endswith("StringNotEquals") else "items "
+            resources += f": {which}" + ", ".join(f"`{key}`" for key in listed(keys["dynamodb:LeadingKeys"]))
+        elif "ecs:cluster" in keys:
+            resources += ", on `ContainerCluster`"
+        else:
+            resources += f", to `{keys['iam:PassedToService']}`"
     return [who, statement["Sid"], "; ".join(by_service), resources]
 
 

@@ -196,6 +196,7 @@ def test_every_name_made_of_the_longest_stack_name_fits(monkeypatch: pytest.Monk
         ("AWS::ApplicationAutoScaling::ScalingPolicy", "Value"): 1_024,
         ("AWS::ECS::TaskDefinition", "Value"): 65_536,
         ("AWS::Events::EventBus", "Name"): 256,
+        ("AWS::IAM::ManagedPolicy", "Resource"): 2_048,
         ("AWS::Logs::LogGroup", "LogGroupName"): 512,
         ("AWS::Lambda::Function", "TIDEGATE_STACK"): MOST_ENVIRONMENT_BYTES,
     }
@@ -311,5 +312,24 @@ def test_rules_compare_text_with_text_as_the_documents_show_it() -> None:
 def test_tasks_without_a_network_are_refused(given: dict[str, str], kept: bool) -> None:
     template = Resolved(**given)
     rule = rules()["EcsTasksHaveANetwork"]
+    applies = template.resolve(rule["RuleCondition"])
+    assert (not applies or all(template.resolve(each["Assert"]) for each in rule["Assertions"])) is kept
+
+
+@pytest.mark.parametrize(
+    ("cluster", "roles", "kept"),
+    [
+        ("", "", True),
+        ("arn:aws:ecs:eu-west-1:123456789012:cluster/batch", "", False),
+        (
+            "arn:aws:ecs:eu-west-1:123456789012:cluster/batch",
+            "arn:aws:iam::123456789012:role/fetch",
+            True,
+        ),
+    ],
+)
+def test_a_cluster_for_containers_without_roles_is_refused(cluster: str, roles: str, kept: bool) -> None:
+    template = Resolved(ContainerCluster=cluster, ContainerRoles=roles)
+    rule = rules()["ContainersHaveRoles"]
     applies = template.resolve(rule["RuleCondition"])
     assert (not applies or all(template.resolve(each["Assert"]) for each in rule["Assertions"])) is kept

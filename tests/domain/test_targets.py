@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidegate.domain.meanings import Meaning
 from tidegate.domain.targets import (
     MAX_ARGUMENTS,
     MAX_EXIT_CODES,
@@ -15,7 +16,6 @@ from tidegate.domain.targets import (
     Command,
     HttpCall,
     LambdaFunction,
-    Meaning,
     StateMachine,
     Target,
     read_targets,
@@ -98,13 +98,13 @@ def test_services_of_aws_have_arns_for_the_allow_list() -> None:
 @pytest.mark.parametrize(
     ("target", "field", "message"),
     [
-        ({}, "targets.a.b", "exactly one of command, lambda, states, http"),
+        ({}, "targets.a.b", "exactly one of command, lambda, states, container, http"),
         ({"command": ["x"], "http": {}}, "targets.a.b", "exactly one of"),
         ({"comand": ["x"]}, "targets.a.b", "exactly one of"),
         ({"command": ["x"], "descripton": ""}, "targets.a.b.descripton", "did you mean 'description'?"),
         ({"command": ["x"], "pool": "ecs"}, "targets.a.b.pool", "field of a submission"),
         ({"command": ["x"], "retry": {}}, "targets.a.b.retry", "field of a submission"),
-        ({"http": {"url": "https://e.org"}, "exit_codes": {}}, "targets.a.b.exit_codes", "for a command only"),
+        ({"http": {"url": "https://e.org"}, "exit_codes": {}}, "targets.a.b.exit_codes", "or a container only"),
         ({"command": "x y"}, "targets.a.b.command", "[sh, -c, …]"),
         ({"command": []}, "targets.a.b.command", "1 to"),
         ({"command": ["x"] * (MAX_ARGUMENTS + 1)}, "targets.a.b.command", f"1 to {MAX_ARGUMENTS}"),

@@ -29,7 +29,14 @@ from tidegate_devstack.job_check import check_job_code
 FOLDER = EXAMPLES / "job_types"
 FILES = ["async_job.py", "idempotent.py", "progress.py", "word_count.py"]
 TYPES = [name for name in REGISTRY.types() if name.startswith("example.")]
-TARGETS = ["example.call", "example.function", "example.machine", "example.report", "example.words"]
+TARGETS = [
+    "example.call",
+    "example.container",
+    "example.function",
+    "example.machine",
+    "example.report",
+    "example.words",
+]
 GRACE_SECONDS = 60.0  # for job code to stop by itself
 COMMAND = re.compile(r"echo '(?P<job>\{.*\})' \| tidegate submit -")
 

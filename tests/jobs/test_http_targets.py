@@ -16,7 +16,8 @@ from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain.errors import JobCancelled, JobError
 from tidegate.domain.job import Json, Progress
 from tidegate.domain.limits import MAX_RESULT_BYTES
-from tidegate.domain.targets import HttpCall, Meaning
+from tidegate.domain.meanings import Meaning
+from tidegate.domain.targets import HttpCall
 from tidegate.jobs.context import JobContext, StopRequest
 from tidegate.jobs.targets.bounds import Bounds
 

@@ -14,7 +14,8 @@ from tests.harness.jobs.services import Services, services
 from tests.harness.waiting import becomes_true
 from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.adapters.executors.targets import state_machine
-from tidegate.adapters.executors.targets.state_machine import MOST_UNTOLD, followed, run_machine
+from tidegate.adapters.executors.targets.state_machine import followed, run_machine
+from tidegate.adapters.executors.targets.waiting import MOST_UNTOLD
 from tidegate.domain.errors import JobError
 from tidegate.domain.limits import MAX_RESULT_BYTES
 from tidegate.domain.targets import StateMachine

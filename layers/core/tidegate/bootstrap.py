@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     import boto3
 
     from tidegate.adapters.executors.announced_registry import AnnouncedRegistry
+    from tidegate.domain.containers import Container
     from tidegate.jobs.registry import Registry, TypeDescription
     from tidegate.jobs.targets.support import TargetSupport
     from tidegate.usecases.webhooks.attempt import Tools
@@ -331,6 +332,13 @@ def target_support() -> TargetSupport:
     from tidegate.jobs.targets.support import TargetSupport
 
     return TargetSupport(compile_schema)
+
+
+def task_definition(work: Container, stack: str) -> Mapping[str, Any]:
+    """Returns the arguments of RegisterTaskDefinition for a target of a stack that is a container image."""
+    from tidegate.adapters.executors.targets.task_definition import task_definition_of
+
+    return task_definition_of(work, stack)
 
 
 def _load_what_works() -> Registry:

@@ -1,4 +1,4 @@
-"""Lambda and Step Functions as targets call them, on the loopback interface. They keep the rules that AWS documents."""
+"""AWS services as targets call them, on the loopback interface. They keep the rules that AWS documents."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
+from tests.harness.jobs.containers import STACK, Containers
 from tidegate.adapters.executors.environment import JobEnvironment, job_environment
 
 _NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
@@ -20,7 +21,7 @@ _NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}"""
 
 @dataclass
 class Services:
-    """The state of both services.
+    """The state of the services.
 
     `function` says what a function answers: a status, the kind of its error, and its text. `ends` are the descriptions
     of executions that end at once; an execution without one goes on. The first `lost` answers of StartExecution are
@@ -28,6 +29,7 @@ class Services:
     """
 
     address: str = ""
+    containers: Containers = field(default_factory=Containers)
     function: tuple[int, str, str] = (200, "", "null")
     ends: dict[str, Mapping[str, str]] = field(default_factory=dict)
     lost: int = 0
@@ -44,6 +46,7 @@ class Services:
         own = {
             "PATH": "/usr/bin:/bin",
             "AWS_ENDPOINT_URL": self.address,
+            "TIDEGATE_STACK": STACK,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
         }
@@ -104,7 +107,7 @@ class Services:
 
 @contextmanager
 def services() -> Iterator[Services]:
-    """Serves both services until the block ends."""
+    """Serves the services until the block ends."""
     state = Services()
 
     class Handler(BaseHTTPRequestHandler):
@@ -112,7 +115,12 @@ def services() -> Iterator[Services]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             target = self.headers.get("X-Amz-Target", "")
             if target:
-                answer = state.states(target.partition(".")[2], json.loads(body))
+                service, _, action = target.partition(".")
+                answer = (
+                    state.states(action, json.loads(body))
+                    if service == "AWSStepFunctions"
+                    else state.containers.answer(action, json.loads(body))
+                )
                 if answer is None:
                     self.close_connection = True
                     return

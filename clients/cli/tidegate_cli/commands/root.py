@@ -35,7 +35,7 @@ from tidegate_cli.commands import (
     submit,
     timetable_runs,
     top,
-    types_check,
+    types_register,
     watch,
     webhooks,
     what_if,
@@ -129,7 +129,7 @@ app.add_typer(local.app, name="local")
 app.add_typer(mark.jobs, name="jobs")
 app.add_typer(hold.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
-app.add_typer(types_check.types, name="types")
+app.add_typer(types_register.types, name="types")
 app.add_typer(failures.failures, name="failures")
 app.add_typer(access.grants, name="grants")
 app.add_typer(shares.shares, name="shares")

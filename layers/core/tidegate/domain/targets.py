@@ -7,16 +7,18 @@ runs or which address is called. `read_targets` reads the file's value; docs/ref
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final, cast
 
 from tidegate.domain import limits
 from tidegate.domain.addresses import target_of
+from tidegate.domain.containers import Container, read_container
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.job import Json
-from tidegate.domain.suggestions import did_you_mean
+from tidegate.domain.meanings import Meaning
+from tidegate.domain.target_fields import OF_COMMANDS, boolean, fields_of, mapping, refuse_unknown, require
 
 VERSION: Final = 1
 MAX_TARGETS: Final = 500
@@ -27,11 +29,10 @@ MAX_HEADERS: Final = 20
 HERE: Final = "{here}/"
 """An argument of a command that begins so names a file in the folder of `targets.yaml`."""
 
-_KINDS: Final = ("command", "lambda", "states", "http")
-_OF_AWS: Final = ("lambda", "states")
-_OF_COMMANDS: Final = ("result", "exit_codes", "aws_credentials", "reads_upstreams")
+_KINDS: Final = ("command", "lambda", "states", "container", "http")
+_OF_AWS: Final = ("lambda", "states", "container")
+_OF_KIND: Final[Mapping[str, Sequence[str]]] = {"command": OF_COMMANDS, "container": ("exit_codes",)}
 _OF_ALL: Final = ("description", "parameters", "timeout_seconds", "second_attempt")
-_OF_SUBMISSIONS: Final = frozenset({"retry", "max_retries", "pool", "priority", "requires", "tags", "share"})
 _ERROR_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _LARGEST_EXIT_CODE: Final = 255  # the kernel keeps eight bits of a status
 _LEAST_STATUS: Final = 300
@@ -47,14 +48,6 @@ _FUNCTION_ARN: Final = re.compile(
 _MACHINE_ARN: Final = re.compile(
     r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]{1,80}(:[A-Za-z0-9_-]{1,80})?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """The error that an exit code or a status stands for, and whether another attempt could help."""
-
-    code: str
-    retryable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +91,7 @@ class HttpCall:
     statuses: Mapping[int, Meaning] = field(default_factory=dict)
 
 
-Work = Command | LambdaFunction | StateMachine | HttpCall
+Work = Command | LambdaFunction | StateMachine | Container | HttpCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +156,15 @@ def read_targets(value: object) -> tuple[Sequence[Target], Sequence[TargetFault]
     Returns the targets, and a fault for each one that can't work. A faulty target does not take the others with it.
     """
     try:
-        document = _object(value, "", ("version", "targets"))
+        document = fields_of(value, "", ("version", "targets"))
         version = document.get("version")
-        _require(
+        require(
             version == VERSION and version is not True,
             "version",
             f"must be {VERSION}, the version of the format",
         )
-        named = _mapping(document.get("targets", {}), "targets")
-        _require(
+        named = mapping(document.get("targets", {}), "targets")
+        require(
             len(named) <= MAX_TARGETS, "targets", f"are {len(named):,}; at most {MAX_TARGETS} fit in one file"
         )
     except InvalidRequest as error:
@@ -188,20 +181,20 @@ def read_targets(value: object) -> tuple[Sequence[Target], Sequence[TargetFault]
 
 def _target(name: str, value: object) -> Target:
     at = f"targets.{name}"
-    given = _mapping(value, at)
+    given = mapping(value, at)
     kinds = [kind for kind in _KINDS if kind in given]
-    _require(len(kinds) == 1, at, f"needs exactly one of {', '.join(_KINDS)}")
+    require(len(kinds) == 1, at, f"needs exactly one of {', '.join(_KINDS)}")
     kind = kinds[0]
-    known = (kind, *_OF_ALL, *(_OF_COMMANDS if kind == "command" else ()))
-    _refuse_unknown(given, known, at)
-    own_bool = {key: _boolean(given, key, at) for key in ("reads_upstreams", "second_attempt")}
+    known = (kind, *_OF_ALL, *_OF_KIND.get(kind, ()))
+    refuse_unknown(given, known, at)
+    own_bool = {key: boolean(given, key, at) for key in ("reads_upstreams", "second_attempt")}
     return Target(
         name,
         _WORKS[kind](given, at),
         description=_description(given, at),
         schema=_schema(given, at),
         timeout_seconds=_timeout(given, at),
-        aws_credentials=kind in _OF_AWS or _boolean(given, "aws_credentials", at),
+        aws_credentials=kind in _OF_AWS or boolean(given, "aws_credentials", at),
         **own_bool,
     )
 
@@ -213,7 +206,7 @@ def _command(given: Mapping[str, object], at: str) -> Command:
 
 
 def _arguments(value: object, at: str) -> tuple[str, ...]:
-    _require(
+    require(
         isinstance(value, list) and 1 <= len(value) <= MAX_ARGUMENTS,
         at,
         f"must be a list of 1 to {MAX_ARGUMENTS} texts, the program first; for a shell write [sh, -c, …]",
@@ -221,27 +214,27 @@ def _arguments(value: object, at: str) -> tuple[str, ...]:
     arguments = cast("list[object]", value)
     for index, each in enumerate(arguments):
         place = f"{at}[{index}]"
-        _require(
+        require(
             isinstance(each, str),
             place,
             "must be text; put a number or a word like `true` in quotation marks",
         )
         text = str(each)
-        _require(
+        require(
             len(text) <= MAX_ARGUMENT_CHARACTERS,
             place,
             f"is longer than {MAX_ARGUMENT_CHARACTERS:,} characters",
         )
-        _require("\0" not in text, place, "holds the character NUL, which no argument can hold")
+        require("\0" not in text, place, "holds the character NUL, which no argument can hold")
         if text.startswith(HERE):
-            _require(
+            require(
                 _is_inside(text.removeprefix(HERE)),
                 place,
                 "must name a file below the folder of targets.yaml",
             )
     program = str(arguments[0])
-    _require(bool(program.strip()), f"{at}[0]", "must name a program")
-    _require(
+    require(bool(program.strip()), f"{at}[0]", "must name a program")
+    require(
         program.startswith((HERE, "/")) or "/" not in program,
         f"{at}[0]",
         f"is a relative path, and a command runs in its attempt's own folder; write {HERE}{program}",
@@ -258,9 +251,9 @@ def _result_file(given: Mapping[str, object], at: str) -> str | None:
     value, place = given.get("result", "last-line"), f"{at}.result"
     if value == "last-line":
         return None
-    _require(isinstance(value, dict), place, "must be last-line, or {file: NAME}")
-    name = _object(value, place, ("file",)).get("file")
-    _require(
+    require(isinstance(value, dict), place, "must be last-line, or {file: NAME}")
+    name = fields_of(value, place, ("file",)).get("file")
+    require(
         isinstance(name, str)
         and _is_inside(name)
         and "\0" not in name
@@ -281,22 +274,22 @@ def _meanings(
 ) -> Mapping[int, Meaning]:
     """Reads what numbers mean, as `{75: {retry: true, code: temporary}}`. A number without a code is `word-75`."""
     place = f"{at}.{key}"
-    codes = _mapping(given.get(key, {}), place)
-    _require(len(codes) <= MAX_EXIT_CODES, place, f"are {len(codes)}; at most {MAX_EXIT_CODES} can be mapped")
+    codes = mapping(given.get(key, {}), place)
+    require(len(codes) <= MAX_EXIT_CODES, place, f"are {len(codes)}; at most {MAX_EXIT_CODES} can be mapped")
     meanings: dict[int, Meaning] = {}
     for text, value in codes.items():
         own = f"{place}.{text}"
         number = int(text) if re.fullmatch("[0-9]{1,3}", text) else 0
-        _require(bounds[0] <= number <= bounds[1], own, rule)
-        _require(number not in meanings, own, "is mapped twice")
+        require(bounds[0] <= number <= bounds[1], own, rule)
+        require(number not in meanings, own, "is mapped twice")
         meanings[number] = _meaning(f"{word}-{number}", value, own)
     return meanings
 
 
 def _meaning(own_code: str, value: object, at: str) -> Meaning:
-    meaning = _object(value, at, ("retry", "code"))
+    meaning = fields_of(value, at, ("retry", "code"))
     code = meaning.get("code", own_code)
-    _require(
+    require(
         isinstance(code, str)
         and bool(_ERROR_CODE.fullmatch(code))
         and len(code) <= limits.MAX_ERROR_CODE_CHARACTERS,
@@ -304,7 +297,7 @@ def _meaning(own_code: str, value: object, at: str) -> Meaning:
         f"must be a word of letters, digits, dots, dashes and underscores, at most {limits.MAX_ERROR_CODE_CHARACTERS} "
         "characters",
     )
-    return Meaning(str(code), _boolean(meaning, "retry", at, otherwise=True))
+    return Meaning(str(code), boolean(meaning, "retry", at, otherwise=True))
 
 
 def _lambda(given: Mapping[str, object], at: str) -> LambdaFunction:
@@ -331,14 +324,19 @@ def _states(given: Mapping[str, object], at: str) -> StateMachine:
     )
 
 
+def _container(given: Mapping[str, object], at: str) -> Container:
+    name = at.removeprefix("targets.")
+    return read_container(name, given["container"], f"{at}.container", _exit_codes(given, at))
+
+
 def _http(given: Mapping[str, object], at: str) -> HttpCall:
     place = f"{at}.http"
-    call = _object(given["http"], place, ("method", "url", "headers", "statuses"))
-    _require(
+    call = fields_of(given["http"], place, ("method", "url", "headers", "statuses"))
+    require(
         call.get("method", "POST") == "POST", f"{place}.method", "must be POST, which carries the parameters"
     )
     url = call.get("url")
-    _require(isinstance(url, str), f"{place}.url", "must be a URL such as https://example.com/render")
+    require(isinstance(url, str), f"{place}.url", "must be a URL such as https://example.com/render")
     try:
         target_of(str(url))
     except ValueError as error:
@@ -351,28 +349,28 @@ def _http(given: Mapping[str, object], at: str) -> HttpCall:
 def _headers(call: Mapping[str, object], at: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Returns the headers that have their values here, and the variables of those that have not, each by name."""
     place = f"{at}.headers"
-    given = _mapping(call.get("headers", {}), place)
-    _require(len(given) <= MAX_HEADERS, place, f"are {len(given)}; at most {MAX_HEADERS} can be sent")
+    given = mapping(call.get("headers", {}), place)
+    require(len(given) <= MAX_HEADERS, place, f"are {len(given)}; at most {MAX_HEADERS} can be sent")
     plain: dict[str, str] = {}
     secret: dict[str, str] = {}
     for name, value in given.items():
         own = f"{place}.{name}"
-        _require(
+        require(
             bool(_HEADER.fullmatch(name)) and not name.startswith("tidegate-") and name not in _OWN_HEADERS,
             own,
             "must be a header's name in lower case that tidegate does not set itself "
             f"({', '.join(sorted(_OWN_HEADERS))}, tidegate-…)",
         )
         if isinstance(value, str):
-            _require(
+            require(
                 len(value) <= MAX_ARGUMENT_CHARACTERS and value.isascii() and value.isprintable(),
                 own,
                 "must be printable ASCII",
             )
             plain[name] = value
         else:
-            variable = _object(value, own, ("variable",)).get("variable")
-            _require(
+            variable = fields_of(value, own, ("variable",)).get("variable")
+            require(
                 isinstance(variable, str) and bool(_VARIABLE.fullmatch(variable)),
                 f"{own}.variable",
                 "must name a variable of the worker's environment, which TIDEGATE_JOB_ENVIRONMENT names too",
@@ -382,8 +380,8 @@ def _headers(call: Mapping[str, object], at: str) -> tuple[Mapping[str, str], Ma
 
 
 def _arn(value: object, at: str, name: str, pattern: re.Pattern[str], example: str) -> str:
-    arn = _object(value, at, (name,)).get(name)
-    _require(
+    arn = fields_of(value, at, (name,)).get(name)
+    require(
         isinstance(arn, str) and bool(pattern.fullmatch(arn)),
         f"{at}.{name}",
         f"must be an ARN like {example}",
@@ -395,13 +393,14 @@ _WORKS: Final[Mapping[str, Callable[[Mapping[str, object], str], Work]]] = {
     "command": _command,
     "lambda": _lambda,
     "states": _states,
+    "container": _container,
     "http": _http,
 }
 
 
 def _description(given: Mapping[str, object], at: str) -> str:
     value = given.get("description", "")
-    _require(
+    require(
         isinstance(value, str) and len(value) <= limits.MAX_DESCRIPTION_CHARACTERS,
         f"{at}.description",
         f"must be text of at most {limits.MAX_DESCRIPTION_CHARACTERS} characters",
@@ -413,8 +412,8 @@ def _schema(given: Mapping[str, object], at: str) -> Mapping[str, Json] | None:
     if "parameters" not in given:
         return None
     place = f"{at}.parameters"
-    schema = _mapping(given["parameters"], place)
-    _require(
+    schema = mapping(given["parameters"], place)
+    require(
         schema.get("type", "object") == "object",
         f"{place}.type",
         "must be object, because parameters are one",
@@ -426,49 +425,9 @@ def _timeout(given: Mapping[str, object], at: str) -> int | None:
     value = given.get("timeout_seconds")
     if value is None:
         return None
-    _require(
+    require(
         isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limits.MAX_TIMEOUT_SECONDS,
         f"{at}.timeout_seconds",
         f"must be whole seconds from 1 to {limits.MAX_TIMEOUT_SECONDS:,}",
     )
     return cast("int", value)
-
-
-def _boolean(given: Mapping[str, object], key: str, at: str, *, otherwise: bool = False) -> bool:
-    value = given.get(key, otherwise)
-    _require(isinstance(value, bool), f"{at}.{key}", "must be true or false")
-    return bool(value)
-
-
-def _object(value: object, at: str, known: Collection[str]) -> Mapping[str, object]:
-    found = _mapping(value, at)
-    _refuse_unknown(found, known, at)
-    return found
-
-
-def _mapping(value: object, at: str) -> Mapping[str, object]:
-    _require(isinstance(value, dict), at, "must be an object, with a name and a value on each line")
-    return cast("Mapping[str, object]", value)
-
-
-def _refuse_unknown(given: Iterable[str], known: Collection[str], at: str) -> None:
-    found = [
-        Violation(f"{at}.{name}".removeprefix("."), _why_unknown(name, known))
-        for name in given
-        if name not in known
-    ]
-    if found:
-        raise InvalidRequest(found)
-
-
-def _why_unknown(name: str, known: Collection[str]) -> str:
-    if name in _OF_SUBMISSIONS:
-        return "is a field of a submission, not of a target; leave it out here"
-    if name in _OF_COMMANDS:
-        return "is for a command only; leave it out"
-    return f"is unknown; the fields are {', '.join(known)}{did_you_mean(name, known)}"
-
-
-def _require(holds: bool, at: str, message: str) -> None:
-    if not holds:
-        raise InvalidRequest.of(at, message)

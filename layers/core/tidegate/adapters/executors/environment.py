@@ -25,6 +25,7 @@ ALWAYS_PASSED = frozenset(
         "PYTHONUTF8",
         "SSL_CERT_DIR",
         "SSL_CERT_FILE",
+        "TIDEGATE_STACK",
         "TZ",
         "TZDIR",
         "USER",

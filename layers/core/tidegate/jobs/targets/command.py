@@ -23,7 +23,8 @@ from typing import IO, cast
 from tidegate.domain import limits
 from tidegate.domain.errors import JobError
 from tidegate.domain.job import Json
-from tidegate.domain.targets import HERE, Command, Meaning
+from tidegate.domain.meanings import Meaning
+from tidegate.domain.targets import HERE, Command
 from tidegate.jobs.context import JobContext, Upstreams
 from tidegate.jobs.targets.bounds import Bounds
 from tidegate.jobs.targets.last_line import LastLine
@@ -61,10 +62,10 @@ def run_command(
             bounds,
         )
     if code != 0:
-        raise _failure(command, code)
+        raise failure_of(command.exit_codes, code, "command")
     if command.result_file is not None:
         return _result_in(command.result_file)
-    return _result_of(last_line.value())
+    return result_of_line(last_line.value())
 
 
 def _argument(text: str, folder: Path) -> str:
@@ -187,21 +188,27 @@ class _Running:
         except BlockingIOError:
             return None
         self._last_line.take(part)
-        left = memoryview(part)
-        while left:
-            left = left[os.write(_STANDARD_OUTPUT, left) :]
+        print_bytes(part)
         return part
 
 
-def _failure(command: Command, code: int) -> JobError:
+def print_bytes(part: bytes) -> None:
+    """Writes to standard output, which is the job's log."""
+    left = memoryview(part)
+    while left:
+        left = left[os.write(_STANDARD_OUTPUT, left) :]
+
+
+def failure_of(exit_codes: Mapping[int, Meaning], code: int, program: str) -> JobError:
+    """Returns the error for a program that ended with `code`, which is less than 0 where a signal ended it."""
     if code < 0:
         name = _signal_name(-code)
         return JobError(
-            f"the signal {name} ended the command; its output is in the job's log", code=f"signal-{name}"
+            f"the signal {name} ended the {program}; its output is in the job's log", code=f"signal-{name}"
         )
-    meaning = command.exit_codes.get(code, Meaning(f"exit-code-{code}", retryable=True))
+    meaning = exit_codes.get(code, Meaning(f"exit-code-{code}", retryable=True))
     return JobError(
-        f"the command ended with exit code {code}; its output is in the job's log",
+        f"the {program} ended with exit code {code}; its output is in the job's log",
         code=meaning.code,
         retryable=meaning.retryable,
     )
@@ -214,8 +221,8 @@ def _signal_name(number: int) -> str:
         return str(number)
 
 
-def _result_of(line: bytes) -> Json:
-    """Returns the value of the last line, None if it is no JSON."""
+def result_of_line(line: bytes) -> Json:
+    """Returns the value of the last line of output, None if it is no JSON. Raises JobError if it is too long."""
     if len(line) > limits.MAX_RESULT_BYTES:
         raise _too_large("the last line of standard output", "print a short last line")
     try:

@@ -57,6 +57,18 @@ def register_targets(
         )
 
 
+def targets_of(path: Path) -> tuple[list[Target], list[TargetFault]]:
+    """Reads a file of targets without registering any; returns the targets, and a fault for each that can't work.
+
+    Schemas of parameters and files that commands name are not looked at. Raises BadTargets for a file that can't be
+    read.
+    """
+    text = _text_of(path)
+    if text is None:
+        raise BadTargets("does not exist")
+    return _read(text)
+
+
 def _text_of(path: Path) -> str | None:
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:

@@ -19,13 +19,18 @@ _NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException"})
 # Codes that say that the target itself is wrong, so that another attempt would fail in the same way.
 _FOR_GOOD = frozenset(
     {
+        "ClientException",
+        "ClusterNotFoundException",
         "InvalidArn",
+        "InvalidParameterException",
         "InvalidParameterValueException",
         "InvalidRequestContentException",
+        "PlatformUnknownException",
         "RequestTooLargeException",
         "ResourceNotFoundException",
         "StateMachineDoesNotExist",
         "StateMachineTypeNotSupported",
+        "UnsupportedFeatureException",
     }
 )
 
@@ -48,25 +53,29 @@ def client_for(service: str, arn: str, *, read_seconds: float, tries: int) -> An
 
 
 @contextmanager
-def refusals(arn: str) -> Iterator[None]:
-    """Turns an error of botocore into a JobError, with AWS's code and without any value that was sent."""
+def refusals(arn: str, *, parameter: str = "TargetArns") -> Iterator[None]:
+    """Turns an error of botocore into a JobError, with AWS's code and without any value that was sent.
+
+    `parameter` is the parameter of the stack that allows the call.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except ClientError as error:
-        raise refusal(arn, str(error.response.get("Error", {}).get("Code", "unknown"))) from error
+        code = str(error.response.get("Error", {}).get("Code", "unknown"))
+        raise refusal(arn, code, parameter=parameter) from error
     except BotoCoreError as error:
         raise JobError(
             f"AWS can't be reached for {arn}: {type(error).__name__}", code="unreachable"
         ) from error
 
 
-def refusal(arn: str, code: str) -> JobError:
+def refusal(arn: str, code: str, *, parameter: str = "TargetArns") -> JobError:
     """Returns the error of an attempt whose call AWS refused with `code`."""
     if code in _NOT_ALLOWED:
         return JobError(
-            f"the worker may not call {arn}; name it in the parameter TargetArns and deploy",
+            f"the worker may not call {arn}; name it in the parameter {parameter} and deploy",
             code="not-allowed",
             retryable=False,
         )

@@ -14,8 +14,9 @@ from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain import limits
 from tidegate.domain.errors import JobError
 from tidegate.domain.job import Json
+from tidegate.domain.meanings import Meaning
 from tidegate.domain.outside_calls import Answer, CallFailed, Fault
-from tidegate.domain.targets import HttpCall, Meaning
+from tidegate.domain.targets import HttpCall
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.targets.bounds import Bounds
 from tidegate.ports import OutsideCaller

@@ -14,22 +14,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate.adapters.executors.targets.aws_service import client_for, refusals
-from tidegate.adapters.executors.targets.waiting import as_text, result_from
-from tidegate.domain.errors import JobError, JobTimedOut
+from tidegate.adapters.executors.targets.waiting import (
+    EARLIER_ATTEMPTS,
+    as_text,
+    attempt_name,
+    result_from,
+    until_ended,
+)
+from tidegate.domain.errors import JobError
 from tidegate.domain.job import Json
 from tidegate.domain.targets import StateMachine, execution_arn, machine_arn
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.targets.bounds import Bounds
 
 _LOGGER = logging.getLogger("tidegate.jobs")
-FIRST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 15.0
-_GROWTH = 1.5
-EARLIER_ATTEMPTS = 3
-"""How many earlier attempts' executions a later attempt stops; an attempt that never began has none."""
-_STOP_SECONDS = 2.0  # before the timeout, so that the execution is stopped before the process is killed
-MOST_UNTOLD = 10
-"""Questions in a row about an execution that AWS may leave unanswered; its work goes on meanwhile."""
 _READ_SECONDS = 10.0
 _TRIES = 4
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.+=@()'-]")
@@ -44,7 +42,7 @@ def run_machine(
     JobCancelled and JobTimedOut.
     """
     client = client_for("stepfunctions", work.machine, read_seconds=_READ_SECONDS, tries=_TRIES)
-    name = _name(context)
+    name = attempt_name(context, _NOT_IN_A_NAME)
     execution = execution_arn(work.machine, name)
     if not context.is_second:
         _stop_earlier(client, work.machine, context)
@@ -61,13 +59,6 @@ def run_machine(
     raise _failure(found)
 
 
-def _name(context: JobContext, attempt: int | None = None) -> str:
-    """Returns the name of an attempt's execution: at most 80 characters, of those that AWS allows."""
-    number = context.attempt if attempt is None else attempt
-    second = "-second" if context.is_second else ""
-    return f"{_NOT_IN_A_NAME.sub('_', context.job_id)[:64]}-{number}{second}"[:80]
-
-
 def _start(client: Any, machine: str, name: str, given: str) -> str | None:
     """Starts an execution; returns its ARN, None if one of that name has ended already."""
     from botocore.exceptions import ClientError
@@ -82,31 +73,14 @@ def _start(client: Any, machine: str, name: str, given: str) -> str | None:
 
 
 def followed(client: Any, machine: str, execution: str, bounds: Bounds) -> Mapping[str, Any]:
-    """Waits until the execution has ended; returns its description.
+    """Waits until the execution has ended; returns its description."""
 
-    An execution outlives a question that AWS throttles or can't answer: only `MOST_UNTOLD` in a row end the attempt.
-    """
-    wait_seconds = FIRST_WAIT_SECONDS
-    untold = 0
-    while True:
-        try:
-            with refusals(machine):
-                found: Mapping[str, Any] = client.describe_execution(executionArn=execution)
-        except JobError as error:
-            untold += 1
-            if not error.retryable or untold >= MOST_UNTOLD:
-                raise
-            _LOGGER.warning("the state of execution %s is asked for again: %s", execution, error.code)
-        else:
-            untold = 0
-            if found.get("status") not in ("RUNNING", "PENDING_REDRIVE"):
-                return found
-        left_seconds = bounds.remaining_seconds - _STOP_SECONDS
-        if left_seconds <= 0:
-            bounds.check()
-            raise JobTimedOut("the time allowed for this attempt is over")
-        bounds.sleep(min(wait_seconds, left_seconds))
-        wait_seconds = min(wait_seconds * _GROWTH, LONGEST_WAIT_SECONDS)
+    def look() -> Mapping[str, Any] | None:
+        with refusals(machine):
+            found: Mapping[str, Any] = client.describe_execution(executionArn=execution)
+        return None if found.get("status") in ("RUNNING", "PENDING_REDRIVE") else found
+
+    return until_ended(look, f"execution {execution}", bounds)
 
 
 def _failure(found: Mapping[str, Any]) -> JobError:
@@ -120,7 +94,7 @@ def _stop_earlier(client: Any, machine: str, context: JobContext) -> None:
     for attempt in range(max(1, context.attempt - EARLIER_ATTEMPTS), context.attempt):
         _stop(
             client,
-            execution_arn(machine, _name(context, attempt)),
+            execution_arn(machine, attempt_name(context, _NOT_IN_A_NAME, attempt)),
             "a later attempt of the job took its place",
         )
 
