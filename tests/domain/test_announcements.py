@@ -86,8 +86,8 @@ def test_a_worker_writes_only_what_changes(
 def test_a_description_from_a_clock_that_was_ahead_is_replaced(
     found: dict[str, Announcement], is_replaced: bool
 ) -> None:
-    expected = ([NEW], []) if is_replaced else ([], [])
-    assert to_write([NEW], found, started_at_ms=NOW_MS, now_ms=NOW_MS) == expected
+    new, renewed = to_write([NEW], found, started_at_ms=NOW_MS, now_ms=NOW_MS)
+    assert (new, renewed) == ([NEW] if is_replaced else [], [])
 
 
 def test_a_type_is_overdue_once_every_live_worker_would_have_renewed_it() -> None:
