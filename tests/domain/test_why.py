@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from tests.harness.domain.job_samples import PENDING, QUEUED, READY, RUNNING, SCHEDULED
-from tidegate.domain.announcements import OVERDUE_AFTER_MS, DescribedType, announced
 from tidegate.domain.dependency import Dependency, DependencyType
 from tidegate.domain.dispatch_plan import LOOK_AT_MOST, Candidate
 from tidegate.domain.job import Job, JobFailure
@@ -237,48 +236,6 @@ def test_an_upstream_that_ends_frees_its_slot() -> None:
         Code.UPSTREAM,
         Code.SLOTS_TAKEN,
     ]
-
-
-TOLD = announced(DescribedType("t"), "p", "w", NOW_MS - 1, NOW_MS - 3 * 3_600_000 - 1)
-TOLD_TEXT = " Type t was last announced 3 h ago, at 2026-12-01T04:59:59Z; no worker has told of it since."
-
-
-@pytest.mark.parametrize("ability", [Ability(0), Ability(2, {"t": 0})])
-@pytest.mark.parametrize("state", [State.READY, State.QUEUED])
-def test_where_workers_are_missing_the_last_announcement_is_told(ability: Ability, state: State) -> None:
-    job = replace(QUEUED, pool="p", type="t") if state is State.QUEUED else JOB
-    plain = _one(_why(job, _at(ability)))
-    fact = _one(_why(job, _at(ability), announcement=TOLD))
-    assert fact.message == plain.message + TOLD_TEXT
-    assert fact.evidence == {**plain.evidence, "announced_at_ms": TOLD.seen_at_ms}
-    assert fact.change == plain.change
-
-
-def test_a_job_that_no_worker_takes_tells_of_a_type_that_nobody_renewed() -> None:
-    job = replace(QUEUED, pool="p", type="t")
-    assert _why(job, _at(Ability(1)), announcement=TOLD) == _why(job, _at(Ability(1)))
-    old = replace(TOLD, seen_at_ms=NOW_MS - OVERDUE_AFTER_MS - 1)
-    fact = _one(_why(job, _at(Ability(1)), announcement=old))
-    assert fact.code is Code.CLAIM_DUE
-    assert "Type t was last announced 2 days ago, at " in fact.message
-    assert fact.evidence["announced_at_ms"] == old.seen_at_ms
-
-
-@pytest.mark.parametrize(
-    ("passed_ms", "said"),
-    [
-        (-5, "less than a minute"),
-        (59_999, "less than a minute"),
-        (60_000, "1 min"),
-        (3_599_999, "59 min"),
-        (3_600_000, "1 h"),
-        (48 * 3_600_000 - 1, "47 h"),
-        (48 * 3_600_000, "2 days"),
-    ],
-)
-def test_the_age_of_an_announcement_is_told_in_its_largest_unit(passed_ms: int, said: str) -> None:
-    told = replace(TOLD, seen_at_ms=NOW_MS - passed_ms)
-    assert f" last announced {said} ago" in _one(_why(JOB, _at(Ability(0)), announcement=told)).message
 
 
 def test_a_pool_without_workers_needs_slots_for_all_before_the_job() -> None:
