@@ -141,12 +141,14 @@ def test_pools_are_listed_a_line_each(api: Callable[[Any], Seen]) -> None:
 def test_types_are_listed_a_line_each(api: Callable[[Any], Seen]) -> None:
     other = {**TYPE, "type": "x", "paused": True, "max_running": None}
     del other["second_attempt"]  # a service of an earlier version does not tell it
-    api({"types": [TYPE, other]})
+    announced = {**TYPE, "type": "y", "announced": {"pool": "ecs", "live_workers": 2}}
+    api({"types": [TYPE, other, announced]})
     lines = [line.split() for line in tidegate("types", "list").stdout.splitlines()]
     assert lines == [
-        ["type", "paused", "at", "once", "second", "attempt"],
-        ["report.build", "-", "3", "yes"],
-        ["x", "paused", "-", "-"],
+        ["type", "paused", "at", "once", "second", "attempt", "workers"],
+        ["report.build", "-", "3", "yes", "-"],
+        ["x", "paused", "-", "-", "-"],
+        ["y", "-", "3", "yes", "2"],
     ]
     assert json.loads(tidegate("types", "list", "-o", "json").stdout)["types"][0] == TYPE
 

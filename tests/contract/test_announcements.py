@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 
 from tests.harness.contract.stores import NOW_MS, Stores
-from tidegate.domain.announcements import FADES_AFTER_MS, Announcement, DescribedType, announced
+from tidegate.domain.announcements import (
+    AHEAD_AT_MOST_MS,
+    FADES_AFTER_MS,
+    Announcement,
+    DescribedType,
+    announced,
+)
 from tidegate.domain.errors import ServiceUnavailable
 
 RENDER = DescribedType("reports.render", "Renders", '{"type":"object"}', aws_credentials=True)
@@ -47,6 +53,20 @@ def test_a_description_that_faded_no_longer_holds(stores: Stores) -> None:
     mine = of(LATER, NOW_MS, NOW_MS + FADES_AFTER_MS)
     assert announcements.announce_if_later(mine)
     assert not announcements.announce_if_later(mine)
+    assert announcements.load().by_type == {"reports.render": mine}
+
+
+@pytest.mark.parametrize("other", [RENDER, LATER], ids=["equal", "different"])
+@pytest.mark.parametrize("is_start", [True, False], ids=["started", "seen"])
+def test_a_description_that_is_ahead_no_longer_holds(
+    stores: Stores, other: DescribedType, *, is_start: bool
+) -> None:
+    announcements, ahead_ms = stores.announcements, NOW_MS + AHEAD_AT_MOST_MS
+    wrong = of(RENDER, ahead_ms + 1) if is_start else of(RENDER, NOW_MS, ahead_ms + 1)
+    assert announcements.announce_if_later(wrong)
+    assert not announcements.announce_if_later(of(other, NOW_MS - 1, NOW_MS + 1)), "a minute is no fault"
+    mine = of(other, NOW_MS - 1, NOW_MS)
+    assert announcements.announce_if_later(mine)
     assert announcements.load().by_type == {"reports.render": mine}
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from tidegate.domain import limits
 from tidegate.domain.announcements import (
+    AHEAD_AT_MOST_MS,
     FADES_AFTER_MS,
+    OVERDUE_AFTER_MS,
     RENEWED_AFTER_MS,
     Announcement,
     DescribedType,
@@ -69,6 +71,29 @@ def test_a_worker_writes_only_what_changes(
     found: dict[str, Announcement], new: Sequence[DescribedType], renewed: Sequence[DescribedType]
 ) -> None:
     assert to_write([NEW], found, started_at_ms=NOW_MS, now_ms=NOW_MS) == (new, renewed)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_replaced"),
+    [
+        (standing(OLD, NOW_MS + AHEAD_AT_MOST_MS), False),
+        (standing(OLD, NOW_MS + AHEAD_AT_MOST_MS + 1), True),
+        (standing(OLD, NOW_MS + 1, NOW_MS + AHEAD_AT_MOST_MS), False),
+        (standing(OLD, NOW_MS + 1, NOW_MS + AHEAD_AT_MOST_MS + 1), True),
+        (standing(NEW, NOW_MS + 400 * RENEWED_AFTER_MS), True),  # equal, but nobody could ever renew it
+    ],
+)
+def test_a_description_from_a_clock_that_was_ahead_is_replaced(
+    found: dict[str, Announcement], is_replaced: bool
+) -> None:
+    new, renewed = to_write([NEW], found, started_at_ms=NOW_MS, now_ms=NOW_MS)
+    assert (new, renewed) == ([NEW] if is_replaced else [], [])
+
+
+def test_a_type_is_overdue_once_every_live_worker_would_have_renewed_it() -> None:
+    found = standing(OLD, NOW_MS)[OLD.type]
+    assert not found.is_overdue(NOW_MS + OVERDUE_AFTER_MS)
+    assert found.is_overdue(NOW_MS + OVERDUE_AFTER_MS + 1)
 
 
 def test_a_rolling_deployment_ends_with_the_latest_worker_in_whatever_order_they_write() -> None:

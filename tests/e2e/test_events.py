@@ -1,4 +1,4 @@
-"""A stack with PublishEvents tells a rule's target what happens in it."""
+"""A stack with PublishEvents tells a rule's target what happens in it, and one with ApiWaits lets a call wait."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from tests.harness.e2e.command_line import tidegate_json
 from tidegate.bootstrap import Services, aws_services, connect_system
@@ -20,6 +24,8 @@ from tidegate_devstack import StackInfo, down, up
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 PATIENCE_SECONDS = 90
 HOUR_MS = 3_600_000
+WAIT_SECONDS = 20
+LONGER_THAN_A_LOOK_SECONDS = 2
 FLOW = {
     "jobs": [
         {"key": "first", "type": "tidegate.noop"},
@@ -63,7 +69,7 @@ def target(home: Path) -> Iterator[Target]:
     """Starts a stack of its own, because a rule of the session's stack would have no bus."""
     down(lambda _: None, home=home, wipe=True)
     try:
-        stack = up(lambda _: None, home=home, parameters={"PublishEvents": "true"})
+        stack = up(lambda _: None, home=home, parameters={"PublishEvents": "true", "ApiWaits": "1"})
         session, bus_name = stack.session(), stack.outputs["EventBusName"]
         sqs = session.client("sqs", endpoint_url=stack.endpoint_url)
         queue_url = sqs.create_queue(QueueName="told")["QueueUrl"]
@@ -128,3 +134,46 @@ def test_a_worker_that_fell_silent_is_told(target: Target, services: Services) -
     reap(target)
     told = target.gets("worker.lost", "silent")["worker"]
     assert (told["state"], told["pool"], told["running"]) == ("LOST", "ecs", 1)
+
+
+def ask(stack: StackInfo, job_id: str, wait_seconds: int) -> tuple[dict[str, Any], float]:
+    """Asks for a job's end as a client does; returns the job, and how many seconds the answer took."""
+    url = f"{stack.api_url}/v1/jobs/{job_id}?fields=slim&wait={wait_seconds}"
+    unsigned = AWSRequest(method="GET", url=url)
+    key = Credentials(stack.access_key_id, stack.secret_access_key)
+    SigV4Auth(key, "execute-api", stack.region).add_auth(unsigned)
+    began_s = time.monotonic()
+    # No proxy, because it can't reach this machine's loopback.
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.get(url, headers=dict(unsigned.headers.items()), timeout=PATIENCE_SECONDS)
+    assert answer.status_code == 200, answer.text
+    job: dict[str, Any] = answer.json()
+    return job, time.monotonic() - began_s
+
+
+def test_a_call_that_waits_is_answered_at_the_end_of_the_job(target: Target, home: Path) -> None:
+    sleeps = {"type": "tidegate.sleep", "parameters": {"seconds": 3}}
+    job, took_seconds = ask(target.stack, submit(home, sleeps)["job_id"], WAIT_SECONDS)
+    assert job["state"] == "SUCCEEDED"
+    assert LONGER_THAN_A_LOOK_SECONDS < took_seconds < WAIT_SECONDS, took_seconds
+
+
+def test_a_call_beyond_the_bound_is_answered_at_once_and_the_next_one_waits(
+    target: Target, home: Path, services: Services
+) -> None:
+    in_an_hour = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3_600))
+    held = submit(home, {"type": "tidegate.noop", "not_before": in_an_hour})["job_id"]
+    plain, usual_seconds = ask(target.stack, held, 0)
+    now_ms = time.time_ns() // 1_000_000
+    until_ms = now_ms + 60_000
+    assert services.open_waits.begin_if_fewer("of-tests", most=1, now_ms=now_ms, until_ms=until_ms)
+    try:
+        job, took_seconds = ask(target.stack, held, WAIT_SECONDS)
+    finally:
+        services.open_waits.end("of-tests", until_ms=until_ms)
+    assert job == plain
+    assert took_seconds < usual_seconds + LONGER_THAN_A_LOOK_SECONDS
+    waited, took_seconds = ask(target.stack, held, 3)
+    assert waited == plain
+    assert took_seconds >= 3

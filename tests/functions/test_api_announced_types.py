@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import NOW, NOW_MS, Api
 from tests.harness.usecases.announcing import RENDER, RENDER_SCHEMA, announced_in, announcement_of
 from tidegate.domain.announcements import FADES_AFTER_MS, DescribedType
+from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.jobs.registry import Registry
 
 
@@ -39,6 +41,7 @@ def test_an_announced_type_is_shown_with_its_source_and_its_schema(api: Api) -> 
             "at": NOW,
             "seen_at": NOW,
             "fades_at": "2026-12-15T08:00:00.000Z",
+            "live_workers": 0,
         },
         "second_attempt": True,
         "paused": False,
@@ -46,6 +49,54 @@ def test_an_announced_type_is_shown_with_its_source_and_its_schema(api: Api) -> 
         "changes": {"paused": None, "max_running": None},
         "parameters_schema": dict(RENDER_SCHEMA),
     }
+
+
+def join(api: Api, worker_id: str, **changes: Any) -> None:
+    """Lets a worker join the pool of the announced type."""
+    worker = begin(WorkerSpec("ecs", worker_id, "host", 2), worker_id, NOW_MS)
+    api.services.workers.register_if_free(replace(worker, **changes), silent_since_ms=NOW_MS)
+
+
+def test_live_workers_that_lack_the_type_are_not_counted(api: Api) -> None:
+    join(api, "has")
+    join(api, "has-too")
+    join(api, "lacks", lacking=(RENDER.type,))
+    join(api, "broken", fault="no job code")
+    join(api, "silent", heartbeat_at_ms=NOW_MS - 3_600_000)
+    listed = {each["type"]: each for each in api.call("GET", "/v1/types").body["types"]}
+    assert listed[RENDER.type]["announced"]["live_workers"] == 2
+    assert api.call("GET", f"/v1/types/{RENDER.type}").body["announced"]["live_workers"] == 2
+
+
+def test_the_workers_of_a_pool_are_read_once_for_all_its_types(api: Api) -> None:
+    join(api, "has")
+    for number in range(20):
+        one = announcement_of(DescribedType(f"type{number}"), NOW_MS, pool="gone" if number % 2 else "ecs")
+        api.services.announcements.announce_if_later(one)
+    listed: list[str] = []
+    api.world.on_request = listed.append
+    types = {each["type"]: each["announced"] for each in api.call("GET", "/v1/types").body["types"]}
+    assert (types["type0"]["live_workers"], types["type1"]["live_workers"]) == (1, 0)
+    assert listed.count("list_live_workers") == 1, listed
+
+
+def test_why_says_when_a_type_without_workers_was_last_announced(api: Api) -> None:
+    job_id = api.call("POST", "/v1/jobs", {"type": RENDER.type, "parameters": {"rows": 3}}).body["job_id"]
+    (fact,) = api.call("GET", f"/v1/jobs/{job_id}/why").body["facts"]
+    assert fact["code"] == "no-worker"
+    assert fact["message"].endswith(
+        f" Type {RENDER.type} was last announced less than a minute ago, at {NOW[:19]}Z; "
+        "no worker has told of it since."
+    )
+    assert fact["evidence"]["announced_at"] == NOW
+
+
+def test_why_of_a_deployed_type_reads_no_announcement(api: Api) -> None:
+    job_id = api.submit(requires=["gpu"])
+    before = api.world.requests["load_announced_types"]
+    (fact,) = api.call("GET", f"/v1/jobs/{job_id}/why").body["facts"]
+    assert (fact["code"], "announced_at" in fact["evidence"]) == ("no-worker", False)
+    assert api.world.requests["load_announced_types"] == before
 
 
 def test_all_types_are_listed_by_name_each_with_its_source(api: Api) -> None:

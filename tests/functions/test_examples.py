@@ -20,13 +20,17 @@ PAGE = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 FILES = sorted(
     str(file.relative_to(EXAMPLES))
     for file in EXAMPLES.rglob("*.*")
-    if file.suffix in (".json", ".py", ".sh", ".yaml") and file.name != "__init__.py"
+    if file.suffix in (".json", ".mf", ".py", ".sh", ".yaml") and file.name != "__init__.py"
 )
 JOB_TYPES = [name for name in FILES if name.startswith("job_types/")]
 """Files that are deployed with the job code: tests/examples checks them as `tidegate types check` does."""
 TIMETABLES = ["timetable.yaml"]
+IMPORTS = [name for name in FILES if name.startswith("imports/")]
+"""Files of other tools: tests/examples imports them and runs what they become."""
 DOCUMENTS = [
-    name for name in FILES if name.endswith((".json", ".yaml")) and name not in JOB_TYPES + TIMETABLES
+    name
+    for name in FILES
+    if name.endswith((".json", ".yaml")) and name not in JOB_TYPES + TIMETABLES + IMPORTS
 ]
 COMMAND = re.compile(r"`((?:tidegate|python|examples/)[^`]*)`")
 

@@ -122,6 +122,17 @@ def test_in_a_rolling_deployment_the_type_of_the_latest_worker_holds_and_does_no
     assert fixture.world.announced[RENDER.type].digest == RENDER.digest
 
 
+def test_a_wrong_description_of_a_clock_that_was_ahead_holds_a_day_at_most(fixture: Fixture) -> None:
+    wrong = replace(RENDER, parameters_schema='{"required":["columns"]}')
+    fixture.announce(RENDER)
+    fixture.announce(wrong, started_at_ms=NOW_MS + 30 * RENEWED_AFTER_MS)
+    assert fixture.world.announced[RENDER.type].digest == wrong.digest
+    fixture.clock.at_ms += RENEWED_AFTER_MS
+    assert fixture.announce(RENDER).new == (RENDER.type,)  # the daily look of a worker that started first
+    assert fixture.types.violations(RENDER.type, {"rows": 1}) == []
+    assert fixture.announce(wrong, started_at_ms=NOW_MS - 1) == Announced()
+
+
 def test_no_worker_announces_more_than_the_api_reads(fixture: Fixture) -> None:
     many = [DescribedType(f"type{number:04}") for number in range(limits.MAX_ANNOUNCED_TYPES + 2)]
     done = fixture.announce(*many)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from dev.simulator.memory.world import MemoryWorld
+from tests.harness.functions.api_calls import NOW_MS
 from tests.harness.usecases.announcing import RENDER
 from tests.harness.waiting import PATIENCE_SECONDS, becomes_true
 from tests.harness.worker.running import Fixture, RunningWorker
@@ -35,6 +36,25 @@ def test_it_says_what_it_announced_and_comes_again_after_a_day(caplog: pytest.Lo
     caplog.clear()
     assert mine.announce() == RENEWED_AFTER_MS / 1_000
     assert not caplog.records
+
+
+def test_its_start_is_noted_once_the_clock_is_corrected() -> None:
+    """A machine's clock that is ahead is corrected by AWS's first answer, which comes as the worker joins."""
+
+    class Corrected:
+        at_ms = NOW_MS + 3 * RENEWED_AFTER_MS
+
+        def now_ms(self) -> int:
+            return self.at_ms
+
+    world, clock = MemoryWorld(), Corrected()
+    mine = Announcer(make_services(world), clock, (RENDER,), pool=POOL, worker_id="worker-1")
+    clock.at_ms = NOW_MS
+    mine.announce()
+    assert world.announced[RENDER.type].started_at_ms == NOW_MS
+    clock.at_ms += 5
+    mine.announce()
+    assert world.announced[RENDER.type].started_at_ms == NOW_MS
 
 
 def test_what_fails_is_repeated_later_and_later() -> None:

@@ -35,7 +35,7 @@ class Announcer:
         self._types = types
         self._pool = pool
         self._worker_id = worker_id
-        self._started_at_ms = clock.now_ms()
+        self._started_at_ms: int | None = None
         self._closing = threading.Event()
         self._failed = 0
         self._thread: threading.Thread | None = None
@@ -54,7 +54,13 @@ class Announcer:
             self._thread.join(FIRST_PAUSE_SECONDS)
 
     def announce(self) -> float:
-        """Announces the types now; returns the seconds until the next time."""
+        """Announces the types now; returns the seconds until the next time.
+
+        The worker has started when it announces for the first time. It has joined its pool by then, so AWS's answers
+        have corrected the clock. A start that a wrong clock noted would order this worker among the others wrongly.
+        """
+        if self._started_at_ms is None:
+            self._started_at_ms = self._clock.now_ms()
         try:
             done = announce_types(
                 self._services,

@@ -26,7 +26,7 @@ class MemoryTypeAnnouncements:
         self._world.charge("announce_type")
         with self._world.lock:
             standing = self._world.announced.get(announcement.type)
-            stands = standing is not None and not standing.has_faded(announcement.announced_at_ms)
+            stands = standing is not None and standing.stands(announcement.announced_at_ms)
             if standing is not None and stands:
                 is_same = standing.digest == announcement.digest
                 if is_same or standing.started_at_ms >= announcement.started_at_ms:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.harness.stateful.machine import OUTCOMES, TidegateMachine
+from tests.harness.stateful.machine import OUTCOMES
 from tests.harness.stateful.model_jobs import MOST_LOSSES
+from tests.harness.stateful.outside import ENDS, LEASE_SECONDS, TIMEOUT_SECONDS, OutsideMachine
 from tests.harness.stateful.surroundings import PLACES, PLANS, JobPlan
+from tidegate.domain.outside import APPROVAL_TYPE
 from tidegate.domain.states import State
 from tidegate.ports import Message
 
@@ -18,7 +20,7 @@ LONGER_THAN_A_LEASE_MS = 61_007
 MOST_OF_A_LEASE_MS = 40_009
 
 
-class CoursesMachine(TidegateMachine):
+class CoursesMachine(OutsideMachine):
     """The rules of the machine, and these."""
 
     @initialize(plans=PLANS)
@@ -95,6 +97,45 @@ class CoursesMachine(TidegateMachine):
             self.deliver(0, False)
         for place in range(silent):
             self.heartbeat(place)
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES, lease_seconds=LEASE_SECONDS, beats=st.booleans())
+    def outside_is_silent(self, place: int, lease_seconds: int, beats: bool) -> None:
+        """An attempt is handed over, and nothing more is heard of it, perhaps after a heartbeat late in its time."""
+        self.hands_over(place, lease_seconds, False)
+        self.now += lease_seconds * 1_000
+        if beats:
+            self.outside_beats(-1, False)
+        self.now += TIMEOUT_SECONDS * 1_000
+        self.reaper_runs()
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES, state=st.sampled_from(sorted(ENDS)))
+    def outside_tells_after_a_cancellation(self, place: int, state: State) -> None:
+        job_id = self.running[place % len(self.running)].job.job_id
+        self.hands_over(place, TIMEOUT_SECONDS, False)
+        self.cancel(list(self.world.jobs).index(job_id))
+        self.outside_ends(-1, state, True, False)
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES, state=st.sampled_from(sorted(ENDS)), twice=st.booleans())
+    def goes_on_outside(self, place: int, state: State, twice: bool) -> None:
+        """Its worker hands it over, the outside beats until the time is nearly over, and then tells the end."""
+        self.hands_over(place, 120, False)
+        for _ in range(5):
+            self.now += MOST_OF_A_LEASE_MS
+            self.outside_beats(-1, False)
+        self.outside_ends(-1, state, False, twice)
+
+    @precondition(lambda self: any(held.job.type == APPROVAL_TYPE for held in self.running))
+    @rule(place=PLACES, approved=st.booleans(), again=st.booleans())
+    def approval_is_decided(self, place: int, approved: bool, again: bool) -> None:
+        """An approval is handed over, and a caller decides, perhaps twice."""
+        held = [at for at, held in enumerate(self.running) if held.job.type == APPROVAL_TYPE]
+        self.hands_over(held[place % len(held)], TIMEOUT_SECONDS, False)
+        self.decides(place, approved)
+        if again:
+            self.decides(place, not approved)
 
     @precondition(lambda self: self.running)
     @rule(place=PLACES, outcome=st.sampled_from(sorted(OUTCOMES)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from dev.simulator.checks.attempts import check_attempts
-from dev.simulator.memory.seeded import START_MS, AnyParameters, function_pool, make_settings
+from dev.simulator.memory.seeded import START_MS, function_pool, make_settings
 from dev.simulator.memory.services import memory_services
 from dev.simulator.people.callers import caller_named
 from tests.harness.stateful.model import LAST_SENT_MS, Model, shown
@@ -18,6 +18,7 @@ from tests.harness.stateful.model_jobs import Edge, Happening, ModelJob
 from tests.harness.stateful.surroundings import (
     PLACES,
     PLANS,
+    AlsoApprovals,
     EvenEntropy,
     HeldQueue,
     JobPlan,
@@ -92,7 +93,7 @@ class TidegateMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         settings = make_settings(function_pool(POOL, CAPACITY), window=WINDOW)
-        services, self.world = memory_services(settings, registry=AnyParameters())
+        services, self.world = memory_services(settings, registry=AlsoApprovals())
         self.queue = HeldQueue()
         self.services: Services = replace(services, entropy=EvenEntropy(), queue=self.queue)
         self.model = Model(CAPACITY * WINDOW)
@@ -163,7 +164,8 @@ class TidegateMachine(RuleBasedStateMachine):
         gained = any(self.model.jobs[job_id].state is State.READY for job_id in moved)
         if job.state is State.SCHEDULED and (job.due_at_ms or 0) <= self.now:
             self.model.wake(self.now)
-        if gained or job.state not in (State.PENDING, State.QUEUED, State.RUNNING):
+        # A job that was handed over has freed its slot.
+        if gained or job.is_outside or job.state not in (State.PENDING, State.QUEUED, State.RUNNING):
             self.model.dispatch(self.now)
 
     @precondition(lambda self: self.stream)
@@ -245,9 +247,12 @@ class TidegateMachine(RuleBasedStateMachine):
         if not held.has_begun and outcome not in (State.READY, State.CANCELLED):
             self._begin(held)
         job, ran = held.job, replace(held.claimed, began_at_ms=held.run.began_at_ms)
-        concluded = conclude(self.services, ran, OUTCOMES[outcome], self.now)
+        concluded = self._concluded(ran, OUTCOMES[outcome])
         accepted = self.model.finish(job.job_id, job.attempt, outcome, self.now, held.has_begun)
         assert (concluded is not None) is accepted
+
+    def _concluded(self, ran: Claimed, outcome: Outcome) -> Job | None:
+        return conclude(self.services, ran, outcome, self.now)
 
     @precondition(lambda self: self.running)
     @rule(place=PLACES)
@@ -404,6 +409,7 @@ class TidegateMachine(RuleBasedStateMachine):
                 job.reopened,
                 job.cancel_requested_at_ms,
                 job.on_hold,
+                job.lease_expires_at_ms if job.is_outside else None,
             )
             for job_id, job in self.world.jobs.items()
         }

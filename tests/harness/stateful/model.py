@@ -9,21 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.harness.stateful.model_jobs import BAD_ENDS, ENDED, Happening, ModelJob
-from tests.harness.stateful.model_transitions import ModelTransitions
+from tests.harness.stateful.model_outside import ModelOutside
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.states import State
 
 WAITING = {State.PENDING, State.SCHEDULED, State.READY}
 AT_ONCE = {State.PENDING, State.SCHEDULED, State.READY, State.QUEUED}
-JITTER = 0.5
 LEASE_MS, GRACE_MS, RESEND_MS, PENDING_GRACE_MS = 60_000, 30_000, 375_000, 60_000
 LAST_SENT_MS, PATIENT_MS = 8 * 300_000, 12 * RESEND_MS
 GIVEN_UP_AT_MOST = 3
-BACKOFF_MS, MOST_BACKOFF_MS = 5_000, 600_000
 
 
 @dataclass
-class Model(ModelTransitions):
+class Model(ModelOutside):
     """All steps of jobs, except for the effects of their dependencies."""
 
     # --- the dispatcher -------------------------------------------------------------------------------
@@ -52,7 +50,7 @@ class Model(ModelTransitions):
             self.happened[Happening.OFF_HOLD] += was_on_hold
 
     def dispatch(self, now: int) -> None:
-        active = sum(job.state in (State.QUEUED, State.RUNNING) for job in self.jobs.values())
+        active = sum(job.state is State.QUEUED or job.runs_in_worker for job in self.jobs.values())
         ready = [job for job in self.jobs.values() if job.state is State.READY]
         ready.sort(key=lambda job: rank(RankPolicy(), job.priority, job.ready_at, job.tries), reverse=True)
         for job in ready[: max(0, self.slots - active)]:
@@ -66,7 +64,7 @@ class Model(ModelTransitions):
         job = self.jobs[job_id]
         queued = job.state is State.QUEUED and job.attempt == claims
         orphaned = (
-            job.state is State.RUNNING
+            job.runs_in_worker
             and job.attempt == claims + 1
             and job.lease_until < now
             and job.may_lose_its_worker
@@ -87,7 +85,7 @@ class Model(ModelTransitions):
 
     def holds(self, job_id: str, attempt: int) -> bool:
         job = self.jobs[job_id]
-        return job.state is State.RUNNING and job.attempt == attempt
+        return job.runs_in_worker and job.attempt == attempt
 
     def begin(self, job_id: str, attempt: int, told: bool) -> None:
         """Begins the code of an attempt. Its worker reports that at once if it knew of a job that waits for it."""
@@ -101,7 +99,7 @@ class Model(ModelTransitions):
     def beat(self, job_id: str, attempt: int, now: int, began: bool) -> str:
         job = self.jobs[job_id]
         if not self.holds(job_id, attempt):
-            self.happened[Happening.BEAT_FENCED] += job.state is State.RUNNING
+            self.happened[Happening.BEAT_FENCED] += job.runs_in_worker
             return "LOST"
         job.lease_until = now + LEASE_MS
         if began:
@@ -114,7 +112,7 @@ class Model(ModelTransitions):
         """Says whether the outcome is accepted. `outcome` is how the attempt ended. READY hands the job back."""
         job = self.jobs[job_id]
         if not self.holds(job_id, attempt):
-            self.happened[Happening.OUTCOME_FENCED] += job.state is State.RUNNING
+            self.happened[Happening.OUTCOME_FENCED] += job.runs_in_worker
             self.happened[Happening.OUTCOME_LATE] += job.state is not State.RUNNING
             return False
         self.happened[Happening.OUTCOME] += 1
@@ -129,8 +127,7 @@ class Model(ModelTransitions):
             self._ready(job, now)
             self.happened[Happening.HANDED_BACK if began else Happening.UNBEGUN] += 1
         elif goes_on:
-            ceiling = min(MOST_BACKOFF_MS, BACKOFF_MS * 2**job.tries)
-            job.state, job.due_at, job.tries = State.SCHEDULED, now + int(ceiling * JITTER), job.tries + 1
+            self._retry_later(job, now)
             self.happened[Happening.RETRY] += 1
         else:
             job.tries += failed
@@ -143,7 +140,8 @@ class Model(ModelTransitions):
             job = self.jobs[job_id]
             if job.state is State.QUEUED and (job.attempt, job.reopened) == (claims, reopened):
                 self._give_up(job, now)
-        active = [job for job in self.jobs.values() if job.state in (State.QUEUED, State.RUNNING)]
+        self.reap_outside(now)
+        active = [job for job in self.jobs.values() if job.state is State.QUEUED or job.runs_in_worker]
         some_missing = len(self.messages) < len(active)
         for job in active:
             if job.state is State.RUNNING:
@@ -200,7 +198,8 @@ class Model(ModelTransitions):
     def cancel(self, job_ids: Iterable[str], now: int) -> None:
         for job_id in job_ids:
             job = self.jobs[job_id]
-            if job.state in AT_ONCE:
+            if job.state in AT_ONCE or job.outside:
+                self.happened[Happening.CANCELLED_OUTSIDE] += job.outside
                 self._end(job, State.CANCELLED, now)
             elif job.state is State.RUNNING and job.cancel_asked_at is None:
                 job.cancel_asked_at = now
@@ -325,6 +324,7 @@ def shown(jobs: Mapping[str, ModelJob]) -> dict[str, tuple[object, ...]]:
             job.reopened,
             job.cancel_asked_at,
             job.on_hold,
+            job.lease_until if job.outside else None,
         )
         for job_id, job in jobs.items()
     }

@@ -63,6 +63,14 @@ class ModelJob:
     given_up: int = 0  # of these, by the queue
     leaves_skipped: bool = False
     on_hold: bool = False
+    # Of the latest hand-over. `outside` ends with the attempt.
+    outside: bool = False
+    outside_lease_ms: int = 0
+    outside_until: int = 0
+
+    @property
+    def runs_in_worker(self) -> bool:
+        return self.state is State.RUNNING and not self.outside
 
     @property
     def retries_left(self) -> bool:
@@ -112,4 +120,15 @@ class Happening(StrEnum):
     PUT_ON_HOLD = "a READY job is put on hold"
     RELEASED_ON_HOLD = "a job on hold is satisfied by its upstreams"
     OFF_HOLD = "a job is taken off hold and becomes READY"
+    HANDED_OVER = "an attempt is handed over"
+    NOT_HANDED_OVER = "an attempt is cancelled in place of being handed over"
+    ENDED_OUTSIDE = "the outside ends a job"
+    RETRIED_OUTSIDE = "a failure outside is to be tried again"
+    BEATEN_OUTSIDE = "a heartbeat from outside extends a lease"
+    TOO_LATE_OUTSIDE = "the outside tells of an attempt that has ended"
+    SILENT_OUTSIDE = "nothing is heard from outside"
+    TIMED_OUT_OUTSIDE = "the time outside is over"
+    CANCELLED_OUTSIDE = "a job outside is cancelled"
+    APPROVED = "an approval is given"
+    REJECTED = "an approval is refused"
     KEPT_BY_BEAT = "a lease that was extended outlives the time that it had"

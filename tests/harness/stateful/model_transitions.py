@@ -115,6 +115,7 @@ class ModelTransitions:
 
     # --- transitions ------------------------------------------------------------------------------------
     def _ready(self, job: ModelJob, now: int) -> None:
+        job.outside = False
         if job.on_hold:
             job.state, job.due_at = State.SCHEDULED, now
             self.happened[Happening.RELEASED_ON_HOLD] += 1
@@ -126,7 +127,7 @@ class ModelTransitions:
         # time.
         later = job.finished_at + 1 if job.finished_at else 0
         job.state, job.finished_at, job.waiting = state, max(now, job.ready_at, later), set()
-        job.on_hold = False
+        job.on_hold = job.outside = False
         self.happened[Happening.SKIPPED] += state is State.SKIPPED
 
     def _reopen(self, job: ModelJob) -> None:

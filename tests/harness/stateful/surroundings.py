@@ -7,15 +7,27 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from dev.simulator.memory.seeded import JOB_TYPE
-from tests.harness.stateful.model import JITTER
+from dev.simulator.memory.seeded import JOB_TYPE, AnyParameters
+from dev.simulator.people.callers import caller_named
 from tests.harness.stateful.model_jobs import ON_FAILURE, ON_SUCCESS
+from tests.harness.stateful.model_outside import JITTER
 from tidegate.domain.dependency import DependencyType
+from tidegate.domain.outside import APPROVAL_TYPE
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Delivery, Message, QueueDepth
 
 PLACES = st.integers(0, 10**6)  # taken modulo the number of choices
+
+
+APPROVER = "ann"
+
+
+class AlsoApprovals(AnyParameters):
+    """A registry that has the type of approvals too."""
+
+    def types(self) -> Sequence[str]:
+        return (*super().types(), APPROVAL_TYPE)
 
 
 def mark_of(message: Message) -> tuple[str, int, int]:
@@ -76,10 +88,11 @@ class HeldQueue:
 
 @dataclass(frozen=True)
 class JobPlan:
-    """A drawn job, whose edges name earlier jobs by a number."""
+    """A drawn job, whose edges name earlier jobs by a number. An approval is a job that a caller ends."""
 
     edges: tuple[tuple[int, DependencyType, bool], ...]
     max_retries: int
+    is_approval: bool = False
 
 
 PLANS = st.lists(
@@ -87,6 +100,7 @@ PLANS = st.lists(
         JobPlan,
         st.lists(st.tuples(PLACES, st.sampled_from(DependencyType), st.booleans()), max_size=3).map(tuple),
         st.integers(0, 2),
+        st.booleans(),
     ),
     min_size=1,
     max_size=5,
@@ -101,7 +115,8 @@ def request_of(plan: JobPlan, keys: Sequence[str], place: int, earlier: Sequence
     upstreams = [*keys[:place], *earlier]
     wanted = {upstreams[n % len(upstreams)]: (kind, flag) for n, kind, flag in plan.edges if upstreams}
     return JobRequest(
-        type=JOB_TYPE,
+        type=APPROVAL_TYPE if plan.is_approval else JOB_TYPE,
+        parameters={"approvers": [caller_named(APPROVER).subject]} if plan.is_approval else {},
         key=keys[place],
         priority=1 + (len(earlier) + place) * 37 % 1_000,
         depends_on=tuple(_edge(name, name in keys, *how) for name, how in wanted.items()),

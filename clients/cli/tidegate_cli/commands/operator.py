@@ -89,6 +89,9 @@ def resume_pool(
 def list_types(context: typer.Context, output: OutputOption = None, api_url: ApiUrlOption = None) -> None:
     """List the registered job types with their rules.
 
+    The column "workers" says how many live workers can have a type that only workers announced: all of its pool but
+    those that report that they lack it.
+
     Example: tidegate types list
     """
     session = session_of(context, output, api_url)
@@ -209,6 +212,7 @@ _TYPE_COLUMNS = (
     Column("paused", 20),
     Column("at once", 10, right=True),
     Column("second attempt", 14),
+    Column("workers", 12, right=True),
 )
 
 
@@ -234,6 +238,7 @@ def _print_types(found: Sequence[Mapping[str, Any]], console: Console) -> None:
             _paused(each),
             _plain(each.get("max_running")),
             _plain(each.get("second_attempt")),
+            _workers_with(each),
         )
         for each in found
     ]
@@ -241,6 +246,12 @@ def _print_types(found: Sequence[Mapping[str, Any]], console: Console) -> None:
         print_table(TextTable(_TYPE_COLUMNS, rows), console)
     else:
         console.print(Text("no job types", style="dim"))
+
+
+def _workers_with(found: Mapping[str, Any]) -> str:
+    """Returns how many live workers can have an announced type; a deployed one needs no worker of its own."""
+    announced = found.get("announced")
+    return _plain(announced.get("live_workers")) if isinstance(announced, Mapping) else "-"
 
 
 def _paused(found: Mapping[str, Any]) -> Text:

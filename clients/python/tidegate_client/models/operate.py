@@ -83,13 +83,18 @@ class TypeChanges(Model):
 
 
 class AnnouncedType(Model):
-    """Where and when a worker of `pool` announced a type. Without a worker that has it, it is unknown at `fades_at`."""
+    """Where and when a worker of `pool` announced a type. Without a worker that has it, it is unknown at `fades_at`.
+
+    `live_workers` is how many live workers of the pool can have it: all but those that report that they lack it. It is
+    None where the API is of an earlier version.
+    """
 
     pool: str
     worker_id: str
     at: datetime
     seen_at: datetime
     fades_at: datetime
+    live_workers: int | None = None
 
 
 class JobType(Model):

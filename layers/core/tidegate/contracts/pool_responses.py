@@ -77,6 +77,7 @@ class AnnouncedOut(TypedDict):
     """Where and when a type was announced: a worker of `pool` described it at `at`.
 
     A worker last had it just so at `seen_at`. The type is unknown again at `fades_at` if no worker renews it.
+    `live_workers` is how many live workers of the pool can have it now: all but those that report that they lack it.
     """
 
     pool: str
@@ -84,6 +85,7 @@ class AnnouncedOut(TypedDict):
     at: Time
     seen_at: Time
     fades_at: Time
+    live_workers: int
 
 
 class TypeOut(TypedDict):
@@ -208,10 +210,12 @@ def type_out(
     paused_change: RuleChange | None,
     limit_change: RuleChange | None,
     announcement: Announcement | None = None,
+    live_workers: int = 0,
 ) -> TypeOut:
     """Returns a job type as clients read it. `registered` says that it is deployed or announced.
 
-    `announcement` is that of a type that only worker processes have. `may_run_twice` says whether a straggler of the
+    `announcement` is that of a type that only worker processes have, `live_workers` how many live workers can have
+    it. `may_run_twice` says whether a straggler of the
     type may get a second attempt, None where nobody has the type.
     `paused_change` and `limit_change` are the last changes of its pause and its limit.
     """
@@ -220,7 +224,7 @@ def type_out(
         "description": description or None,
         "deployed": registered,
         "source": None if not registered else "deployed" if announcement is None else "announced",
-        "announced": None if announcement is None else _announced_out(announcement),
+        "announced": None if announcement is None else _announced_out(announcement, live_workers),
         "second_attempt": may_run_twice,
         "paused": rule.paused,
         "max_running": rule.max_running,
@@ -228,13 +232,14 @@ def type_out(
     }
 
 
-def _announced_out(announcement: Announcement) -> AnnouncedOut:
+def _announced_out(announcement: Announcement, live_workers: int) -> AnnouncedOut:
     return {
         "pool": announcement.pool,
         "worker_id": announcement.worker_id,
         "at": to_wire(announcement.announced_at_ms) or "",
         "seen_at": to_wire(announcement.seen_at_ms) or "",
         "fades_at": to_wire(announcement.fades_at_ms) or "",
+        "live_workers": live_workers,
     }
 
 

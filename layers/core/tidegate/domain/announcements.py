@@ -3,7 +3,8 @@
 A worker describes the types of its job code when it starts. The description of a type holds until a worker that
 started later describes the type otherwise. A worker replaces a description at most once, as it starts, so two versions
 of a type can't take turns while their workers run. A running worker renews its descriptions once a day. A type that
-nobody renews fades `FADES_AFTER_MS` after the last time.
+nobody renews fades `FADES_AFTER_MS` after the last time. A description from a clock that was ahead does not stand:
+any worker replaces it as soon as it looks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from tidegate.domain.texts import plain_message
 
 FADES_AFTER_MS = 14 * 86_400_000
 RENEWED_AFTER_MS = 86_400_000
+# A worker looks once a day, and may have looked just before a renewal was due; it repeats a failure hourly.
+OVERDUE_AFTER_MS = 2 * RENEWED_AFTER_MS + 3_600_000
+AHEAD_AT_MOST_MS = 60_000  # clocks that follow AWS's time differ by seconds
 _DIGEST_CHARACTERS = 32
 
 
@@ -91,6 +95,18 @@ class Announcement:
         """Tells whether no worker has had the type for so long that it counts as gone."""
         return now_ms >= self.fades_at_ms
 
+    def is_overdue(self, now_ms: int) -> bool:
+        """Tells whether a live worker that has the type just so would have renewed it by now."""
+        return now_ms - self.seen_at_ms > OVERDUE_AFTER_MS
+
+    def is_ahead(self, now_ms: int) -> bool:
+        """Tells whether its times lie more than AHEAD_AT_MOST_MS after `now_ms`, so that a wrong clock made them."""
+        return max(self.started_at_ms, self.seen_at_ms) > now_ms + AHEAD_AT_MOST_MS
+
+    def stands(self, now_ms: int) -> bool:
+        """Tells whether only a worker that started later may replace it: it has not faded and is not ahead."""
+        return not self.has_faded(now_ms) and not self.is_ahead(now_ms)
+
 
 def announced(
     described: DescribedType, pool: str, worker_id: str, started_at_ms: int, now_ms: int
@@ -104,15 +120,15 @@ def to_write(
 ) -> tuple[list[DescribedType], list[DescribedType]]:
     """Decides what a worker that started at `started_at_ms` writes: the types to announce, and those to renew.
 
-    It announces what nobody announced, what has faded, and what a worker that started earlier described otherwise. It
-    renews what is described just so, and was last seen more than a day ago. A description of a worker that started
-    later stands until it fades.
+    It announces what nobody announced, what no longer stands, and what a worker that started earlier described
+    otherwise. It renews what is described just so, and was last seen more than a day ago. A description of a worker
+    that started later stands until it fades, unless its times are ahead.
     """
     new: list[DescribedType] = []
     renewed: list[DescribedType] = []
     for described in mine:
         found = standing.get(described.type)
-        if found is None or found.has_faded(now_ms):
+        if found is None or not found.stands(now_ms):
             new.append(described)
         elif found.digest == described.digest:
             if now_ms - found.seen_at_ms >= RENEWED_AFTER_MS:

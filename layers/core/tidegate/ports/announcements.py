@@ -29,8 +29,8 @@ class TypeAnnouncements(Protocol):
     def announce_if_later(self, announcement: Announcement) -> bool:
         """Stores an announcement unless another one stands that says the same, or is of a worker that started later.
 
-        One that has faded by then does not stand. Returns whether it did. One that was stored and is sent again returns
-        False and changes nothing.
+        One that has faded by then, or is ahead of it, does not stand. Returns whether it did. One that was stored and
+        is sent again returns False and changes nothing.
         """
 
     def renew_if_standing(self, job_type: str, digest: str, seen_at_ms: int) -> bool:

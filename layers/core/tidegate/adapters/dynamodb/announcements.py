@@ -18,6 +18,7 @@ from tidegate.adapters.dynamodb.statements import (
     absent,
     all_of,
     any_of,
+    at_least,
     at_most,
     below,
     condition_arguments,
@@ -26,7 +27,7 @@ from tidegate.adapters.dynamodb.statements import (
     update_arguments,
 )
 from tidegate.adapters.dynamodb.values import Item, decode_item, encode_item
-from tidegate.domain.announcements import FADES_AFTER_MS, Announcement, DescribedType
+from tidegate.domain.announcements import AHEAD_AT_MOST_MS, FADES_AFTER_MS, Announcement, DescribedType
 from tidegate.ports import AnnouncedTypes
 from tidegate.settings import Tables
 
@@ -68,6 +69,7 @@ class DynamoTypeAnnouncements:
 
     def announce_if_later(self, announcement: Announcement) -> bool:
         """Stores an announcement unless another one stands that says the same, or is of a worker that started later."""
+        first_ahead_ms = announcement.announced_at_ms + AHEAD_AT_MOST_MS + 1
         is_later = any_of(
             absent(schema.LANE),
             all_of(
@@ -76,6 +78,9 @@ class DynamoTypeAnnouncements:
             ),
             # One that has faded no longer stands, and the TTL may remove it days later.
             at_most(schema.SEEN_AT, announcement.announced_at_ms - FADES_AFTER_MS),
+            # Nor does one from a clock that was ahead, which would otherwise hold for all that time.
+            at_least(schema.STARTED_AT, first_ahead_ms),
+            at_least(schema.SEEN_AT, first_ahead_ms),
         )
         try:
             with translated(f"announcing job type {announcement.type}", passing=(CONDITION_FAILED,)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
@@ -25,6 +25,7 @@ from tidegate.contracts.pool_responses import (
     type_out,
 )
 from tidegate.contracts.requests import read_no_options, read_type_limit
+from tidegate.domain.announcements import Announcement
 from tidegate.domain.audit import Details
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.operate import set_rules
@@ -71,7 +72,7 @@ def list_types() -> Response[str]:
     refuse_other_parameters(router)
     services = deps_of(router).services
     found = status.type_statuses(services, services.rules.load())
-    return answer_with(HTTPStatus.OK, TypeList(types=[_type_view(each) for each in found]))
+    return answer_with(HTTPStatus.OK, TypeList(types=_type_views(found)))
 
 
 @router.get("/v1/types/<job_type>")
@@ -137,7 +138,7 @@ def _pool_answer(pool: str, rules: DispatchRules) -> Response[str]:
 
 def _type_answer(job_type: str, rules: DispatchRules) -> Response[str]:
     deps = deps_of(router)
-    view = _type_view(status.type_status(deps.services, job_type, rules))
+    (view,) = _type_views([status.type_status(deps.services, job_type, rules)])
     known, announcement = deps.describe(job_type), deps.announced(job_type)
     schema = None if known is None else known.parameters_schema
     one: OneTypeOut = {
@@ -174,8 +175,15 @@ def _count_view(found: status.BoundedCount) -> CountOut:
     return {"count": found.count, "more": found.more}
 
 
-def _type_view(found: status.TypeStatus) -> TypeOut:
-    known, announcement = deps_of(router).describe(found.type), deps_of(router).announced(found.type)
+def _type_views(found: Sequence[status.TypeStatus]) -> list[TypeOut]:
+    deps = deps_of(router)
+    announced = {each.type: one for each in found if (one := deps.announced(each.type)) is not None}
+    workers = status.workers_with_types(deps.services, announced.values(), now_ms=deps.clock.now_ms())
+    return [_type_view(each, announced.get(each.type), workers.get(each.type, 0)) for each in found]
+
+
+def _type_view(found: status.TypeStatus, announcement: Announcement | None, live_workers: int) -> TypeOut:
+    known = deps_of(router).describe(found.type)
     description = "" if known is None else known.description
     return type_out(
         found.type,
@@ -186,6 +194,7 @@ def _type_view(found: status.TypeStatus) -> TypeOut:
         found.paused_change,
         found.limit_change,
         announcement,
+        live_workers,
     )
 
 

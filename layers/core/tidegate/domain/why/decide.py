@@ -52,7 +52,9 @@ def _due(seen: Seen) -> Fact:
     job = seen.job
     if job.state is State.QUEUED:
         change = Change(Action.WAIT_FOR_WORKER, texts.WAIT_FOR_WORKER, pool=job.pool)
-        return Fact(Code.CLAIM_DUE, texts.claim_due(job), change, {"sent_at_ms": job.sent_at_ms})
+        fact = Fact(Code.CLAIM_DUE, texts.claim_due(job), change, {"sent_at_ms": job.sent_at_ms})
+        told = seen.announcement
+        return fact if told is None or not told.is_overdue(seen.now_ms) else _with_announcement(fact, seen)
     change = Change(Action.WAIT_FOR_DISPATCHER, texts.WAIT_FOR_DISPATCHER, pool=job.pool)
     evidence: dict[str, Plain] = {"ready_at_ms": job.ready_at_ms} if job.state is State.READY else {}
     return Fact(Code.DISPATCH_DUE, texts.dispatch_due(job), change, evidence)
@@ -158,7 +160,7 @@ def _at_pool(seen: Seen) -> Iterator[Fact]:
         yield Fact(Code.POOL_REMOVED, texts.pool_removed(job.pool), change, {"pool": job.pool})
         return
     if job.state is State.QUEUED:
-        yield from _slots(job, pool, line_of_queued(job, pool), seen.window, None)
+        yield from _with_type(seen, _slots(job, pool, line_of_queued(job, pool), seen.window, None))
         return
     yield from _rules(job, pool)
     me = candidate_of(job, seen.policy, seen.now_ms)
@@ -170,7 +172,7 @@ def _at_pool(seen: Seen) -> Iterator[Fact]:
         gone |= frozenset(key.ended)
     line = line_of(me, pool, gone, started)
     yield from _type_limit(job, pool, line, gone)
-    yield from _slots(job, pool, line, seen.window, me)
+    yield from _with_type(seen, _slots(job, pool, line, seen.window, me))
 
 
 def _unwritten(seen: Seen, pool: PoolSeen) -> Iterator[tuple[Candidate, ...]]:
@@ -341,6 +343,21 @@ def _slots(job: Job, pool: PoolSeen, line: Line, factor: float, me: Candidate | 
     elif me is not None and line.dispatched.total >= window_slots(slots, factor):
         code = Code.WINDOW_FULL
     yield Fact(code, texts.place(code, job, line, pool.ability.slots), change, evidence)
+
+
+def _with_type(seen: Seen, facts: Iterator[Fact]) -> Iterator[Fact]:
+    """Yields the facts. Those about workers that are missing say when a worker last announced the job's type."""
+    for fact in facts:
+        is_missing = fact.code in (Code.NO_WORKER, Code.NO_WORKER_WITH_TYPE)
+        yield _with_announcement(fact, seen) if is_missing else fact
+
+
+def _with_announcement(fact: Fact, seen: Seen) -> Fact:
+    told = seen.announcement
+    if told is None:
+        return fact
+    message = fact.message + texts.last_announced(told, seen.now_ms)
+    return replace(fact, message=message, evidence={**fact.evidence, "announced_at_ms": told.seen_at_ms})
 
 
 def _place(pool: PoolSeen, line: Line, factor: float) -> dict[str, Plain]:

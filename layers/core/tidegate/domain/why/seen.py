@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tidegate.domain.announcements import Announcement
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.dispatch_plan import Candidate
 from tidegate.domain.job import Job
@@ -65,7 +66,8 @@ class Seen:
     workflow are still being written. `unwritten` are jobs of it that may not be written yet. `edges` are unmet
     dependencies; `edges_left_out` counts those beyond them. `at_pool` is None where the job has no pool yet, because
     several can run it, or where it does not wait. `straggler` is the measure by which the RUNNING job straggles, None
-    where it does not.
+    where it does not. `announcement` is that of the job's type, None where the deployed code has it or nobody told of
+    it, and where the job has no pool yet.
     """
 
     job: Job
@@ -78,3 +80,4 @@ class Seen:
     edges_left_out: int = 0
     at_pool: PoolSeen | None = None
     straggler: Straggler | None = None
+    announcement: Announcement | None = None

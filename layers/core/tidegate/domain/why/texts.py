@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from tidegate.domain.announcements import Announcement
 from tidegate.domain.dependency import DependencyType, named
 from tidegate.domain.job import Job
 from tidegate.domain.outside import APPROVAL_TYPE, Outside
@@ -227,6 +228,16 @@ def limit_type(job_type: str, limit: int | None) -> str:
     )
 
 
+def last_announced(announcement: Announcement | None, now_ms: int) -> str:
+    """Says when a worker last told that it has the job's type; empty for a type that nobody announced."""
+    if announcement is None:
+        return ""
+    ago, seen = _ago(now_ms - announcement.seen_at_ms), at(announcement.seen_at_ms)
+    return (
+        f" Type {announcement.type} was last announced {ago} ago, at {seen}; no worker has told of it since."
+    )
+
+
 def no_worker(job: Job, capabilities: Sequence[str], fault: str) -> str:
     """Says that no worker of the pool can run a job."""
     if fault:
@@ -283,6 +294,16 @@ def _jobs(job_ids: Sequence[str]) -> str:
     named_ids = ", ".join(job_ids[:_NAMED])
     more = len(job_ids) - _NAMED
     return f"{'job' if len(job_ids) == 1 else 'jobs'} {named_ids}" + (f" and {more} more" if more > 0 else "")
+
+
+def _ago(passed_ms: int) -> str:
+    """Returns a length of time in its largest whole unit."""
+    minutes = max(0, passed_ms) // 60_000
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1_440} days"
 
 
 def _slots(number: int) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tidegate.domain.announcements import Announcement
 from tidegate.domain.errors import UnknownName, Violation
 from tidegate.domain.lanes import MAIN, key_of
 from tidegate.domain.pools import Pool
@@ -161,6 +162,24 @@ def type_statuses(services: Services, rules: DispatchRules) -> tuple[TypeStatus,
     """Returns the status of every job type that is registered or has a rule, by name."""
     names = {*services.registry.types(), *rules.types}
     return tuple(type_status(services, job_type, rules) for job_type in sorted(names))
+
+
+def workers_with_types(
+    services: Services, announcements: Iterable[Announcement], *, now_ms: int
+) -> Mapping[str, int]:
+    """Returns for each announced type how many live workers of its pool can have it.
+
+    A worker's entry names no types but those that it was given and lacks. So the number counts the live workers that
+    report neither the type as lacking nor a fault, and some of them may lack it too. The live workers of each pool are
+    read once. A pool that is not deployed has none. Raises ServiceUnavailable.
+    """
+    found = list(announcements)
+    pools = {each.pool for each in found} & services.settings.pools.keys()
+    live = {pool: live_workers(services, pool, now_ms) for pool in sorted(pools)}
+    return {
+        each.type: sum(not one.fault and each.type not in one.lacking for one in live.get(each.pool, ()))
+        for each in found
+    }
 
 
 def pool_load(services: Services, pool_name: str, *, now_ms: int, is_dated: bool = False) -> PoolLoad:

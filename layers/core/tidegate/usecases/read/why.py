@@ -6,10 +6,11 @@ for each shard and lane, of which there is a bound too. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from tidegate.domain.announcements import Announcement
 from tidegate.domain.dispatch_plan import Candidate
 from tidegate.domain.dispatch_plan import Dispatched as Counts
 from tidegate.domain.errors import NotFound
@@ -52,14 +53,28 @@ class Explained:
     why: Why
 
 
-def explain(services: Services, job_id: str, *, now_ms: int, until: Deadline = NEVER) -> Explained:
+def _unannounced(_job_type: str) -> Announcement | None:
+    return None
+
+
+def explain(
+    services: Services,
+    job_id: str,
+    *,
+    now_ms: int,
+    until: Deadline = NEVER,
+    announced: Callable[[str], Announcement | None] = _unannounced,
+) -> Explained:
     """Returns the job with the facts that hold it at `now_ms` and the changes that start it.
 
     Asks the ports at most `READS` questions. For a RUNNING job it is one, and the usual runs, which a process reads
-    once in ten minutes (`known_usual_runs`, until `until`). Raises NotFound, also while the job's workflow is not
-    accepted yet; ServiceUnavailable.
+    once in ten minutes (`known_usual_runs`, until `until`). `announced` returns the announcement of a job type, None
+    for one of the deployed code; it is asked about a job that waits in a pool, and reads at most once in two seconds.
+    Raises NotFound, also while the job's workflow is not accepted yet; ServiceUnavailable.
     """
     seen = _Look(services, now_ms, until).at(job_id)
+    if seen.at_pool is not None and seen.at_pool.pool is not None:
+        seen = replace(seen, announcement=announced(seen.job.type))
     return Explained(seen.job, decide(seen))
 
 
