@@ -88,6 +88,29 @@ def _frozen(credentials: Credentials) -> ReadOnlyCredentials:
         raise UsageError(f"no AWS credentials to sign with ({error}): log in again") from error
 
 
+def aws_session(aws_profile: str | None, region: str | None) -> tuple[boto3.Session, Credentials]:
+    """Returns a session of AWS, and its credentials.
+
+    `aws_profile` and `region` choose them; None leaves the choice to the environment. Raises UsageError if the profile
+    or the credentials are not there.
+    """
+    try:
+        session = boto3.Session(profile_name=aws_profile, region_name=region)
+    except ProfileNotFound as error:
+        raise UsageError(
+            f"{error}: name one of your AWS configuration, or log in with `aws sso login`"
+        ) from error
+    try:
+        credentials = session.get_credentials()
+    except BotoCoreError as error:
+        raise UsageError(f"no AWS credentials can be read: {error}") from error
+    if credentials is None:
+        raise UsageError(
+            "no AWS credentials found: set AWS_PROFILE, pass --aws-profile, or log in with `aws sso login`"
+        )
+    return session, credentials
+
+
 def find_target(api_url: str | None, aws_profile: str | None, region: str | None) -> Target:
     """Returns the API that `api_url` or TIDEGATE_API_URL names, else the local stack if one is up.
 
@@ -116,20 +139,7 @@ def find_target(api_url: str | None, aws_profile: str | None, region: str | None
         )
     if aws_profile is None and read_tokens(url) is not None:
         return Target(url, region or "", None)
-    try:
-        session = boto3.Session(profile_name=aws_profile, region_name=region)
-    except ProfileNotFound as error:
-        raise UsageError(
-            f"{error}: name one of your AWS configuration, or log in with `aws sso login`"
-        ) from error
-    try:
-        credentials = session.get_credentials()
-    except BotoCoreError as error:
-        raise UsageError(f"no AWS credentials can be read: {error}") from error
-    if credentials is None:
-        raise UsageError(
-            "no AWS credentials found: set AWS_PROFILE, pass --aws-profile, or log in with `aws sso login`"
-        )
+    session, credentials = aws_session(aws_profile, region)
     in_host = _AWS_HOST.match(url)
     own_region = os.environ.get("AWS_REGION") or session.region_name
     found_region = region or (in_host.group(1) if in_host else own_region)

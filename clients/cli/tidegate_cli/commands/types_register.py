@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-import boto3
 import typer
 from botocore.config import Config
 
@@ -16,6 +15,7 @@ from tidegate.jobs.targets.file import FILE_NAME, BadTargets, targets_of
 from tidegate_cli.commands.types_check import types
 from tidegate_cli.errors import MalformedFile, OptionError, UsageError
 from tidegate_cli.options import DryRunOption, OutputOption, session_of
+from tidegate_cli.target import aws_session
 from tidegate_cli.task_definitions import Registration, register
 from tidegate_cli.views import printable_lines
 from tidegate_devstack.places import find_project
@@ -59,7 +59,7 @@ def register_containers(
     done: list[Registration] = []
     if works:
         region = _cluster_of(works).split(":")[3]
-        aws = boto3.Session(profile_name=session.aws_profile, region_name=region)
+        aws, _ = aws_session(session.aws_profile, region)
         done = register(aws.client("ecs", config=_CONFIG), works, stack, dry_run=dry_run)
     parameters = {
         "ContainerCluster": _cluster_of(works) if works else "",
