@@ -72,6 +72,13 @@ def test_a_refusal_of_the_api_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> N
     assert problem == {**refused, "code": "invalid-request", "exit_code": 1}
 
 
+def test_a_fault_of_no_field_is_told_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = {"field": "", "message": "this deployment has no webhooks"}
+    answer_with(monkeypatch, always({"title": "The request is not valid", "errors": [fault]}, 422))
+    told = tidegate("webhooks", "create", "https://example.com/x").stderr
+    assert told == "tidegate: The request is not valid (422)\n  this deployment has no webhooks\n"
+
+
 def test_a_refusal_of_the_gateway_names_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with(monkeypatch, always({"message": "Forbidden"}, 403))
     problem = problem_of("jobs", "get", WORKFLOW, "-o", "json")

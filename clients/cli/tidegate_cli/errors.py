@@ -114,7 +114,7 @@ def _rendered(status: int, title: str, detail: str, violations: Sequence[Violati
     lines = [f"{title} ({status})"]
     if violations:
         shown = violations[:_SHOWN_VIOLATIONS]
-        lines += [f"  {violation.field}: {violation.message}" for violation in shown]
+        lines += [f"  {each.field}: {each.message}" if each.field else f"  {each.message}" for each in shown]
         if len(violations) > len(shown):
             lines.append(f"  and {len(violations) - len(shown)} more")
     elif detail and detail != title:

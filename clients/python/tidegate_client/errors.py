@@ -141,7 +141,10 @@ def api_error(status: int, reason: str, answer: Mapping[str, Any]) -> ApiError:
 def _rendered(status: int, title: str, detail: str, faults: Sequence[FieldFault]) -> str:
     lines = [f"{title} ({status})"]
     if faults:
-        lines += [f"  {fault.field}: {fault.message}" for fault in faults[:_SHOWN_FAULTS]]
+        lines += [
+            f"  {fault.field}: {fault.message}" if fault.field else f"  {fault.message}"
+            for fault in faults[:_SHOWN_FAULTS]
+        ]
         if len(faults) > _SHOWN_FAULTS:
             lines.append(f"  and {len(faults) - _SHOWN_FAULTS} more")
     elif detail and detail != title:

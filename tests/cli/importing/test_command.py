@@ -35,7 +35,7 @@ def test_two_files_are_written_and_the_workflow_is_one_that_submit_takes(folder:
     assert [job["key"] for job in document.body["jobs"]] == ["A", "B"]
     targets = yaml.safe_load((folder / "out" / "targets.yaml").read_text())
     assert targets == {"version": 1, "targets": {"work-1.a": {"command": ["/bin/true"]}}}
-    assert "2 jobs" in result.stdout
+    assert "workflow.yaml: 2; targets in" in result.stdout
     assert f"{folder / 'Work 1.dag'}:4: FROB A: left out: it has no counterpart; to do: see" in result.stderr
 
 

@@ -229,7 +229,7 @@ def _show(session: Session, imported: Imported, notes: Notes, folder: Path) -> N
         session.show(found)
         return
     text = (
-        f"{found['workflow']}: {imported.job_count:,} jobs; {found['targets']}: {found['target_count']:,} targets; "
-        f"{len(notes.kept):,} notes on what differs"
+        f"jobs in {found['workflow']}: {imported.job_count:,}; "
+        f"targets in {found['targets']}: {found['target_count']:,}; notes on differences: {len(notes.kept):,}"
     )
     session.out.print(printable(text), markup=False, highlight=False)

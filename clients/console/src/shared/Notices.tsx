@@ -31,7 +31,9 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
       <AlertTitle>{titleOf(error)}</AlertTitle>
       {plain(error instanceof Error ? error.message : String(error))}
       {problem?.problem.errors.map((each) => (
-        <div key={`${each.field} ${each.message}`}>{plain(`${each.field}: ${each.message}`)}</div>
+        <div key={`${each.field} ${each.message}`}>
+          {plain(each.field === "" ? each.message : `${each.field}: ${each.message}`)}
+        </div>
       ))}
     </Alert>
   );
