@@ -21,6 +21,7 @@ from rich.console import Console
 
 from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, job, job_json, workflow_json
 from tests.harness.cli.screens import Answer, answer_with, tidegate
+from tests.harness.processes import hears_interrupts
 from tests.harness.waiting import PATIENCE_SECONDS
 from tidegate_cli.following import watching
 from tidegate_cli.following.follow import Snapshot
@@ -200,19 +201,6 @@ def served(raw: dict[str, Any]) -> Iterator[tuple[str, threading.Event]]:
             thread.join()
 
 
-@contextmanager
-def hears_interrupts() -> Iterator[None]:
-    """Restores Ctrl-C for processes started within the block.
-
-    A process that ignores it passes that on to its children.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_real_interruption_exits_with_130_and_says_how_to_go_on(
@@ -227,7 +215,6 @@ def test_a_real_interruption_exits_with_130_and_says_how_to_go_on(
         "AWS_REGION": "eu-west-1",
         "TIDEGATE_HOME": str(tmp_path),
     }
-    # A shell makes its background commands ignore Ctrl-C, and with them the processes of these tests.
     with hears_interrupts(), served({**job_json(0, "READY"), "job_id": JOB_ID}) as (url, asked):
         command = [sys.executable, "-m", "tidegate_cli", "wait", JOB_ID, "--api-url", url]
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.harness.examples.world import served
+from tests.harness.processes import hears_interrupts
 from tests.harness.snakemake.deployment import SnakemakeDeployment, failed_rule
 from tests.harness.tracked import ROOT
 from tidegate.domain.states import State
@@ -189,12 +190,17 @@ def test_a_workflow_that_is_interrupted_cancels_its_jobs(tmp_path: Path) -> None
     with deployment(tmp_path) as (made, url):
         made.stand_in = make_outputs
         assert made.call("POST", "/v1/pools/ecs/pause").status == 200
-        with subprocess.Popen(
-            command(url, "--jobs", "5"), cwd=tmp_path, env=environment(url), stderr=subprocess.PIPE
-        ) as process:
-            _until(lambda: len(made.world.jobs) == 5)
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=TIMEOUT_SECONDS)
+        started = command(url, "--jobs", "5")
+        with (
+            hears_interrupts(),
+            subprocess.Popen(started, cwd=tmp_path, env=environment(url), stderr=subprocess.PIPE) as process,
+        ):
+            try:
+                _until(lambda: len(made.world.jobs) == 5)
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=TIMEOUT_SECONDS)
+            finally:
+                process.kill()
         assert process.returncode != 0
         assert {job.state for job in made.world.jobs.values()} == {State.CANCELLED}
 
