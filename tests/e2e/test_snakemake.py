@@ -42,9 +42,10 @@ def test_the_tests_that_snakemake_ships_pass_on_the_local_stack(tmp_path: Path) 
         ) as worker:
             try:
                 _run_shipped_tests(work, status["api_url"], settings)
-            finally:
                 worker.terminate()
                 worker.wait(timeout=TIMEOUT_SECONDS)
+            finally:
+                worker.kill()
     finally:
         down(lambda line: None, home=home, wipe=True)
 
