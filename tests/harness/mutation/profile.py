@@ -1,11 +1,17 @@
-"""The Hypothesis profile of `make mutants`: it makes the same draws each time, so that the count stays the same.
+"""The profile of `make mutants`.
 
-It does not look for the smallest failing example, which would take most of the time: only the failure counts.
+Hypothesis makes the same draws each time, so that the count stays the same. It does not look for the smallest failing
+example, which would take most of the time: only the failure counts. A call of a function with mistakes goes through
+others, so the tests' deepest recursion needs a multiple of Python's usual limit.
 """
 
 from __future__ import annotations
 
+import sys
+
 from hypothesis import Phase, settings
+
+sys.setrecursionlimit(5_000)
 
 settings.register_profile(
     "mutants",
