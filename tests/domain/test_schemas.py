@@ -178,6 +178,7 @@ DOUBLING = {
 WIDE = {"items": {"anyOf": [*[{"type": "string"}] * 500, {"type": "integer"}]}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
@@ -199,6 +200,7 @@ def test_no_schema_takes_long(schema: dict[str, Any], value: Any) -> None:
     assert any("can't be checked" in message for _, message in found)
 
 
+@pytest.mark.slow
 def test_no_names_are_compared_for_alternatives_that_are_not_told() -> None:
     """A list of the second of two models, whose names are like those of the first one."""
     first, second = (
