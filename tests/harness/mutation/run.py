@@ -21,7 +21,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 # The mutation tester needs the code in a folder `src` beside the tests.
-LAID_OUT = {"src": "layers/core", "tests": "tests", "docs": "docs", "pyproject.toml": "pyproject.toml"}
+LAID_OUT = {
+    "src": "layers/core",
+    "tests": "tests",
+    "docs": "docs",
+    "events": "events",
+    "pyproject.toml": "pyproject.toml",
+}
 LEAST_KILLED = 0.85
 NOTICED = frozenset({"killed", "timeout", "segfault"})  # a mistake that hangs or crashes is noticed too
 PROGRESS_SECONDS = 15.0
