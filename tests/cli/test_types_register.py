@@ -144,7 +144,9 @@ def test_a_missing_file_and_a_name_that_is_none_are_refused(tmp_path: Path) -> N
     assert (wrong.exit_code, "--stack" in wrong.stderr) == (2, True)
 
 
-def test_without_credentials_it_says_where_to_put_them(file: Path, ecs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_it_says_where_to_put_them(
+    file: Path, ecs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
