@@ -112,6 +112,7 @@ def test_each_size_of_fargate_fits_with_its_own_memory() -> None:
     ],
 )
 def test_another_definition_has_another_family(change: dict[str, object]) -> None:
+    # Each change has the type of its own field, which a mapping of changes can't say.
     assert replace(WORK, **change).family("s") != WORK.family("s")  # type: ignore[arg-type]
 
 

@@ -72,14 +72,16 @@ def _argument(text: str, folder: Path) -> str:
     return str(folder / text.removeprefix(HERE)) if text.startswith(HERE) else text
 
 
-def _variables(folder: Path, parameters: Mapping[str, Json], context: JobContext) -> dict[str, str]:
-    variables = {
-        "TIDEGATE_JOB_ID": context.job_id,
-        "TIDEGATE_ATTEMPT": str(context.attempt),
-        "TIDEGATE_TARGETS_FOLDER": str(folder),
-    }
+def attempt_variables(context: JobContext) -> dict[str, str]:
+    """Returns the variables by which a program knows its job and attempt, by their names."""
+    variables = {"TIDEGATE_JOB_ID": context.job_id, "TIDEGATE_ATTEMPT": str(context.attempt)}
     if context.key is not None:
         variables["TIDEGATE_JOB_KEY"] = context.key
+    return variables
+
+
+def _variables(folder: Path, parameters: Mapping[str, Json], context: JobContext) -> dict[str, str]:
+    variables = {**attempt_variables(context), "TIDEGATE_TARGETS_FOLDER": str(folder)}
     # ASCII alone, so that the text is the same in every locale. JSON writes the character NUL, which no variable can
     # hold, as an escape.
     text = json.dumps(parameters, default=dict)

@@ -26,6 +26,7 @@ from tidegate.domain.errors import JobError
 from tidegate.domain.job import Json
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.targets.bounds import Bounds
+from tidegate.jobs.targets.command import attempt_variables
 
 _LOGGER = logging.getLogger("tidegate.jobs")
 MAX_OVERRIDES_CHARACTERS = 8_192
@@ -84,13 +85,7 @@ def _stack() -> str:
 
 
 def _overrides(parameters: Mapping[str, Json], context: JobContext) -> Mapping[str, Any]:
-    variables = {
-        "TIDEGATE_JOB_ID": context.job_id,
-        "TIDEGATE_ATTEMPT": str(context.attempt),
-        "TIDEGATE_PARAMETERS": as_text(parameters),
-    }
-    if context.key is not None:
-        variables["TIDEGATE_JOB_KEY"] = context.key
+    variables = {**attempt_variables(context), "TIDEGATE_PARAMETERS": as_text(parameters)}
     environment = [{"name": name, "value": value} for name, value in variables.items()]
     overrides = {"containerOverrides": [{"name": CONTAINER, "environment": environment}]}
     characters = len(json.dumps(overrides))
